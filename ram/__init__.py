@@ -1,0 +1,45 @@
+"""Open-set image tagging: RAM and RAM++ rebuilt.
+
+    import ram
+    tagger = ram.load("ram-plus-lite")
+    tagger.tag("photo.jpg").tags
+
+Nothing heavy is imported until it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "load": "ram.tagger",
+    "Tagger": "ram.tagger",
+    "list_models": "ram.checkpoints",
+    "convert_official": "ram.conversion",
+    "ModelConfig": "ram.config",
+    "Prediction": "ram.prediction",
+    "TagDescriptions": "ram.descriptions",
+    "TagEmbeddingBank": "ram.embeddings",
+    "TagVocabulary": "ram.vocabulary",
+}
+
+__all__ = list(_HOMES)
+
+if TYPE_CHECKING:
+    from ram.checkpoints import list_models
+    from ram.config import ModelConfig
+    from ram.conversion import convert_official
+    from ram.descriptions import TagDescriptions
+    from ram.embeddings import TagEmbeddingBank
+    from ram.prediction import Prediction
+    from ram.tagger import Tagger, load
+    from ram.vocabulary import TagVocabulary
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ram' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

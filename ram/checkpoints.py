@@ -1,0 +1,144 @@
+"""Names and folders to loaded models: what is shipped, and how a model folder is read and written, strictly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from ram.build import build_model
+from ram.config import VARIANTS, ModelConfig
+from ram.embeddings import TagEmbeddingBank
+from ram.models.tagging import TaggingModel
+
+_CONFIG, _WEIGHTS = "config.json", "model.safetensors"
+
+
+class CheckpointError(ValueError):
+    """A model cannot be loaded; the message says what is wrong with which file and what to do."""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A line of ``ram models``: where a model comes from and what it is."""
+
+    name: str
+    source: str
+    summary: str
+
+
+def list_models() -> list[str]:
+    """Names: shipped models first, then published variants that ``ram convert`` reads."""
+    return [entry.name for entry in model_entries()]
+
+
+def model_entries() -> list[ModelEntry]:
+    """The same as :func:`list_models`, with where each comes from and what it is."""
+    shipped = [
+        ModelEntry(folder.name, "shipped", _summary(_read_config(folder))) for folder in _shipped_folders().values()
+    ]
+    converted = [ModelEntry(c.name, "official file, ram convert", _summary(c)) for c in VARIANTS.values()]
+    return shipped + converted
+
+
+def find_model(name: str | Path) -> Path:
+    """The folder of a shipped model, or of a path that is a model folder.
+
+    Raises:
+        CheckpointError: neither; the message says which names there are.
+    """
+    shipped = _shipped_folders()
+    if str(name) in shipped:
+        return shipped[str(name)]
+    if (Path(name) / _CONFIG).is_file():
+        return Path(name)
+    if str(name) in VARIANTS:
+        raise CheckpointError(
+            f"{name!r} is not shipped: get the official checkpoint, run `ram convert FILE.pth FOLDER --variant {name}` "
+            f"and load the folder; {' and '.join(shipped)} need nothing"
+        )
+    raise CheckpointError(
+        f"there is no model or model folder {str(name)!r}: choose {', '.join(shipped)} or give a folder "
+        f"that holds {_CONFIG}"
+    )
+
+
+def save_model(folder: str | Path, config: ModelConfig, model: TaggingModel, bank: TagEmbeddingBank) -> None:
+    """Write a model folder: config.json, model.safetensors, and the bank's three files."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    save_file(state, folder / _WEIGHTS, metadata={"format": "pt", "model": config.name})
+    bank.save(folder)
+    # last, so that a folder with a config is a whole folder
+    (folder / _CONFIG).write_text(json.dumps(config.to_dict(), indent=1) + "\n", encoding="utf-8")
+
+
+def load_model(folder: str | Path) -> tuple[ModelConfig, TaggingModel, TagEmbeddingBank]:
+    """Read a model folder; the model is in fp32 on the CPU, in evaluation mode.
+
+    Raises:
+        CheckpointError: a file is missing or broken, or weights and configuration do not fit exactly.
+    """
+    folder = Path(folder)
+    config = _read_config(folder)
+    try:
+        weights = load_file(folder / _WEIGHTS)
+    except FileNotFoundError:
+        raise CheckpointError(f"model folder {folder.name!r} lacks {_WEIGHTS}: copy or convert it again") from None
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{_WEIGHTS} of {folder.name!r} cannot be read ({error}): copy or convert it again"
+        ) from None
+    model = build_model(config)
+    load_strictly(model, weights, folder.name)
+    return config, model, TagEmbeddingBank.load(folder, config.text_encoder)
+
+
+def load_strictly(model: TaggingModel, weights: Mapping[str, torch.Tensor], where: str) -> None:
+    """Fill every parameter and buffer exactly once, cast to the model's dtype.
+
+    Raises:
+        CheckpointError: names the first missing, left-over or ill-shaped weight.
+    """
+    target = model.state_dict()
+    if missing := sorted(set(target) - set(weights)):
+        raise CheckpointError(
+            f"weights of {where!r} lack {len(missing)} entries, first {missing[0]!r}: they are not of this variant"
+        )
+    if extra := sorted(set(weights) - set(target)):
+        raise CheckpointError(
+            f"weights of {where!r} hold {len(extra)} entries too many, first {extra[0]!r}: they are not of this variant"
+        )
+    for name, tensor in weights.items():
+        if tensor.shape != target[name].shape:
+            raise CheckpointError(
+                f"weight {name!r} of {where!r} is {tuple(tensor.shape)} but the configuration asks for "
+                f"{tuple(target[name].shape)}: they are not of this variant"
+            )
+        target[name].copy_(tensor)
+
+
+def _read_config(folder: Path) -> ModelConfig:
+    try:
+        return ModelConfig.from_dict(json.loads((folder / _CONFIG).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise CheckpointError(f"model folder {folder.name!r} lacks {_CONFIG}: copy or convert it again") from None
+    except (ValueError, OSError) as error:
+        raise CheckpointError(f"{_CONFIG} of {folder.name!r} cannot be read: {error}") from None
+
+
+def _shipped_folders() -> dict[str, Path]:
+    root = Path(str(resources.files("ram"))) / "pretrained"
+    return {f.parent.name: f.parent for f in sorted(root.glob(f"*/{_CONFIG}"), reverse=True)}
+
+
+def _summary(config: ModelConfig) -> str:
+    kind = "RAM" if config.max_descriptions == 1 else "RAM++"
+    return f"{kind}, {config.image.backbone} at {config.image.size} px, text by {config.text_encoder}"

@@ -1,0 +1,144 @@
+"""What a model is made of, as plain values: every difference between variants is a field here, never a branch in code."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """The image encoder and how it wants its pictures.
+
+    Args:
+        backbone: name of a timm model.
+        size: side of the square input, in pixels.
+        mean, std: statistics of the training pictures, per channel, for values in 0..1; they belong to the weights.
+        interpolation: how pictures are resized, "bilinear" or "bicubic".
+        standardize: shift and scale each backbone channel by statistics kept with the weights before projecting.
+        normalize_tokens: LayerNorm after the projection, for backbones that do not end in a norm.
+        options: further arguments of the timm model (tests use them for tiny Swins).
+    """
+
+    backbone: str
+    size: int
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    interpolation: str = "bilinear"
+    standardize: bool = False
+    normalize_tokens: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ValueError(f"image size is {self.size}: it must be at least 1 pixel")
+        if self.interpolation not in ("bilinear", "bicubic"):
+            raise ValueError(f"interpolation is {self.interpolation!r}: it must be 'bilinear' or 'bicubic'")
+        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+            raise ValueError(f"picture statistics need 3 means and 3 positive stds, not {self.mean} and {self.std}")
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    """The alignment decoder: width, attention heads, width of the feed-forward part, layers, dropout in training."""
+
+    hidden: int = 768
+    heads: int = 4
+    intermediate: int = 3072
+    layers: int = 2
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if min(self.hidden, self.heads, self.intermediate, self.layers) < 1:
+            raise ValueError(f"decoder sizes must all be at least 1: {self}")
+        if self.hidden % self.heads:
+            raise ValueError(f"decoder width {self.hidden} does not divide into {self.heads} heads")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A whole model, as kept in the ``config.json`` of a model folder.
+
+    Args:
+        name: what people call it, such as "ram-plus-lite".
+        image: the image encoder.
+        text_encoder: "clip-vit-b-16" or "minilm-l6" (see :mod:`ram.models.text_encoder`).
+        dim: width shared by projected image tokens and text embeddings.
+        decoder: the alignment decoder.
+        max_descriptions: descriptions used for each typed category; 1 makes it RAM, None (all) RAM++.
+    """
+
+    name: str
+    image: ImageConfig
+    text_encoder: str
+    dim: int
+    decoder: DecoderConfig = DecoderConfig()
+    max_descriptions: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.dim < 1:
+            raise ValueError(f"embedding width is {self.dim}: it must be at least 1")
+        if self.max_descriptions is not None and self.max_descriptions < 1:
+            raise ValueError(f"max_descriptions is {self.max_descriptions}: it must be at least 1, or none for all")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ModelConfig:
+        """Read back what :meth:`to_dict` wrote.
+
+        Raises:
+            ValueError: a field is missing, unknown or of the wrong kind; the message names it.
+        """
+        return _from_dict(cls, values, "config")
+
+
+def _from_dict(cls: type, values: Any, where: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{where} must be an object with fields, not {values!r}")
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    kinds = typing.get_type_hints(cls)
+    if unknown := sorted(set(values) - set(fields)):
+        raise ValueError(f"{where} has unknown fields {unknown}: this version knows {sorted(fields)}")
+    read = {}
+    for name, value in values.items():
+        if dataclasses.is_dataclass(kinds[name]):
+            value = _from_dict(typing.cast(type, kinds[name]), value, f"{where}.{name}")
+        read[name] = tuple(value) if isinstance(value, list) and name in ("mean", "std") else value
+    try:
+        return cls(**read)
+    except TypeError as error:
+        raise ValueError(f"{where} is incomplete or of the wrong kind: {error}") from None
+
+
+def swin(name: str, backbone: str, size: int = 384, max_descriptions: int | None = None) -> ModelConfig:
+    """An official RAM or RAM++ variant: a timm Swin under CLIP text embeddings of width 512."""
+    window = 12 if size == 384 else 7
+    return ModelConfig(
+        name=name,
+        image=ImageConfig(backbone, size, options={"img_size": size, "window_size": window}),
+        text_encoder="clip-vit-b-16",
+        dim=512,
+        max_descriptions=max_descriptions,
+    )
+
+
+VARIANTS: Mapping[str, ModelConfig] = {
+    config.name: config
+    for config in (
+        swin("ram-plus-swin-large", "swin_large_patch4_window12_384"),
+        swin("ram-plus-swin-large-224", "swin_large_patch4_window7_224", 224),
+        swin("ram-plus-swin-base", "swin_base_patch4_window12_384"),
+        swin("ram-plus-swin-base-224", "swin_base_patch4_window7_224", 224),
+        swin("ram-swin-large", "swin_large_patch4_window12_384", max_descriptions=1),
+    )
+}
+"""Published variants that ``ram convert`` reads."""

@@ -1,0 +1,163 @@
+"""Describers put into words what a tag looks like: offline from a lexicon or templates, or by a language model.
+
+A describer streams, so that a page can show sentences as they come. One that fails raises a `DescriberError`
+whose text is a sentence for a person; `describe_with_fallback` lets another take over and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from ram.descriptions import Origin, TagDescriptions
+
+DESCRIBERS = ("lexicon", "template", "openai")
+"""Names that `load_describer` knows."""
+
+
+class DescriberError(RuntimeError):
+    """No description could be had; the text says why and what to do, in one sentence for a person."""
+
+
+class MissingKeyError(DescriberError):
+    """The describer needs a key that was not given."""
+
+
+class Describer(Protocol):
+    """Says what a tag looks like."""
+
+    @property
+    def name(self) -> str:
+        """Short name, such as "lexicon"."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Everything that changes the sentences (model, prompts, version): what a cache must tell apart."""
+
+    def describe(self, tag: str) -> Iterator[str]:
+        """Sentences as they become known, the plain "a photo of a {tag}." first.
+
+        Raises:
+            ValueError: the tag is no category (see `ram.descriptions.normalize_category`).
+            DescriberError: while iterating: there will be no further sentences.
+        """
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A describer that can be asked for only what is still lacking."""
+
+    def resume(self, tag: str, held: Sequence[str]) -> Iterator[str]:
+        """Go on from the sentences that an interrupted `describe` has given."""
+
+
+@runtime_checkable
+class KnowsWords(Protocol):
+    """A describer that can tell beforehand whether it has more than templates to offer."""
+
+    def knows(self, tag: str) -> bool:
+        """Whether what the tag means is known."""
+
+
+@dataclass(frozen=True)
+class DescribedSentence:
+    """One sentence and the name of the describer that gave it."""
+
+    text: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something a person should see about how a tag is described, in one sentence."""
+
+    text: str
+
+
+def load_describer(
+    name: str,
+    *,
+    model: str | None = None,
+    environ: Mapping[str, str],
+    cache_folder: Path | str | None = None,
+) -> Describer:
+    """Assemble a describer by name.
+
+    Args:
+        name: one of `DESCRIBERS`.
+        model: which language model "openai" asks; None for its default.
+        environ: where "openai" finds OPENAI_API_KEY and OPENAI_BASE_URL.
+        cache_folder: where "openai" keeps its answers; None keeps nothing.
+
+    Raises:
+        ValueError: no such describer, or a base URL that is none.
+        MissingKeyError: "openai" without a key.
+        DescriberError: the installed word lists cannot be read.
+    """
+    if name == "lexicon":
+        from ram.describers.lexicon import LexiconDescriber
+        from ram.describers.wordbook import WordBook
+
+        return LexiconDescriber(WordBook.installed())
+    if name == "template":
+        from ram.describers.template import TemplateDescriber
+
+        return TemplateDescriber()
+    if name == "openai":
+        from ram.describers.cache import CachedDescriber, DescriptionCache
+        from ram.describers.chat_api import ChatDescriber
+
+        chat = ChatDescriber.from_environ(environ, model=model)
+        return chat if cache_folder is None else CachedDescriber(chat, DescriptionCache(cache_folder))
+    raise ValueError(f"there is no describer {name!r}: choose one of {', '.join(DESCRIBERS)}")
+
+
+def describe_with_fallback(
+    describer: Describer, fallback: Describer, tag: str
+) -> Iterator[DescribedSentence | Notice]:
+    """Stream the describer's sentences; where it fails, say why and go on with the fallback's.
+
+    Sentences that came before the failure stay. No sentence comes twice.
+
+    Raises:
+        ValueError: the tag is no category.
+        DescriberError: the fallback failed as well.
+    """
+    seen: set[str] = set()
+    try:
+        yield from _stream(describer, tag, seen)
+    except DescriberError as error:
+        if fallback.name == describer.name:
+            raise
+        yield Notice(f'{error} The {fallback.name} describer takes over for "{tag}".')
+        yield from _stream(fallback, tag, seen)
+
+
+def describe_tags(
+    describer: Describer, fallback: Describer, tags: Iterable[str]
+) -> tuple[TagDescriptions, tuple[Notice, ...]]:
+    """Describe several tags at once; the notices tell what did not go as asked, and the origin repeats them."""
+    sentences: dict[str, list[str]] = {}
+    notices: dict[str, None] = {}
+    for tag in tags:
+        sentences[tag] = []
+        for part in describe_with_fallback(describer, fallback, tag):
+            if isinstance(part, Notice):
+                notices[part.text] = None
+            else:
+                sentences[tag].append(part.text)
+    origin = Origin(describer.name, describer.fingerprint, " ".join(notices))
+    return TagDescriptions(sentences, origin), tuple(map(Notice, notices))
+
+
+def _stream(describer: Describer, tag: str, seen: set[str]) -> Iterator[DescribedSentence | Notice]:
+    origin = describer.name
+    if isinstance(describer, KnowsWords) and not describer.knows(tag):
+        origin = "template"
+        yield Notice(f'"{tag}" is not in the {describer.name}: it is described by templates only.')
+    for sentence in describer.describe(tag):
+        if sentence.casefold() not in seen:
+            seen.add(sentence.casefold())
+            yield DescribedSentence(sentence, origin)

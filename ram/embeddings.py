@@ -1,0 +1,169 @@
+"""The embedding bank: tags, their descriptions, and the text embeddings of those descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from ram.descriptions import TagDescriptions
+from ram.models.queries import DescriptionEmbeddings
+from ram.models.text_encoder import TextEncoder
+from ram.vocabulary import TagVocabulary
+
+_FILES = ("vocabulary.csv", "descriptions.json", "bank.safetensors")
+
+
+@dataclass(frozen=True, eq=False)
+class TagEmbeddingBank:
+    """Everything text about a set of tags; tags may have different numbers of descriptions.
+
+    Args:
+        vocabulary: the tags, in order.
+        descriptions: sentences of each tag, in the same order.
+        embedded: (tags, most descriptions, dim) unit vectors and the mask of those that exist.
+        text_encoder: name of the encoder that made the embeddings; banks of different encoders do not mix.
+
+    Raises:
+        ValueError: the parts do not fit together.
+    """
+
+    vocabulary: TagVocabulary
+    descriptions: TagDescriptions
+    embedded: DescriptionEmbeddings = field(repr=False)
+    text_encoder: str
+
+    def __post_init__(self) -> None:
+        tags, most, _ = self.embedded.embeddings.shape
+        if tags != len(self.vocabulary):
+            raise ValueError(
+                f"vocabulary has {len(self.vocabulary)} tags but the bank holds {tags}: build the bank again"
+            )
+        if self.descriptions.tags != self.vocabulary.tags:
+            raise ValueError("descriptions and vocabulary must name the same tags in the same order")
+        counts = torch.tensor([len(s) for s in self.sentences])
+        if tags and int(counts.min()) == 0:
+            empty = self.vocabulary.tags[int(counts.argmin())]
+            raise ValueError(f"tag {empty!r} has no description: give it at least one")
+        held = self.mask.sum(1).cpu()
+        if not torch.equal(held, counts):
+            wrong = int((held != counts).nonzero()[0])
+            raise ValueError(
+                f"tag {self.vocabulary.tags[wrong]!r} has {int(counts[wrong])} descriptions "
+                f"but the bank holds {int(held[wrong])}: build the bank again"
+            )
+
+    @classmethod
+    def build(
+        cls,
+        descriptions: TagDescriptions,
+        text_encoder: TextEncoder,
+        vocabulary: TagVocabulary | None = None,
+    ) -> TagEmbeddingBank:
+        """Embed every sentence; without a vocabulary the tags get the threshold of unseen tags."""
+        sentences = [sentence for tag in descriptions.tags for sentence in descriptions[tag]]
+        flat = text_encoder.encode(sentences)
+        counts = [len(descriptions[tag]) for tag in descriptions.tags]
+        embedded = _pad(flat.split(counts), text_encoder.dim)
+        return cls(vocabulary or TagVocabulary.of(descriptions.tags), descriptions, embedded, text_encoder.name)
+
+    def __len__(self) -> int:
+        return len(self.vocabulary)
+
+    @property
+    def sentences(self) -> list[tuple[str, ...]]:
+        """The descriptions of each tag, in order."""
+        return [self.descriptions[tag] for tag in self.vocabulary.tags]
+
+    @property
+    def mask(self) -> torch.Tensor:
+        """(tags, descriptions) True where a description exists."""
+        if self.embedded.mask is not None:
+            return self.embedded.mask
+        embeddings = self.embedded.embeddings
+        return torch.ones(embeddings.shape[:2], dtype=torch.bool, device=embeddings.device)
+
+    def select(self, tags: Sequence[str]) -> TagEmbeddingBank:
+        """These tags only, in the order given; ValueError names a tag that is not here."""
+        rows = torch.tensor([self.vocabulary.id(tag) for tag in tags], dtype=torch.long)
+        return TagEmbeddingBank(
+            self.vocabulary.select(tags),
+            self.descriptions.select(tags),
+            self.embedded.rows(rows.to(self.embedded.embeddings.device)),
+            self.text_encoder,
+        )
+
+    def join(self, other: TagEmbeddingBank) -> TagEmbeddingBank:
+        """These tags followed by the other's; numbers of descriptions may differ.
+
+        Raises:
+            ValueError: a tag is in both, or the banks come from different text encoders.
+        """
+        if self.text_encoder != other.text_encoder:
+            raise ValueError(
+                f"a bank of {self.text_encoder!r} cannot be joined to one of {other.text_encoder!r}: "
+                "describe and embed the tags again with the model's own text encoder"
+            )
+        mine = self.embedded.embeddings
+        theirs = other.embedded.embeddings.to(mine.device, mine.dtype)
+        rows = [row[keep] for row, keep in zip(mine, self.mask, strict=True)]
+        rows += [row[keep] for row, keep in zip(theirs, other.mask.to(mine.device), strict=True)]
+        return TagEmbeddingBank(
+            self.vocabulary.join(other.vocabulary),
+            self.descriptions.join(other.descriptions),
+            _pad(rows, mine.shape[2]),
+            self.text_encoder,
+        )
+
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> TagEmbeddingBank:
+        """The same bank on a device, in ``dtype``."""
+        return TagEmbeddingBank(
+            self.vocabulary, self.descriptions, self.embedded.to(device, dtype), self.text_encoder
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write vocabulary.csv, descriptions.json and bank.safetensors, in the bank's own dtype, into ``folder``."""
+        self.vocabulary.save(folder / _FILES[0])
+        self.descriptions.save(folder / _FILES[1])
+        flat = self.embedded.embeddings[self.mask].cpu().contiguous()
+        save_file({"embeddings": flat}, folder / _FILES[2], metadata={"text_encoder": self.text_encoder})
+
+    @classmethod
+    def load(cls, folder: Path, text_encoder: str) -> TagEmbeddingBank:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ValueError: a file is missing, broken, or does not fit the others.
+        """
+        for name in _FILES:
+            if not (folder / name).is_file():
+                raise ValueError(f"model folder {folder.name!r} lacks {name}: copy or convert the model again")
+        vocabulary = TagVocabulary.load(folder / _FILES[0])
+        descriptions = TagDescriptions.load(folder / _FILES[1])
+        try:
+            flat = load_file(folder / _FILES[2])["embeddings"]
+        except (SafetensorError, KeyError, OSError) as error:
+            raise ValueError(f"{_FILES[2]} of {folder.name!r} cannot be read ({error}): get the model again") from None
+        counts = [len(descriptions[tag]) for tag in descriptions.tags]
+        if flat.ndim != 2 or sum(counts) != len(flat):
+            raise ValueError(
+                f"descriptions.json has {sum(counts)} sentences but the bank of {folder.name!r} holds "
+                f"{tuple(flat.shape)}: get the model again"
+            )
+        return cls(vocabulary, descriptions, _pad(flat.split(counts), flat.shape[1]), text_encoder)
+
+
+def _pad(rows: Sequence[torch.Tensor], dim: int) -> DescriptionEmbeddings:
+    """Ragged rows (descriptions, dim) to one (tags, most, dim) tensor; a mask only where they differ."""
+    if not rows:
+        return DescriptionEmbeddings(torch.empty(0, 1, dim))
+    counts = torch.tensor([len(row) for row in rows], device=rows[0].device)
+    embeddings = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
+    if bool((counts == counts[0]).all()):
+        return DescriptionEmbeddings(embeddings)
+    mask = torch.arange(embeddings.shape[1], device=counts.device) < counts[:, None]
+    return DescriptionEmbeddings(embeddings, mask)

@@ -1,0 +1,58 @@
+"""The alignment decoder: every query is scored against the picture's tokens, and none sees another."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ram.models.attention import CrossAttention
+
+NORM_EPS = 1e-12
+"""BERT's LayerNorm epsilon, which the published decoder inherits."""
+
+
+class AlignmentDecoder(nn.Module):
+    """Layers of cross-attention and feed-forward, post-norm as in BERT (RAM++, section 3.2).
+
+    There is no self-attention between queries, so a query's result does not depend on which others are asked:
+    scoring in chunks is exact, and a new category changes no other score.
+
+    Args:
+        hidden: width of the queries.
+        context_dim: width of the image tokens.
+        heads: attention heads.
+        intermediate: width of the feed-forward part.
+        layers: number of layers, 2 in the paper (Table 15).
+        dropout: probability in training, on attention weights and on each branch before it is added.
+    """
+
+    def __init__(
+        self, hidden: int, context_dim: int, heads: int, intermediate: int, layers: int = 2, dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            AlignmentBlock(hidden, context_dim, heads, intermediate, dropout) for _ in range(layers)
+        )
+
+    def forward(self, queries: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """(batch, tags, hidden) queries and (batch, tokens, context_dim) to (batch, tags, hidden)."""
+        for block in self.blocks:
+            queries = block(queries, tokens)
+        return queries
+
+
+class AlignmentBlock(nn.Module):
+    """One layer: cross-attention, then a feed-forward part with exact GELU, a LayerNorm after each sum."""
+
+    def __init__(self, hidden: int, context_dim: int, heads: int, intermediate: int, dropout: float) -> None:
+        super().__init__()
+        self.cross_attention = CrossAttention(hidden, context_dim, heads, dropout)
+        self.cross_norm = nn.LayerNorm(hidden, eps=NORM_EPS)
+        self.expand = nn.Linear(hidden, intermediate)
+        self.contract = nn.Linear(intermediate, hidden)
+        self.mlp_norm = nn.LayerNorm(hidden, eps=NORM_EPS)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, queries: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """(batch, tags, hidden) and (batch, tokens, context_dim) to (batch, tags, hidden)."""
+        attended = self.cross_norm(queries + self.dropout(self.cross_attention(queries, tokens)))
+        return self.mlp_norm(attended + self.dropout(self.contract(F.gelu(self.expand(attended)))))

@@ -1,0 +1,98 @@
+"""The image encoder: any timm backbone, its patch tokens projected next to the text embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class ImageFeatures:
+    """What one look at a batch of pictures leaves behind: all that scoring needs.
+
+    Args:
+        tokens: (batch, patches + 1, dim), the pooled token first.
+    """
+
+    tokens: torch.Tensor
+
+    @property
+    def pooled(self) -> torch.Tensor:
+        """(batch, dim) picture embedding, not normalised."""
+        return self.tokens[:, 0]
+
+
+class ImageEncoder(nn.Module):
+    """Pixels to a pooled token and patch tokens.
+
+    The pooled token is the mean of the normed patch tokens, put first, and projected like the rest.
+
+    Args:
+        backbone: maps pixels to (batch, patches, channels); see :class:`TimmTokens`.
+        channels: width of the backbone's tokens.
+        dim: width after projection, that of the text embeddings.
+        standardize: shift and scale channels by the buffers ``channel_mean`` and ``channel_std`` first; for
+            backbones that do not end in a norm.
+        normalize_tokens: LayerNorm on the projected tokens, for the same backbones.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        channels: int,
+        dim: int,
+        standardize: bool = False,
+        normalize_tokens: bool = False,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.project = nn.Linear(channels, dim)
+        self.standardize = standardize
+        if standardize:
+            self.register_buffer("channel_mean", torch.zeros(channels))
+            self.register_buffer("channel_std", torch.ones(channels))
+        self.norm = nn.LayerNorm(dim) if normalize_tokens else nn.Identity()
+
+    def forward(self, pixels: torch.Tensor) -> ImageFeatures:
+        """(batch, 3, height, width) normalised pixels to :class:`ImageFeatures`."""
+        return self.embed(self.patches(pixels))
+
+    def patches(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(batch, 3, height, width) to the backbone's (batch, patches, channels)."""
+        return patch_tokens(self.backbone, pixels)
+
+    def embed(self, patches: torch.Tensor) -> ImageFeatures:
+        """The backbone's (batch, patches, channels) to :class:`ImageFeatures`; cheap, so patches may be cached."""
+        if self.standardize:
+            patches = (patches - self.channel_mean) / self.channel_std
+        tokens = torch.cat([patches.mean(dim=1, keepdim=True), patches], dim=1)
+        return ImageFeatures(self.norm(self.project(tokens)))
+
+
+def create_backbone(name: str, options: Mapping[str, Any]) -> nn.Module:
+    """A timm model without its classifier and without weights.
+
+    Raises:
+        ValueError: timm does not know ``name`` or refuses ``options``.
+    """
+    import ram._torchvision_shim  # noqa: F401  (before timm)
+    import timm
+
+    try:
+        return timm.create_model(name, pretrained=False, num_classes=0, **options)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"timm cannot make the backbone {name!r} with {dict(options)}: {error}") from None
+
+
+def patch_tokens(backbone: nn.Module, pixels: torch.Tensor) -> torch.Tensor:
+    """A timm model's last feature map as (batch, patches, channels), whatever its layout; class tokens are left out."""
+    features = backbone.forward_features(pixels)  # type: ignore[operator]
+    if features.ndim == 3:
+        return features[:, getattr(backbone, "num_prefix_tokens", 0) :]
+    if getattr(backbone, "output_fmt", "NCHW") == "NHWC":
+        return features.flatten(1, 2)
+    return features.flatten(2).transpose(1, 2)

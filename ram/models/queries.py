@@ -1,0 +1,93 @@
+"""From descriptions to decoder queries: blend each tag's descriptions to the picture, then project."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+@dataclass(frozen=True)
+class DescriptionEmbeddings:
+    """Text embeddings of every tag's descriptions, ready to be scored.
+
+    Args:
+        embeddings: (tags, descriptions, dim) unit vectors.
+        mask: (tags, descriptions) True where a description exists, or None where every tag has all of them.
+    """
+
+    embeddings: torch.Tensor
+    mask: torch.Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.embeddings.ndim != 3:
+            raise ValueError(f"embeddings are (tags, descriptions, dim), not {tuple(self.embeddings.shape)}")
+        if self.mask is not None and self.mask.shape != self.embeddings.shape[:2]:
+            raise ValueError(
+                f"mask {tuple(self.mask.shape)} does not fit embeddings {tuple(self.embeddings.shape)}"
+            )
+
+    @property
+    def tags(self) -> int:
+        """Number of tags."""
+        return self.embeddings.shape[0]
+
+    def rows(self, which: slice | torch.Tensor) -> DescriptionEmbeddings:
+        """Some of the tags, by a slice or by a tensor of positions."""
+        return DescriptionEmbeddings(self.embeddings[which], None if self.mask is None else self.mask[which])
+
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> DescriptionEmbeddings:
+        """The same on a device, the embeddings in ``dtype``."""
+        mask = None if self.mask is None else self.mask.to(device)
+        return DescriptionEmbeddings(self.embeddings.to(device, dtype), mask)
+
+
+class DescriptionReweighting(nn.Module):
+    """Blend each tag's descriptions by how well they fit the picture (RAM++, section 3.3, "automatic re-weighting").
+
+    With one description per tag this is the identity: that is RAM.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+
+    def forward(
+        self, pooled: torch.Tensor, descriptions: DescriptionEmbeddings
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weigh and blend.
+
+        Args:
+            pooled: (batch, dim) picture embedding, any norm.
+            descriptions: of (tags, descriptions, dim).
+
+        Returns:
+            (batch, tags, dim) blended embeddings and (batch, tags, descriptions) weights that sum to 1 over each
+            tag's own descriptions and are 0 where there is none.
+        """
+        bank = descriptions.embeddings
+        similarity = torch.einsum("bd,tkd->btk", F.normalize(pooled, dim=-1), bank) * self.log_scale.exp()
+        if descriptions.mask is not None:
+            similarity = similarity.masked_fill(~descriptions.mask, -torch.inf)
+        weights = similarity.softmax(dim=-1).to(bank.dtype)
+        return torch.einsum("btk,tkd->btd", weights, bank), weights
+
+
+class TextQueries(nn.Module):
+    """Blended text embeddings to decoder queries: a linear layer and a ReLU.
+
+    Args:
+        dim: width of the text embeddings.
+        hidden: width of the decoder.
+    """
+
+    def __init__(self, dim: int, hidden: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(dim, hidden)
+
+    def forward(self, blended: torch.Tensor) -> torch.Tensor:
+        """(batch, tags, dim) to (batch, tags, hidden)."""
+        return F.relu(self.project(blended))

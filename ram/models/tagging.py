@@ -1,0 +1,78 @@
+"""The tagging model: look once at a picture, score it against any bank of descriptions."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from ram.models.alignment_decoder import AlignmentDecoder
+from ram.models.image_encoder import ImageEncoder, ImageFeatures
+from ram.models.queries import DescriptionEmbeddings, DescriptionReweighting, TextQueries
+
+
+class Alignment(NamedTuple):
+    """Pictures against tags.
+
+    Args:
+        logits: (batch, tags); a sigmoid makes them probabilities.
+        weights: (batch, tags, descriptions) of the re-weighting.
+    """
+
+    logits: torch.Tensor
+    weights: torch.Tensor
+
+
+class TaggingModel(nn.Module):
+    """RAM and RAM++ (Figure 3 of the RAM++ paper); they differ only in the number of descriptions they are given.
+
+    Predefined tags, typed categories, and the captions of a batch in training are all banks to be scored.
+    """
+
+    def __init__(
+        self,
+        image_encoder: ImageEncoder,
+        reweighting: DescriptionReweighting,
+        queries: TextQueries,
+        decoder: AlignmentDecoder,
+        head: nn.Linear,
+    ) -> None:
+        super().__init__()
+        self.image_encoder = image_encoder
+        self.reweighting = reweighting
+        self.queries = queries
+        self.decoder = decoder
+        self.head = head
+
+    def look(self, pixels: torch.Tensor) -> ImageFeatures:
+        """(batch, 3, height, width) normalised pixels to features; the expensive half, needed once a picture."""
+        return self.image_encoder(pixels)
+
+    def score(self, features: ImageFeatures, descriptions: DescriptionEmbeddings) -> torch.Tensor:
+        """(batch, tags) logits."""
+        return self.align(features, descriptions).logits
+
+    def align(
+        self, features: ImageFeatures, descriptions: DescriptionEmbeddings, chunk: int | None = None
+    ) -> Alignment:
+        """Logits with the weights behind them.
+
+        Args:
+            features: of ``look``.
+            descriptions: (tags, descriptions, dim) embeddings and their mask.
+            chunk: tags scored at a time; bounds memory and changes no score.
+        """
+        size = chunk or max(descriptions.tags, 1)
+        parts = [
+            self._align(features, descriptions.rows(slice(start, start + size)))
+            for start in range(0, max(descriptions.tags, 1), size)
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        return Alignment(torch.cat([p.logits for p in parts], 1), torch.cat([p.weights for p in parts], 1))
+
+    def _align(self, features: ImageFeatures, descriptions: DescriptionEmbeddings) -> Alignment:
+        blended, weights = self.reweighting(features.pooled, descriptions)
+        aligned = self.decoder(self.queries(blended), features.tokens)
+        return Alignment(self.head(aligned).squeeze(-1), weights)

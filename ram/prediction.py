@@ -1,0 +1,118 @@
+"""What a tagger says of one picture: frozen values that carry scores, thresholds and the descriptions behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ram.vocabulary import TagVocabulary
+
+
+@dataclass(frozen=True)
+class WeightedDescription:
+    """One sentence about a tag and its share of the re-weighting softmax (the weights of a tag sum to 1)."""
+
+    text: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class TagScore:
+    """One tag: its probability in 0..1, its threshold, and its descriptions, heaviest first."""
+
+    tag: str
+    probability: float
+    threshold: float
+    descriptions: tuple[WeightedDescription, ...] = ()
+
+    @property
+    def present(self) -> bool:
+        """Is the probability strictly over the threshold?"""
+        return self.probability > self.threshold
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "tag": self.tag,
+            "probability": round(self.probability, 6),
+            "threshold": self.threshold,
+            "descriptions": [{"text": d.text, "weight": round(d.weight, 6)} for d in self.descriptions],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Scores of one picture over one bank of tags.
+
+    A :class:`TagScore` is made only when asked for, so that thousands of tags with dozens of sentences cost nothing.
+
+    Args:
+        vocabulary: the tags that were asked about.
+        sentences: the descriptions of each tag, in the bank's order.
+        probabilities: (tags,) in 0..1.
+        weights: (tags, descriptions) re-weighting weights; entries past a tag's own descriptions are ignored.
+    """
+
+    vocabulary: TagVocabulary
+    sentences: Sequence[Sequence[str]] = field(repr=False)
+    probabilities: np.ndarray = field(repr=False)
+    weights: np.ndarray = field(repr=False)
+
+    def __post_init__(self) -> None:
+        tags = len(self.vocabulary)
+        if self.probabilities.shape != (tags,):
+            raise ValueError(f"vocabulary has {tags} tags but there are {self.probabilities.shape} probabilities")
+        if len(self.sentences) != tags or self.weights.shape[:1] != (tags,):
+            raise ValueError(f"vocabulary has {tags} tags: descriptions and weights need one row a tag")
+
+    def __len__(self) -> int:
+        return len(self.vocabulary)
+
+    def __iter__(self) -> Iterator[TagScore]:
+        """Every tag, most probable first."""
+        return (self._score(i) for i in self._order)
+
+    def __getitem__(self, tag: str) -> TagScore:
+        """The score of one tag; ValueError when the picture was not asked about it."""
+        return self._score(self.vocabulary.id(tag))
+
+    @property
+    def tags(self) -> list[str]:
+        """Names of the tags over their own thresholds, most probable first."""
+        return [self.vocabulary.tags[i] for i in self._order if self._present[i]]
+
+    def top(self, k: int) -> list[TagScore]:
+        """The ``k`` most probable tags, whatever their thresholds."""
+        return [self._score(i) for i in self._order[: max(k, 0)]]
+
+    def above(self, threshold: float | None = None) -> list[TagScore]:
+        """Tags strictly over ``threshold``, or over their own where it is None, most probable first."""
+        present = self._present if threshold is None else self.probabilities > threshold
+        return [self._score(i) for i in self._order if present[i]]
+
+    def to_dict(self, top: int | None = None, threshold: float | None = None) -> dict[str, Any]:
+        """``{"tags", "scores"}`` for JSON, highest first; ``top`` and ``threshold`` limit what is listed."""
+        scores = self.above(threshold) if threshold is not None else list(self)
+        present = [s.tag for s in scores] if threshold is not None else self.tags
+        return {"tags": present, "scores": [s.to_dict() for s in scores[:top]]}
+
+    @cached_property
+    def _order(self) -> np.ndarray:
+        return np.argsort(-self.probabilities, kind="stable")
+
+    @cached_property
+    def _present(self) -> np.ndarray:
+        return self.probabilities > np.asarray(self.vocabulary.thresholds, dtype=self.probabilities.dtype)
+
+    def _score(self, index: int) -> TagScore:
+        sentences = self.sentences[index]
+        weights = self.weights[index, : len(sentences)]
+        return TagScore(
+            self.vocabulary.tags[index],
+            float(self.probabilities[index]),
+            self.vocabulary.thresholds[index],
+            tuple(WeightedDescription(sentences[i], float(weights[i])) for i in np.argsort(-weights, kind="stable")),
+        )

