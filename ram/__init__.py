@@ -26,7 +26,17 @@ _HOMES = {
     "TagVocabulary": "ram.vocabulary",
 }
 
-__all__ = list(_HOMES)
+__all__ = [
+    "ModelConfig",
+    "Prediction",
+    "TagDescriptions",
+    "TagEmbeddingBank",
+    "TagVocabulary",
+    "Tagger",
+    "convert_official",
+    "list_models",
+    "load",
+]
 
 if TYPE_CHECKING:
     from ram.checkpoints import list_models

@@ -1,8 +1,8 @@
 """Lets torchvision import beside a CPU build of torch; import this before timm, open_clip or torchvision.
 
-torchvision's wheels are linked against CUDA. Beside a CPU torch their compiled operators do not load, and the import
-stops at ``operator torchvision::nms does not exist`` while it registers shape functions for two of them. Declaring
-the two schemas is enough: nothing here ever calls them. Beside a CUDA torch this module does nothing.
+torchvision's wheels are linked against CUDA. Beside a CPU torch their compiled operators do not load, and the
+import stops at ``operator torchvision::nms does not exist`` as it registers shape functions for two of them.
+Declaring the two schemas is enough: nothing here calls them. Beside a CUDA torch this module does nothing.
 """
 
 import torch
@@ -14,7 +14,7 @@ _SCHEMAS = {
 
 
 def declare_missing_operators() -> list[torch.library.Library]:
-    """Declare ``torchvision::nms`` and ``qnms`` where a CPU build of torch lacks them; returns what must stay alive."""
+    """Declare ``torchvision::nms`` and ``qnms`` where a CPU torch lacks them; the result must be kept."""
     libraries = []
     if torch.version.cuda is None and torch.version.hip is None:
         for name, schema in _SCHEMAS.items():

@@ -1,4 +1,4 @@
-"""From a configuration to an assembled model: the only place that reads the fields in which variants differ."""
+"""From a configuration to an assembled model: the only place that reads what variants differ in."""
 
 import torch
 from torch import nn

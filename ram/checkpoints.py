@@ -1,4 +1,4 @@
-"""Names and folders to loaded models: what is shipped, and how a model folder is read and written, strictly."""
+"""Names and folders to loaded models: what is shipped, how a model folder is written, and strictly read."""
 
 from __future__ import annotations
 
@@ -40,9 +40,8 @@ def list_models() -> list[str]:
 
 def model_entries() -> list[ModelEntry]:
     """The same as :func:`list_models`, with where each comes from and what it is."""
-    shipped = [
-        ModelEntry(folder.name, "shipped", _summary(_read_config(folder))) for folder in _shipped_folders().values()
-    ]
+    folders = _shipped_folders().values()
+    shipped = [ModelEntry(folder.name, "shipped", _summary(_read_config(folder))) for folder in folders]
     converted = [ModelEntry(c.name, "official file, ram convert", _summary(c)) for c in VARIANTS.values()]
     return shipped + converted
 
@@ -60,8 +59,9 @@ def find_model(name: str | Path) -> Path:
         return Path(name)
     if str(name) in VARIANTS:
         raise CheckpointError(
-            f"{name!r} is not shipped: get the official checkpoint, run `ram convert FILE.pth FOLDER --variant {name}` "
-            f"and load the folder; {' and '.join(shipped)} need nothing"
+            f"{name!r} is not shipped: get the official checkpoint, run "
+            f"`ram convert FILE.pth FOLDER --variant {name}` and load the folder; "
+            f"{' and '.join(shipped)} need nothing"
         )
     raise CheckpointError(
         f"there is no model or model folder {str(name)!r}: choose {', '.join(shipped)} or give a folder "
@@ -91,14 +91,23 @@ def load_model(folder: str | Path) -> tuple[ModelConfig, TaggingModel, TagEmbedd
     try:
         weights = load_file(folder / _WEIGHTS)
     except FileNotFoundError:
-        raise CheckpointError(f"model folder {folder.name!r} lacks {_WEIGHTS}: copy or convert it again") from None
+        raise _lacks(folder, _WEIGHTS) from None
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{_WEIGHTS} of {folder.name!r} cannot be read ({error}): copy or convert it again"
         ) from None
-    model = build_model(config)
+    try:
+        model = build_model(config)
+        bank = TagEmbeddingBank.load(folder, config.text_encoder)
+    except ValueError as error:
+        raise CheckpointError(str(error)) from None
     load_strictly(model, weights, folder.name)
-    return config, model, TagEmbeddingBank.load(folder, config.text_encoder)
+    width = bank.embedded.embeddings.shape[2]
+    if width != config.dim:
+        raise CheckpointError(
+            f"the bank of {folder.name!r} is {width} wide but {_CONFIG} says {config.dim}: convert it again"
+        )
+    return config, model, bank
 
 
 def load_strictly(model: TaggingModel, weights: Mapping[str, torch.Tensor], where: str) -> None:
@@ -110,11 +119,13 @@ def load_strictly(model: TaggingModel, weights: Mapping[str, torch.Tensor], wher
     target = model.state_dict()
     if missing := sorted(set(target) - set(weights)):
         raise CheckpointError(
-            f"weights of {where!r} lack {len(missing)} entries, first {missing[0]!r}: they are not of this variant"
+            f"weights of {where!r} lack {len(missing)} entries, first {missing[0]!r}: "
+            "they are not of this variant"
         )
     if extra := sorted(set(weights) - set(target)):
         raise CheckpointError(
-            f"weights of {where!r} hold {len(extra)} entries too many, first {extra[0]!r}: they are not of this variant"
+            f"weights of {where!r} hold {len(extra)} entries too many, first {extra[0]!r}: "
+            "they are not of this variant"
         )
     for name, tensor in weights.items():
         if tensor.shape != target[name].shape:
@@ -129,9 +140,13 @@ def _read_config(folder: Path) -> ModelConfig:
     try:
         return ModelConfig.from_dict(json.loads((folder / _CONFIG).read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise CheckpointError(f"model folder {folder.name!r} lacks {_CONFIG}: copy or convert it again") from None
+        raise _lacks(folder, _CONFIG) from None
     except (ValueError, OSError) as error:
         raise CheckpointError(f"{_CONFIG} of {folder.name!r} cannot be read: {error}") from None
+
+
+def _lacks(folder: Path, file: str) -> CheckpointError:
+    return CheckpointError(f"model folder {folder.name!r} lacks {file}: copy or convert it again")
 
 
 def _shipped_folders() -> dict[str, Path]:

@@ -1,8 +1,9 @@
-"""What a model is made of, as plain values: every difference between variants is a field here, never a branch in code."""
+"""What a model is made of, as plain values: variants differ in fields here, never in branches of code."""
 
 from __future__ import annotations
 
 import dataclasses
+import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,9 +20,10 @@ class ImageConfig:
     Args:
         backbone: name of a timm model.
         size: side of the square input, in pixels.
-        mean, std: statistics of the training pictures, per channel, for values in 0..1; they belong to the weights.
+        mean, std: statistics of the training pictures, per channel, for values in 0..1; they belong to the
+            weights.
         interpolation: how pictures are resized, "bilinear" or "bicubic".
-        standardize: shift and scale each backbone channel by statistics kept with the weights before projecting.
+        standardize: shift and scale each backbone channel first, by statistics kept with the weights.
         normalize_tokens: LayerNorm after the projection, for backbones that do not end in a norm.
         options: further arguments of the timm model (tests use them for tiny Swins).
     """
@@ -41,12 +43,12 @@ class ImageConfig:
         if self.interpolation not in ("bilinear", "bicubic"):
             raise ValueError(f"interpolation is {self.interpolation!r}: it must be 'bilinear' or 'bicubic'")
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
-            raise ValueError(f"picture statistics need 3 means and 3 positive stds, not {self.mean} and {self.std}")
+            raise ValueError(f"statistics are 3 means and 3 positive stds, not {self.mean} and {self.std}")
 
 
 @dataclass(frozen=True)
 class DecoderConfig:
-    """The alignment decoder: width, attention heads, width of the feed-forward part, layers, dropout in training."""
+    """The alignment decoder: width, attention heads, feed-forward width, layers, dropout in training."""
 
     hidden: int = 768
     heads: int = 4
@@ -85,7 +87,7 @@ class ModelConfig:
         if self.dim < 1:
             raise ValueError(f"embedding width is {self.dim}: it must be at least 1")
         if self.max_descriptions is not None and self.max_descriptions < 1:
-            raise ValueError(f"max_descriptions is {self.max_descriptions}: it must be at least 1, or none for all")
+            raise ValueError(f"max_descriptions is {self.max_descriptions}: it must be at least 1, or null")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -112,11 +114,27 @@ def _from_dict(cls: type, values: Any, where: str) -> Any:
     for name, value in values.items():
         if dataclasses.is_dataclass(kinds[name]):
             value = _from_dict(typing.cast(type, kinds[name]), value, f"{where}.{name}")
-        read[name] = tuple(value) if isinstance(value, list) and name in ("mean", "std") else value
-    try:
-        return cls(**read)
-    except TypeError as error:
-        raise ValueError(f"{where} is incomplete or of the wrong kind: {error}") from None
+        elif typing.get_origin(kinds[name]) is tuple and isinstance(value, list):
+            value = tuple(value)
+        if not _fits(value, kinds[name]):
+            raise ValueError(f"{where}.{name} is {value!r}: it must be of kind {fields[name].type}")
+        read[name] = value
+    required = {name for name, f in fields.items() if f.default is f.default_factory is dataclasses.MISSING}
+    if missing := sorted(required - set(read)):
+        raise ValueError(f"{where} lacks the fields {missing}")
+    return cls(**read)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Is a value read from JSON of the kind that a field is annotated with?"""
+    if isinstance(kind, types.UnionType):
+        return any(_fits(value, one) for one in typing.get_args(kind))
+    origin = typing.get_origin(kind) or kind
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(one, typing.get_args(kind)[0]) for one in value)
+    if origin in (int, float):  # true and false are ints to Python
+        return isinstance(value, (int, origin)) and not isinstance(value, bool)
+    return isinstance(value, origin)
 
 
 def swin(name: str, backbone: str, size: int = 384, max_descriptions: int | None = None) -> ModelConfig:

@@ -1,16 +1,14 @@
-"""Official checkpoints to model folders: a table of names, applied so that nothing is lost or filled twice."""
+"""Official checkpoints to model folders: a table of names, so that nothing is lost or filled twice."""
 
 from __future__ import annotations
 
 import logging
-import math
 import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 
 from ram.build import build_model
 from ram.checkpoints import CheckpointError, load_strictly, save_model
@@ -20,6 +18,7 @@ from ram.embeddings import TagEmbeddingBank
 from ram.models.queries import DescriptionEmbeddings
 from ram.models.tagging import TaggingModel
 from ram.vocabulary import TagVocabulary
+from ram.window_tables import resize_window_table
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +33,8 @@ DROPPED: Mapping[str, str] = {
 
 RENAMED: Mapping[str, str] = {
     r"visual_encoder\.layers\.(\d+)\.downsample\.(.*)": r"image_encoder.backbone.layers.{next}.downsample.\2",
-    r"visual_encoder\.(?!layers\.\d+\.downsample)(.*)": r"image_encoder.backbone.\1",
+    r"visual_encoder\.(?!layers\.\d+\.downsample|.*\.relative_position_index|.*\.attn_mask)(.*)":
+        r"image_encoder.backbone.\1",
     r"image_proj\.(weight|bias)": r"image_encoder.project.\1",
     r"reweight_scale": r"reweighting.log_scale",
     r"wordvec_proj\.(weight|bias)": r"queries.project.\1",
@@ -42,14 +42,17 @@ RENAMED: Mapping[str, str] = {
         r"decoder.blocks.\1.cross_attention.\2.\3",
     r"tagging_head\.encoder\.layer\.(\d+)\.crossattention\.output\.dense\.(.*)":
         r"decoder.blocks.\1.cross_attention.output.\2",
-    r"tagging_head\.encoder\.layer\.(\d+)\.crossattention\.output\.LayerNorm\.(.*)": r"decoder.blocks.\1.cross_norm.\2",
+    r"tagging_head\.encoder\.layer\.(\d+)\.crossattention\.output\.LayerNorm\.(.*)":
+        r"decoder.blocks.\1.cross_norm.\2",
     r"tagging_head\.encoder\.layer\.(\d+)\.intermediate\.dense\.(.*)": r"decoder.blocks.\1.expand.\2",
     r"tagging_head\.encoder\.layer\.(\d+)\.output\.dense\.(.*)": r"decoder.blocks.\1.contract.\2",
     r"tagging_head\.encoder\.layer\.(\d+)\.output\.LayerNorm\.(.*)": r"decoder.blocks.\1.mlp_norm.\2",
     r"fc\.(weight|bias)": r"head.\1",
 }
-"""Official name to ours; exactly one pattern matches each name that is kept."""
+"""Official name to ours; each name matches exactly one pattern, of these or of those that are dropped."""
 
+_SCALE = "reweighting.log_scale"
+_TABLE = "relative_position_bias_table"
 # RAM ties the tagging head to the first layers of the tag encoder; a file may hold either name of the pair.
 _TIED = re.compile(r"tag_encoder(\.encoder\.layer\.(\d+)\.(?:crossattention|intermediate|output)\..*)")
 
@@ -85,8 +88,11 @@ def convert_official(
     weights, label_embed = rename(state, config.decoder.layers)
     if label_embed is None:
         raise CheckpointError(f"{where} has no {BANK!r}: it is not a RAM or RAM++ checkpoint")
+    if (_SCALE in weights) == (config.max_descriptions == 1):
+        kinds = ("RAM++", "RAM") if _SCALE in weights else ("RAM", "RAM++")
+        raise CheckpointError(f"{where} is {kinds[0]} but {config.name} is {kinds[1]}: choose its variant")
     model = build_model(config)
-    load_strictly(model, _fitted(weights, model, where), where)
+    load_strictly(model, _fitted(weights, model), where)
     save_model(folder, config, model, _bank(label_embed, config, vocabulary, descriptions, where))
     return Path(folder)
 
@@ -99,7 +105,10 @@ def rename(
     Raises:
         CheckpointError: a name matches no rule, or two names claim one place.
     """
-    state = {name.replace("vision_multi.", "tagging_head.", 1): tensor for name, tensor in state.items()}
+    given = state
+    state = {re.sub(r"^vision_multi\.", "tagging_head.", name): tensor for name, tensor in given.items()}
+    if len(state) < len(given):
+        raise CheckpointError("the weights hold both vision_multi and tagging_head: they are of two files")
     weights: dict[str, torch.Tensor] = {}
     label_embed = None
     for name, tensor in state.items():
@@ -125,10 +134,10 @@ def read_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise CheckpointError(f"there is no file {path.name!r}: give the path of the downloaded checkpoint") from None
+        raise CheckpointError(f"there is no file {path.name!r}: give the downloaded checkpoint") from None
     except pickle.UnpicklingError:
         raise CheckpointError(
-            f"{path.name} holds more than tensors, or is not a checkpoint: it was not loaded, since that could run code"
+            f"{path.name} is no checkpoint or holds more than tensors: it was not read, as it could run code"
         ) from None
     except (RuntimeError, EOFError, OSError, ValueError) as error:
         raise CheckpointError(
@@ -145,7 +154,7 @@ def _chosen(variant: str | None, config: ModelConfig | None) -> ModelConfig:
         raise ValueError("give either a variant or a config")
     if config is not None:
         return config
-    if variant not in VARIANTS:
+    if variant is None or variant not in VARIANTS:
         raise ValueError(f"variant {variant!r} is unknown: choose one of {', '.join(VARIANTS)}")
     return VARIANTS[variant]
 
@@ -171,33 +180,14 @@ def _target(name: str) -> str | None:
     return match.expand(to)
 
 
-def _fitted(weights: dict[str, torch.Tensor], model: TaggingModel, where: str) -> dict[str, torch.Tensor]:
-    """Window tables brought to the model's window; the re-weighting scale added where RAM has none."""
-    fitted = dict(weights)
-    if "reweighting.log_scale" not in fitted:
-        _log.info("%s has no reweight_scale (a RAM checkpoint): with one description a tag it has no effect", where)
-        fitted["reweighting.log_scale"] = model.reweighting.log_scale.detach()
+def _fitted(weights: dict[str, torch.Tensor], model: TaggingModel) -> dict[str, torch.Tensor]:
+    """Window tables brought to the model's window; the re-weighting scale added, which RAM has no use for."""
+    fitted = {_SCALE: model.reweighting.log_scale.detach(), **weights}
     for name, target in model.state_dict().items():
-        table = fitted.get(name)
-        if name.endswith("relative_position_bias_table") and table is not None and table.shape != target.shape:
-            fitted[name] = resize_window_table(table, target.shape[0])
+        if name.endswith(_TABLE) and name in fitted and fitted[name].shape != target.shape:
+            _log.info("%s is interpolated from %d to %d rows", name, len(fitted[name]), len(target))
+            fitted[name] = resize_window_table(fitted[name], len(target))
     return fitted
-
-
-def resize_window_table(table: torch.Tensor, length: int) -> torch.Tensor:
-    """Bicubic interpolation of a Swin relative position bias table to another window.
-
-    Args:
-        table: ((2w - 1)^2, heads) for a window of w patches.
-        length: (2v - 1)^2 for the new window v.
-
-    Returns:
-        (length, heads).
-    """
-    old, new = math.isqrt(table.shape[0]), math.isqrt(length)
-    square = table.float().T.reshape(1, -1, old, old)
-    resized = F.interpolate(square, size=(new, new), mode="bicubic", align_corners=False)
-    return resized.reshape(table.shape[1], length).T.to(table.dtype)
 
 
 def _bank(
@@ -207,13 +197,15 @@ def _bank(
     descriptions: TagDescriptions | None,
     where: str,
 ) -> TagEmbeddingBank:
-    rows, dim = label_embed.shape
-    if dim != config.dim:
-        raise CheckpointError(f"{BANK} of {where} is {dim} wide but {config.name} needs {config.dim}")
+    if label_embed.ndim != 2 or label_embed.shape[1] != config.dim:
+        raise CheckpointError(
+            f"{BANK} of {where} is {tuple(label_embed.shape)} but {config.name} needs rows of {config.dim}"
+        )
     if not bool(label_embed.any()):
-        raise CheckpointError(f"{BANK} of {where} is all zeros: the file was saved before its embeddings were filled")
+        raise CheckpointError(f"{BANK} of {where} is all zeros: it was saved before they were filled in")
+    rows, dim = label_embed.shape
     if vocabulary is None:
-        tags = len(descriptions.tags) if descriptions is not None else rows // _descriptions_per_tag(rows, config)
+        tags = rows // _descriptions_per_tag(rows, config) if descriptions is None else len(descriptions)
         names = descriptions.tags if descriptions is not None else tuple(f"tag {i}" for i in range(tags))
         vocabulary = TagVocabulary.of(names)
     if not len(vocabulary) or rows % len(vocabulary):

@@ -173,7 +173,8 @@ def parse_categories(text: str) -> tuple[str, ...]:
     Raises:
         ValueError: nothing typed, more than `MOST_CATEGORIES`, or one that `normalize_category` refuses.
     """
-    parts = [part for part in re.split(r"[,;\r\n\u2028\u2029，；、]", text) if _plain(part)]
+    separators = r"[,;\r\n\u2028\u2029，；、]"
+    parts = [part for part in re.split(separators, unicodedata.normalize("NFC", text)) if _plain(part)]
     if not parts:
         given = f"{_shown(text)} names no category" if _plain(text) else "no category was given"
         raise ValueError(f'{given}: type one or more, such as "corgi, meteor shower"')
@@ -240,9 +241,9 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 def _plain(text: str) -> str:
     """NFC, white space collapsed, without characters that draw nothing or change what the others show."""
-    spaced = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text))
-    kept = (one for one in spaced if one in "\u200c\u200d" or unicodedata.category(one) not in _UNSEEN)
-    return re.sub(r"\s+", " ", "".join(kept)).strip(" \u200c\u200d")
+    spaced = re.sub(r"\s", " ", text)
+    kept = "".join(one for one in spaced if one in "\u200c\u200d" or unicodedata.category(one) not in _UNSEEN)
+    return re.sub(" +", " ", unicodedata.normalize("NFC", kept)).strip(" \u200c\u200d")
 
 
 def _cut(text: str) -> str:

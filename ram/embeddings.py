@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 
 from ram.descriptions import TagDescriptions
 from ram.models.queries import DescriptionEmbeddings
@@ -69,7 +69,9 @@ class TagEmbeddingBank:
         flat = text_encoder.encode(sentences)
         counts = [len(descriptions[tag]) for tag in descriptions.tags]
         embedded = _pad(flat.split(counts), text_encoder.dim)
-        return cls(vocabulary or TagVocabulary.of(descriptions.tags), descriptions, embedded, text_encoder.name)
+        if vocabulary is None:
+            vocabulary = TagVocabulary.of(descriptions.tags)
+        return cls(vocabulary, descriptions, embedded, text_encoder.name)
 
     def __len__(self) -> int:
         return len(self.vocabulary)
@@ -121,12 +123,13 @@ class TagEmbeddingBank:
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> TagEmbeddingBank:
         """The same bank on a device, in ``dtype``."""
-        return TagEmbeddingBank(
-            self.vocabulary, self.descriptions, self.embedded.to(device, dtype), self.text_encoder
-        )
+        embedded = self.embedded.to(device, dtype)
+        if embedded.embeddings is self.embedded.embeddings:
+            return self
+        return TagEmbeddingBank(self.vocabulary, self.descriptions, embedded, self.text_encoder)
 
     def save(self, folder: Path) -> None:
-        """Write vocabulary.csv, descriptions.json and bank.safetensors, in the bank's own dtype, into ``folder``."""
+        """Write vocabulary.csv, descriptions.json and bank.safetensors, in the bank's dtype."""
         self.vocabulary.save(folder / _FILES[0])
         self.descriptions.save(folder / _FILES[1])
         flat = self.embedded.embeddings[self.mask].cpu().contiguous()
@@ -137,17 +140,26 @@ class TagEmbeddingBank:
         """Read what :meth:`save` wrote.
 
         Raises:
-            ValueError: a file is missing, broken, or does not fit the others.
+            ValueError: a file is missing, broken, or does not fit the others or the text encoder.
         """
         for name in _FILES:
             if not (folder / name).is_file():
-                raise ValueError(f"model folder {folder.name!r} lacks {name}: copy or convert the model again")
+                raise ValueError(f"model folder {folder.name!r} lacks {name}: copy or convert it again")
         vocabulary = TagVocabulary.load(folder / _FILES[0])
         descriptions = TagDescriptions.load(folder / _FILES[1])
         try:
-            flat = load_file(folder / _FILES[2])["embeddings"]
-        except (SafetensorError, KeyError, OSError) as error:
-            raise ValueError(f"{_FILES[2]} of {folder.name!r} cannot be read ({error}): get the model again") from None
+            with safe_open(folder / _FILES[2], "pt") as file:
+                flat = file.get_tensor("embeddings")
+                made_by = (file.metadata() or {}).get("text_encoder", text_encoder)
+        except (SafetensorError, OSError) as error:
+            raise ValueError(
+                f"{_FILES[2]} of {folder.name!r} cannot be read ({error}): copy or convert it again"
+            ) from None
+        if made_by != text_encoder:
+            raise ValueError(
+                f"the bank of {folder.name!r} was made by {made_by!r} but its model needs {text_encoder!r}: "
+                "embed the descriptions again"
+            )
         counts = [len(descriptions[tag]) for tag in descriptions.tags]
         if flat.ndim != 2 or sum(counts) != len(flat):
             raise ValueError(

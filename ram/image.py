@@ -7,7 +7,7 @@ import logging
 import math
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -211,7 +211,7 @@ def _open_stream(source: Any, name: str) -> BinaryIO:
         elif isinstance(source, (bytes, bytearray, memoryview)):
             stream, size = io.BytesIO(source), len(source)
         elif hasattr(source, "read") and not isinstance(source, io.TextIOBase):
-            if source.seekable():
+            with suppress(AttributeError, OSError):  # a pipe cannot be rewound
                 source.seek(0)
             data = source.read(MAX_BYTES + 1)
             stream, size = io.BytesIO(data), len(data)
@@ -311,21 +311,24 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
     """Scale one channel of 16-bit, 32-bit or float values to 0..255; Pillow alone would clip them.
 
     Only 16-bit files say what white is. Elsewhere it is the smallest usual white that holds all values (1 for
-    floats, 255, 65535); what fits none is stretched from darkest to brightest. Not-a-number becomes black.
+    floats, 255, 65535); what fits none is stretched from darkest to brightest. Not-a-number is darkest.
     """
     raw = np.asarray(picture)
     known = np.isfinite(raw)
-    low, high = float(raw[known].min()), float(raw[known].max())
+    if not known.all():
+        raw = np.where(known, raw, raw[known].min())
+    low, high = float(raw.min()), float(raw.max())
     whites = {"F": (1.0, 255.0, 65535.0), "I": (255.0, 65535.0)}.get(picture.mode, (65535.0,))
     low, high = next(((0.0, white) for white in whites if low >= 0 and high <= white), (low, high))
-    values = np.where(known, raw, low).astype(np.float64)
-    values -= low
-    values *= 255 / ((high - low) or 1)
-    scaled = Image.fromarray(np.rint(values).astype(np.uint8))
+    values, scaled = raw.reshape(-1), np.empty(raw.size, np.uint8)
+    for i in range(0, raw.size, 2**20):  # in parts: 64 bits for all of 50 megapixels would take 400 MB
+        part = values[i : i + 2**20].astype(np.float64)
+        scaled[i : i + 2**20] = np.rint((part - low) * (255 / ((high - low) or 1)))
+    shown = Image.fromarray(scaled.reshape(raw.shape))
     clear = picture.info.get("transparency")
     if isinstance(clear, int):
-        scaled.putalpha(Image.fromarray(np.where(raw == clear, 0, 255).astype(np.uint8)))
-    return scaled
+        shown.putalpha(Image.fromarray(np.where(raw == clear, 0, 255).astype(np.uint8)))
+    return shown
 
 
 def _walk(folder: Path) -> Iterator[Path]:

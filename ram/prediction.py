@@ -1,4 +1,4 @@
-"""What a tagger says of one picture: frozen values that carry scores, thresholds and the descriptions behind them."""
+"""What a tagger says of one picture: frozen values with the thresholds and descriptions behind them."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class TagScore:
 
     @property
     def present(self) -> bool:
-        """Is the probability strictly over the threshold?"""
-        return self.probability > self.threshold
+        """Is the probability strictly over the threshold, in 32 bit as the network's numbers are?"""
+        return bool(np.float32(self.probability) > np.float32(self.threshold))
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -47,7 +47,7 @@ class TagScore:
 class Prediction:
     """Scores of one picture over one bank of tags.
 
-    A :class:`TagScore` is made only when asked for, so that thousands of tags with dozens of sentences cost nothing.
+    A :class:`TagScore` is made only when asked for: thousands of tags with dozens of sentences cost nothing.
 
     Args:
         vocabulary: the tags that were asked about.
@@ -64,7 +64,9 @@ class Prediction:
     def __post_init__(self) -> None:
         tags = len(self.vocabulary)
         if self.probabilities.shape != (tags,):
-            raise ValueError(f"vocabulary has {tags} tags but there are {self.probabilities.shape} probabilities")
+            raise ValueError(
+                f"vocabulary has {tags} tags but probabilities are of shape {self.probabilities.shape}"
+            )
         if len(self.sentences) != tags or self.weights.shape[:1] != (tags,):
             raise ValueError(f"vocabulary has {tags} tags: descriptions and weights need one row a tag")
 
@@ -90,7 +92,7 @@ class Prediction:
 
     def above(self, threshold: float | None = None) -> list[TagScore]:
         """Tags strictly over ``threshold``, or over their own where it is None, most probable first."""
-        present = self._present if threshold is None else self.probabilities > threshold
+        present = self._present if threshold is None else self._over(threshold)
         return [self._score(i) for i in self._order if present[i]]
 
     def to_dict(self, top: int | None = None, threshold: float | None = None) -> dict[str, Any]:
@@ -105,14 +107,18 @@ class Prediction:
 
     @cached_property
     def _present(self) -> np.ndarray:
-        return self.probabilities > np.asarray(self.vocabulary.thresholds, dtype=self.probabilities.dtype)
+        return self._over(self.vocabulary.thresholds)
+
+    def _over(self, thresholds: float | Sequence[float]) -> np.ndarray:
+        return self.probabilities.astype(np.float32) > np.asarray(thresholds, np.float32)
 
     def _score(self, index: int) -> TagScore:
         sentences = self.sentences[index]
         weights = self.weights[index, : len(sentences)]
+        heaviest = np.argsort(-weights, kind="stable")
         return TagScore(
             self.vocabulary.tags[index],
             float(self.probabilities[index]),
             self.vocabulary.thresholds[index],
-            tuple(WeightedDescription(sentences[i], float(weights[i])) for i in np.argsort(-weights, kind="stable")),
+            tuple(WeightedDescription(sentences[i], float(weights[i])) for i in heaviest),
         )

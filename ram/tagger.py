@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar, overload
+from typing import Generic, TypeVar, overload
 
 import torch
 from PIL import Image
@@ -36,7 +36,7 @@ class Tagger:
         config: describes the model.
         model: in evaluation mode.
         bank: predefined tags, embedded by the text encoder the config names.
-        text_encoder: makes the text encoder when categories are first typed, so that plain tagging never waits for it.
+        text_encoder: makes the text encoder when categories are first typed; plain tagging never waits.
         device, dtype: where and how the network runs.
     """
 
@@ -69,8 +69,8 @@ class Tagger:
         """
         return self._text_encoder()
 
-    @overload
-    def tag(self, picture: Picture) -> Prediction: ...
+    @overload  # a str is a sequence of str too
+    def tag(self, picture: Picture) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
     def tag(self, picture: Sequence[Picture]) -> list[Prediction]: ...
     def tag(self, picture: Picture | Sequence[Picture]) -> Prediction | list[Prediction]:
@@ -95,12 +95,16 @@ class Tagger:
 
     @torch.inference_mode()
     def score(self, features: ImageFeatures, bank: TagEmbeddingBank | None = None) -> Prediction:
-        """Score a picture that was looked at over any bank (the predefined one where None), without a second look.
+        """Score a picture that was looked at over any bank, without a second look.
+
+        Args:
+            features: of :meth:`look`.
+            bank: the predefined one where None.
 
         Raises:
             ValueError: the bank is of another text encoder than the model's.
         """
-        bank = bank or self.bank
+        bank = self.bank if bank is None else bank
         if bank.text_encoder != self.config.text_encoder:
             raise ValueError(
                 f"{self.name} was trained on embeddings of {self.config.text_encoder!r}, this bank is of "
@@ -145,9 +149,11 @@ def load(model: str | Path, device: str = "auto", dtype: str = "auto") -> Tagger
     """
     chosen = _device(device)
     config, network, bank = load_model(find_model(model))
-    return Tagger(
-        config, network, bank, lambda: build_text_encoder(config.text_encoder, chosen), chosen, _dtype(dtype, chosen)
-    )
+
+    def text_encoder() -> TextEncoder:
+        return build_text_encoder(config.text_encoder, chosen)
+
+    return Tagger(config, network, bank, text_encoder, chosen, _dtype(dtype, chosen))
 
 
 def _device(name: str) -> torch.device:
@@ -171,7 +177,7 @@ def _dtype(name: str, device: torch.device) -> torch.dtype:
     return known[name]
 
 
-class _Once:
+class _Once(Generic[_T]):
     """Calls a factory at most once, whichever thread comes first; a failure may be tried again."""
 
     def __init__(self, make: Callable[[], _T]) -> None:
@@ -179,7 +185,7 @@ class _Once:
         self._lock = threading.Lock()
         self._made: list[_T] = []
 
-    def __call__(self) -> _T:  # type: ignore[type-var]
+    def __call__(self) -> _T:
         with self._lock:
             if not self._made:
                 self._made.append(self._make())

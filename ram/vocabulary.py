@@ -18,7 +18,7 @@ class TagVocabulary:
 
     Args:
         tags: names, all different.
-        thresholds: one a tag, in 0..1; a tag is shown when its probability is strictly greater. 1.0 is never shown.
+        thresholds: one a tag, in 0..1; a tag is shown when its probability is strictly over it: never at 1.
         translations: one a tag in another language, or empty.
 
     Raises:
@@ -33,7 +33,9 @@ class TagVocabulary:
         if len(self.thresholds) != len(self.tags):
             raise ValueError(f"vocabulary has {len(self.tags)} tags but {len(self.thresholds)} thresholds")
         if self.translations and len(self.translations) != len(self.tags):
-            raise ValueError(f"vocabulary has {len(self.tags)} tags but {len(self.translations)} translations")
+            raise ValueError(
+                f"vocabulary has {len(self.tags)} tags but {len(self.translations)} translations"
+            )
         seen: set[str] = set()
         for tag, threshold in zip(self.tags, self.thresholds, strict=True):
             if not tag.strip():
@@ -60,6 +62,10 @@ class TagVocabulary:
     def _ids(self) -> dict[str, int]:
         return {tag: index for index, tag in enumerate(self.tags)}
 
+    @property
+    def _all_translations(self) -> tuple[str, ...]:
+        return self.translations or ("",) * len(self)
+
     def id(self, tag: str) -> int:
         """Position of ``tag``; ValueError when it is not here."""
         try:
@@ -80,7 +86,7 @@ class TagVocabulary:
         """These tags followed by the other's; ValueError when a name occurs in both."""
         translations: tuple[str, ...] = ()
         if self.translations or other.translations:
-            translations = (self.translations or ("",) * len(self)) + (other.translations or ("",) * len(other))
+            translations = self._all_translations + other._all_translations
         return TagVocabulary(self.tags + other.tags, self.thresholds + other.thresholds, translations)
 
     def save(self, path: Path) -> None:
@@ -88,23 +94,28 @@ class TagVocabulary:
         with open(path, "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(("tag", "threshold", "translation"))
-            writer.writerows(zip(self.tags, self.thresholds, self.translations or [""] * len(self), strict=True))
+            writer.writerows(zip(self.tags, self.thresholds, self._all_translations, strict=True))
 
     @classmethod
     def load(cls, path: Path) -> TagVocabulary:
-        """Read what :meth:`save` wrote; ValueError names the file and line that cannot be read."""
+        """Read what :meth:`save` wrote; ValueError names the file, or the tag, that cannot be read."""
         tags, thresholds, translations = [], [], []
-        with open(path, encoding="utf-8", newline="") as file:
-            rows = csv.DictReader(file)
-            if not {"tag", "threshold"} <= set(rows.fieldnames or ()):
-                raise ValueError(f"{path.name} needs the columns tag and threshold, and may have translation")
-            for row in rows:
-                try:
-                    thresholds.append(float(row["threshold"]))
-                except (TypeError, ValueError):
-                    raise ValueError(
-                        f"{path.name} line {rows.line_num}: threshold {row['threshold']!r} is not a number"
-                    ) from None
-                tags.append(row["tag"])
-                translations.append(row.get("translation") or "")
+        try:
+            with open(path, encoding="utf-8-sig", newline="") as file:  # spreadsheets put a mark in front
+                rows = csv.DictReader(file)
+                if not {"tag", "threshold"} <= set(rows.fieldnames or ()):
+                    raise ValueError(f"{path.name} needs the columns tag and threshold, perhaps translation")
+                for row in rows:
+                    tags.append(row["tag"] or "")
+                    thresholds.append(_number(row["threshold"], f"{path.name} line {rows.line_num}"))
+                    translations.append(row.get("translation") or "")
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"{path.name} cannot be read as comma-separated UTF-8 text: {error}") from None
         return cls(tuple(tags), tuple(thresholds), tuple(translations) if any(translations) else ())
+
+
+def _number(text: str | None, where: str) -> float:
+    try:
+        return float(text or "")
+    except ValueError:
+        raise ValueError(f"{where}: threshold {text!r} is not a number") from None

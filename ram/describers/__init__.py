@@ -1,4 +1,4 @@
-"""Describers put into words what a tag looks like: offline from a lexicon or templates, or by a language model.
+"""Describers say what a tag looks like: offline from a lexicon or templates, or by a language model.
 
 A describer streams, so that a page can show sentences as they come. One that fails raises a `DescriberError`
 whose text is a sentence for a person; `describe_with_fallback` lets another take over and says so.
@@ -138,7 +138,7 @@ def describe_with_fallback(
 def describe_tags(
     describer: Describer, fallback: Describer, tags: Iterable[str]
 ) -> tuple[TagDescriptions, tuple[Notice, ...]]:
-    """Describe several tags at once; the notices tell what did not go as asked, and the origin repeats them."""
+    """Describe several tags at once; notices, repeated in the origin, tell what did not go as asked."""
     sentences: dict[str, list[str]] = {}
     notices: dict[str, None] = {}
     for tag in tags:

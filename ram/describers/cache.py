@@ -42,16 +42,16 @@ class DescriptionCache:
         try:
             held = json.loads(self._file(tag, fingerprint).read_text(encoding="utf-8"))
             sentences, complete = held["sentences"], held["complete"]
-            if [held["tag"], held["fingerprint"]] != [_key(tag), fingerprint] or not isinstance(complete, bool):
+            if (held["tag"], held["fingerprint"]) != (_key(tag), fingerprint):
                 return None
             if not isinstance(sentences, list) or not all(isinstance(text, str) for text in sentences):
                 return None
-            return CachedDescription(tuple(sentences), complete)
+            return CachedDescription(tuple(sentences), complete is True)
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def put(self, tag: str, fingerprint: str, sentences: Sequence[str], *, complete: bool) -> None:
-        """Keep these sentences instead of what was kept before; a reader sees the old file or the new, whole."""
+        """Keep these sentences in place of the former ones; a reader sees the old file or the new, whole."""
         entry = {
             "tag": _key(tag),
             "fingerprint": fingerprint,

@@ -16,13 +16,14 @@ MASS = _words(
     electronics embroidery equipment fabric fashion flour foam fog foliage food football frost fruit fur
     furniture garbage garlic ginger glitter gold golf graffiti granite graphics grass gravel greenery
     gymnastics hail hair halloween hay hockey honey ice iron ivy jewellery jewelry judo juice junk
-    karate ketchup lace laundry lava leather lettuce lightning litter luggage lumber machinery makeup
-    marble mathematics meat metal milk mist money moonlight moss mud music mustard nature news night oil
-    paper parchment pasta plastic poker politics polo popcorn pork rain ramen research rice rubber
-    rubbish rubble rugby salmon salt sand seafood seaweed shampoo shrimp silk silver skin slime smoke
-    snow soap soccer soil soup spaghetti spinach steam steel straw sugar summer sunlight sunshine sushi
-    tea technology tennis text thunder timber toast tofu traffic transport transportation trash tuna
-    vegetation velvet volleyball water weather wildlife wind wine winter wood wool yoga yogurt
+    karate ketchup lace laundry lava leather lettuce lighting lightning litter luggage lumber machinery
+    makeup marble mathematics meat metal milk mist money moonlight moss mud music mustard nature news
+    night oil paper parchment pasta plastic poker politics polo popcorn pork precipitation rain ramen
+    research rice rubber rubbish rubble rugby salmon salt sand seafood seaweed shampoo shrimp silk
+    silver skin slime smoke snow soap soccer soil soup spaghetti spinach steam steel straw sugar summer
+    sunlight sunshine sushi tea technology tennis text thunder timber toast tofu traffic transport
+    transportation trash tuna vegetation velvet volleyball water weather wildlife wind wine winter wood
+    wool yoga yogurt
     """
 )
 """Nouns that take no "a"."""
@@ -82,8 +83,9 @@ ACTIONS_ON_THINGS = _words(
 
 NOT_DONE_TO = _words(
     """
-    area board boy brush cap court dog frame girl glass ground house machine man mask mat pad pen person
-    pit player pool room set shoe shoes station suit time track trunks wall woman
+    area bag basin bath board bottle boy brush cap court dog fountain frame girl glass ground house
+    machine man mask mat pad party pen person pit player pool room set shoe shoes shop station store
+    suit time track trunks wall woman
     """
 )
 """Second words that make a thing of an action: "play area"."""
@@ -123,6 +125,7 @@ NUMBERS = _words(
 PLURALS = {
     "men": "man", "women": "woman", "children": "child", "people": "person", "feet": "foot", "teeth": "tooth",
     "geese": "goose", "mice": "mouse", "oxen": "ox", "cattle": "cow", "wolves": "wolf", "fungi": "fungus",
-    "cacti": "cactus", "firemen": "fireman", "policemen": "policeman", "snowmen": "snowman", "police": "policeman",
+    "cacti": "cactus", "firemen": "fireman", "policemen": "policeman", "snowmen": "snowman",
+    "police": "policeman",
 }  # fmt: skip
 """Irregular plurals and their singulars."""

@@ -18,24 +18,31 @@ def plain_prompt(tag: str) -> str:
 
 
 def in_a_photo(tag: str) -> str:
-    """What a photo with this tag shows: "a corgi", "jeans", "snow", "someone running", "something red"."""
+    """What a photo with this tag shows: "a corgi", "jeans", "someone running", "something red".
+
+    A name of several capitalised words is left as it is, other capitals are lowered.
+    """
     if acting := as_action(tag):
         return f"someone {acting}"
     if owner := as_quality(tag):
         return f"{owner} {tag.casefold()}"
-    return with_article(tag)
+    parts = tag.split(" ")
+    if len(parts) > 1 and all(part[:1].isupper() for part in parts):
+        return tag
+    return with_article(" ".join(part if part.isupper() else part.casefold() for part in parts))
 
 
 def as_action(tag: str) -> str | None:
-    """ "run" -> "running", "play tennis" -> "playing tennis", "surfing" -> itself; None for what is a thing."""
+    """ "run" -> "running", "play tennis" -> "playing tennis"; "surfing" stays; None for a thing."""
     tag = tag.casefold()
     first, _, rest = tag.partition(" ")
     if rest:
-        if rest.split(" ")[-1] in words.NOT_DONE_TO or is_mass(first) and first not in _GERUNDS_ON_THINGS:
+        if rest.split(" ")[-1] in words.NOT_DONE_TO:
             return None
         if first in words.ACTIONS_ON_THINGS - words.ACTIONS_AND_THINGS:
             return f"{gerund(first)} {rest}"
-        return tag if first in _GERUNDS_ON_THINGS else None
+        acting = first in _GERUNDS_ON_THINGS or rest.split(" ")[-1] in _GERUNDS - words.COUNTED_ING
+        return tag if acting else None
     if first in words.ACTIONS - words.ACTIONS_AND_THINGS:
         return gerund(first)
     return first if first in _GERUNDS - words.COUNTED_ING else None
@@ -61,13 +68,10 @@ def is_modifier(word: str) -> bool:
 
 
 def with_article(phrase: str) -> str:
-    """A corgi, an hourglass, jeans, snow; a name of several capitalised words is left as it is."""
-    words = phrase.split(" ")
-    if len(words) > 1 and all(word[:1].isupper() for word in words):
-        return phrase
-    phrase = phrase if phrase.isupper() else phrase.casefold()
-    last = words[-1].casefold()
-    if is_plural(last) or is_mass(last) or words[0].casefold() in _DETERMINERS:
+    """A corgi, an hourglass, two dogs; jeans and snow stay bare."""
+    parts = phrase.casefold().split(" ")
+    first, last = parts[0], parts[-1]
+    if is_plural(last) or is_mass(last) or first in _DETERMINERS | words.NUMBERS or first.isdigit():
         return phrase
     return f"{article(phrase)} {phrase}"
 
@@ -78,7 +82,8 @@ def article(phrase: str) -> str:
     lower = word.casefold()
     if word[:1].isdigit():
         return "an" if word[0] == "8" or re.match(r"(11|18)(\D|$)", word) else "a"
-    if lower in ("suv", "atm", "xray", "x") or (1 < len(word) < 5 and (word.isupper() or not _VOWEL.search(lower))):
+    spelled = (word.isupper() and len(word) < 4) or (len(word) < 6 and not _VOWEL.search(lower))
+    if spelled or lower in ("suv", "atm", "usb", "ufo", "uv"):
         return "an" if lower[:1] in "aefhilmnorsx" else "a"
     if re.match(r"(hour|honest|honou?r|heir)", lower):
         return "an"
@@ -101,7 +106,8 @@ def is_mass(word: str) -> bool:
     word = word.casefold()
     if word in words.MASS or word.endswith(("ware", "wear", "graphy", "ness")) or word in _GERUNDS:
         return word not in words.COUNTED_ING
-    return word.endswith("ing") and len(word) > 5 and word not in words.COUNTED_ING
+    counted = word.endswith("thing") or word in words.COUNTED_ING
+    return word.endswith("ing") and len(word) > 5 and not counted
 
 
 def singulars(phrase: str) -> Iterator[str]:
@@ -111,7 +117,7 @@ def singulars(phrase: str) -> Iterator[str]:
     if last in words.PLURALS:
         yield start + words.PLURALS[last]
     if is_plural(last):
-        for ending, instead in (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("s", ""), ("es", "")):
+        for ending, instead in _SINGULAR_ENDINGS:
             if last.endswith(ending):
                 yield start + last.removesuffix(ending) + instead
 
@@ -128,6 +134,10 @@ def gerund(verb: str) -> str:
 
 
 _VOWEL = re.compile("[aeiouy]")
+_SINGULAR_ENDINGS = (
+    ("ies", "y"), ("ves", "f"), ("ves", "fe"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"),
+    ("s", ""), ("oes", "o"),
+)  # fmt: skip
 _DETERMINERS = frozenset("a an the my your his her its our their this that these those some any no".split())
 _GERUNDS = frozenset(map(gerund, words.ACTIONS))
 _GERUNDS_ON_THINGS = frozenset(map(gerund, words.ACTIONS_ON_THINGS))

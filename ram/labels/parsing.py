@@ -1,8 +1,8 @@
 """Captions -> tags by dependency parse: the first step of RAM's data engine (Tag2Text, section 3.1).
 
-A noun phrase gives its compound and its head ("tennis ball", then "ball"), an adjective gives an attribute, a verb
-an action; each as its lemma. The tags are open: which of them a label system keeps, and which mean the same, is
-decided elsewhere.
+A noun phrase gives its compound and its head ("tennis ball", then "ball"), an adjective gives an attribute,
+a verb an action; each as its lemma. The tags are open: which of them a label system keeps, and which mean the
+same, is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ class CaptionParser:
     Args:
         pipeline: a spaCy pipeline with tagger, parser and lemmatiser, as `load_pipeline` returns.
         phrases: tags of several words that count as one even where the parse sees an adjective in them
-            ("hot dog", "golden retriever"). Compounds of nouns need no mention.
+            ("hot dog", "golden retriever"); in the singular. Compounds of nouns need no mention.
         batch_size: captions parsed together; at least 1.
+
+    Raises:
+        ValueError: `batch_size` is below 1.
     """
 
     def __init__(self, pipeline: Language, phrases: Iterable[str] = (), batch_size: int = 256) -> None:
@@ -55,13 +58,14 @@ class CaptionParser:
 
     def _phrases_ending_in(self, noun: Token) -> tuple[int, list[str]]:
         """The compounds and known phrases a noun ends, and the position of the first word in any of them."""
-        words, first, found = [_lemma(noun)], noun.i, []
-        compound = True
+        words, first, compound = [_lemma(noun)], noun.i, True
+        found: list[str] = []
         for position in range(noun.i - 1, -1, -1):
             token = noun.doc[position]
-            if token.dep_ not in _MODIFIERS or not position < token.head.i <= noun.i:
+            if token.dep_ not in _MODIFIERS:
                 break
-            compound = compound and token.dep_ == "compound" and token.is_alpha
+            within = position < token.head.i <= noun.i
+            compound = compound and within and token.dep_ == "compound" and token.is_alpha
             words.insert(0, token.lower_)
             phrase = " ".join(words)
             if compound or phrase in self._phrases:
@@ -82,7 +86,8 @@ def load_pipeline() -> Language:
         return spacy.load(PIPELINE, exclude=["ner", "senter"])
     except (ImportError, OSError) as error:
         raise ImportError(
-            'reading tags out of captions needs spaCy and its English pipeline: pip install "ram[parse]"'
+            "reading tags out of captions needs spaCy and its English pipeline: install the extra "
+            "ram[parse], in a checkout with pip install -e '.[parse]'"
         ) from error
 
 
@@ -96,43 +101,43 @@ def _lemma(token: Token) -> str:
 
 
 _NOUNS = frozenset({"NOUN", "PROPN"})
-_TAG_WORDS = frozenset({"NOUN", "PROPN", "ADJ", "VERB"})
-# Nouns that in front of another say what it looks like: "an orange shirt" is orange, "a city street" no city.
-_NOUNS_AS_ATTRIBUTES = frozenset(
-    "beige blond brick bronze brown cream denim gold gray grey leather lime maroon metal navy orange pink plastic "
-    "purple red silver steel stone tan teal turquoise violet wood".split()
-)
+_TAG_WORDS = _NOUNS | {"ADJ", "VERB"}
 _MODIFIERS = frozenset({"compound", "amod", "nmod"})
+
+# Nouns that say what the next one looks like: an "orange shirt" is orange, a "city street" is no city.
+_NOUNS_AS_ATTRIBUTES = frozenset(
+    "beige blond brick bronze brown cream denim gold gray grey leather lime maroon metal navy orange pink "
+    "plastic purple red silver steel stone tan teal turquoise violet wood".split()
+)
 
 # Plurals that name one thing, or another thing than their singular.
 _PLURAL_NAMES = (
-    "clothes glasses goggles headphones jeans overalls pajamas pants scissors shorts stairs sunglasses swimtrunks "
-    "tights trousers trunks underpants woods"
+    "binoculars clothes glasses goggles headphones jeans leggings overalls pajamas pants scissors shorts "
+    "slacks stairs sunglasses suspenders tights trousers trunks underpants woods"
 )
-_LEMMAS = {word: word for word in _PLURAL_NAMES.split()}
 
-# Words the pipeline's lemmatiser gets wrong.
-_LEMMAS |= {
+# Beside them, words the pipeline's lemmatiser gets wrong ("rid" for "riding").
+_LEMMAS = {name: name for name in _PLURAL_NAMES.split()} | {
     "atvs": "atv",
-    "frisbees": "frisbee",
-    "getting": "get",
     "leafs": "leaf",
     "multicolored": "multicolored",
     "outstretched": "outstretched",
+    "parasailing": "parasail",
     "railing": "railing",
+    "redheaded": "redheaded",
     "rides": "ride",
     "riding": "ride",
-    "rollerblades": "rollerblade",
-    "rollerskating": "rollerskate",
-    "scared": "scared",
+    "shines": "shine",
+    "shining": "shine",
     "sled": "sled",
-    "sleds": "sled",
     "spotted": "spotted",
     "staring": "stare",
     "striped": "striped",
     "terrier": "terrier",
+    "wades": "wade",
     "wading": "wade",
     "wakeboarding": "wakeboard",
     "waterskier": "waterskier",
+    "waterskiing": "waterski",
     "wooded": "wooded",
 }

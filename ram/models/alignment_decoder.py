@@ -26,7 +26,13 @@ class AlignmentDecoder(nn.Module):
     """
 
     def __init__(
-        self, hidden: int, context_dim: int, heads: int, intermediate: int, layers: int = 2, dropout: float = 0.1
+        self,
+        hidden: int,
+        context_dim: int,
+        heads: int,
+        intermediate: int,
+        layers: int = 2,
+        dropout: float = 0.1,
     ) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(

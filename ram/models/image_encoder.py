@@ -32,13 +32,16 @@ class ImageEncoder(nn.Module):
     The pooled token is the mean of the normed patch tokens, put first, and projected like the rest.
 
     Args:
-        backbone: maps pixels to (batch, patches, channels); see :class:`TimmTokens`.
+        backbone: maps pixels to (batch, patches, channels); see :func:`patch_tokens`.
         channels: width of the backbone's tokens.
         dim: width after projection, that of the text embeddings.
         standardize: shift and scale channels by the buffers ``channel_mean`` and ``channel_std`` first; for
             backbones that do not end in a norm.
         normalize_tokens: LayerNorm on the projected tokens, for the same backbones.
     """
+
+    channel_mean: torch.Tensor
+    channel_std: torch.Tensor
 
     def __init__(
         self,
@@ -66,7 +69,7 @@ class ImageEncoder(nn.Module):
         return patch_tokens(self.backbone, pixels)
 
     def embed(self, patches: torch.Tensor) -> ImageFeatures:
-        """The backbone's (batch, patches, channels) to :class:`ImageFeatures`; cheap, so patches may be cached."""
+        """(batch, patches, channels) of the backbone to features; cheap, so that patches may be cached."""
         if self.standardize:
             patches = (patches - self.channel_mean) / self.channel_std
         tokens = torch.cat([patches.mean(dim=1, keepdim=True), patches], dim=1)
@@ -77,11 +80,15 @@ def create_backbone(name: str, options: Mapping[str, Any]) -> nn.Module:
     """A timm model without its classifier and without weights.
 
     Raises:
-        ValueError: timm does not know ``name`` or refuses ``options``.
+        ValueError: timm does not know ``name`` or refuses ``options``, or one of them would read a file.
     """
-    import ram._torchvision_shim  # noqa: F401  (before timm)
+    import ram._torchvision_shim  # noqa: F401, I001  (before timm)
     import timm
 
+    if not timm.is_model(name):  # an address such as "hf-hub:..." would be fetched
+        raise ValueError(f"timm has no backbone named {name!r}: see timm.list_models()")
+    if "checkpoint_path" in options:  # it would be unpickled
+        raise ValueError("backbone options may not hold checkpoint_path: weights come with the model folder")
     try:
         return timm.create_model(name, pretrained=False, num_classes=0, **options)
     except (RuntimeError, TypeError) as error:
@@ -89,7 +96,7 @@ def create_backbone(name: str, options: Mapping[str, Any]) -> nn.Module:
 
 
 def patch_tokens(backbone: nn.Module, pixels: torch.Tensor) -> torch.Tensor:
-    """A timm model's last feature map as (batch, patches, channels), whatever its layout; class tokens are left out."""
+    """A timm model's last features as (batch, patches, channels), whatever its layout, less class tokens."""
     features = backbone.forward_features(pixels)  # type: ignore[operator]
     if features.ndim == 3:
         return features[:, getattr(backbone, "num_prefix_tokens", 0) :]

@@ -13,9 +13,10 @@ def asymmetric_loss(
     gamma_pos: float = 0.0,
     clip: float = 0.05,
 ) -> torch.Tensor:
-    """Asymmetric loss: easy negatives count little, the easiest not at all (Ridnik et al. 2021; RAM++, section 3.2).
+    """Asymmetric loss: easy negatives count little, the easiest not at all (Ridnik et al. 2021).
 
-    Tags use gamma_neg 7, batch texts 4. The focusing weight carries no gradient, as in the published training.
+    Tags use gamma_neg 7, batch texts 4 (RAM++, section 3.2). The focusing weight carries no gradient, as in
+    the published training.
 
     Args:
         logits: any shape.
@@ -37,7 +38,7 @@ def asymmetric_loss(
 
 
 def distillation_loss(pooled: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
-    """Mean absolute distance of the **unnormalised** pooled token to the teacher's embedding, both (batch, dim)."""
+    """Mean absolute distance of the **unnormalised** pooled token to the teacher's, both (batch, dim)."""
     return F.l1_loss(pooled.float(), teacher.float())
 
 

@@ -46,7 +46,7 @@ class DescriptionEmbeddings:
 
 
 class DescriptionReweighting(nn.Module):
-    """Blend each tag's descriptions by how well they fit the picture (RAM++, section 3.3, "automatic re-weighting").
+    """Blend each tag's descriptions by how well they fit the picture (RAM++, section 3.3).
 
     With one description per tag this is the identity: that is RAM.
     """
@@ -65,8 +65,8 @@ class DescriptionReweighting(nn.Module):
             descriptions: of (tags, descriptions, dim).
 
         Returns:
-            (batch, tags, dim) blended embeddings and (batch, tags, descriptions) weights that sum to 1 over each
-            tag's own descriptions and are 0 where there is none.
+            (batch, tags, dim) blended embeddings and (batch, tags, descriptions) weights that sum to 1 over
+            each tag's own descriptions and are 0 where there is none.
         """
         bank = descriptions.embeddings
         similarity = torch.einsum("bd,tkd->btk", F.normalize(pooled, dim=-1), bank) * self.log_scale.exp()

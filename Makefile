@@ -1,0 +1,76 @@
+# Every target first sets up what it needs in .venv, and installs again only after a requirement changed.
+#
+#   make demo     the page on http://127.0.0.1:7860        make demo ARGS="--port 8080"
+#   make test     every test, the page in a real browser   make test ARGS="-k bank"
+#   make lint     ruff and mypy
+#   make bench    speed and memory
+#   make clean    removes .venv and the caches
+#
+# Another interpreter: make demo PYTHON=python3.12. pip follows its own settings, so a machine without a GPU that has
+# PyTorch's CPU index configured gets the smaller CPU build.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+PAGE_READY := $(VENV)/.page-ready
+DEV_READY := $(VENV)/.dev-ready
+BROWSERS := chromium chromium-browser google-chrome
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clean browser
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(PAGE_READY)
+	@$(BIN)/python app.py $(ARGS)
+
+test: $(DEV_READY) browser
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV_READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: $(PAGE_READY)
+	@$(BIN)/ram bench $(ARGS)
+
+clean:
+	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "$(PYTHON) was not found: install Python 3.10 or newer, or name one with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "$(PYTHON) is $$($(PYTHON) --version 2>&1), but 3.10 or newer is needed: name one with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make environments: install its venv package (on Debian and Ubuntu: python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+
+# Keeps a long installation to one line, and shows what pip said only when it failed.
+define install
+	@echo "Installing $(1) into $(VENV), a few minutes the first time (progress: $(VENV)/install.log) ..."
+	@$(BIN)/python -m pip install --disable-pip-version-check $(2) >$(VENV)/install.log 2>&1 || { \
+	  tail -n 20 $(VENV)/install.log >&2; echo "The installation failed; pip's last lines are above." >&2; exit 1; }
+	@touch $@
+endef
+
+$(PAGE_READY): $(BIN)/python requirements.txt pyproject.toml
+	$(call install,what the page needs,-r requirements.txt -e .)
+
+$(DEV_READY): $(PAGE_READY)
+	$(call install,what the tests need,-c requirements.txt -e ".[dev]")
+
+# The page tests drive the browser that the system has; as root on Debian or Ubuntu it is installed.
+browser:
+	@for name in $(BROWSERS); do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+	  echo "Chromium was not found, so the page tests are skipped: install your system's chromium to run them."; \
+	else \
+	  echo "Installing Chromium for the page tests (progress: $(VENV)/chromium.log) ..."; \
+	  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends chromium; } \
+	    >$(VENV)/chromium.log 2>&1 || { tail -n 20 $(VENV)/chromium.log >&2; exit 1; }; \
+	fi

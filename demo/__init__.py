@@ -1,0 +1,1 @@
+"""The page: what its controls do, how that looks, and the wiring in between."""

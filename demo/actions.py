@@ -1,0 +1,221 @@
+"""What the page's controls do: values in, values out. Nothing here knows gradio or HTML.
+
+A photo is looked at once by every model. What a visitor types is described and embedded once. Scoring the one against
+the other is cheap, so either may change without repeating the work of the other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from ram.describers import DescribedSentence, Describer, DescriberError, Notice, describe_with_fallback
+from ram.descriptions import parse_categories
+from ram.embeddings import TagEmbeddingBank
+from ram.image import PictureError, open_picture
+from ram.models.image_encoder import ImageFeatures
+from ram.models.text_encoder import TextEncoderError
+from ram.prediction import Prediction
+from ram.tagger import Tagger
+
+PREVIEW_PIXELS = 1024
+"""Longest side of the photo as the page shows it."""
+UNEXPECTED = "Something went wrong on our side and has been noted: try again, or with another photo."
+
+_log = logging.getLogger(__name__)
+
+
+class InputError(ValueError):
+    """What a visitor typed cannot be used; the text is a sentence for them."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo as the models see it: features by model name, on the CPU, so that a waiting visitor holds no GPU memory."""
+
+    features: Mapping[str, ImageFeatures] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A photo with its predefined tags.
+
+    Args:
+        photo: with the features of the models that have looked so far, the main one first.
+        preview: what the models saw, upright and small enough to send.
+        prediction: the main model's.
+        seconds: what looking and scoring took the main model.
+    """
+
+    photo: Photo
+    preview: Image.Image = field(repr=False)
+    prediction: Prediction = field(repr=False)
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Categories:
+    """What a visitor typed, described as far as the sentences have come.
+
+    Args:
+        names: in the order typed.
+        sentences: of each category that has begun.
+        banks: by model name, the embedded sentences of the categories that are finished.
+        notices: what did not go as asked, in sentences for the visitor.
+    """
+
+    names: tuple[str, ...]
+    sentences: Mapping[str, tuple[DescribedSentence, ...]] = field(default_factory=dict)
+    banks: Mapping[str, TagEmbeddingBank] = field(default_factory=dict, repr=False)
+    notices: tuple[str, ...] = ()
+
+    @property
+    def finished(self) -> frozenset[str]:
+        """Those that are embedded and so can be scored."""
+        return frozenset(tag for bank in self.banks.values() for tag in bank.vocabulary.tags)
+
+
+Scores = Mapping[str, Prediction]
+"""Predictions over the same categories, by model name."""
+
+
+class Workbench:
+    """The taggers and describers behind the page; holds nothing of any visitor and may be shared between threads.
+
+    Args:
+        taggers: the one that tags photos first, then those it is compared with.
+        describer: makes a describer by its name.
+        fallback: name of the describer that takes over when the chosen one fails.
+    """
+
+    def __init__(
+        self, taggers: Sequence[Tagger], describer: Callable[[str], Describer], fallback: str = "lexicon"
+    ) -> None:
+        if not taggers:
+            raise ValueError("the page needs at least one tagger")
+        self.taggers = tuple(taggers)
+        self._make_describer = describer
+        self._fallback = fallback
+        self._describers: dict[str, Describer] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What to call each model: RAM or RAM++, or by its name where two are of one kind."""
+        kinds = {t.name: "RAM" if t.config.max_descriptions == 1 else "RAM++" for t in self.taggers}
+        return {name: kind if list(kinds.values()).count(kind) == 1 else name for name, kind in kinds.items()}
+
+    def tag(self, picture: str | Path) -> Iterator[Tagged]:
+        """Look at a photo with one model after the other; the tags are there after the first.
+
+        Raises:
+            PictureError: the picture cannot be used; the message says why.
+        """
+        start = time.perf_counter()
+        opened = open_picture(picture)
+        preview = opened.copy()
+        preview.thumbnail((PREVIEW_PIXELS, PREVIEW_PIXELS))
+        main, *others = self.taggers
+        looked = main.look(opened)
+        prediction = main.score(looked)
+        photo = Photo({main.name: _to(looked, "cpu")})
+        first = Tagged(photo, preview, prediction, time.perf_counter() - start)
+        yield first
+        for tagger in others:
+            photo = Photo({**photo.features, tagger.name: _to(tagger.look(opened), "cpu")})
+            yield dataclasses.replace(first, photo=photo)
+
+    def describe(self, text: str, describer: str) -> Iterator[Categories]:
+        """Describe and embed what was typed, yielding what is there after each sentence and each finished category.
+
+        Raises:
+            InputError: nothing typed, or something that is no category; the message says what.
+            DescriberError: neither the describer nor its fallback has anything to say.
+            TextEncoderError: sentences cannot be embedded.
+        """
+        try:
+            so_far = Categories(parse_categories(text))
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        chosen, fallback = self._describer(describer), self._describer(self._fallback)
+        yield so_far
+        for tag in so_far.names:
+            for part in describe_with_fallback(chosen, fallback, tag):
+                if isinstance(part, Notice):
+                    so_far = dataclasses.replace(so_far, notices=(*so_far.notices, part.text))
+                else:
+                    heard = (*so_far.sentences.get(tag, ()), part)
+                    so_far = dataclasses.replace(so_far, sentences={**so_far.sentences, tag: heard})
+                yield so_far
+            so_far = dataclasses.replace(so_far, banks=self._embed(so_far, tag))
+            yield so_far
+
+    def score(self, photo: Photo | None, categories: Categories | None) -> Scores:
+        """Every model that has looked at the photo on the finished categories; runs no image encoder."""
+        if photo is None or categories is None:
+            return {}
+        return {
+            tagger.name: tagger.score(
+                _to(photo.features[tagger.name], tagger.device), categories.banks[tagger.name]
+            )
+            for tagger in self.taggers
+            if tagger.name in photo.features and tagger.name in categories.banks
+        }
+
+    def warm_up(self) -> None:
+        """Load what the first typed category would wait for; a failure is logged and shows again when it matters."""
+        for load in (lambda: self._describer(self._fallback), *(self._encoder_of(t) for t in self.taggers)):
+            try:
+                load()
+            except (DescriberError, TextEncoderError) as error:
+                _log.warning("%s", error)
+
+    def _describer(self, name: str) -> Describer:
+        with self._lock:
+            if name not in self._describers:
+                self._describers[name] = self._make_describer(name)
+            return self._describers[name]
+
+    def _embed(self, categories: Categories, tag: str) -> dict[str, TagEmbeddingBank]:
+        sentences = {tag: [sentence.text for sentence in categories.sentences.get(tag, ())]}
+        banks = {}
+        for tagger in self.taggers:
+            bank, held = tagger.embed(sentences), categories.banks.get(tagger.name)
+            banks[tagger.name] = bank if held is None else held.join(bank)
+        return banks
+
+    @staticmethod
+    def _encoder_of(tagger: Tagger) -> Callable[[], object]:
+        return lambda: tagger.text_encoder.encode(["a photo of a dog."])
+
+
+def paced(
+    states: Iterable[Categories], seconds: float = 0.05, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Categories]:
+    """The same states, without those that come too soon after the last one to be seen; a finished category always shows."""
+    shown_at, finished = -seconds, 0
+    for state in states:
+        now = clock()
+        if now - shown_at >= seconds or len(state.finished) > finished:
+            shown_at, finished = now, len(state.finished)
+            yield state
+
+
+def explain(error: Exception) -> str:
+    """The sentence a visitor sees: the error's own if it was written for them, else a general one beside a log entry."""
+    if isinstance(error, (PictureError, InputError, DescriberError, TextEncoderError)):
+        return f"{str(error).rstrip('.')}."
+    _log.error("unexpected failure behind the page", exc_info=error)
+    return UNEXPECTED
+
+
+def _to(features: ImageFeatures, device: torch.device | str) -> ImageFeatures:
+    return ImageFeatures(features.tokens.to(device))

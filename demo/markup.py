@@ -1,0 +1,161 @@
+"""HTML for the page, from plain values. Every text that comes from outside passes `escape` here and nowhere else."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+from PIL import Image
+
+from demo.actions import Categories, Scores, Tagged
+from demo.examples import Example
+from ram.prediction import TagScore, WeightedDescription
+
+NEXT_BEST = 6
+"""Tags listed below their thresholds."""
+SHOWN_DESCRIPTIONS = 8
+"""Descriptions of a tag listed at once; the others unfold."""
+THUMBNAIL = 192
+"""Side of an example's thumbnail in pixels: twice what is shown, for sharp screens."""
+
+NO_PHOTO = "Choose a photo, and its tags appear here."
+
+
+def header(labels: Mapping[str, str], tags: int) -> str:
+    """The sentence that says what this is, and which models are at work."""
+    models = "".join(f"<li><b>{escape(label)}</b> {escape(name)}</li>" for name, label in labels.items())
+    return f"""<header class="masthead">
+<h1>Open-set image tagging</h1>
+<p>See what is in a photo, then ask for anything else in your own words: the model knows {tags:,} tags, and judges
+any further category by sentences that describe it.</p>
+<ul class="models" aria-label="Models on this page">{models}</ul>
+</header>"""
+
+
+def examples(photos: Sequence[Example]) -> str:
+    """A strip of photos to choose from, with their makers below."""
+    if not photos:
+        return ""
+    buttons = "".join(
+        f'<button type="button" data-name="{escape(photo.path.name)}" title="{escape(photo.title)}">'
+        f'<img src="{_thumbnail(photo.path)}" alt="{escape(photo.title)}"></button>'
+        for photo in photos
+    )
+    credits = "".join(f"<li>{_credit(photo)}</li>" for photo in photos if photo.author)
+    return f"""<div class="examples"><p class="hint" id="examples-hint">Or try one of these</p>
+<div class="strip" role="group" aria-labelledby="examples-hint">{buttons}</div>
+<details class="credits"><summary>Photo credits</summary><ul>{credits}</ul></details></div>"""
+
+
+def tags(tagged: Tagged) -> str:
+    """Tags over their thresholds, each unfolding to its descriptions, and below them the next best."""
+    prediction = tagged.prediction
+    present = prediction.above()
+    names = {score.tag for score in present}
+    others = [s for s in prediction.top(len(present) + NEXT_BEST) if s.tag not in names][:NEXT_BEST]
+    count = f"{len(present)} {'tag' if len(present) == 1 else 'tags'}" if present else "No tag"
+    rows = "".join(_row(score, opened=place == 0) for place, score in enumerate(present))
+    return f"""<p class="summary"><b>{count}</b> of {len(prediction):,} over {"its" if len(present) < 2 else "their"}
+threshold{"" if len(present) < 2 else "s"}, in {tagged.seconds:.2f} s. Select one to see the descriptions that spoke for it.</p>
+<div class="tag-rows" id="present">{rows}</div>
+<h3 class="divider">Next best, below the threshold</h3>
+<div class="tag-rows faint" id="next-best">{"".join(_row(score) for score in others)}</div>"""
+
+
+def no_tags() -> str:
+    """What stands in the place of the tags before there is a photo."""
+    bars = "".join(f'<i style="width:{width}%"></i>' for width in (92, 81, 66, 54, 38, 27))
+    return f'<div class="placeholder"><div aria-hidden="true">{bars}</div><p>{NO_PHOTO}</p></div>'
+
+
+def categories(typed: Categories, scores: Scores, labels: Mapping[str, str]) -> str:
+    """A card for each typed category: its sentences as they come, then ordered by weight."""
+    return f'<div class="cards">{"".join(_card(name, typed, scores, labels) for name in typed.names)}</div>'
+
+
+def comparison(scores: Scores, labels: Mapping[str, str]) -> str:
+    """The plot, drawn twice: for wide screens and for narrow ones."""
+    if not any(len(prediction) for prediction in scores.values()):
+        return ""
+    told = "; ".join(
+        f"{tag}: " + ", ".join(f"{labels[model]} {scores[model][tag].probability:.2f}" for model in scores)
+        for tag in next(iter(scores.values())).vocabulary.tags
+    )
+    from demo.plots import comparison_figure, stacked_figure, to_svg  # matplotlib: not needed for the page to open
+
+    width = 400 * len(scores)
+    return f"""<figure class="comparison" aria-label="Probability of each category. {escape(told)}">
+<div class="wide">{to_svg(comparison_figure(scores, labels, width))}</div>
+<div class="narrow">{to_svg(stacked_figure(scores, labels))}</div>
+<figcaption>Each bar is a probability, with the description that weighed most under it. The line across a bar is the
+threshold; bars that stay below it are faint.</figcaption></figure>"""
+
+
+def notice(sentences: Iterable[str], kind: str = "problem") -> str:
+    """Sentences that must not be missed, or nothing; ``kind`` is "problem" or "hint"."""
+    told = "".join(f"<p>{escape(sentence)}</p>" for sentence in dict.fromkeys(sentences))
+    return f'<div class="notice {kind}" role="{"alert" if kind == "problem" else "status"}">{told}</div>' if told else ""
+
+
+def _row(score: TagScore, opened: bool = False) -> str:
+    return f"""<details class="tag-row" data-tag="{escape(score.tag)}"{" open" if opened else ""}>
+<summary><span class="name">{escape(score.tag)}</span>
+<span class="bar"><i style="width:{score.probability:.1%}"></i><b style="left:{score.threshold:.1%}"></b></span>
+<span class="value" title="threshold {score.threshold:.2f}">{score.probability:.2f}</span></summary>
+{_descriptions(score.descriptions)}</details>"""
+
+
+def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str]) -> str:
+    sentences = typed.sentences.get(name, ())
+    judged = {m: p[name] for m, p in scores.items() if name in p.vocabulary}
+    if judged:
+        chips = "".join(_chip(labels[model], score) for model, score in judged.items())
+        told = _descriptions(next(iter(judged.values())).descriptions)
+    else:
+        chips = "" if name in typed.finished else '<span class="status">describing…</span>'
+        told = f'<ol class="descriptions">{"".join(f"<li>{escape(s.text)}</li>" for s in sentences)}</ol>'
+    origins = " and ".join(dict.fromkeys(sentence.origin for sentence in sentences))
+    count = f"{len(sentences)} {'sentence' if len(sentences) == 1 else 'sentences'} by {origins}" if sentences else ""
+    return f"""<article class="card" data-category="{escape(name)}"><h3>{escape(name)}</h3>
+<div class="chips">{chips}</div>{told}<p class="origin">{escape(count)}</p></article>"""
+
+
+def _chip(label: str, score: TagScore) -> str:
+    kind = "present" if score.present else "absent"
+    return f'<span class="chip {kind}">{escape(label)} <b>{score.probability:.2f}</b></span>'
+
+
+def _descriptions(descriptions: Sequence[WeightedDescription]) -> str:
+    """Heaviest first, each over its weight; what does not fit unfolds."""
+    shown, rest = descriptions[:SHOWN_DESCRIPTIONS], descriptions[SHOWN_DESCRIPTIONS:]
+    more = ""
+    if rest:
+        share = sum(d.weight for d in rest)
+        more = f"""<details class="more"><summary>{len(rest)} more, together {share:.0%}</summary>
+<ol class="descriptions" start="{len(shown) + 1}">{"".join(map(_description, rest))}</ol></details>"""
+    return f'<ol class="descriptions">{"".join(map(_description, shown))}</ol>{more}'
+
+
+def _description(description: WeightedDescription) -> str:
+    return f"""<li class="weighted"><span>{escape(description.text)}</span>
+<span class="bar"><i style="width:{description.weight:.1%}"></i></span>
+<span class="value">{description.weight:.0%}</span></li>"""
+
+
+def _credit(photo: Example) -> str:
+    said = escape(photo.credit)
+    return f'<a href="{escape(photo.source)}" target="_blank" rel="noopener">{said}</a>' if photo.source else said
+
+
+def _thumbnail(path: Path) -> str:
+    """A small square of a photo of ours, as a data address."""
+    with Image.open(path) as picture:
+        side = min(picture.size)
+        left, top = (picture.width - side) // 2, (picture.height - side) // 2
+        square = picture.convert("RGB").resize((THUMBNAIL, THUMBNAIL), box=(left, top, left + side, top + side))
+    kept = io.BytesIO()
+    square.save(kept, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(kept.getvalue()).decode()}"

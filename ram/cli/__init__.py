@@ -1,0 +1,119 @@
+"""The command line: one command a module; this one turns every ending into an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
+
+import ram
+from ram.cli import compare, convert, describe, evaluate, models, parse, tag, train
+from ram.cli.terminal import printable, say
+from ram.describers import DescriberError
+
+BAD_INPUT, UNEXPECTED, INTERRUPTED, BROKEN_PIPE = 2, 1, 130, 141
+"""Exit codes; the last two are what a shell reports for the signals."""
+
+_EXPECTED = (ValueError, OSError, ImportError, DescriberError)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: what follows ``ram``; those of the process where None.
+
+    Returns:
+        0, or one of the exit codes above. Results go to standard output, everything else to standard error.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):  # a name that the terminal cannot show must not end the run
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    command, debug = "ram", False
+    try:
+        parser = _parser()
+        args = parser.parse_args(arguments)
+        if args.command is None:
+            parser.print_help()
+            return 0
+        command, debug = f"ram {args.command}", args.debug
+        with _logs(debug):
+            code = args.run(args)
+        sys.stdout.flush()
+        return code
+    except SystemExit as end:  # --help and --version
+        return int(end.code or 0)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        with suppress(OSError, ValueError):  # nothing is left to flush when the interpreter ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        if isinstance(error, _EXPECTED) or type(error).__module__.startswith("ram."):
+            say(f"{command}: {_sentence(error)}")
+            return BAD_INPUT
+        hint = "" if debug else " (--debug shows where)"
+        say(f"{command}: unexpected {type(error).__name__}: {_sentence(error)}{hint}")
+        return UNEXPECTED
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a mistake in one line, and takes no shortened flags: a new flag would break them."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message} (see `{self.prog} --help`)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="ram", description="Open-set image tagging: what is in a picture, in any words.")
+    parser.add_argument("--version", action="version", version=f"ram {ram.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    for module in (models, tag, describe, compare, evaluate, parse, train, convert):
+        module.add_parser(commands)
+    for command in commands.choices.values():
+        command.add_argument("--debug", action="store_true", help="show where an error arose, and all logs")
+    return parser
+
+
+def _sentence(error: Exception) -> str:
+    """What an error says, on one line."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return printable(" ".join(text.split())) or type(error).__name__
+
+
+@contextmanager
+def _logs(debug: bool) -> Iterator[None]:
+    """Our log messages on standard error while a command runs, those of other packages only for debugging."""
+    logger, handler = logging.getLogger("ram"), _StandardError()
+    level, propagate = logger.level, logger.propagate
+    logger.setLevel(logging.DEBUG if debug else logging.INFO)
+    logger.addHandler(handler)
+    logger.propagate = debug
+    try:
+        with warnings.catch_warnings():
+            if not debug:
+                warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+class _StandardError(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(printable(record.getMessage()))

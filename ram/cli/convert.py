@@ -1,0 +1,86 @@
+"""``ram convert``: an official checkpoint to a model folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ram.cli.terminal import Progress, printable
+from ram.config import VARIANTS
+from ram.descriptions import TagDescriptions
+from ram.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "convert",
+        help="turn an official checkpoint into a model folder",
+        description="Turn an official RAM or RAM++ checkpoint into a model folder that --model takes.",
+        epilog="The descriptions of the official models come with their download, in a file that names the "
+        "tags in order too; lists of tags and thresholds are in the official repository.",
+    )
+    parser.add_argument("official", type=Path, metavar="OFFICIAL.pth", help="the downloaded checkpoint")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="the model folder to write")
+    parser.add_argument(
+        "--variant", required=True, choices=list(VARIANTS), metavar="V", help=", ".join(VARIANTS)
+    )
+    parser.add_argument(
+        "--tags", type=Path, metavar="TXT", help="a tag a line, in official order (those of --descriptions)"
+    )
+    parser.add_argument(
+        "--thresholds",
+        type=Path,
+        metavar="TXT",
+        help=f"a threshold a line, in the same order ({UNSEEN_THRESHOLD} each)",
+    )
+    parser.add_argument("--descriptions", type=Path, metavar="JSON", help="descriptions in the official form")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    descriptions = TagDescriptions.load(args.descriptions) if args.descriptions is not None else None
+    vocabulary = _vocabulary(args.tags, args.thresholds, descriptions)
+    with Progress() as progress:
+        progress(f"converting {args.official.name}", 0, 1)
+        from ram.conversion import convert_official
+
+        folder = convert_official(
+            args.official, args.folder, variant=args.variant, vocabulary=vocabulary, descriptions=descriptions
+        )
+    print(f"{args.variant} is in {printable(str(folder))}")
+    return 0
+
+
+def _vocabulary(
+    tags: Path | None, thresholds: Path | None, descriptions: TagDescriptions | None
+) -> TagVocabulary | None:
+    if tags is not None:
+        names = read_lines(tags)
+    elif descriptions is not None:
+        names = descriptions.tags
+    elif thresholds is not None:
+        raise ValueError("--thresholds needs the tags they belong to: give --tags or --descriptions")
+    else:
+        return None
+    if thresholds is None:
+        return TagVocabulary.of(names)
+    try:
+        values = tuple(map(float, read_lines(thresholds)))
+    except ValueError as error:
+        raise ValueError(f"{thresholds.name} must hold a number a line: {error}") from None
+    return TagVocabulary(names, values)
+
+
+def read_lines(path: Path) -> tuple[str, ...]:
+    """The lines of a text file without white space around them, empty ones left out.
+
+    Raises:
+        ValueError: the file cannot be read as text.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no text in UTF-8: save it as plain text") from None
+    return tuple(filter(None, map(str.strip, lines)))

@@ -1,0 +1,142 @@
+"""``ram parse``: captions to image-tag-text triplets, what ``ram train`` learns from."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ram.cli.convert import read_lines
+from ram.cli.options import check_writable
+from ram.cli.terminal import Progress, printable
+from ram.vocabulary import TagVocabulary
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "parse",
+        help="read tags out of captions",
+        description="Read the tags of a label system out of captions, and write image-tag-text triplets.",
+        epilog="example: ram parse captions.json --split splits.json train --output train.json",
+    )
+    parser.add_argument(
+        "captions",
+        type=Path,
+        metavar="CAPTIONS.json",
+        help='a list [{"image": "1.jpg", "captions": ["...", ...]}, ...]',
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="the triplets to write, .json"
+    )
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE",
+        help="the label system: a tag a line, or the vocabulary.csv of a model (the one that ships, with its "
+        "synonyms)",
+    )
+    parser.add_argument(
+        "--split",
+        nargs=2,
+        metavar=("FILE", "NAME"),
+        help='only the pictures listed under a name in JSON {"train": ["1.jpg", ...], ...}',
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    check_writable(args.output, (".json",))
+    captions = _captions(args.captions)
+    if args.split is not None:
+        captions = _only(captions, Path(args.split[0]), args.split[1])
+    labels, tags = _labels(args.labels)
+    triplets = list(_triplets(captions, labels))
+    args.output.write_text(json.dumps(triplets) + "\n", encoding="utf-8")
+    used = {label for triplet in triplets for label in triplet["union_label_id"]}
+    mean = sum(len(triplet["union_label_id"]) for triplet in triplets) / len(triplets)
+    print(
+        f"{len(triplets)} pictures with {mean:.1f} tags each on average, {len(used)} of {tags} tags in use: "
+        f"{printable(str(args.output))}"
+    )
+    return 0
+
+
+def _triplets(
+    captions: Mapping[str, Sequence[str]], labels: Mapping[str, int]
+) -> Iterator[dict[str, Any]]:
+    """Triplets in the official form: ids of the tags of each caption, and of all captions together."""
+    from ram.labels.parsing import CaptionParser, load_pipeline
+
+    with Progress() as progress:
+        progress("loading the parser", 0, 1)
+        parser = CaptionParser(load_pipeline(), phrases=[word for word in labels if " " in word])
+        parsed = parser.parse(sentence for sentences in captions.values() for sentence in sentences)
+        for done, (image, sentences) in enumerate(captions.items()):
+            progress("reading captions", done, len(captions))
+            found = islice(parsed, len(sentences))
+            ids = [sorted({labels[word] for word in words if word in labels}) for words in found]
+            yield {
+                "image_path": image,
+                "caption": list(sentences),
+                "union_label_id": sorted({label for each in ids for label in each}),
+                "parse_label_id": ids,
+            }
+
+
+def _labels(path: Path | None) -> tuple[dict[str, int], int]:
+    """Word to id of its tag, and the number of tags."""
+    synonyms: dict[str, str] = {}
+    if path is None:
+        from ram.labels.system import shipped_synonyms, shipped_vocabulary
+
+        vocabulary, synonyms = shipped_vocabulary(), shipped_synonyms()
+    elif path.suffix.lower() == ".csv":
+        vocabulary = TagVocabulary.load(path)
+    else:
+        vocabulary = TagVocabulary.of(read_lines(path))
+    labels = {word.lower(): vocabulary.id(tag) for word, tag in synonyms.items()}
+    labels |= {tag.lower(): number for number, tag in enumerate(vocabulary.tags)}
+    return labels, len(vocabulary)
+
+
+def _captions(path: Path) -> dict[str, Sequence[str]]:
+    """Picture to captions."""
+    entries = _json(path)
+    if not isinstance(entries, list) or not entries:
+        raise ValueError(f'{path.name} must be a list [{{"image": "1.jpg", "captions": ["...", ...]}}, ...]')
+    captions: dict[str, Sequence[str]] = {}
+    for number, entry in enumerate(entries, 1):
+        fields = entry if isinstance(entry, dict) else {}
+        image, sentences = fields.get("image"), fields.get("captions")
+        if not isinstance(image, str) or not isinstance(sentences, list) or not _are_texts(sentences):
+            raise ValueError(f'entry {number} of {path.name} is not {{"image": "1.jpg", "captions": [...]}}')
+        if image in captions:
+            raise ValueError(f"{path.name} holds {image} twice: keep one entry a picture")
+        captions[image] = sentences
+    return captions
+
+
+def _only(captions: Mapping[str, Sequence[str]], path: Path, name: str) -> dict[str, Sequence[str]]:
+    splits = _json(path)
+    if not isinstance(splits, dict) or not _are_texts(splits.get(name)) or not splits[name]:
+        names = ", ".join(splits) if isinstance(splits, dict) else "none"
+        raise ValueError(f"{path.name} lists no pictures under {name!r}: it has {names}")
+    if missing := [image for image in splits[name] if image not in captions]:
+        raise ValueError(f"{len(missing)} pictures of {name!r} have no captions, such as {missing[0]}")
+    return {image: captions[image] for image in splits[name]}
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise ValueError(f"{path.name} is not JSON: {error}") from None
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

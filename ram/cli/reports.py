@@ -1,0 +1,94 @@
+"""Where the tags of each picture go: a table to read, one JSON document, JSON lines, or CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from ram.cli.terminal import bar, print_json, print_table, printable
+
+SUFFIXES = (".jsonl", ".csv")
+
+Record = Mapping[str, Any]
+"""One picture: ``{"image", "model", "tags", "scores"}``."""
+
+
+class Report(Protocol):
+    """Takes pictures one by one."""
+
+    def add(self, record: Record) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+class TextReport:
+    """A small table a picture, on standard output."""
+
+    def add(self, record: Record) -> None:
+        print(printable(record["image"]))
+        if record["scores"]:
+            over = set(record["tags"])
+            print_table([score_row(s["tag"], s, s["tag"] in over) for s in record["scores"]], "<<<>")
+        else:
+            print("  no tag is over the threshold")
+
+    def finish(self) -> None: ...
+
+
+class JsonReport:
+    """All pictures as one list, on standard output at the end."""
+
+    def __init__(self) -> None:
+        self._records: list[Record] = []
+
+    def add(self, record: Record) -> None:
+        self._records.append(record)
+
+    def finish(self) -> None:
+        print_json(self._records)
+
+
+class JsonLines:
+    """One object a line a picture; whole lines, whenever the run is stopped."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def add(self, record: Record) -> None:
+        self._file.write(json.dumps(record) + "\n")
+        self._file.flush()
+
+    def finish(self) -> None: ...
+
+
+class Csv:
+    """One row for each listed tag of each picture, with the description that weighed most."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._rows = csv.writer(file, lineterminator="\n")
+        self._rows.writerow(("image", "model", "tag", "probability", "threshold", "description", "weight"))
+
+    def add(self, record: Record) -> None:
+        for score in record["scores"]:
+            first = score["descriptions"][0]
+            row = (score["tag"], score["probability"], score["threshold"], first["text"], first["weight"])
+            self._rows.writerow((record["image"], record["model"], *row))
+
+    def finish(self) -> None: ...
+
+
+def open_report(stack: ExitStack, path: Path) -> Report:
+    """A report in a file, in the form its suffix names; the stack closes it."""
+    file = stack.enter_context(open(path, "w", encoding="utf-8", errors="surrogateescape", newline=""))
+    return JsonLines(file) if path.suffix.lower() == ".jsonl" else Csv(file)
+
+
+def score_row(name: str, score: Record, over: bool) -> Sequence[str]:
+    """Cells of one score: name, probability against threshold, bar, heaviest description after its weight."""
+    first = score["descriptions"][0]
+    against = f"{score['probability']:.2f} {'>' if over else '<'} {score['threshold']:.2f}"
+    return name, against, bar(score["probability"]), f"{first['weight']:.0%}", first["text"]

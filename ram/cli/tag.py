@@ -1,0 +1,168 @@
+"""``ram tag``: pictures and folders in, tags out, as text, JSON, JSON lines or CSV."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ram.cli.options import (
+    add_describer_options,
+    add_device_options,
+    add_json_option,
+    add_model_option,
+    check_writable,
+    describe_all,
+    fraction,
+    open_tagger,
+    positive,
+)
+from ram.cli.reports import SUFFIXES, JsonReport, Report, TextReport, open_report
+from ram.cli.terminal import Progress, printable, say
+from ram.descriptions import parse_categories
+
+if TYPE_CHECKING:
+    from ram.embeddings import TagEmbeddingBank
+    from ram.prediction import Prediction, TagScore
+    from ram.tagger import Tagger
+
+AT_LEAST = 10
+"""Tags that are listed even where fewer are over their thresholds."""
+
+MOST_FAILURES = 20
+"""Unreadable pictures that are named one by one."""
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "tag",
+        help="tag pictures",
+        description="Tag pictures. Listed are the tags over their thresholds, at least the 10 most probable, "
+        "and the categories you type; --top and --threshold list exactly what they say. Each tag comes with "
+        "its probability, its threshold, and the weight and text of the description that weighed most.",
+        epilog='example: ram tag photos/ --tags "corgi, meteor shower" --output tags.csv',
+    )
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture, or a folder of pictures")
+    add_model_option(parser)
+    parser.add_argument(
+        "--tags", metavar="LIST", help='categories to score beside the predefined ones: "corgi, kite"'
+    )
+    add_describer_options(parser)
+    parser.add_argument("--top", type=positive, metavar="K", help="list the K most probable tags")
+    parser.add_argument(
+        "--threshold", type=fraction, metavar="T", help="list tags over T, whatever their own thresholds"
+    )
+    add_json_option(parser)
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="write .jsonl (an object a picture) or .csv"
+    )
+    add_device_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    typed = parse_categories(args.tags) if args.tags is not None else ()
+    if args.output is not None:
+        check_writable(args.output, SUFFIXES)
+    pictures, failures = _find(args.pictures)
+    total = len(pictures) + len(failures)
+    if pictures:
+        tagger = open_tagger(args, args.model)
+        bank, typed = _bank(tagger, typed, args)
+        failures += _tag(tagger, bank, typed, pictures, args)
+    if args.output is not None and pictures:
+        say(f"{total - len(failures)} of {total} pictures are in {printable(str(args.output))}")
+    if failures:
+        _complain(failures, total)
+    return 2 if failures else 0
+
+
+def _tag(
+    tagger: Tagger,
+    bank: TagEmbeddingBank,
+    typed: Sequence[str],
+    pictures: Sequence[Path],
+    args: argparse.Namespace,
+) -> list[tuple[str, str]]:
+    """Report every picture; those that cannot be read are returned, each with the reason."""
+    from ram.image import PictureError
+
+    failures = []
+    with ExitStack() as stack:
+        reports: list[Report] = [open_report(stack, args.output)] if args.output is not None else []
+        if args.json or not reports:
+            reports.append(JsonReport() if args.json else TextReport())
+        progress = stack.enter_context(Progress(shown=not any(isinstance(r, TextReport) for r in reports)))
+        for done, picture in enumerate(pictures):
+            progress("tagging", done, len(pictures))
+            try:
+                prediction = tagger.score(tagger.look(picture), bank)
+            except PictureError as error:
+                failures.append((str(picture), str(error)))
+                continue
+            scores = listed(prediction, typed, args.top, args.threshold)
+            record: dict[str, Any] = {"image": str(picture), "model": tagger.name, "tags": prediction.tags}
+            record["scores"] = [score.to_dict() for score in scores]
+            for report in reports:
+                report.add(record)
+        for report in reports:
+            report.finish()
+    return failures
+
+
+def listed(
+    prediction: Prediction, typed: Sequence[str], top: int | None, threshold: float | None
+) -> list[TagScore]:
+    """The scores to report, most probable first; the help tells which."""
+    if threshold is not None:
+        return prediction.above(threshold)[:top]
+    if top is not None:
+        return prediction.top(top)
+    scores = [*prediction.above(), *prediction.top(AT_LEAST), *(prediction[tag] for tag in typed)]
+    return sorted({score.tag: score for score in scores}.values(), key=lambda score: -score.probability)
+
+
+def _bank(
+    tagger: Tagger, typed: Sequence[str], args: argparse.Namespace
+) -> tuple[TagEmbeddingBank, tuple[str, ...]]:
+    """The tags to score, with the thresholds asked for, and the names that typed categories have there."""
+    from ram.vocabulary import TagVocabulary
+
+    bank = tagger.bank
+    known = {tag.casefold(): tag for tag in bank.vocabulary.tags}
+    names = tuple(known.get(tag.casefold(), tag) for tag in typed)
+    if held := [name for name in names if name in bank.vocabulary]:
+        say(f"{tagger.name} knows {', '.join(held)}: scored with the model's own descriptions")
+    if new := [name for name in names if name not in bank.vocabulary]:
+        bank = bank.join(tagger.embed(describe_all(args, new)))
+    if args.threshold is not None:
+        bank = dataclasses.replace(bank, vocabulary=TagVocabulary.of(bank.vocabulary.tags, args.threshold))
+    return bank, names
+
+
+def _find(paths: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]]:
+    """The pictures that the arguments name, and those arguments that name none, each with the reason."""
+    from ram.image import PictureError, find_pictures
+
+    found: list[Path] = []
+    failures = []
+    for path in paths:
+        try:
+            found += find_pictures([path])
+        except PictureError as error:
+            failures.append((path, str(error)))
+    return list(dict.fromkeys(found)), failures
+
+
+def _complain(failures: Sequence[tuple[str, str]], total: int) -> None:
+    if total == 1:
+        say(f"ram tag: {printable(failures[0][1])}")
+        return
+    say(f"ram tag: {len(failures)} of {total} pictures could not be read:")
+    for path, reason in failures[:MOST_FAILURES]:
+        say(printable(f"  {reason}" if path in reason else f"  {path}: {reason}"))
+    if len(failures) > MOST_FAILURES:
+        say(f"  and {len(failures) - MOST_FAILURES} more")

@@ -1,0 +1,223 @@
+"""A benchmark is pictures, tags and which picture has which tag: read in two forms, held against scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ram.evaluation.metrics import Floats, Rates, average_precisions, rates
+from ram.image import PictureError, check_picture, find_pictures
+
+_MOST_FAULTS_NAMED = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """Annotated pictures.
+
+    Args:
+        name: what to call it in a table.
+        tags: (tags,) the tags that are evaluated. One listed twice is two columns with the same
+            targets: official benchmarks do so where two of their classes share a name.
+        pictures: (pictures,) files.
+        targets: (pictures, tags) booleans.
+    """
+
+    name: str
+    tags: tuple[str, ...]
+    pictures: tuple[Path, ...]
+    targets: NDArray[np.bool_] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        targets = np.array(self.targets, dtype=bool)
+        if targets.shape != (len(self.pictures), len(self.tags)) or not targets.size:
+            raise ValueError(
+                f"benchmark {self.name} has {len(self.pictures)} pictures and {len(self.tags)} tags, "
+                f"but targets of shape {targets.shape}: it needs some of each, and one target for every pair"
+            )
+        targets.setflags(write=False)
+        object.__setattr__(self, "targets", targets)
+
+
+def load_benchmark(path: str | Path, images: str | Path | None = None) -> Benchmark:
+    """Read a benchmark in either form.
+
+    - A JSON file ``[{"image": "images/1.jpg", "tags": ["dog", "beach"]}, ...]``. Pictures are relative to the
+      file, or to `images`. The evaluated tags are the lines of ``tags.txt`` beside it, or all that occur.
+    - A folder in the official layout: ``*_taglist.txt`` (a tag a line), ``*_annots.txt`` (``picture,tag,tag``
+      a line, file names without their ending) and the pictures in ``imgs/``, or in `images`.
+
+    Raises:
+        ValueError: a part is missing or malformed, a tag is not in the list, or pictures are missing or, as
+            far as their headers tell, unreadable; the message names them.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _read_official(path, path / "imgs" if images is None else Path(images))
+    return _read_json(path, path.parent if images is None else Path(images))
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Scores held against a benchmark.
+
+    Args:
+        tags: (tags,) as in the benchmark.
+        positives: (tags,) how many pictures have the tag.
+        thresholds: (tags,) what a score had to exceed.
+        average_precisions: (tags,) not-a-number without a positive.
+        rates: precision and recall, per tag and averaged.
+    """
+
+    tags: tuple[str, ...]
+    positives: NDArray[np.int_]
+    thresholds: Floats
+    average_precisions: Floats
+    rates: Rates
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, fractions in 0..1; None where a tag without a positive has no value."""
+        columns = (self.average_precisions, self.rates.precision, self.rates.recall)
+        return {
+            "mAP": float(np.nanmean(self.average_precisions)),
+            **{name: getattr(self.rates, name) for name in ("CP", "CR", "CF1", "OP", "OR", "OF1")},
+            "tags_without_positive": int((self.positives == 0).sum()),
+            "per_tag": [
+                {
+                    "tag": tag,
+                    **{
+                        name: float(column[i]) if self.positives[i] else None
+                        for name, column in zip(("AP", "precision", "recall"), columns, strict=True)
+                    },
+                    "threshold": float(self.thresholds[i]),
+                    "positives": int(self.positives[i]),
+                }
+                for i, tag in enumerate(self.tags)
+            ],
+        }
+
+
+def evaluate(scores: ArrayLike, benchmark: Benchmark, thresholds: ArrayLike = 0.5) -> Report:
+    """Hold scores against the annotations.
+
+    Args:
+        scores: (pictures, tags) in the benchmark's order.
+        thresholds: (tags,), or one for all; strictly exceeded by a prediction.
+
+    Raises:
+        ValueError: the shapes do not fit, a score is not a number, or no tag has a positive.
+    """
+    measured = rates(scores, benchmark.targets, thresholds)
+    return Report(
+        tags=benchmark.tags,
+        positives=benchmark.targets.sum(0),
+        thresholds=np.broadcast_to(np.asarray(thresholds, dtype=np.float64), len(benchmark.tags)),
+        average_precisions=average_precisions(scores, benchmark.targets),
+        rates=measured,
+    )
+
+
+def _read_json(file: Path, images: Path) -> Benchmark:
+    try:
+        entries = json.loads(_text(file))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{file.name} is not JSON: {error}") from None
+    if not isinstance(entries, list):
+        raise ValueError(f'{file.name} must be a list of {{"image": ..., "tags": [...]}}')
+    for number, entry in enumerate(entries, 1):
+        if not _is_annotation(entry):
+            raise ValueError(
+                f'entry {number} of {file.name} is not {{"image": "name", "tags": ["tag", ...]}}'
+            )
+    annotations = [entry["tags"] for entry in entries]
+    listed = file.parent / "tags.txt"
+    tags = _lines(listed) if listed.exists() else sorted({tag for tags in annotations for tag in tags})
+    names = [entry["image"] for entry in entries]
+    pictures = {name: images / name for name in names}
+    targets = _targets(names, annotations, tags, file.name, listed.name)
+    return Benchmark(file.stem, tuple(tags), _sound(names, pictures, file.stem), targets)
+
+
+def _read_official(folder: Path, images: Path) -> Benchmark:
+    taglist, annotated = _only(folder, "*_taglist.txt"), _only(folder, "*_annots.txt")
+    if not images.is_dir():
+        raise ValueError(f"{folder.name} has no folder of pictures {images.name}: name it with --images")
+    tags = _lines(taglist)
+    rows = [[part.strip() for part in line.split(",")] for line in _lines(annotated)]
+    names, annotations = [row[0] for row in rows], [[tag for tag in row[1:] if tag] for row in rows]
+    targets = _targets(names, annotations, tags, annotated.name, taglist.name)
+    pictures: dict[str, Path] = {}
+    for file in reversed(find_pictures([images])):  # of a.jpg and a.png, "a" is the first
+        relative = file.relative_to(images)
+        pictures |= {relative.with_suffix("").as_posix(): file, relative.as_posix(): file}
+    return Benchmark(folder.name, tuple(tags), _sound(names, pictures, folder.name), targets)
+
+
+def _targets(
+    names: Sequence[str], annotations: Sequence[Sequence[str]], tags: Sequence[str], where: str, listed: str
+) -> NDArray[np.bool_]:
+    columns: dict[str, list[int]] = {}
+    for column, tag in enumerate(tags):
+        columns.setdefault(tag, []).append(column)
+    targets = np.zeros((len(names), len(tags)), dtype=bool)
+    for row, annotation in enumerate(annotations):
+        for tag in annotation:
+            if tag not in columns:
+                raise ValueError(
+                    f"{where} gives {names[row]} the tag {tag!r}, which is not in {listed}: correct either"
+                )
+            targets[row, columns[tag]] = True
+    return targets
+
+
+def _sound(names: Sequence[str], pictures: Mapping[str, Path], benchmark: str) -> tuple[Path, ...]:
+    """The pictures by name, all of which can be read."""
+    faults = []
+    for name in names:
+        try:
+            if name not in pictures:
+                raise PictureError(f"there is no picture {name}")
+            check_picture(pictures[name])
+        except PictureError as error:
+            faults.append(str(error))
+    if faults:
+        more = f"; and {len(faults) - _MOST_FAULTS_NAMED} more" if len(faults) > _MOST_FAULTS_NAMED else ""
+        named = "; ".join(faults[:_MOST_FAULTS_NAMED])
+        raise ValueError(
+            f"{len(faults)} of {len(names)} pictures of {benchmark} cannot be used: {named}{more}"
+        )
+    return tuple(pictures[name] for name in names)
+
+
+def _only(folder: Path, pattern: str) -> Path:
+    found = sorted(folder.glob(pattern))
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise ValueError(f"benchmark folder {folder.name} must hold one file {pattern}, but holds {names}")
+    return found[0]
+
+
+def _lines(file: Path) -> list[str]:
+    return [line.strip() for line in _text(file).splitlines() if line.strip()]
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"{file.name} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{file.name} is not text in UTF-8: save it as such") from None
+
+
+def _is_annotation(entry: Any) -> bool:
+    if not (isinstance(entry, dict) and isinstance(entry.get("image"), str)):
+        return False
+    tags = entry.get("tags")
+    return isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)

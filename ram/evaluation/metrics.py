@@ -1,0 +1,154 @@
+"""How good scores are, as fractions in 0..1: average precision, precision and recall, retrieval recall."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+def average_precisions(scores: ArrayLike, targets: ArrayLike) -> Floats:
+    """Area under each tag's own precision-recall curve, the pictures ranked by that tag's score.
+
+    Pictures with equal scores enter the ranking together, so their order in the data set changes nothing and
+    constant scores get the share of positives. Differs from the official code: there the sort decides.
+    Columns are independent: a tag listed twice counts twice, as in the official code.
+
+    Args:
+        scores: (pictures, tags), any monotonic scale.
+        targets: (pictures, tags), true where the picture has the tag.
+
+    Returns:
+        (tags,) fractions, not-a-number for a tag without a positive.
+
+    Raises:
+        ValueError: the shapes differ, or a score is not a number.
+    """
+    scores, targets = _checked(scores, targets)
+    return np.array([_average_precision(*column) for column in zip(scores.T, targets.T, strict=True)])
+
+
+def mean_average_precision(scores: ArrayLike, targets: ArrayLike) -> float:
+    """Mean of :func:`average_precisions` over the tags with a positive (officially, others count as 0).
+
+    Raises:
+        ValueError: as there, or no tag has a positive.
+    """
+    return _mean(average_precisions(scores, targets))
+
+
+@dataclass(frozen=True, eq=False)
+class Rates:
+    """Precision and recall of the decisions "score over threshold".
+
+    Per tag, averaged over the tags that have a positive (CP, CR), and of all decisions at once (OP, OR); CF1
+    and OF1 are the harmonic means of these pairs. A tag that is never predicted has precision 0.
+
+    Args:
+        precision, recall: (tags,), not-a-number for a tag without a positive.
+        CP, CR, CF1, OP, OR, OF1: the averages; OP and OR include the tags without a positive.
+    """
+
+    precision: Floats
+    recall: Floats
+    CP: float
+    CR: float
+    CF1: float
+    OP: float
+    OR: float
+    OF1: float
+
+
+def rates(scores: ArrayLike, targets: ArrayLike, thresholds: ArrayLike) -> Rates:
+    """Precision and recall at per-tag thresholds; a score counts when it is strictly over its threshold.
+
+    Args:
+        scores, targets: as in :func:`average_precisions`.
+        thresholds: (tags,), or one for all; compared in the precision of the scores.
+
+    Raises:
+        ValueError: the shapes do not fit, a value is not a number, or no tag has a positive.
+    """
+    scores, targets = _checked(scores, targets)
+    thresholds = np.asarray(thresholds, dtype=scores.dtype)
+    if thresholds.ndim > 1 or (thresholds.ndim == 1 and len(thresholds) != scores.shape[1]):
+        raise ValueError(
+            f"thresholds have shape {thresholds.shape}: give one, or one for each of {scores.shape[1]} tags"
+        )
+    if np.isnan(thresholds).any():
+        raise ValueError("a threshold is not a number: give fractions")
+    predicted = scores > thresholds
+    hits, claims, positives = (a.sum(0) for a in (predicted & targets, predicted, targets))
+    precision = np.where(positives > 0, _share(hits, claims), np.nan)
+    recall = np.where(positives > 0, _share(hits, positives), np.nan)
+    cp, cr = _mean(precision), _mean(recall)
+    op, or_ = (float(_share(hits.sum(), whole.sum())) for whole in (claims, positives))
+    return Rates(precision, recall, cp, cr, _f1(cp, cr), op, or_, _f1(op, or_))
+
+
+def retrieval_recall(
+    similarity: ArrayLike, owners: Sequence[int], ks: Sequence[int] = (1, 5, 10)
+) -> dict[int, float]:
+    """Text-to-picture R@K: the share of texts whose own picture is among the K most similar ones.
+
+    An equally similar other picture counts as ahead, so constant similarities earn nothing.
+
+    Args:
+        similarity: (texts, images).
+        owners: (texts,) index of the picture each text belongs to.
+        ks: the values of K.
+
+    Raises:
+        ValueError: the shapes do not fit, a similarity is not a number, or an owner is no picture.
+    """
+    similarity, own = np.asarray(similarity), np.asarray(owners)
+    if similarity.ndim != 2 or not similarity.size or own.shape != similarity.shape[:1]:
+        raise ValueError(
+            f"similarity {similarity.shape} and owners {own.shape} must be (texts, images) and (texts,)"
+        )
+    if np.isnan(similarity).any():
+        raise ValueError("a similarity is not a number: look for a broken embedding")
+    if own.dtype.kind not in "iu" or own.min() < 0 or own.max() >= similarity.shape[1]:
+        raise ValueError(f"owners must be indices of the {similarity.shape[1]} images")
+    ahead = (similarity >= similarity[np.arange(len(own)), own, None]).sum(1) - 1
+    return {k: float((ahead < k).mean()) for k in ks}
+
+
+def _average_precision(scores: NDArray, targets: NDArray[np.bool_]) -> float:
+    if not targets.any():
+        return float("nan")
+    order = np.argsort(-scores)
+    scores, hits = scores[order], np.cumsum(targets[order])
+    last = np.append(scores[1:] != scores[:-1], True)  # the last picture of each run of equal scores
+    ranks, hits = np.flatnonzero(last) + 1, hits[last]
+    return float((np.diff(hits, prepend=0) * hits / ranks).sum() / hits[-1])
+
+
+def _checked(scores: ArrayLike, targets: ArrayLike) -> tuple[NDArray, NDArray[np.bool_]]:
+    scores, targets = np.asarray(scores), np.asarray(targets).astype(bool)
+    scores = scores if scores.dtype.kind == "f" else scores.astype(np.float64)
+    if scores.ndim != 2 or scores.shape != targets.shape or not scores.size:
+        raise ValueError(f"scores {scores.shape} and targets {targets.shape} must both be (pictures, tags)")
+    if np.isnan(scores).any():
+        raise ValueError(
+            f"{np.isnan(scores).sum()} of {scores.size} scores are not a number: look for a broken picture"
+        )
+    return scores, targets
+
+
+def _share(part: NDArray, whole: NDArray) -> Floats:
+    return part / np.maximum(whole, 1)
+
+
+def _mean(values: Floats) -> float:
+    if np.isnan(values).all():
+        raise ValueError("no tag has a positive: there is nothing to measure")
+    return float(np.nanmean(values))
+
+
+def _f1(precision: float, recall: float) -> float:
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0

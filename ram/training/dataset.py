@@ -1,0 +1,138 @@
+"""Everything a run looks at, read once: triplets, the pictures behind them, the bank of tags, embedded captions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from ram.build import build_text_encoder
+from ram.describers.template import TemplateDescriber
+from ram.descriptions import Origin, TagDescriptions
+from ram.embeddings import TagEmbeddingBank
+from ram.labels.system import shipped_descriptions, shipped_vocabulary
+from ram.models.image_encoder import ImageEncoder
+from ram.models.text_encoder import TextEncoder
+from ram.training.data import Triplets, load_triplets
+from ram.training.pictures import PatchSource, PictureSource, PixelSource, cached_patches
+from ram.training.recipe import DataRecipe, Recipe
+from ram.vocabulary import TagVocabulary
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done, and how much there is."""
+
+CAPTION_OBJECTIVES = {"alignment", "contrastive"}
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """What one run learns from, or is measured on.
+
+    Args:
+        triplets: n pictures with their tags.
+        pictures: features of them.
+        bank: the tags.
+        captions: (all captions, dim) unit vectors, in the order of the triplets; one row of zeros where not needed.
+        first_caption: (n + 1,) where each picture's captions begin.
+    """
+
+    triplets: Triplets
+    pictures: PictureSource
+    bank: TagEmbeddingBank
+    captions: torch.Tensor
+    first_caption: torch.Tensor
+
+    def draw_captions(self, ids: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """One caption a picture: (n, dim) embeddings, and (n,) whether the picture has any."""
+        counts = self.first_caption[ids + 1] - self.first_caption[ids]
+        drawn = (torch.rand(len(ids), generator=generator) * counts).long()
+        rows = (self.first_caption[ids] + drawn).clamp(max=len(self.captions) - 1)
+        return self.captions[rows], counts > 0
+
+
+def read_training_set(
+    recipe: Recipe, data: Path, output: Path, encoder: ImageEncoder, progress: Progress
+) -> TrainingSet:
+    """Read what ``recipe.data`` names below ``data``; caches go to ``output``.
+
+    Standardisation statistics of the encoder are set from the training pictures where it has them.
+
+    Raises:
+        ValueError: a file is missing or not what it should be.
+        TextEncoderError: the text encoder cannot be had.
+    """
+    text_encoder = build_text_encoder(recipe.model.text_encoder)
+    vocabulary, descriptions = label_system(recipe.data, data)
+    bank = TagEmbeddingBank.build(descriptions.first(recipe.model.max_descriptions), text_encoder, vocabulary)
+    bank = bank.to("cpu", torch.float16)  # trained on the very numbers that are stored
+    triplets = load_triplets(
+        [data / f for f in recipe.data.triplets], [data / f for f in recipe.data.pictures], len(vocabulary)
+    )
+    captions, first = torch.zeros(1, recipe.model.dim), torch.zeros(len(triplets) + 1, dtype=torch.long)
+    if CAPTION_OBJECTIVES & set(recipe.objectives):
+        captions = _embed_captions(triplets, text_encoder, output / "captions.safetensors", progress)
+        first = torch.tensor([0] + [len(texts) for texts in triplets.captions]).cumsum(0)
+    pictures = _open(recipe, triplets, output / "patches.npy", recipe.data.views, encoder, progress)
+    if isinstance(pictures, PatchSource) and encoder.standardize:
+        mean, std = pictures.cache.statistics()
+        encoder.channel_mean.copy_(mean)
+        encoder.channel_std.copy_(std)
+    return TrainingSet(triplets, pictures, bank, captions, first)
+
+
+def read_dev_set(
+    recipe: Recipe, data: Path, output: Path, bank: TagEmbeddingBank, encoder: ImageEncoder, progress: Progress
+) -> TrainingSet | None:
+    """The held-out triplets of ``recipe.data.dev``, or None where it names none."""
+    if not recipe.data.dev:
+        return None
+    file, folder = recipe.data.dev
+    triplets = load_triplets([data / file], [data / folder], len(bank))
+    pictures = _open(recipe, triplets, output / "dev.npy", 1, encoder, progress)
+    return TrainingSet(triplets, pictures, bank, torch.zeros(1, 1), torch.zeros(len(triplets) + 1, dtype=torch.long))
+
+
+def label_system(recipe: DataRecipe, data: Path) -> tuple[TagVocabulary, TagDescriptions]:
+    """The tags of a recipe and their descriptions, the plain "a photo of a ..." first."""
+    template = TemplateDescriber()
+    vocabulary = shipped_vocabulary() if recipe.vocabulary == "shipped" else TagVocabulary.load(data / recipe.vocabulary)
+    plain = TagDescriptions({tag: (next(template.describe(tag)),) for tag in vocabulary.tags}, Origin(template.name))
+    if recipe.descriptions == "template":
+        return vocabulary, plain
+    if recipe.descriptions == "shipped":
+        written = shipped_descriptions()
+    else:
+        written = TagDescriptions.load(data / recipe.descriptions)
+    written = written.select(vocabulary.tags)
+    return vocabulary, TagDescriptions({tag: plain[tag] + written[tag] for tag in vocabulary.tags}, written.origin)
+
+
+def _open(
+    recipe: Recipe, triplets: Triplets, cache: Path, views: int, encoder: ImageEncoder, progress: Progress
+) -> PictureSource:
+    image = recipe.model.image
+    if not recipe.freeze_backbone:
+        return PixelSource(triplets.pictures, image)
+    label = f"looking at {len(triplets)} pictures in {views} views"
+    return cached_patches(cache, triplets.pictures, image, encoder, views, lambda done, all_: progress(label, done, all_))
+
+
+def _embed_captions(
+    triplets: Triplets, text_encoder: TextEncoder, cache: Path, progress: Progress, batch: int = 512
+) -> torch.Tensor:
+    """(all captions, dim) unit vectors, kept in ``cache`` since they take minutes."""
+    sentences = [text for texts in triplets.captions for text in texts]
+    if not sentences:
+        raise ValueError("the triplets hold no caption: leave the objectives that need captions out of the recipe")
+    if cache.is_file() and len(embedded := load_file(cache)["captions"]) == len(sentences):
+        return embedded
+    parts = []
+    for start in range(0, len(sentences), batch):
+        parts.append(text_encoder.encode(sentences[start : start + batch]))
+        progress(f"embedding {len(sentences)} captions", min(start + batch, len(sentences)), len(sentences))
+    embedded = torch.cat(parts)
+    save_file({"captions": embedded}, cache)
+    return embedded

@@ -1,0 +1,88 @@
+"""Where features of training pictures come from: cached patches of a frozen backbone, or pixels of a learning one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from ram.config import ImageConfig
+from ram.image import EvalTransform, TrainTransform, open_picture
+from ram.models.image_encoder import ImageEncoder, ImageFeatures
+from ram.training.patches import PatchCache
+
+
+class PictureSource(Protocol):
+    """Gives the features of training pictures, freshly drawn views of them."""
+
+    def look(self, encoder: ImageEncoder, ids: torch.Tensor, generator: torch.Generator) -> ImageFeatures:
+        """(n,) picture positions to features on the encoder's device."""
+        ...
+
+    def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
+        """The same as evaluation sees the pictures."""
+        ...
+
+
+class PatchSource:
+    """Views cached once by a frozen backbone."""
+
+    def __init__(self, cache: PatchCache) -> None:
+        self.cache = cache
+
+    def look(self, encoder: ImageEncoder, ids: torch.Tensor, generator: torch.Generator) -> ImageFeatures:
+        """(n,) picture positions to features of one drawn view each."""
+        views = torch.randint(self.cache.shape[0], (len(ids),), generator=generator)
+        return encoder.embed(self.cache.batch(ids, views).to(encoder.project.weight.device))
+
+    def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
+        """(n,) picture positions to features of view 0."""
+        views = torch.zeros(len(ids), dtype=torch.long)
+        return encoder.embed(self.cache.batch(ids, views).to(encoder.project.weight.device))
+
+
+class PixelSource:
+    """Pictures decoded and cropped anew each time, for a backbone that learns."""
+
+    def __init__(self, pictures: Sequence[Path], image: ImageConfig) -> None:
+        self.pictures = pictures
+        self.evaluation, self.training = transforms(image)
+
+    def look(self, encoder: ImageEncoder, ids: torch.Tensor, generator: torch.Generator) -> ImageFeatures:
+        """(n,) picture positions to features of a new random crop each."""
+        return self._encode(encoder, [self.training(open_picture(self.pictures[i]), generator) for i in ids.tolist()])
+
+    def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
+        """(n,) picture positions to features of the whole pictures."""
+        return self._encode(encoder, [self.evaluation(open_picture(self.pictures[i])) for i in ids.tolist()])
+
+    def _encode(self, encoder: ImageEncoder, pixels: list[torch.Tensor]) -> ImageFeatures:
+        return encoder(torch.stack(pixels).to(encoder.project.weight.device))
+
+
+def cached_patches(
+    path: Path,
+    pictures: Sequence[Path],
+    image: ImageConfig,
+    encoder: ImageEncoder,
+    views: int,
+    progress: Callable[[int, int], None],
+) -> PatchSource:
+    """Patches of all pictures in ``views`` views, from ``path`` or made now and kept there."""
+    device = encoder.project.weight.device
+
+    @torch.inference_mode()
+    def encode(pixels: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(device.type, torch.bfloat16):
+            patches = encoder.patches(pixels.to(device).contiguous(memory_format=torch.channels_last))
+        return patches.float().cpu()
+
+    return PatchSource(PatchCache.fill(path, pictures, encode, transforms(image), views, progress))
+
+
+def transforms(image: ImageConfig) -> tuple[EvalTransform, TrainTransform]:
+    """How evaluation and training see pictures, from the model's statistics."""
+    statistics = (image.size, image.mean, image.std, image.interpolation)
+    return EvalTransform(*statistics), TrainTransform(*statistics)

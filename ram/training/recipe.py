@@ -1,0 +1,142 @@
+"""A recipe: everything a training run needs to know, read from a short TOML file."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ram.config import ModelConfig
+from ram.training.objectives import OBJECTIVES
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class DataRecipe:
+    """What to learn from; paths are relative to the data folder that ``ram train --data`` names.
+
+    Args:
+        triplets: files in the official form, as ``ram parse`` writes them.
+        pictures: one folder a triplet file, to which its picture paths are relative.
+        vocabulary: CSV or text file of tags; "shipped" is the label system in the package.
+        descriptions: JSON of descriptions a tag; "shipped" for ours, "template" for one sentence a tag.
+        dev: triplet file and folder measured after each epoch, or empty.
+        views: pictures are seen in this many crops by a frozen backbone.
+    """
+
+    triplets: tuple[str, ...]
+    pictures: tuple[str, ...]
+    vocabulary: str = "shipped"
+    descriptions: str = "shipped"
+    dev: tuple[str, ...] = ()
+    views: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.triplets or len(self.triplets) != len(self.pictures):
+            raise ValueError(f"data needs one pictures folder a triplet file: {self.triplets} and {self.pictures}")
+        if self.views < 1 or len(self.dev) not in (0, 2):
+            raise ValueError("data.views must be at least 1, data.dev a triplet file and its pictures folder")
+
+
+@dataclass(frozen=True)
+class ScheduleRecipe:
+    """How to learn: AdamW, linear warm-up to ``learning_rate``, then half a cosine down to nothing.
+
+    Args:
+        epochs: passes over the pictures.
+        batch: pictures a step.
+        learning_rate: the highest.
+        warmup: share of all steps that warms up.
+        weight_decay: on weight matrices, not on biases, norms or the re-weighting scale.
+        clip: largest gradient norm.
+        average: decay of the running average of the weights that is saved; 0 saves the last weights.
+        tags_per_step: tags drawn for each step, 0 for all. Tags are independent, so a draw is an unbiased sample.
+        precision: "float32" or "bfloat16" (autocast).
+        seed: of every random draw.
+    """
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    warmup: float = 0.1
+    weight_decay: float = 0.05
+    clip: float = 5.0
+    average: float = 0.0
+    tags_per_step: int = 0
+    precision: str = "bfloat16"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch < 1 or self.learning_rate <= 0:
+            raise ValueError("schedule needs epochs and batch of at least 1 and a learning rate over 0")
+        if self.precision not in ("float32", "bfloat16"):
+            raise ValueError(f"precision is {self.precision!r}: it must be 'float32' or 'bfloat16'")
+        if not (0 <= self.average < 1 and 0 <= self.warmup < 1):
+            raise ValueError("schedule.average and schedule.warmup must lie between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training run.
+
+    Args:
+        model: what is trained.
+        data: what it learns from.
+        schedule: how.
+        objectives: name (see :data:`ram.training.objectives.OBJECTIVES`) to weight.
+        pretrained: start the backbone from its pip package's ImageNet weights.
+        freeze_backbone: train everything but the backbone, whose patches are then computed once and cached.
+    """
+
+    model: ModelConfig
+    data: DataRecipe
+    schedule: ScheduleRecipe
+    objectives: Mapping[str, float] = field(default_factory=lambda: {"tagging": 1.0})
+    pretrained: bool = True
+    freeze_backbone: bool = True
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.objectives) - set(OBJECTIVES)):
+            raise ValueError(f"objectives {unknown} are unknown: choose from {sorted(OBJECTIVES)}")
+        if not self.objectives:
+            raise ValueError("a recipe needs at least one objective")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recipe:
+        """Read a TOML recipe.
+
+        Raises:
+            ValueError: the file is missing or not TOML, or a field is missing, unknown or out of range.
+        """
+        path = Path(path)
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ValueError(f"there is no recipe {path.name!r}: give the path of a .toml file") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path.name} is not TOML: {error}") from None
+        try:
+            return cls(
+                ModelConfig.from_dict(values.pop("model")),
+                _section(DataRecipe, values.pop("data")),
+                _section(ScheduleRecipe, values.pop("schedule")),
+                **values,
+            )
+        except KeyError as error:
+            raise ValueError(f"{path.name} lacks the section [{error.args[0]}]") from None
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path.name}: {error}") from None
+
+
+def _section(kind: type, values: Mapping[str, Any]) -> Any:
+    known = {f.name for f in dataclasses.fields(kind)}
+    if unknown := sorted(set(values) - known):
+        raise ValueError(f"unknown fields {unknown}: choose from {sorted(known)}")
+    return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})

@@ -1,0 +1,85 @@
+"""What the tests share: a quiet, offline, repeatable process, the reference data, and one real browser."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# Before anything imports torch, gradio or matplotlib, which read these once.
+os.environ.update(
+    GRADIO_ANALYTICS_ENABLED="False",
+    HF_HUB_OFFLINE="1",
+    MPLBACKEND="Agg",
+    OMP_NUM_THREADS="1",
+    TOKENIZERS_PARALLELISM="false",
+)
+for secret in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):  # no test reaches a real service by accident
+    os.environ.pop(secret, None)
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ROOT = Path(__file__).resolve().parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever asks for the browser is a page test, and those run last.
+
+    An open Playwright session keeps an event loop in the main thread, so ``asyncio.run`` would refuse.
+    """
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.page)
+    items.sort(key=lambda item: item.get_closest_marker("page") is not None)
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Every test starts from the same random state."""
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference data: ``RAM_SHARED``, else ``shared`` beside the repository; skips without."""
+    folder = Path(os.environ.get("RAM_SHARED") or ROOT.parent / "shared")
+    if not folder.is_dir():
+        pytest.skip("needs the folder of reference data: name it with RAM_SHARED")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium that reaches this machine only; without one the test skips, under CI it fails."""
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        absent("needs Chromium: `make test` installs it as root on Debian, else use your system's package")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=list(BROWSER_FLAGS))
+        yield chromium
+        chromium.close()
