@@ -1,6 +1,6 @@
 """The page's entry point, here and on a Hugging Face Space: parse flags, load the taggers, launch.
 
-    python app.py [--host HOST] [--port PORT] [--model MODEL] [--compare-model MODEL] [--device DEVICE]
+python app.py [--host HOST] [--port PORT] [--model MODEL] [--compare-model MODEL] [--device DEVICE]
 """
 
 from __future__ import annotations
@@ -16,8 +16,15 @@ import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ram.cli.options import cache_folder
 from ram.describers import load_describer
+
+if TYPE_CHECKING:
+    from gradio import Blocks
+
+    from demo.actions import Workbench
 
 EXAMPLES = Path(__file__).parent / "assets" / "examples"
 DESCRIBERS = {
@@ -35,7 +42,7 @@ _log = logging.getLogger("app")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page until interrupted; 2 where it cannot be served as asked, after one line that says why."""
     flags = _parser(os.environ).parse_args(arguments)
-    _quieten()
+    _quieten(os.environ)
     try:
         _check_address(flags.host, flags.port)
         page, bench = _assemble(flags, os.environ)
@@ -48,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
     _log.info("The page is at http://%s:%d (Ctrl+C ends it).", flags.host, flags.port)
-    threading.Thread(target=bench.warm_up, daemon=True).start()
+    threading.Thread(target=_warm_up, args=(bench,), daemon=True).start()
     page.block_thread()
     return 0
 
@@ -67,10 +74,17 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--openai-model", help="language model that the openai describer asks")
     return parser
 
+
 def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535")
     return int(text)
+
+
+def _warm_up(bench: Workbench) -> None:
+    """What the first typed category needs, loaded while the first visitor still looks around."""
+    bench.warm_up()
+    import demo.plots  # noqa: F401
 
 
 def _quieten() -> None:
@@ -95,16 +109,19 @@ def _check_address(host: str, port: int) -> None:
         raise ValueError(f"cannot listen on {host} port {port} ({error.strerror}): see --host and --port") from None
 
 
-def _assemble(flags: argparse.Namespace, environ: Mapping[str, str]):  # type: ignore[no-untyped-def]
+def _assemble(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Blocks, Workbench]:
     """Build the workbench and the page around it."""
     from demo.actions import Workbench
-    from demo.examples import list_examples
-    from demo.page import build_page
     from ram.tagger import load
 
     names = [flags.model] + [flags.compare_model] * (flags.compare_model not in ("none", flags.model))
     taggers = [load(name, flags.device) for name in names]
-    describer = partial(load_describer, model=flags.openai_model, environ=environ)
+    from demo.examples import list_examples
+    from demo.page import build_page  # gradio takes seconds to import: not before the models are known to be there
+
+    describer = partial(
+        load_describer, model=flags.openai_model, environ=environ, cache_folder=cache_folder() / "descriptions"
+    )
     offered = dict(DESCRIBERS)
     hint = ""
     if not (environ.get("OPENAI_API_KEY") or environ.get("OPENAI_BASE_URL")):

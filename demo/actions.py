@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -39,7 +40,7 @@ class InputError(ValueError):
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo as the models see it: features by model name, on the CPU, so that a waiting visitor holds no GPU memory."""
+    """A photo as the models see it: features by model name, on the CPU, where a waiting visitor holds no GPU memory."""
 
     features: Mapping[str, ImageFeatures] = field(repr=False)
 
@@ -100,7 +101,10 @@ class Workbench:
         self, taggers: Sequence[Tagger], describer: Callable[[str], Describer], fallback: str = "lexicon"
     ) -> None:
         if not taggers:
-            raise ValueError("the page needs at least one tagger")
+            raise ValueError("the page needs at least one model")
+        names = [tagger.name for tagger in taggers]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two of the models are called {twice.pop()!r}: give models of different names")
         self.taggers = tuple(taggers)
         self._make_describer = describer
         self._fallback = fallback
@@ -145,7 +149,12 @@ class Workbench:
             so_far = Categories(parse_categories(text))
         except ValueError as error:
             raise InputError(str(error)) from None
-        chosen, fallback = self._describer(describer), self._describer(self._fallback)
+        fallback = self._describer(self._fallback)
+        try:
+            chosen = self._describer(describer)
+        except (DescriberError, ValueError) as error:
+            said = f"{str(error).rstrip('.')}. The {fallback.name} describer takes over."
+            chosen, so_far = fallback, dataclasses.replace(so_far, notices=(said,))
         yield so_far
         for tag in so_far.names:
             for part in describe_with_fallback(chosen, fallback, tag):
@@ -163,18 +172,17 @@ class Workbench:
         if photo is None or categories is None:
             return {}
         return {
-            tagger.name: tagger.score(
-                _to(photo.features[tagger.name], tagger.device), categories.banks[tagger.name]
-            )
+            tagger.name: tagger.score(_to(photo.features[tagger.name], tagger.device), categories.banks[tagger.name])
             for tagger in self.taggers
             if tagger.name in photo.features and tagger.name in categories.banks
         }
 
     def warm_up(self) -> None:
         """Load what the first typed category would wait for; a failure is logged and shows again when it matters."""
-        for load in (lambda: self._describer(self._fallback), *(self._encoder_of(t) for t in self.taggers)):
+        embeds = (partial(tagger.embed, {"dog": ["a photo of a dog."]}) for tagger in self.taggers)
+        for step in (partial(self._describer, self._fallback), *embeds):
             try:
-                load()
+                step()
             except (DescriberError, TextEncoderError) as error:
                 _log.warning("%s", error)
 
@@ -192,15 +200,11 @@ class Workbench:
             banks[tagger.name] = bank if held is None else held.join(bank)
         return banks
 
-    @staticmethod
-    def _encoder_of(tagger: Tagger) -> Callable[[], object]:
-        return lambda: tagger.text_encoder.encode(["a photo of a dog."])
-
 
 def paced(
     states: Iterable[Categories], seconds: float = 0.05, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Categories]:
-    """The same states, without those that come too soon after the last one to be seen; a finished category always shows."""
+    """The same states without those that follow too soon on the last one seen; a finished category always shows."""
     shown_at, finished = -seconds, 0
     for state in states:
         now = clock()
@@ -210,7 +214,7 @@ def paced(
 
 
 def explain(error: Exception) -> str:
-    """The sentence a visitor sees: the error's own if it was written for them, else a general one beside a log entry."""
+    """What a visitor reads: the error's own sentence if it was written for them, else a general one and a log entry."""
     if isinstance(error, (PictureError, InputError, DescriberError, TextEncoderError)):
         return f"{str(error).rstrip('.')}."
     _log.error("unexpected failure behind the page", exc_info=error)

@@ -14,9 +14,11 @@ from demo.actions import Categories, Scores, Tagged
 from demo.examples import Example
 from ram.prediction import TagScore, WeightedDescription
 
+SHOWN_TAGS = 15
+"""Tags listed at once; further ones unfold."""
 NEXT_BEST = 6
 """Tags listed below their thresholds."""
-SHOWN_DESCRIPTIONS = 8
+SHOWN_DESCRIPTIONS = 5
 """Descriptions of a tag listed at once; the others unfold."""
 THUMBNAIL = 192
 """Side of an example's thumbnail in pixels: twice what is shown, for sharp screens."""
@@ -29,9 +31,8 @@ def header(labels: Mapping[str, str], tags: int) -> str:
     models = "".join(f"<li><b>{escape(label)}</b> {escape(name)}</li>" for name, label in labels.items())
     return f"""<header class="masthead">
 <h1>Open-set image tagging</h1>
-<p>See what is in a photo, then ask for anything else in your own words: the model knows {tags:,} tags, and judges
-any further category by sentences that describe it.</p>
 <ul class="models" aria-label="Models on this page">{models}</ul>
+<p>Names what is in a photo, out of {tags:,} tags, and judges anything else you type by sentences that describe it.</p>
 </header>"""
 
 
@@ -57,18 +58,20 @@ def tags(tagged: Tagged) -> str:
     names = {score.tag for score in present}
     others = [s for s in prediction.top(len(present) + NEXT_BEST) if s.tag not in names][:NEXT_BEST]
     count = f"{len(present)} {'tag' if len(present) == 1 else 'tags'}" if present else "No tag"
-    rows = "".join(_row(score, opened=place == 0) for place, score in enumerate(present))
-    return f"""<p class="summary"><b>{count}</b> of {len(prediction):,} over {"its" if len(present) < 2 else "their"}
-threshold{"" if len(present) < 2 else "s"}, in {tagged.seconds:.2f} s. Select one to see the descriptions that spoke for it.</p>
-<div class="tag-rows" id="present">{rows}</div>
-<h3 class="divider">Next best, below the threshold</h3>
-<div class="tag-rows faint" id="next-best">{"".join(_row(score) for score in others)}</div>"""
+    rows = "".join(_row(score, opened=place == 0) for place, score in enumerate(present[:SHOWN_TAGS]))
+    if rest := present[SHOWN_TAGS:]:
+        rows += f'<details class="more"><summary>{len(rest)} more</summary>{"".join(map(_row, rest))}</details>'
+    faint = f"""<h3 class="divider">Next best, below the threshold</h3>
+<div class="tag-rows faint" id="next-best">{"".join(map(_row, others))}</div>"""
+    return f"""<p class="summary"><b>{count}</b> of {len(prediction):,} over the threshold, in {tagged.seconds:.2f} s.
+Select a tag to see the descriptions that spoke for it.</p>
+<div class="tag-rows" id="present">{rows}</div>{faint if others else ""}"""
 
 
 def no_tags() -> str:
     """What stands in the place of the tags before there is a photo."""
     bars = "".join(f'<i style="width:{width}%"></i>' for width in (92, 81, 66, 54, 38, 27))
-    return f'<div class="placeholder"><div aria-hidden="true">{bars}</div><p>{NO_PHOTO}</p></div>'
+    return f'<div class="placeholder"><p>{NO_PHOTO}</p><div aria-hidden="true">{bars}</div></div>'
 
 
 def categories(typed: Categories, scores: Scores, labels: Mapping[str, str]) -> str:
@@ -97,7 +100,8 @@ threshold; bars that stay below it are faint.</figcaption></figure>"""
 def notice(sentences: Iterable[str], kind: str = "problem") -> str:
     """Sentences that must not be missed, or nothing; ``kind`` is "problem" or "hint"."""
     told = "".join(f"<p>{escape(sentence)}</p>" for sentence in dict.fromkeys(sentences))
-    return f'<div class="notice {kind}" role="{"alert" if kind == "problem" else "status"}">{told}</div>' if told else ""
+    role = "alert" if kind == "problem" else "status"
+    return told and f'<div class="notice {kind}" role="{role}">{told}</div>'
 
 
 def _row(score: TagScore, opened: bool = False) -> str:
@@ -115,7 +119,8 @@ def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str
         chips = "".join(_chip(labels[model], score) for model, score in judged.items())
         told = _descriptions(next(iter(judged.values())).descriptions)
     else:
-        chips = "" if name in typed.finished else '<span class="status">describing…</span>'
+        state = "" if name in typed.finished else "describing…" if sentences else "waiting…"
+        chips = state and f'<span class="status">{state}</span>'
         told = f'<ol class="descriptions">{"".join(f"<li>{escape(s.text)}</li>" for s in sentences)}</ol>'
     origins = " and ".join(dict.fromkeys(sentence.origin for sentence in sentences))
     count = f"{len(sentences)} {'sentence' if len(sentences) == 1 else 'sentences'} by {origins}" if sentences else ""

@@ -59,7 +59,7 @@ def comparison_figure(scores: Mapping[str, Prediction], labels: Mapping[str, str
     return canvas.figure
 
 
-def stacked_figure(scores: Mapping[str, Prediction], labels: Mapping[str, str], width: float = 300.0) -> Figure:
+def stacked_figure(scores: Mapping[str, Prediction], labels: Mapping[str, str], width: float = 230.0) -> Figure:
     """The same for a narrow screen: under each category, one model below the other.
 
     Raises:
@@ -98,9 +98,7 @@ class _Canvas:
         self.axes.set(xlim=(0, width), ylim=(height, 0))
         self.axes.set_axis_off()
 
-    def score(
-        self, left: float, top: float, width: float, name: str, score: TagScore, model: int, row: int
-    ) -> None:
+    def score(self, left: float, top: float, width: float, name: str, score: TagScore, model: int, row: int) -> None:
         """A name and a probability over a bar, and the heaviest description under it."""
         key, base = f"{model}-{row}", top + NAME
         bold = score.present
@@ -128,9 +126,7 @@ class _Canvas:
             fontweight="bold" if bold else "normal", parse_math=False, gid=role,
         )  # fmt: skip
 
-    def _box(
-        self, x: float, y: float, width: float, height: float, colour: str, role: str, opacity: float = 1
-    ) -> None:
+    def _box(self, x: float, y: float, width: float, height: float, colour: str, role: str, opacity: float = 1) -> None:
         box = Rectangle((x, y), width, height, facecolor=colour, edgecolor="none", alpha=opacity, gid=role)
         box.set_clip_on(False)  # clip paths have ids too, which two plots on one page would share
         self.axes.add_patch(box)

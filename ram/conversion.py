@@ -139,12 +139,15 @@ def read_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
         raise CheckpointError(
             f"{path.name} is no checkpoint or holds more than tensors: it was not read, as it could run code"
         ) from None
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
+    except Exception as error:  # a damaged file stops the reader anywhere, with nearly any error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CheckpointError(
-            f"{path.name} cannot be read as a checkpoint ({str(error).splitlines()[0]}): download it again"
+            f"{path.name} cannot be read as a checkpoint ({reason}): download it again"
         ) from None
     state = loaded.get("model", loaded) if isinstance(loaded, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(t, torch.Tensor) for t in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in state.items()
+    ):
         raise CheckpointError(f"{path.name} holds no state dict: give an official checkpoint")
     return state
 

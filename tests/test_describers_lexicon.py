@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,8 +40,9 @@ def small() -> LexiconDescriber:
 
 def test_a_word_is_told_by_kind_gloss_parts_and_names(small: LexiconDescriber) -> None:
     sentences = list(small.describe("dog"))
-    assert sentences[:5] == [
+    assert sentences == [
         "a photo of a dog.",
+        "there is a dog.",
         "a dog, a kind of animal.",
         "a dog, a barking animal with fur and a tail.",
         "a dog with fur and a tail.",
@@ -156,7 +158,8 @@ def test_starting_loads_neither_torch_nor_timm() -> None:
         "list(load_describer('lexicon', environ={}).describe('corgi'));"
         "sys.exit(any(name in sys.modules for name in ('torch', 'timm', 'openai')))"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    root = Path(__file__).resolve().parent.parent
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
 
 
 def test_a_missing_or_changed_timm_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

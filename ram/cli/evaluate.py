@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from ram.embeddings import TagEmbeddingBank
     from ram.tagger import Tagger
 
-BATCH = 16
-"""Pictures that go through the image encoder together."""
+BATCH, CPU_BATCH = 32, 4
+"""Pictures that go through the image encoder together; on a CPU, large activations cost more than they save."""
 
 READERS = 4
 """Batches that are read from disk at the same time."""
@@ -100,18 +100,19 @@ def score_pictures(tagger: Tagger, bank: TagEmbeddingBank, pictures: Sequence[Pa
 
     from ram.tagger import CHUNK
 
+    size = CPU_BATCH if tagger.device.type == "cpu" else BATCH
     embedded = bank.to(tagger.device, tagger.dtype).embedded
     parts: list[torch.Tensor] = []
     with torch.inference_mode(), Progress() as progress:
-        for pixels in _batches(tagger, pictures):
-            progress(f"{tagger.name} looks at the pictures", len(parts) * BATCH, len(pictures))
+        for pixels in _batches(tagger, pictures, size):
+            progress(f"{tagger.name} looks at the pictures", len(parts) * size, len(pictures))
             features = tagger.model.look(pixels.to(tagger.device, tagger.dtype))
             parts.append(tagger.model.align(features, embedded, CHUNK).logits.float().sigmoid().cpu())
     return torch.cat(parts).numpy()
 
 
-def _batches(tagger: Tagger, pictures: Sequence[Path]) -> Iterator[torch.Tensor]:
-    """(up to BATCH, 3, size, size) pixels; the next pictures are read while the model looks at these."""
+def _batches(tagger: Tagger, pictures: Sequence[Path], size: int) -> Iterator[torch.Tensor]:
+    """(up to ``size``, 3, height, width) pixels; the next are read while the model looks at these."""
     import torch
 
     from ram.image import open_picture
@@ -119,7 +120,7 @@ def _batches(tagger: Tagger, pictures: Sequence[Path]) -> Iterator[torch.Tensor]
     def read(batch: Sequence[Path]) -> torch.Tensor:
         return torch.stack([tagger.transform(open_picture(picture)) for picture in batch])
 
-    batches = (pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH))
+    batches = (pictures[start : start + size] for start in range(0, len(pictures), size))
     with ThreadPoolExecutor(READERS) as readers:
         ahead = deque(readers.submit(read, batch) for batch in islice(batches, READERS + 1))
         while ahead:

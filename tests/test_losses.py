@@ -1,0 +1,103 @@
+"""Losses against the formulas of the papers, entry by entry."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from ram.models.losses import asymmetric_loss, contrastive_loss, distillation_loss
+
+SETTINGS = [(7, 0, 0.05), (4, 0, 0.05), (4, 1, 0.05), (4, 1, 0.0), (0, 0, 0.0)]
+
+
+@pytest.fixture
+def logits():
+    return 3 * torch.randn(4, 9)
+
+
+@pytest.fixture
+def targets():
+    return (torch.rand(4, 9) > 0.6).float()
+
+
+def loss_by_loop(logits, targets, gamma_neg, gamma_pos, clip):
+    """Ridnik et al. 2021: (1 - p)^g+ log p where the tag is there, q^g- log(1 - q), q = max(p - clip, 0) where not."""
+    total = 0.0
+    for x, y in zip(logits.double().flatten().tolist(), targets.flatten().tolist(), strict=True):
+        p = 1 / (1 + math.exp(-x))
+        q = max(p - clip, 0)
+        total -= (1 - p) ** gamma_pos * math.log(p) if y else q**gamma_neg * math.log(1 - q)
+    return total
+
+
+@pytest.mark.parametrize("gamma_neg, gamma_pos, clip", SETTINGS)
+def test_the_asymmetric_loss_is_the_sum_over_all_entries(logits, targets, gamma_neg, gamma_pos, clip):
+    loss = asymmetric_loss(logits, targets, gamma_neg, gamma_pos, clip)
+    assert loss.item() == pytest.approx(loss_by_loop(logits, targets, gamma_neg, gamma_pos, clip), rel=1e-5)
+
+
+def test_without_focus_and_clip_it_is_cross_entropy(logits, targets):
+    wanted = F.binary_cross_entropy_with_logits(logits, targets, reduction="sum")
+    torch.testing.assert_close(asymmetric_loss(logits, targets, gamma_neg=0, clip=0), wanted)
+
+
+def test_the_defaults_are_those_for_tags(logits, targets):
+    assert torch.equal(asymmetric_loss(logits, targets), asymmetric_loss(logits, targets, 7, 0, 0.05))
+
+
+def test_the_focus_carries_no_gradient(logits, targets):
+    logits.requires_grad_()
+    asymmetric_loss(logits, targets).backward()
+    p = logits.detach().double().sigmoid()
+    q = (p - 0.05).clamp(min=0)
+    there = p - 1
+    absent = torch.where(q > 0, q**7 / (1 - q) * p * (1 - p), 0.0)  # d/dx of -log(1 - q), times the fixed focus
+    torch.testing.assert_close(logits.grad.double(), torch.where(targets > 0, there, absent), atol=1e-5, rtol=1e-4)
+
+
+def test_a_negative_below_the_clip_costs_nothing_and_teaches_nothing():
+    logits = torch.tensor([[-4.0, -3.0]], requires_grad=True)  # probabilities 0.018 and 0.047
+    loss = asymmetric_loss(logits, torch.zeros(1, 2), gamma_neg=4)
+    loss.backward()
+    assert loss.item() == 0 and logits.grad.abs().sum().item() == 0
+
+
+@pytest.mark.parametrize("extreme", [-1e4, -100.0, 100.0, 1e4])
+@pytest.mark.parametrize("target", [0.0, 1.0])
+def test_the_surest_logits_stay_finite(extreme, target):
+    logits = torch.tensor([extreme], requires_grad=True)
+    loss = asymmetric_loss(logits, torch.tensor([target]), 4, 1)
+    loss.backward()
+    assert loss.isfinite() and logits.grad.isfinite().all()
+
+
+def test_half_precision_logits_are_summed_in_single_precision():
+    logits = torch.full((200, 50), 0.5, dtype=torch.bfloat16)
+    loss = asymmetric_loss(logits, torch.ones(200, 50, dtype=torch.long))
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(10_000 * math.log(1 + math.exp(-0.5)), rel=1e-4)
+
+
+def test_distillation_is_the_mean_distance_of_what_is_not_normalised():
+    pooled, teacher = torch.randn(3, 5), torch.randn(3, 5)
+    wanted = sum(abs(a - b) for a, b in zip(pooled.flatten().tolist(), teacher.flatten().tolist(), strict=True)) / 15
+    assert distillation_loss(pooled, teacher).item() == pytest.approx(wanted, rel=1e-5)
+    assert distillation_loss(2 * pooled, pooled).item() > 0
+
+
+def test_the_contrastive_loss_is_clips():
+    pooled, texts, scale = torch.randn(4, 6), torch.randn(4, 6), torch.tensor(5.0)
+    cosine = [[F.cosine_similarity(p, t, dim=0).item() * 5 for t in texts] for p in pooled]
+    total = 0.0
+    for i in range(4):
+        over_texts = sum(math.exp(c) for c in cosine[i])
+        over_pictures = sum(math.exp(row[i]) for row in cosine)
+        total -= (2 * cosine[i][i] - math.log(over_texts) - math.log(over_pictures)) / 8
+    assert contrastive_loss(pooled, texts, scale).item() == pytest.approx(total, rel=1e-4)
+
+
+def test_matching_pairs_have_a_lower_contrastive_loss():
+    pooled = torch.randn(4, 6)
+    scale = torch.tensor(10.0)
+    assert contrastive_loss(pooled, pooled, scale) < contrastive_loss(pooled, pooled.roll(1, 0), scale)

@@ -1,0 +1,69 @@
+"""A tagger small enough to be made anew in every test, with a text encoder that needs no weights."""
+
+import zlib
+
+import torch
+import torch.nn.functional as F
+
+from ram.build import build_model
+from ram.config import DecoderConfig, ImageConfig, ModelConfig
+from ram.descriptions import TagDescriptions
+from ram.embeddings import TagEmbeddingBank
+from ram.tagger import Tagger
+
+DIM = 16
+DESCRIPTIONS = {
+    "dog": ("a photo of a dog.", "an animal that barks", "four legs and a wet nose"),
+    "cat": ("a photo of a cat.",),
+    "pine tree": ("a photo of a pine tree.", "a tall green cone"),
+}
+
+
+class HashTextEncoder:
+    """The same sentence always becomes the same random unit vector; remembers what it was asked."""
+
+    name = "hash"
+    dim = DIM
+
+    def __init__(self):
+        self.asked = []
+
+    def encode(self, sentences):
+        self.asked.append(list(sentences))
+        return torch.stack([self.vector(s) for s in sentences]) if sentences else torch.empty(0, DIM)
+
+    @staticmethod
+    def vector(sentence):
+        generator = torch.Generator().manual_seed(zlib.crc32(sentence.encode()))
+        return F.normalize(torch.randn(DIM, generator=generator), dim=0)
+
+
+def tiny_config(max_descriptions=None):
+    return ModelConfig(
+        name="tiny",
+        image=ImageConfig("test_efficientnet", 64),
+        text_encoder=HashTextEncoder.name,
+        dim=DIM,
+        decoder=DecoderConfig(hidden=24, heads=4, intermediate=48, layers=2),
+        max_descriptions=max_descriptions,
+    )
+
+
+def tiny_model(config=None, seed=0):
+    """A model with seeded random weights."""
+    torch.manual_seed(seed)
+    return build_model(config or tiny_config())
+
+
+def tiny_bank(descriptions=None):
+    return TagEmbeddingBank.build(TagDescriptions(descriptions or DESCRIPTIONS), HashTextEncoder())
+
+
+def tiny_tagger(max_descriptions=None, bank=None, text_encoder=HashTextEncoder):
+    config = tiny_config(max_descriptions)
+    return Tagger(config, tiny_model(config), tiny_bank() if bank is None else bank, text_encoder)
+
+
+def tiny_pixels(pictures=1, seed=1):
+    """(pictures, 3, 64, 64) normalised pixels."""
+    return torch.randn(pictures, 3, 64, 64, generator=torch.Generator().manual_seed(seed))
