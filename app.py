@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,9 +87,9 @@ def _warm_up(bench: Workbench) -> None:
     import demo.plots  # noqa: F401
 
 
-def _quieten() -> None:
-    """Our own messages and everyone's warnings; nothing fetched from or told to other hosts unless a person asked."""
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+def _quieten(environ: MutableMapping[str, str]) -> None:
+    """Our own messages and everyone's warnings; nothing is told to other hosts at launch unless a person asked."""
+    environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     _log.setLevel(logging.INFO)
     # plots leave the choice of fonts to the browser, which has more of them

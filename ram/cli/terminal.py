@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import sys
 import time
@@ -85,12 +86,12 @@ class Progress:
     def __init__(self, shown: bool = True) -> None:
         self._shown = shown and sys.stderr.isatty()
         self._what = ""
-        self._started = self._last = 0.0
+        self._started, self._last = 0.0, -math.inf
 
     def __call__(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()
         if what != self._what:
-            self._what, self._started, self._last = what, now, 0.0
+            self._what, self._started, self._last = what, now, -math.inf
         if not self._shown or (now - self._last < 0.1 and done < total):
             return
         self._last = now

@@ -45,12 +45,15 @@ class TrainingSet:
     captions: torch.Tensor
     first_caption: torch.Tensor
 
-    def draw_captions(self, ids: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """One caption a picture: (n, dim) embeddings, and (n,) whether the picture has any."""
-        counts = self.first_caption[ids + 1] - self.first_caption[ids]
-        drawn = (torch.rand(len(ids), generator=generator) * counts).long()
-        rows = (self.first_caption[ids] + drawn).clamp(max=len(self.captions) - 1)
-        return self.captions[rows], counts > 0
+    def draw_captions(
+        self, ids: torch.Tensor, each: int, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Captions of pictures: (n, each, dim) embeddings, no caption twice while there are enough, and (n,) whether
+        the picture has any."""
+        first, counts = self.first_caption[ids], self.first_caption[ids + 1] - self.first_caption[ids]
+        start = (torch.rand(len(ids), generator=generator) * counts).long()
+        drawn = (start[:, None] + torch.arange(each)) % counts.clamp(min=1)[:, None]
+        return self.captions[(first[:, None] + drawn).clamp(max=len(self.captions) - 1)], counts > 0
 
 
 def read_training_set(

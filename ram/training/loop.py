@@ -131,7 +131,7 @@ def _epoch(
             group["lr"] = rate
         ids = order[step * schedule.batch : (step + 1) * schedule.batch]
         with torch.autocast(device.type, torch.bfloat16, enabled=schedule.precision == "bfloat16"):
-            batch = _batch(model, training, tags, ids, schedule.tags_per_step, generator)
+            batch = _batch(model, training, tags, ids, schedule, generator)
             total, losses = total_loss(model, batch, recipe.objectives)
         if not bool(total.isfinite()):
             files = ", ".join(training.triplets.pictures[i].name for i in ids[:8].tolist())
@@ -157,16 +157,16 @@ def _batch(
     training: TrainingSet,
     tags: DescriptionEmbeddings,
     ids: torch.Tensor,
-    tags_per_step: int,
+    schedule: ScheduleRecipe,
     generator: torch.Generator,
 ) -> Batch:
     device = tags.embeddings.device
     features = training.pictures.look(model.image_encoder, ids, generator)
     targets, known = training.triplets.targets[ids], training.triplets.known[ids]
-    if 0 < tags_per_step < tags.tags:
-        drawn = torch.randperm(tags.tags, generator=generator)[:tags_per_step]
+    if 0 < schedule.tags_per_step < tags.tags:
+        drawn = torch.randperm(tags.tags, generator=generator)[: schedule.tags_per_step]
         tags, targets, known = tags.rows(drawn.to(device)), targets[:, drawn], known[:, drawn]
-    captions, captioned = training.draw_captions(ids, generator)
+    captions, captioned = training.draw_captions(ids, schedule.captions_per_picture, generator)
     return Batch(
         features, tags, targets.to(device), known.to(device), captions.to(device), captioned.to(device)
     )

@@ -21,7 +21,7 @@ class Batch:
         features: of the pictures, (batch, patches + 1, dim) tokens.
         tags: descriptions of the tags of this step.
         targets, known: (batch, tags) booleans of the same tags.
-        captions: (batch, dim) embedding of one caption a picture.
+        captions: (batch, captions, dim) embeddings of the captions drawn for each picture.
         captioned: (batch,) False where a picture has no caption; its row of ``captions`` is not looked at.
     """
 
@@ -33,7 +33,7 @@ class Batch:
     captioned: torch.Tensor
 
     def paired(self) -> tuple[ImageFeatures, torch.Tensor]:
-        """Features and captions (n, dim) of the pictures that have one."""
+        """Features and captions (n, captions, dim) of the pictures that have any."""
         return ImageFeatures(self.features.tokens[self.captioned]), self.captions[self.captioned]
 
 
@@ -51,8 +51,10 @@ def alignment(model: TaggingModel, batch: Batch) -> torch.Tensor:
     features, captions = batch.paired()
     if not len(captions):
         return batch.features.tokens.sum() * 0.0
-    logits = model.score(features, DescriptionEmbeddings(captions[:, None]))
-    return asymmetric_loss(logits, torch.eye(len(logits), device=logits.device), gamma_neg=4) / len(logits)
+    pictures, each, _ = captions.shape
+    logits = model.score(features, DescriptionEmbeddings(captions.flatten(0, 1)[:, None]))
+    targets = torch.eye(pictures, device=logits.device).repeat_interleave(each, dim=1)
+    return asymmetric_loss(logits, targets, gamma_neg=4) / pictures
 
 
 def contrastive(model: TaggingModel, batch: Batch) -> torch.Tensor:
@@ -61,7 +63,7 @@ def contrastive(model: TaggingModel, batch: Batch) -> torch.Tensor:
     features, captions = batch.paired()
     if not len(captions):
         return batch.features.tokens.sum() * 0.0
-    return contrastive_loss(features.pooled, captions, model.reweighting.log_scale.exp())
+    return contrastive_loss(features.pooled, captions.mean(dim=1), model.reweighting.log_scale.exp())
 
 
 OBJECTIVES: Mapping[str, Callable[[TaggingModel, Batch], torch.Tensor]] = {

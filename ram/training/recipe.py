@@ -58,6 +58,7 @@ class ScheduleRecipe:
         clip: largest gradient norm.
         average: decay of the running average of the weights that is saved; 0 saves the last weights.
         tags_per_step: tags drawn for each step, 0 for all. Tags are independent, so a draw is an unbiased sample.
+        captions_per_picture: captions drawn for each picture of a step; the paper takes 1, more are more negatives.
         precision: "float32" or "bfloat16" (autocast).
         seed: of every random draw.
     """
@@ -70,12 +71,13 @@ class ScheduleRecipe:
     clip: float = 5.0
     average: float = 0.0
     tags_per_step: int = 0
+    captions_per_picture: int = 1
     precision: str = "bfloat16"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch < 1 or self.learning_rate <= 0:
-            raise ValueError("schedule needs epochs and batch of at least 1 and a learning rate over 0")
+        if min(self.epochs, self.batch, self.captions_per_picture) < 1 or self.learning_rate <= 0:
+            raise ValueError("schedule needs epochs, batch and captions_per_picture of at least 1, and a learning rate over 0")
         if self.precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision is {self.precision!r}: it must be 'float32' or 'bfloat16'")
         if not (0 <= self.average < 1 and 0 <= self.warmup < 1):

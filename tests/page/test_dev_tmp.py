@@ -1,0 +1,278 @@
+"""The page in a real browser: what a newcomer does, and what could go wrong for them."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "assets" / "examples"
+SCREENSHOT = Path("/tmp/w/page/page.png")
+START_SECONDS = 120
+WAIT_MILLISECONDS = 30_000
+PASTE = """async photo => {
+  const blob = await (await fetch(photo)).blob();
+  const clipboard = new DataTransfer();
+  clipboard.items.add(new File([blob], 'pasted.png', {type: 'image/png'}));
+  document.body.dispatchEvent(new ClipboardEvent('paste', {clipboardData: clipboard, bubbles: true}));
+}"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    """The page as `python app.py` serves it, in a process of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "app.py", "--port", str(port), "--device", "cpu", "--model", "/tmp/w/page/models/ram-plus-tiny", "--compare-model", "/tmp/w/page/models/ram-tiny"]
+    environ = {**os.environ, "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("uploads"))}
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        guard = threading.Timer(START_SECONDS, server.kill)
+        guard.start()
+        said = []
+        for line in server.stderr:
+            said.append(line)
+            if "The page is at" in line:
+                break
+        else:
+            pytest.fail(f"the page did not start within {START_SECONDS} s:\n{''.join(said)}")
+        guard.cancel()
+        threading.Thread(target=server.stderr.read, daemon=True).start()
+        yield f"http://127.0.0.1:{port}/?__theme=light"
+        server.terminate()
+
+
+@pytest.fixture
+def page(browser, address):
+    """A fresh visit; fails if a script broke, a dialog opened, or anything came from another host."""
+    visit = browser.new_page(viewport={"width": 1280, "height": 900})
+    visit.set_default_timeout(WAIT_MILLISECONDS)
+    surprises: list[str] = []
+    visit.on("pageerror", lambda error: surprises.append(f"script error: {error}"))
+    visit.on("dialog", lambda dialog: (surprises.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    visit.on("request", lambda request: surprises.extend(elsewhere(request.url)))
+    visit.goto(address)
+    visit.get_by_role("heading", level=1).wait_for()
+    yield visit
+    visit.close()
+    assert surprises == []
+
+
+def elsewhere(url: str) -> list[str]:
+    parts = urlsplit(url)
+    return [url[:200]] if parts.scheme in ("http", "https", "ws") and parts.hostname != "127.0.0.1" else []
+
+
+def choose(page, name):
+    """Click an example and wait for the tags of that photo."""
+    before = page.locator("#tags").inner_text()
+    page.locator(f"#examples button[data-name='{name}']").click()
+    changes(page, "#tags", before)
+
+
+def upload(page, name, content):
+    page.locator("#photo input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+
+
+def ask(page, text):
+    page.get_by_label("Categories").fill(text)
+    page.get_by_role("button", name="Describe and score").click()
+
+
+def changes(page, place, before):
+    """Wait until a part of the page says something else."""
+    page.wait_for_function(
+        "([place, before]) => document.querySelector(place).innerText !== before", arg=[place, before]
+    )
+
+
+def plot_texts(page):
+    page.locator("#plot .wide svg").wait_for()
+    return page.locator("#plot .wide svg text").all_text_contents()
+
+
+def png(picture):
+    kept = io.BytesIO()
+    picture.save(kept, "PNG")
+    return kept.getvalue()
+
+
+def test_a_newcomer_reads_what_this_is_and_sees_photos_to_try(page):
+    assert "tags" in page.locator(".masthead p").inner_text()
+    offered = page.locator("#examples button img")
+    assert offered.count() == len(list(EXAMPLES.glob("*.jpg")))
+    assert all(offered.nth(i).get_attribute("alt") for i in range(offered.count()))
+    page.get_by_text("Choose a photo, and its tags appear here.").wait_for()
+    page.get_by_text("Photo credits").click()
+    page.get_by_text("CC BY 4.0").first.wait_for()
+
+
+def test_an_example_gets_tags_with_probabilities_and_the_next_best(page):
+    choose(page, "dogs.jpg")
+    assert "dog" in page.locator("#present .tag-row").evaluate_all("rows => rows.map(row => row.dataset.tag)")
+    values = [float(v) for v in page.locator("#tags summary .value").all_text_contents()]
+    assert len(values) > 5 and all(0 <= v <= 1 for v in values)
+    assert page.locator("#next-best .tag-row").count() > 0
+    page.locator("#photo img").wait_for()
+
+
+def test_selecting_a_tag_by_key_shows_its_descriptions_by_weight(page):
+    choose(page, "dogs.jpg")
+    row = page.locator("#tags .tag-row:not([open])").first
+    name = row.get_attribute("data-tag")
+    row.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    opened = page.locator(f"#tags .tag-row[open][data-tag='{name}']")
+    opened.locator("li").first.wait_for()
+    weights = [int(w.rstrip("%")) for w in opened.locator("> .descriptions li .value").all_inner_texts()]
+    assert weights == sorted(weights, reverse=True) and weights[0] > 0
+    page.keyboard.press("Enter")
+    opened.wait_for(state="detached")
+
+
+def test_an_uploaded_photo_is_tagged_and_shown_upright(page):
+    turned = Image.Exif()
+    turned[274] = 6
+    with Image.open(EXAMPLES / "bridge.jpg") as bridge:
+        kept, (width, height) = io.BytesIO(), bridge.size
+        bridge.save(kept, "PNG", exif=turned)
+    upload(page, "bridge.png", kept.getvalue())
+    page.locator("#tags summary").first.wait_for()
+    page.wait_for_function("document.querySelector('#photo img')?.naturalWidth > 0")
+    shown = page.locator("#photo img").evaluate("image => [image.naturalWidth, image.naturalHeight]")
+    assert shown == [height, width]
+
+
+def test_a_pasted_photo_is_tagged_and_replaces_the_one_before(page):
+    choose(page, "dogs.jpg")
+    before = page.locator("#tags").inner_text()
+    page.evaluate(PASTE, page.locator("#examples img").nth(1).get_attribute("src"))
+    changes(page, "#tags", before)
+
+
+def test_typed_categories_are_described_weighed_and_compared_in_both_models(page):
+    choose(page, "dogs.jpg")
+    ask(page, "corgi, meteor shower")
+    shown = plot_texts(page)
+    assert {"RAM++", "RAM"} <= set(shown)
+    for category in ("corgi", "meteor shower"):
+        assert shown.count(category) == 2  # once in each model's panel
+        card = page.locator(f"#cards [data-category='{category}']")
+        assert card.locator(".chip").count() == 2
+        weights = [int(w.rstrip("%")) for w in card.locator(".weighted .value").all_text_contents()]
+        assert len(weights) > 3 and weights == sorted(weights, reverse=True)
+        assert "lexicon" in card.locator(".origin").inner_text()
+    assert len([text for text in shown if re.fullmatch(r"[01]\.\d\d", text)]) == 4
+    assert "a photo of a corgi." in shown
+
+
+def test_enter_asks_too_and_the_other_describer_can_be_chosen(page):
+    choose(page, "dogs.jpg")
+    page.get_by_label("Templates").check()
+    page.get_by_label("Categories").fill("kite")
+    page.get_by_label("Categories").press("Enter")
+    plot_texts(page)
+    assert "by template" in page.locator("#cards .origin").inner_text()
+
+
+def test_categories_typed_before_a_photo_wait_for_it_and_follow_to_the_next(page):
+    ask(page, "corgi")
+    page.get_by_text("what you typed is kept").wait_for()
+    assert page.locator("#cards li").count() > 1
+    choose(page, "dogs.jpg")
+    dogs = plot_texts(page)
+    assert "corgi" in dogs
+    before = page.locator("#plot").inner_text()
+    choose(page, "coffee.jpg")
+    changes(page, "#plot", before)
+    assert "corgi" in plot_texts(page)
+    page.get_by_label("Remove Image").click()
+    page.get_by_text("what you typed is kept").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("", "no category"), (" , ;", "no category"), ("x" * 70, "70 characters"), (",".join(map(str, range(30))), "30")],
+)
+def test_input_that_cannot_be_used_explains_itself_and_loses_nothing(page, text, sentence):
+    choose(page, "cat.jpg")
+    ask(page, "corgi")
+    plot_texts(page)
+    ask(page, text)
+    page.locator("#typed-notice .notice").filter(has_text=sentence).wait_for()
+    assert "corgi" in plot_texts(page)
+    assert page.get_by_label("Categories").input_value() == text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("cut.jpg", (EXAMPLES / "bee.jpg").read_bytes()[:9000], "cut.jpg is broken or cut short"),
+        ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.svg is an SVG drawing"),
+        ("letter.png", b"Dear all,", "letter.png cannot be read as a picture"),
+        ("large.png", png(Image.new("1", (9000, 6000))), "large.png is over 50 megapixels"),
+    ],
+)
+def test_a_file_that_is_no_usable_photo_gets_a_sentence(page, name, content, sentence):
+    upload(page, name, content)
+    page.locator("#photo-notice").get_by_text(sentence).wait_for()
+    page.get_by_text("its tags appear here").wait_for()
+    choose(page, "cat.jpg")
+    page.locator("#photo-notice .notice").wait_for(state="detached")
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<img src=x onerror=window.reached=1>",
+        "<script>window.reached=1</script>",
+        "${window.reached=1}",
+        "{{constructor.constructor('window.reached=1')()}}",
+        "[a](javascript:window.reached=1) $x^2$",
+        "`+(window.reached=1)+`",
+    ],
+)
+def test_what_is_typed_is_shown_and_never_run(page, hostile):
+    choose(page, "cat.jpg")
+    ask(page, hostile)
+    plot_texts(page)
+    assert page.locator("#cards h3").all_text_contents() == [hostile]
+    assert page.evaluate("window.reached") is None
+    assert page.locator("#cards img, #plot img, #cards script, #plot script").count() == 0
+
+
+def test_the_page_fits_a_narrow_screen(page):
+    page.set_viewport_size({"width": 360, "height": 740})
+    choose(page, "dogs.jpg")
+    ask(page, "a rather long category of several words")
+    page.locator("#plot .narrow svg").wait_for()
+    assert page.locator("#plot .wide").is_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_screenshot_of_the_readme_shows_the_page_at_work(page, tmp_path):
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    choose(page, "dogs.jpg")
+    ask(page, "cocker spaniel, corgi, wooden house, meteor shower")
+    plot_texts(page)
+    page.mouse.move(0, 0)
+    page.wait_for_function("document.getAnimations().every(one => one.playState !== 'running')")
+    taken = tmp_path / "page.png"
+    page.screenshot(path=taken, full_page=True)
+    with Image.open(taken) as picture:
+        assert picture.width == 1280 and len(picture.convert("RGB").getcolors(1 << 24)) > 1000
+    if os.environ.get("UPDATE_SCREENSHOT") == "1" or not SCREENSHOT.exists():
+        shutil.copy(taken, SCREENSHOT)

