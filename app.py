@@ -28,13 +28,12 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parent / "assets" / "examples"
 DESCRIBERS = {
-    "lexicon": "Lexicon: what the word means",
-    "template": "Templates: the name in several phrases",
+    "lexicon": "Lexicon",
+    "template": "Templates",
     "openai": "Language model",
 }
-NO_LANGUAGE_MODEL = (
-    "A language model describes best: start the page with OPENAI_API_KEY set, or OPENAI_BASE_URL for a server of yours."
-)
+EXPLANATION = "The lexicon tells what a word means, templates put the name into several phrases."
+NO_LANGUAGE_MODEL = " For a language model, start the page with OPENAI_API_KEY, or OPENAI_BASE_URL for your own."
 
 _log = logging.getLogger("app")
 
@@ -122,11 +121,10 @@ def _assemble(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Bl
     describer = partial(
         load_describer, model=flags.openai_model, environ=environ, cache_folder=cache_folder() / "descriptions"
     )
-    offered = dict(DESCRIBERS)
-    hint = ""
+    offered, hint = dict(DESCRIBERS), EXPLANATION
     if not (environ.get("OPENAI_API_KEY") or environ.get("OPENAI_BASE_URL")):
         del offered["openai"]
-        hint = NO_LANGUAGE_MODEL
+        hint += NO_LANGUAGE_MODEL
     bench = Workbench(taggers, describer)
     return build_page(bench, list_examples(EXAMPLES), offered, hint), bench
 

@@ -18,7 +18,7 @@ SHOWN_TAGS = 15
 """Tags listed at once; further ones unfold."""
 NEXT_BEST = 6
 """Tags listed below their thresholds."""
-SHOWN_DESCRIPTIONS = 5
+SHOWN_DESCRIPTIONS = 6
 """Descriptions of a tag listed at once; the others unfold."""
 THUMBNAIL = 192
 """Side of an example's thumbnail in pixels: twice what is shown, for sharp screens."""
@@ -90,7 +90,8 @@ def comparison(scores: Scores, labels: Mapping[str, str]) -> str:
     from demo.plots import comparison_figure, stacked_figure, to_svg  # matplotlib: not needed for the page to open
 
     width = 400 * len(scores)
-    return f"""<figure class="comparison" aria-label="Probability of each category. {escape(told)}">
+    return f"""<h2>{escape(" against ".join(labels[model] for model in scores))}</h2>
+<figure class="comparison" aria-label="Probability of each category. {escape(told)}">
 <div class="wide">{to_svg(comparison_figure(scores, labels, width))}</div>
 <div class="narrow">{to_svg(stacked_figure(scores, labels))}</div>
 <figcaption>Each bar is a probability, with the description that weighed most under it. The line across a bar is the

@@ -25,12 +25,23 @@ SESSIONS = 200
 """Visitors whose photos and categories are kept; past that the one seen longest ago is forgotten."""
 
 ASK_FOR_A_PHOTO = "Choose a photo to see how likely each category is: what you typed is kept for it."
-OWN_CATEGORIES = """<h2>Your own categories</h2><p class="hint">Anything you can name, separated by commas. Each is
-described in sentences, and those are held against the photo. No model is trained again.</p>"""
+NOT_UPLOADED = "This photo was not uploaded here: choose it again."
+OWN_CATEGORIES = """<h2>Your own categories</h2><p class="hint">Anything you can name, separated by commas. Sentences that
+describe it are held against the photo; no model is trained again.</p>"""
 CHOOSE_EXAMPLE = """
 element.addEventListener('click', event => {
   const button = event.target.closest('button[data-name]');
   if (button) trigger('click', {name: button.dataset.name});
+});
+"""
+SHOW_NEW_CARDS = """
+let shown = '';
+watch('value', () => {
+  const names = [...element.querySelectorAll('h3')].map(heading => heading.textContent).join();
+  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  if (names && names !== shown)
+    document.querySelector('#results').scrollIntoView({block: 'start', behavior: calm ? 'auto' : 'smooth'});
+  shown = names;
 });
 """
 
@@ -81,34 +92,34 @@ class _Page:
         self.looked, self.typed = gr.State(), gr.State()  # Photo and Categories, or None
         _html(markup.header(self.labels, len(bench.taggers[0].bank)))
         with gr.Row(elem_id="look"):
-            with gr.Column(scale=5, min_width=300, elem_id="photo-side"):
-                self.photo = gr.Image(
-                    type="filepath", image_mode=None, sources=["upload"], format="jpeg", height=320, buttons=[],
-                    label="Photo", show_label=False, elem_id="photo", alt_text="The photo to be tagged",
-                    placeholder="Drop or paste a photo here,\nor click to choose one",
-                )  # fmt: skip
-                self.photo_notice = _html("", "photo-notice")
-                self.strip = _html(markup.examples(examples), "examples", js_on_load=CHOOSE_EXAMPLE)
-            with gr.Column(scale=7, min_width=300, elem_id="tag-side"):
+            with gr.Column(scale=5, min_width=300, elem_id="given"):
+                with gr.Column(elem_classes="sheet", elem_id="photo-panel"):
+                    self.photo = gr.Image(
+                        type="filepath", image_mode=None, sources=["upload"], format="jpeg", height=320, buttons=[],
+                        label="Photo", show_label=False, elem_id="photo", alt_text="The photo to be tagged",
+                        placeholder="Drop or paste a photo here,\nor click to choose one",
+                    )  # fmt: skip
+                    self.photo_notice = _html("", "photo-notice")
+                    self.strip = _html(markup.examples(examples), "examples", CHOOSE_EXAMPLE)
+                with gr.Column(elem_classes="sheet", elem_id="ask-panel"):
+                    _html(OWN_CATEGORIES)
+                    with gr.Row(elem_id="ask"):
+                        self.box = gr.Textbox(
+                            label="Categories", show_label=False, placeholder="corgi, meteor shower", max_lines=1,
+                            scale=4, min_width=180, elem_id="categories",
+                        )  # fmt: skip
+                        self.button = gr.Button("Score", variant="primary", scale=1, min_width=96, elem_id="score")
+                    self.describer = gr.Radio(
+                        [(label, name) for name, label in describers.items()], value=next(iter(describers)),
+                        label="Described by", info=hint or None, elem_id="describer",
+                    )  # fmt: skip
+                    self.typed_notice = _html("", "typed-notice")
+            with gr.Column(scale=7, min_width=300, elem_classes="sheet", elem_id="tags-panel"):
                 _html("<h2>Tags</h2>")
                 self.tags = _html(markup.no_tags(), "tags")
-        with gr.Column(elem_id="ask"):
-            _html(OWN_CATEGORIES)
-            with gr.Row(elem_id="ask-row"):
-                self.box = gr.Textbox(
-                    label="Categories", show_label=False, placeholder="corgi, meteor shower", max_lines=1, scale=5,
-                    min_width=220, elem_id="categories",
-                )  # fmt: skip
-                self.button = gr.Button(
-                    "Describe and score", variant="primary", scale=1, min_width=160, elem_id="score"
-                )
-            self.describer = gr.Radio(
-                [(label, name) for name, label in describers.items()], value=next(iter(describers)),
-                label="Described by", info=hint or None, elem_id="describer",
-            )  # fmt: skip
-            self.typed_notice = _html("", "typed-notice")
+        with gr.Column(elem_classes="sheet", elem_id="results"):
             self.plot = _html("", "plot")
-            self.cards = _html("", "cards")
+            self.cards = _html("", "cards", SHOW_NEW_CARDS)
 
     def wire(self) -> None:
         """Connect events to what they do; whatever changes the photo or the categories ends with a new scoring."""
@@ -130,8 +141,11 @@ class _Page:
             event.then(self.score, [self.looked, self.typed], typed_side, show_progress="hidden", **own)
 
     def on_photo(self, upload: Mapping[str, Any] | None) -> Iterator[_Update]:
-        """A file that gradio has put into its upload folder."""
-        if path := (upload or {}).get("path"):
+        """A file in gradio's upload folder; that it lies there is checked here, for gradio takes any path of a picture."""
+        path = (upload or {}).get("path")
+        if path and not Path(path).resolve().is_relative_to(Path(self.photo.GRADIO_CACHE).resolve()):
+            yield {self.photo_notice: markup.notice([NOT_UPLOADED])}
+        elif path:
             yield from self.tag(path)
 
     def on_example(self, chosen: gr.EventData) -> Iterator[_Update]:
@@ -155,12 +169,12 @@ class _Page:
     def without_photo(self) -> _Update:
         return {self.looked: None, self.photo: None, self.tags: markup.no_tags(), self.photo_notice: ""}
 
-    def on_categories(self, text: str, describer: str, seen: Photo | None) -> Iterator[_Update]:
+    def on_categories(self, text: str | None, describer: str, seen: Photo | None) -> Iterator[_Update]:
         """Sentences as they come, and the scores of each category when it is finished."""
         scores: Scores = {}
         finished = 0
         try:
-            for typed in paced(self.bench.describe(text, describer)):
+            for typed in paced(self.bench.describe(text or "", describer)):
                 if len(typed.finished) > finished:
                     scores, finished = self.bench.score(seen, typed), len(typed.finished)
                 yield {

@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from ram.models.alignment_decoder import AlignmentDecoder
+from ram.models.attention import CrossAttention
 
 BATCH, TAGS, TOKENS, HIDDEN, CONTEXT, HEADS, LAYERS = 2, 5, 7, 12, 10, 3, 2
 
@@ -93,6 +95,19 @@ def test_dropout_is_for_training_only(decoder, queries, tokens):
     assert torch.equal(decoder(queries, tokens), decoder(queries, tokens))
     decoder.train()
     assert not torch.allclose(decoder(queries, tokens), decoder(queries, tokens))
+
+
+def test_in_training_whole_branches_can_be_dropped(queries, tokens):
+    """At probability 1 nothing is left of a layer but its two norms."""
+    decoder = AlignmentDecoder(HIDDEN, CONTEXT, HEADS, intermediate=20, layers=1, dropout=1.0).train()
+    twice = F.layer_norm(F.layer_norm(queries, (HIDDEN,), eps=1e-12), (HIDDEN,), eps=1e-12)
+    torch.testing.assert_close(decoder(queries, tokens), twice)
+
+
+def test_in_training_attention_weights_can_be_dropped(queries, tokens):
+    """At probability 1 nothing is attended to, and only the bias comes out."""
+    attention = CrossAttention(HIDDEN, CONTEXT, HEADS, dropout=1.0).train()
+    torch.testing.assert_close(attention(queries, tokens), attention.output.bias.expand(BATCH, TAGS, HIDDEN))
 
 
 def test_every_weight_learns(decoder, queries, tokens):

@@ -209,7 +209,7 @@ def test_code_in_a_checkpoint_is_not_run(legacy, tmp_path):
 
 def test_a_bare_pickle_is_not_run(tmp_path):
     mark, file = tmp_path / "broken-in", tmp_path / "evil.pth"
-    file.write_bytes(pickle.dumps(Intruder(mark)))
+    file.write_bytes(pickle.dumps(Intruder(mark), protocol=2))
     with pytest.raises(CheckpointError, match="evil.pth"):
         read_state_dict(file)
     assert not mark.exists()
@@ -233,6 +233,7 @@ def test_a_file_without_a_state_dict_is_refused(content, tmp_path):
         read_state_dict(tmp_path / "other.pth")
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_a_damaged_file_is_refused_whatever_the_damage(tmp_path):
     """Among these are files at which torch stops with a KeyError, an IndexError, an AssertionError..."""
     file = tmp_path / "damaged.pth"

@@ -34,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(describe_all(args, tags).to_json())
         return 0
-    describer, fallback = open_describer(args), open_fallback()
+    describer = open_describer(args)
+    fallback = open_fallback(describer)
     for tag in tags:
         print(printable(tag), flush=True)
         for part in describe_with_fallback(describer, fallback, tag):

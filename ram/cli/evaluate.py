@@ -79,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
         "pictures": len(benchmark.pictures),
         "predefined_tags": len(benchmark.tags) - described,
         "described_tags": described,
+        "describer": args.describer if described else None,
         **evaluate(scores, benchmark, thresholds).to_dict(),
     }
     if args.csv is not None:
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(report)
     else:
-        _print(report, args.describer)
+        _print(report)
     return 0
 
 
@@ -158,11 +159,11 @@ def _write_csv(path: Path, per_tag: Sequence[dict[str, Any]]) -> None:
     say(f"the figures of each tag are in {printable(str(path))}")
 
 
-def _print(report: dict[str, Any], describer: str) -> None:
+def _print(report: dict[str, Any]) -> None:
     print(f"{printable(report['dataset'])}: {report['pictures']} pictures, {printable(report['model'])}")
-    tags = f"{report['predefined_tags']} tags of the vocabulary"
+    tags = f"tags: {report['predefined_tags']} predefined"
     if report["described_tags"]:
-        tags += f", {report['described_tags']} described by {describer}"
+        tags += f", {report['described_tags']} described by {report['describer']}"
     if report["tags_without_positive"]:
         tags += f"; {report['tags_without_positive']} without a positive are left out of the means"
     print(f"  {tags}")

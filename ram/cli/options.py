@@ -91,9 +91,9 @@ def open_describer(args: argparse.Namespace) -> Describer:
     )
 
 
-def open_fallback() -> Describer:
-    """The describer that takes over when another fails: offline, and for any word."""
-    return load_describer("lexicon", environ={})
+def open_fallback(describer: Describer) -> Describer:
+    """What takes over where a language model fails; the others do not."""
+    return load_describer("lexicon", environ={}) if describer.name == "openai" else describer
 
 
 def describe_all(args: argparse.Namespace, tags: Iterable[str]) -> TagDescriptions:
@@ -101,7 +101,8 @@ def describe_all(args: argparse.Namespace, tags: Iterable[str]) -> TagDescriptio
     tags = tuple(tags)
     with Progress() as progress:
         progress(f"describing {len(tags)} categories" if len(tags) > 1 else f'describing "{tags[0]}"', 0, 1)
-        descriptions, notices = describe_tags(open_describer(args), open_fallback(), tags)
+        describer = open_describer(args)
+        descriptions, notices = describe_tags(describer, open_fallback(describer), tags)
     for notice in notices:
         say(notice.text)
     return descriptions

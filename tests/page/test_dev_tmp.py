@@ -89,7 +89,7 @@ def upload(page, name, content):
 
 def ask(page, text):
     page.get_by_label("Categories").fill(text)
-    page.get_by_role("button", name="Describe and score").click()
+    page.get_by_role("button", name="Score").click()
 
 
 def changes(page, place, before):
@@ -167,6 +167,7 @@ def test_typed_categories_are_described_weighed_and_compared_in_both_models(page
     choose(page, "dogs.jpg")
     ask(page, "corgi, meteor shower")
     shown = plot_texts(page)
+    page.wait_for_function("document.querySelector('#results').getBoundingClientRect().top < innerHeight / 2")
     assert {"RAM++", "RAM"} <= set(shown)
     for category in ("corgi", "meteor shower"):
         assert shown.count(category) == 2  # once in each model's panel
@@ -232,6 +233,20 @@ def test_a_file_that_is_no_usable_photo_gets_a_sentence(page, name, content, sen
     page.get_by_text("its tags appear here").wait_for()
     choose(page, "cat.jpg")
     page.locator("#photo-notice .notice").wait_for(state="detached")
+
+
+@pytest.mark.parametrize("disguise", [{}, {"meta": {"_type": "gradio.FileData"}}])
+def test_no_file_of_the_server_can_be_passed_off_as_an_upload(page, address, disguise):
+    upload_event = page.evaluate(
+        "window.gradio_config.dependencies.find(one => one.targets.some(target => target[1] === 'upload')).id"
+    )
+    root = address.partition("?")[0] + "gradio_api/queue"
+    photo = {"path": str(EXAMPLES / "bee.jpg"), **disguise}
+    asked = {"data": [photo], "fn_index": upload_event, "session_hash": "intruder"}
+    assert page.request.post(f"{root}/join", data=asked).ok
+    answer = page.request.get(f"{root}/data?session_hash=intruder").text()
+    assert "process_completed" in answer
+    assert "gradio_api/file=" not in answer and "tag-row" not in answer
 
 
 @pytest.mark.parametrize(
