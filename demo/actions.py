@@ -178,9 +178,11 @@ class Workbench:
         }
 
     def warm_up(self) -> None:
-        """Load what the first typed category would wait for; a failure is logged and shows again when it matters."""
-        embeds = (partial(tagger.embed, {"dog": ["a photo of a dog."]}) for tagger in self.taggers)
-        for step in (partial(self._describer, self._fallback), *embeds):
+        """Do once what the first photo and the first category would wait for; a failure only goes to the log."""
+        steps: list[Callable[[], object]] = [partial(self._describer, self._fallback)]
+        for tagger in self.taggers:
+            steps += [partial(tagger.tag, Image.new("RGB", (8, 8))), partial(tagger.embed, {"dog": ["a dog."]})]
+        for step in steps:
             try:
                 step()
             except (DescriberError, TextEncoderError) as error:

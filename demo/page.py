@@ -26,8 +26,8 @@ SESSIONS = 200
 
 ASK_FOR_A_PHOTO = "Choose a photo to see how likely each category is: what you typed is kept for it."
 NOT_UPLOADED = "This photo was not uploaded here: choose it again."
-OWN_CATEGORIES = """<h2>Your own categories</h2><p class="hint">Anything you can name, separated by commas. Sentences that
-describe it are held against the photo; no model is trained again.</p>"""
+OWN_CATEGORIES = """<h2>Your own categories</h2><p class="hint">Anything you can name, separated by commas.
+Sentences that describe it are held against the photo; no model is trained again.</p>"""
 CHOOSE_EXAMPLE = """
 element.addEventListener('click', event => {
   const button = event.target.closest('button[data-name]');
@@ -71,6 +71,7 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": _theme(),
         "css_paths": here.with_name("page.css"),
+        "favicon_path": here.with_name("icon.png"),
         "js": here.with_name("page.js").read_text(encoding="utf-8"),
         "footer_links": ["gradio", "settings"],
         "max_file_size": "20mb",
@@ -141,7 +142,7 @@ class _Page:
             event.then(self.score, [self.looked, self.typed], typed_side, show_progress="hidden", **own)
 
     def on_photo(self, upload: Mapping[str, Any] | None) -> Iterator[_Update]:
-        """A file in gradio's upload folder; that it lies there is checked here, for gradio takes any path of a picture."""
+        """A file in gradio's upload folder; gradio itself would take any path that is called a picture."""
         path = (upload or {}).get("path")
         if path and not Path(path).resolve().is_relative_to(Path(self.photo.GRADIO_CACHE).resolve()):
             yield {self.photo_notice: markup.notice([NOT_UPLOADED])}

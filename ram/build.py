@@ -28,7 +28,7 @@ def build_model(config: ModelConfig) -> TaggingModel:
             normalize_tokens=config.image.normalize_tokens,
         ),
         DescriptionReweighting(),
-        TextQueries(config.dim, decoder.hidden),
+        TextQueries(config.dim, decoder.hidden, config.standardize_text),
         AlignmentDecoder(
             decoder.hidden, config.dim, decoder.heads, decoder.intermediate, decoder.layers, decoder.dropout
         ),

@@ -69,11 +69,19 @@ def find_model(name: str | Path) -> Path:
     )
 
 
-def save_model(folder: str | Path, config: ModelConfig, model: TaggingModel, bank: TagEmbeddingBank) -> None:
-    """Write a model folder: config.json, model.safetensors, and the bank's three files."""
+def save_model(
+    folder: str | Path, config: ModelConfig, model: TaggingModel, bank: TagEmbeddingBank, half: bool = False
+) -> None:
+    """Write a model folder: config.json, model.safetensors, and the bank's three files.
+
+    With ``half``, matrices and convolutions are stored in 16 bit; biases, norms and statistics stay as they are.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    state = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    state = {
+        name: (tensor.half() if half and tensor.ndim >= 2 else tensor).contiguous().cpu()
+        for name, tensor in model.state_dict().items()
+    }
     save_file(state, folder / _WEIGHTS, metadata={"format": "pt", "model": config.name})
     bank.save(folder)
     # last, so that a folder with a config is a whole folder

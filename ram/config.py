@@ -74,6 +74,8 @@ class ModelConfig:
         dim: width shared by projected image tokens and text embeddings.
         decoder: the alignment decoder.
         max_descriptions: descriptions used for each typed category; 1 makes it RAM, None (all) RAM++.
+        standardize_text: shift and scale each channel of the blended text embeddings, by statistics kept with the
+            weights; the official models do not.
     """
 
     name: str
@@ -82,6 +84,7 @@ class ModelConfig:
     dim: int
     decoder: DecoderConfig = DecoderConfig()
     max_descriptions: int | None = None
+    standardize_text: bool = False
 
     def __post_init__(self) -> None:
         if self.dim < 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -120,6 +120,11 @@ class TagEmbeddingBank:
             _pad(rows, mine.shape[2]),
             self.text_encoder,
         )
+
+    def with_thresholds(self, thresholds: Sequence[float]) -> TagEmbeddingBank:
+        """The same bank, each tag with another threshold."""
+        vocabulary = TagVocabulary(self.vocabulary.tags, tuple(thresholds), self.vocabulary.translations)
+        return replace(self, vocabulary=vocabulary)
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> TagEmbeddingBank:
         """The same bank on a device, in ``dtype``."""

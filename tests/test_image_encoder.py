@@ -68,12 +68,11 @@ def test_channels_are_standardized_by_the_statistics_kept_with_the_weights():
     plain = ImageEncoder(nn.Identity(), CHANNELS, DIM)
     plain.project = encoder.project
     patches = torch.randn(2, 5, CHANNELS)
-    encoder.channel_mean.copy_(torch.arange(CHANNELS))
-    encoder.channel_std.copy_(torch.arange(CHANNELS) + 0.5)
+    encoder.standardize.set(torch.arange(CHANNELS).float(), torch.arange(CHANNELS) + 0.5)
     by_hand = torch.stack([(patches[..., c] - c) / (c + 0.5) for c in range(CHANNELS)], -1)
     torch.testing.assert_close(encoder.embed(patches).tokens, plain.embed(by_hand).tokens)
-    assert {"channel_mean", "channel_std"} <= set(encoder.state_dict())
-    assert not {"channel_mean", "channel_std"} & set(plain.state_dict())
+    assert {"standardize.mean", "standardize.std"} <= set(encoder.state_dict())
+    assert not {"standardize.mean", "standardize.std"} & set(plain.state_dict())
 
 
 def test_tokens_are_normalised_where_the_backbone_does_not():

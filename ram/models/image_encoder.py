@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ram.models.standardize import Standardize
+
 
 @dataclass(frozen=True)
 class ImageFeatures:
@@ -35,13 +37,10 @@ class ImageEncoder(nn.Module):
         backbone: maps pixels to (batch, patches, channels); see :func:`patch_tokens`.
         channels: width of the backbone's tokens.
         dim: width after projection, that of the text embeddings.
-        standardize: shift and scale channels by the buffers ``channel_mean`` and ``channel_std`` first; for
-            backbones that do not end in a norm.
+        standardize: bring the backbone's channels to mean 0 and deviation 1 first; for backbones that do not
+            end in a norm.
         normalize_tokens: LayerNorm on the projected tokens, for the same backbones.
     """
-
-    channel_mean: torch.Tensor
-    channel_std: torch.Tensor
 
     def __init__(
         self,
@@ -53,11 +52,8 @@ class ImageEncoder(nn.Module):
     ) -> None:
         super().__init__()
         self.backbone = backbone
+        self.standardize = Standardize(channels) if standardize else nn.Identity()
         self.project = nn.Linear(channels, dim)
-        self.standardize = standardize
-        if standardize:
-            self.register_buffer("channel_mean", torch.zeros(channels))
-            self.register_buffer("channel_std", torch.ones(channels))
         self.norm = nn.LayerNorm(dim) if normalize_tokens else nn.Identity()
 
     def forward(self, pixels: torch.Tensor) -> ImageFeatures:
@@ -70,8 +66,7 @@ class ImageEncoder(nn.Module):
 
     def embed(self, patches: torch.Tensor) -> ImageFeatures:
         """(batch, patches, channels) of the backbone to features; cheap, so that patches may be cached."""
-        if self.standardize:
-            patches = (patches - self.channel_mean) / self.channel_std
+        patches = self.standardize(patches)
         tokens = torch.cat([patches.mean(dim=1, keepdim=True), patches], dim=1)
         return ImageFeatures(self.norm(self.project(tokens)))
 

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ram.models.standardize import Standardize
+
 
 @dataclass(frozen=True)
 class DescriptionEmbeddings:
@@ -82,12 +84,14 @@ class TextQueries(nn.Module):
     Args:
         dim: width of the text embeddings.
         hidden: width of the decoder.
+        standardize: bring the embeddings to mean 0 and deviation 1 a channel first; the official models do not.
     """
 
-    def __init__(self, dim: int, hidden: int) -> None:
+    def __init__(self, dim: int, hidden: int, standardize: bool = False) -> None:
         super().__init__()
+        self.standardize = Standardize(dim) if standardize else nn.Identity()
         self.project = nn.Linear(dim, hidden)
 
     def forward(self, blended: torch.Tensor) -> torch.Tensor:
         """(batch, tags, dim) to (batch, tags, hidden)."""
-        return F.relu(self.project(blended))
+        return F.relu(self.project(self.standardize(blended)))

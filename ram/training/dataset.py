@@ -17,7 +17,7 @@ from ram.labels.system import shipped_descriptions, shipped_vocabulary
 from ram.models.image_encoder import ImageEncoder
 from ram.models.text_encoder import TextEncoder
 from ram.training.data import Triplets, load_triplets
-from ram.training.pictures import PatchSource, PictureSource, PixelSource, cached_patches
+from ram.training.pictures import PictureSource, PixelSource, cached_patches
 from ram.training.recipe import DataRecipe, Recipe
 from ram.vocabulary import TagVocabulary
 
@@ -55,13 +55,17 @@ class TrainingSet:
         drawn = (start[:, None] + torch.arange(each)) % counts.clamp(min=1)[:, None]
         return self.captions[(first[:, None] + drawn).clamp(max=len(self.captions) - 1)], counts > 0
 
+    def text_statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation of each channel over all descriptions and captions, two of (dim,)."""
+        descriptions = self.bank.embedded.embeddings[self.bank.mask].float()
+        texts = torch.cat([descriptions, self.captions]) if self.first_caption[-1] else descriptions
+        return texts.mean(0), texts.std(0)
+
 
 def read_training_set(
     recipe: Recipe, data: Path, output: Path, encoder: ImageEncoder, progress: Progress
 ) -> TrainingSet:
     """Read what ``recipe.data`` names below ``data``; caches go to ``output``.
-
-    Standardisation statistics of the encoder are set from the training pictures where it has them.
 
     Raises:
         ValueError: a file is missing or not what it should be.
@@ -79,10 +83,6 @@ def read_training_set(
         captions = _embed_captions(triplets, text_encoder, output / "captions.safetensors", progress)
         first = torch.tensor([0] + [len(texts) for texts in triplets.captions]).cumsum(0)
     pictures = _open(recipe, triplets, output / "patches.npy", recipe.data.views, encoder, progress)
-    if isinstance(pictures, PatchSource) and encoder.standardize:
-        mean, std = pictures.cache.statistics()
-        encoder.channel_mean.copy_(mean)
-        encoder.channel_std.copy_(std)
     return TrainingSet(triplets, pictures, bank, captions, first)
 
 

@@ -9,17 +9,21 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ram.build import build_model
 from ram.checkpoints import save_model
+from ram.evaluation.calibration import calibrate
 from ram.evaluation.metrics import mean_average_precision
 from ram.models.queries import DescriptionEmbeddings
+from ram.models.standardize import Standardize
 from ram.models.tagging import TaggingModel
 from ram.training.average import RunningAverage
 from ram.training.backbones import load_pretrained
 from ram.training.dataset import Progress, TrainingSet, read_dev_set, read_training_set
 from ram.training.objectives import Batch, total_loss
+from ram.training.pictures import PatchSource
 from ram.training.recipe import Recipe, ScheduleRecipe
 from ram.training.state import load_state, save_state
 
@@ -43,7 +47,8 @@ def train(
     Args:
         recipe: what to do.
         data: folder to which the recipe's paths are relative.
-        output: folder for the model (``output/model``), the learning curve (``log.jsonl``), caches and the state.
+        output: folder for the model (``output/model``; matrices in 16 bit, thresholds calibrated on the recipe's dev
+            set), the learning curve (``log.jsonl``), caches and the state.
         resume: go on from ``output``'s last whole epoch.
         device: where to train.
         progress: told how far it is.
@@ -66,6 +71,7 @@ def train(
         load_pretrained(model.image_encoder.backbone, recipe.model.image.backbone)
     model.image_encoder.backbone.requires_grad_(not recipe.freeze_backbone)
     training = read_training_set(recipe, data, output, model.image_encoder, progress)
+    set_statistics(model, training)
     dev = read_dev_set(recipe, data, output, training.bank, model.image_encoder, progress)
     optimizer = _optimizer(model, schedule)
     average = RunningAverage(model, schedule.average)
@@ -78,13 +84,26 @@ def train(
             record: dict[str, Any] = {"epoch": epoch + 1, **losses, "seconds": round(time.monotonic() - started, 1)}
             if dev is not None:
                 with average.applied():
-                    record["dev_mAP"] = round(measure(model, dev, schedule.batch), 4)
+                    scores = held_out_scores(model, dev, schedule.batch)
+                record["dev_mAP"] = round(mean_average_precision(scores, dev.triplets.targets.numpy()), 4)
             _log.info("%s", record)
             log.write(json.dumps(record) + "\n")
             log.flush()
     with average.applied():
-        save_model(output / "model", recipe.model, model, training.bank)
+        bank = training.bank
+        if dev is not None:
+            thresholds = calibrate(held_out_scores(model, dev, schedule.batch), dev.triplets.targets.numpy())
+            bank = bank.with_thresholds(thresholds.tolist())
+        save_model(output / "model", recipe.model, model, bank, half=True)
     return output / "model"
+
+
+def set_statistics(model: TaggingModel, training: TrainingSet) -> None:
+    """Fill what standardises patches and texts from the training set, where the model has it."""
+    if isinstance(model.image_encoder.standardize, Standardize) and isinstance(training.pictures, PatchSource):
+        model.image_encoder.standardize.set(*training.pictures.cache.statistics())
+    if isinstance(model.queries.standardize, Standardize):
+        model.queries.standardize.set(*training.text_statistics())
 
 
 def learning_rate(step: int, total: int, schedule: ScheduleRecipe) -> float:
@@ -96,13 +115,14 @@ def learning_rate(step: int, total: int, schedule: ScheduleRecipe) -> float:
 
 
 @torch.inference_mode()
-def measure(model: TaggingModel, held_out: TrainingSet, batch: int) -> float:
-    """Mean average precision, in 0..1, over the tags that occur in held-out triplets."""
+def held_out_scores(model: TaggingModel, held_out: TrainingSet, batch: int) -> np.ndarray:
+    """(pictures, tags) probabilities of held-out triplets, seen as evaluation sees them."""
     tags = held_out.bank.embedded.to(next(model.parameters()).device, torch.float32)
-    scores = []
-    for ids in torch.arange(len(held_out.triplets)).split(batch):
-        scores.append(model.score(held_out.pictures.look_plainly(model.image_encoder, ids), tags).float().cpu())
-    return mean_average_precision(torch.cat(scores).numpy(), held_out.triplets.targets.numpy())
+    logits = [
+        model.score(held_out.pictures.look_plainly(model.image_encoder, ids), tags).float().cpu()
+        for ids in torch.arange(len(held_out.triplets)).split(batch)
+    ]
+    return torch.cat(logits).sigmoid().numpy()
 
 
 def _epoch(
