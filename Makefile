@@ -3,7 +3,6 @@
 #   make demo     the page on http://127.0.0.1:7860        make demo ARGS="--port 8080"
 #   make test     every test, the page in a real browser   make test ARGS="-k bank"
 #   make lint     ruff and mypy
-#   make bench    speed and memory
 #   make clean    removes .venv and the caches
 #
 # Another interpreter: make demo PYTHON=python3.12. pip follows its own settings, so a machine without a GPU that has
@@ -19,7 +18,7 @@ DEV_READY := $(VENV)/.dev-ready
 BROWSERS := chromium chromium-browser google-chrome
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean browser
+.PHONY: help demo test lint clean browser
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -33,9 +32,6 @@ test: $(DEV_READY) browser
 lint: $(DEV_READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-
-bench: $(PAGE_READY)
-	@$(BIN)/ram bench $(ARGS)
 
 clean:
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

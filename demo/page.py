@@ -13,8 +13,9 @@ from demo.actions import Categories, Photo, Scores, Workbench, explain, paced
 from demo.examples import Example
 
 TITLE = "Open-set image tagging"
-ONE_AT_A_TIME: dict[str, Any] = {"concurrency_id": "photo", "concurrency_limit": 1, "trigger_mode": "multiple"}
-"""Photos are looked at in the order they come: two at once only slow each other down, and the last one given wins."""
+IN_TURN: dict[str, Any] = {"concurrency_id": "photo", "concurrency_limit": 1, "trigger_mode": "multiple"}
+"""Photos are looked at and scored in the order they come: two at once only slow each other down, and of several
+photos that one visitor gives in a hurry the last one wins."""
 DESCRIBED_AT_ONCE = 4
 """Visitors whose categories are described at the same time; a language model mostly lets us wait."""
 WAITING = 64
@@ -129,17 +130,17 @@ class _Page:
         own: dict[str, Any] = {"api_visibility": "private"}
         # preprocess=False: gradio would open the file itself, without our limits and our sentences
         uploaded = self.photo.upload(
-            self.on_photo, self.photo, photo_side, preprocess=False, show_progress_on=self.tags, **ONE_AT_A_TIME, **own
+            self.on_photo, self.photo, photo_side, preprocess=False, show_progress_on=self.tags, **IN_TURN, **own
         )
-        picked = self.strip.click(self.on_example, None, photo_side, show_progress_on=self.tags, **ONE_AT_A_TIME, **own)
-        removed = self.photo.clear(self.without_photo, None, photo_side, show_progress="hidden", **ONE_AT_A_TIME, **own)
+        picked = self.strip.click(self.on_example, None, photo_side, show_progress_on=self.tags, **IN_TURN, **own)
+        removed = self.photo.clear(self.without_photo, None, photo_side, show_progress="hidden", **IN_TURN, **own)
         asked = gr.on(
             [self.box.submit, self.button.click], self.on_categories, [self.box, self.describer, self.looked],
             typed_side, show_progress_on=self.cards, trigger_mode="always_last", concurrency_limit=DESCRIBED_AT_ONCE,
             **own,
         )  # fmt: skip
         for event in (uploaded, picked, removed, asked):
-            event.then(self.score, [self.looked, self.typed], typed_side, show_progress="hidden", **own)
+            event.then(self.score, [self.looked, self.typed], typed_side, show_progress="hidden", **IN_TURN, **own)
 
     def on_photo(self, upload: Mapping[str, Any] | None) -> Iterator[_Update]:
         """A file in gradio's upload folder; gradio itself would take any path that is called a picture."""

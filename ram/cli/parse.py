@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ram.cli.convert import read_lines
 from ram.cli.options import check_writable
@@ -19,14 +19,15 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "parse",
         help="read tags out of captions",
-        description="Read the tags of a label system out of captions, and write image-tag-text triplets.",
+        description="Read the tags of a label system out of captions, and write image-tag-text triplets. Pictures that "
+        "have labels instead of captions are read the same way, each label as words of its own.",
         epilog="example: ram parse captions.json --split splits.json train --output train.json",
     )
     parser.add_argument(
         "captions",
         type=Path,
         metavar="CAPTIONS.json",
-        help='a list [{"image": "1.jpg", "captions": ["...", ...]}, ...]',
+        help='a list [{"image": "1.jpg", "captions": ["...", ...]}, ...], or with "tags" in place of "captions"',
     )
     parser.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="the triplets to write, .json"
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _triplets(
-    captions: Mapping[str, Sequence[str]], labels: Mapping[str, int]
+    captions: Mapping[str, Texts], labels: Mapping[str, int]
 ) -> Iterator[dict[str, Any]]:
     """Triplets in the official form: ids of the tags of each caption, and of all captions together."""
     from ram.labels.parsing import CaptionParser, load_pipeline
@@ -73,16 +74,19 @@ def _triplets(
     with Progress() as progress:
         progress("loading the parser", 0, 1)
         parser = CaptionParser(load_pipeline(), phrases=[word for word in labels if " " in word])
-        parsed = parser.parse(sentence for sentences in captions.values() for sentence in sentences)
-        for done, (image, sentences) in enumerate(captions.items()):
+        parsed = parser.parse(sentence for texts in captions.values() for sentence in texts.sentences)
+        for done, (image, texts) in enumerate(captions.items()):
             progress("reading captions", done, len(captions))
-            found = islice(parsed, len(sentences))
-            ids = [sorted({labels[word] for word in words if word in labels}) for words in found]
+            found = islice(parsed, len(texts.sentences))
+            ids = [
+                sorted({labels[word] for word in (sentence.lower(), *words) if word in labels})
+                for sentence, words in zip(texts.sentences, found, strict=True)
+            ]
             yield {
                 "image_path": image,
-                "caption": list(sentences),
+                "caption": list(texts.sentences) if texts.captions else [],
                 "union_label_id": sorted({label for each in ids for label in each}),
-                "parse_label_id": ids,
+                "parse_label_id": ids if texts.captions else [],
             }
 
 
@@ -102,24 +106,32 @@ def _labels(path: Path | None) -> tuple[dict[str, int], int]:
     return labels, len(vocabulary)
 
 
-def _captions(path: Path) -> dict[str, Sequence[str]]:
-    """Picture to captions."""
+class Texts(NamedTuple):
+    """What is written of a picture, and whether it is captions rather than labels."""
+
+    sentences: Sequence[str]
+    captions: bool
+
+
+def _captions(path: Path) -> dict[str, Texts]:
+    """Picture to captions or labels."""
     entries = _json(path)
     if not isinstance(entries, list) or not entries:
         raise ValueError(f'{path.name} must be a list [{{"image": "1.jpg", "captions": ["...", ...]}}, ...]')
-    captions: dict[str, Sequence[str]] = {}
+    captions: dict[str, Texts] = {}
     for number, entry in enumerate(entries, 1):
         fields = entry if isinstance(entry, dict) else {}
-        image, sentences = fields.get("image"), fields.get("captions")
+        captioned = "captions" in fields
+        image, sentences = fields.get("image"), fields.get("captions" if captioned else "tags")
         if not isinstance(image, str) or not isinstance(sentences, list) or not _are_texts(sentences):
             raise ValueError(f'entry {number} of {path.name} is not {{"image": "1.jpg", "captions": [...]}}')
         if image in captions:
             raise ValueError(f"{path.name} holds {image} twice: keep one entry a picture")
-        captions[image] = sentences
+        captions[image] = Texts(sentences, captioned)
     return captions
 
 
-def _only(captions: Mapping[str, Sequence[str]], path: Path, name: str) -> dict[str, Sequence[str]]:
+def _only(captions: Mapping[str, Texts], path: Path, name: str) -> dict[str, Texts]:
     splits = _json(path)
     if not isinstance(splits, dict) or not _are_texts(splits.get(name)) or not splits[name]:
         names = ", ".join(splits) if isinstance(splits, dict) else "none"

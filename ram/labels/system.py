@@ -1,4 +1,4 @@
-"""The label system that ships: 623 tags over objects, scenes, attributes and actions, their synonyms and descriptions."""
+"""The shipped label system: 623 tags over objects, scenes, attributes and actions, with synonyms and descriptions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ram.vocabulary import TagVocabulary
 
 
 def shipped_vocabulary() -> TagVocabulary:
-    """The tags, most frequent first, at the threshold of unseen tags; a trained model's folder has its own thresholds."""
+    """The tags, most frequent first, at the threshold of unseen tags; a trained model's folder has its own."""
     return TagVocabulary.load(_folder() / "vocabulary.csv")
 
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -53,21 +54,20 @@ def load_triplets(files: Sequence[Path], folders: Sequence[Path], tags: int) -> 
     skipped: list[str] = []
     for file, root in zip(files, folders, strict=True):
         rows, uses = [], torch.zeros(tags, dtype=torch.bool)
-        for number, entry in enumerate(_entries(file)):
+        for number, entry in enumerate(_entries(file), 1):
             try:
-                path, ids = root / entry["image_path"], entry["union_label_id"]
-                texts = tuple(entry.get("caption", ()))
-                row = torch.zeros(tags, dtype=torch.bool)
-                row[torch.tensor(ids, dtype=torch.long)] = True
-            except (KeyError, TypeError, IndexError) as error:
-                raise ValueError(f"{file.name} entry {number} is not a triplet of {tags} tags ({error!r})") from None
+                picture, texts, ids = _fields(entry, tags)
+            except ValueError as error:
+                raise ValueError(f"entry {number} of {file.name} {error}: make it again with `ram parse`") from None
             try:
-                check_picture(path)
+                check_picture(root / picture)
             except PictureError as error:
                 skipped.append(str(error))
                 continue
-            pictures.append(path)
-            captions.append(texts)
+            pictures.append(root / picture)
+            captions.append(tuple(texts))
+            row = torch.zeros(tags, dtype=torch.bool)
+            row[torch.tensor(ids, dtype=torch.long)] = True
             rows.append(row)
             uses |= row
         targets += rows
@@ -79,7 +79,22 @@ def load_triplets(files: Sequence[Path], folders: Sequence[Path], tags: int) -> 
     return Triplets(tuple(pictures), tuple(captions), torch.stack(targets), torch.stack(known), tuple(skipped))
 
 
-def _entries(file: Path) -> list[dict]:
+def _fields(entry: Any, tags: int) -> tuple[str, list[str], list[int]]:
+    fields = entry if isinstance(entry, dict) else {}
+    picture, ids = fields.get("image_path"), fields.get("union_label_id", ())
+    texts = fields.get("caption", [])
+    if not (isinstance(picture, str) and _are(str, texts) and _are(int, ids)):
+        raise ValueError('is not {"image_path": "1.jpg", "caption": ["...", ...], "union_label_id": [0, ...]}')
+    if outside := [id_ for id_ in ids if not 0 <= id_ < tags]:
+        raise ValueError(f"has the tag id {outside[0]}, but the vocabulary has {tags} tags")
+    return picture, texts, ids
+
+
+def _are(kind: type, values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, kind) for value in values)
+
+
+def _entries(file: Path) -> list[Any]:
     try:
         entries = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -72,6 +73,8 @@ def read_training_set(
         TextEncoderError: the text encoder cannot be had.
     """
     text_encoder = build_text_encoder(recipe.model.text_encoder)
+    if text_encoder.dim != recipe.model.dim:
+        raise ValueError(f"model.dim is {recipe.model.dim}: {text_encoder.name} needs {text_encoder.dim}")
     vocabulary, descriptions = label_system(recipe.data, data)
     bank = TagEmbeddingBank.build(descriptions.first(recipe.model.max_descriptions), text_encoder, vocabulary)
     bank = bank.to("cpu", torch.float16)  # trained on the very numbers that are stored
@@ -101,7 +104,10 @@ def read_dev_set(
 def label_system(recipe: DataRecipe, data: Path) -> tuple[TagVocabulary, TagDescriptions]:
     """The tags of a recipe and their descriptions, the plain "a photo of a ..." first."""
     template = TemplateDescriber()
-    vocabulary = shipped_vocabulary() if recipe.vocabulary == "shipped" else TagVocabulary.load(data / recipe.vocabulary)
+    if recipe.vocabulary == "shipped":
+        vocabulary = shipped_vocabulary()
+    else:
+        vocabulary = TagVocabulary.load(data / recipe.vocabulary)
     plain = TagDescriptions({tag: (next(template.describe(tag)),) for tag in vocabulary.tags}, Origin(template.name))
     if recipe.descriptions == "template":
         return vocabulary, plain
@@ -120,7 +126,7 @@ def _open(
     if not recipe.freeze_backbone:
         return PixelSource(triplets.pictures, image)
     label = f"looking at {len(triplets)} pictures in {views} views"
-    return cached_patches(cache, triplets.pictures, image, encoder, views, lambda done, all_: progress(label, done, all_))
+    return cached_patches(cache, triplets.pictures, image, encoder, views, partial(progress, label))
 
 
 def _embed_captions(
@@ -130,12 +136,15 @@ def _embed_captions(
     sentences = [text for texts in triplets.captions for text in texts]
     if not sentences:
         raise ValueError("the triplets hold no caption: leave the objectives that need captions out of the recipe")
-    if cache.is_file() and len(embedded := load_file(cache)["captions"]) == len(sentences):
+    shape = (len(sentences), text_encoder.dim)
+    if cache.is_file() and (embedded := load_file(cache)["captions"]).shape == shape:
         return embedded
     parts = []
     for start in range(0, len(sentences), batch):
         parts.append(text_encoder.encode(sentences[start : start + batch]))
         progress(f"embedding {len(sentences)} captions", min(start + batch, len(sentences)), len(sentences))
     embedded = torch.cat(parts)
-    save_file({"captions": embedded}, cache)
+    unfinished = cache.with_suffix(".partial")  # a kill leaves no half cache
+    save_file({"captions": embedded}, unfinished)
+    unfinished.replace(cache)
     return embedded

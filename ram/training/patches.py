@@ -35,12 +35,13 @@ class PatchCache:
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation of each channel over view 0, two of (channels,)."""
-        total, squares, count = 0.0, 0.0, 0
+        total = squares = torch.zeros(self.shape[-1], dtype=torch.float64)
+        count = 0
         for start in range(0, self.shape[1], 256):
             part = torch.from_numpy(np.array(self._patches[0, start : start + 256])).double().flatten(0, 1)
             total, squares, count = total + part.sum(0), squares + part.square().sum(0), count + len(part)
-        mean = total / count  # type: ignore[operator]
-        std = (squares / count - mean.square()).clamp(min=1e-8).sqrt()  # type: ignore[operator]
+        mean = total / count
+        std = (squares / count - mean.square()).clamp(min=1e-8).sqrt()
         return mean.float(), std.float()
 
     @classmethod

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from ram.config import ModelConfig
+from ram.config import ModelConfig, _from_dict
 from ram.training.objectives import OBJECTIVES
 
 if sys.version_info >= (3, 11):
@@ -25,7 +23,7 @@ class DataRecipe:
     Args:
         triplets: files in the official form, as ``ram parse`` writes them.
         pictures: one folder a triplet file, to which its picture paths are relative.
-        vocabulary: CSV or text file of tags; "shipped" is the label system in the package.
+        vocabulary: CSV file of tags; "shipped" is the label system in the package.
         descriptions: JSON of descriptions a tag; "shipped" for ours, "template" for one sentence a tag.
         dev: triplet file and folder measured after each epoch, or empty.
         views: pictures are seen in this many crops by a frozen backbone.
@@ -40,9 +38,14 @@ class DataRecipe:
 
     def __post_init__(self) -> None:
         if not self.triplets or len(self.triplets) != len(self.pictures):
-            raise ValueError(f"data needs one pictures folder a triplet file: {self.triplets} and {self.pictures}")
-        if self.views < 1 or len(self.dev) not in (0, 2):
-            raise ValueError("data.views must be at least 1, data.dev a triplet file and its pictures folder")
+            raise ValueError(
+                f"data.triplets names {len(self.triplets)} files and data.pictures {len(self.pictures)} folders: "
+                "give at least one file, and one folder for each"
+            )
+        if self.views < 1:
+            raise ValueError(f"data.views is {self.views}: it must be at least 1")
+        if len(self.dev) not in (0, 2):
+            raise ValueError(f"data.dev is {list(self.dev)}: it must be a triplet file and its pictures folder")
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class ScheduleRecipe:
         weight_decay: on weight matrices, not on biases, norms or the re-weighting scale.
         clip: largest gradient norm.
         average: decay of the running average of the weights that is saved; 0 saves the last weights.
-        tags_per_step: tags drawn for each step, 0 for all. Tags are independent, so a draw is an unbiased sample.
+        tags_per_step: tags scored in each step, those that occur in it first, others drawn; 0 for all.
         captions_per_picture: captions drawn for each picture of a step; the paper takes 1, more are more negatives.
         precision: "float32" or "bfloat16" (autocast).
         seed: of every random draw.
@@ -76,12 +79,20 @@ class ScheduleRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.batch, self.captions_per_picture) < 1 or self.learning_rate <= 0:
-            raise ValueError("schedule needs epochs, batch and captions_per_picture of at least 1, and a learning rate over 0")
+        for name in ("epochs", "batch", "captions_per_picture"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"schedule.{name} is {getattr(self, name)}: it must be at least 1")
+        for name in ("learning_rate", "clip"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"schedule.{name} is {getattr(self, name)}: it must be over 0")
+        for name in ("weight_decay", "tags_per_step"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"schedule.{name} is {getattr(self, name)}: it must not be negative")
+        for name in ("warmup", "average"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"schedule.{name} is {getattr(self, name)}: it must be at least 0 and under 1")
         if self.precision not in ("float32", "bfloat16"):
-            raise ValueError(f"precision is {self.precision!r}: it must be 'float32' or 'bfloat16'")
-        if not (0 <= self.average < 1 and 0 <= self.warmup < 1):
-            raise ValueError("schedule.average and schedule.warmup must lie between 0 and 1")
+            raise ValueError(f"schedule.precision is {self.precision!r}: it must be 'float32' or 'bfloat16'")
 
 
 @dataclass(frozen=True)
@@ -108,7 +119,10 @@ class Recipe:
         if unknown := sorted(set(self.objectives) - set(OBJECTIVES)):
             raise ValueError(f"objectives {unknown} are unknown: choose from {sorted(OBJECTIVES)}")
         if not self.objectives:
-            raise ValueError("a recipe needs at least one objective")
+            raise ValueError(f"objectives are empty: choose from {sorted(OBJECTIVES)}")
+        for name, weight in self.objectives.items():
+            if not (isinstance(weight, (int, float)) and weight > 0):
+                raise ValueError(f"objectives.{name} is {weight!r}: its weight must be a number over 0")
 
     @classmethod
     def load(cls, path: str | Path) -> Recipe:
@@ -125,20 +139,6 @@ class Recipe:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"{path.name} is not TOML: {error}") from None
         try:
-            return cls(
-                ModelConfig.from_dict(values.pop("model")),
-                _section(DataRecipe, values.pop("data")),
-                _section(ScheduleRecipe, values.pop("schedule")),
-                **values,
-            )
-        except KeyError as error:
-            raise ValueError(f"{path.name} lacks the section [{error.args[0]}]") from None
-        except (TypeError, ValueError) as error:
+            return _from_dict(cls, values, "recipe")
+        except ValueError as error:
             raise ValueError(f"{path.name}: {error}") from None
-
-
-def _section(kind: type, values: Mapping[str, Any]) -> Any:
-    known = {f.name for f in dataclasses.fields(kind)}
-    if unknown := sorted(set(values) - known):
-        raise ValueError(f"unknown fields {unknown}: choose from {sorted(known)}")
-    return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})

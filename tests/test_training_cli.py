@@ -1,0 +1,97 @@
+"""``ram train`` from a recipe file to a model that ``ram tag`` uses."""
+
+import json
+
+import pytest
+
+from ram.cli import main
+from tests.toy_run import draw, make_data, use_hash_text_encoder
+
+RECIPE = """
+pretrained = false
+
+[model]
+name = "toy"
+text_encoder = "hash"
+dim = 16
+decoder = {hidden = 24, heads = 4, intermediate = 48, layers = 1}
+
+[model.image]
+backbone = "test_efficientnet"
+size = 64
+standardize = true
+normalize_tokens = true
+
+[data]
+triplets = ["train.json"]
+pictures = ["pictures"]
+vocabulary = "tags.csv"
+descriptions = "descriptions.json"
+dev = ["dev.json", "pictures"]
+
+[schedule]
+epochs = 2
+batch = 6
+learning_rate = 3e-3
+"""
+
+
+@pytest.fixture
+def ended(tmp_path, monkeypatch, capsys):
+    """Run a command in a folder with ``toy.toml`` and its data; give (exit code, standard output, standard error)."""
+    use_hash_text_encoder(monkeypatch)
+    make_data(tmp_path / "data")
+    draw("red", "blue").save(tmp_path / "new.png")
+    (tmp_path / "toy.toml").write_text(RECIPE)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        code = main([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_a_recipe_becomes_a_model_that_tags(ended):
+    code, out, _ = ended("train", "toy.toml", "--data", "data", "--output", "out")
+    assert code == 0 and out == "toy is in out/model, a folder that --model takes\n"
+    code, out, _ = ended("tag", "new.png", "--model", "out/model", "--json")
+    (tagged,) = json.loads(out)
+    assert code == 0 and len(tagged["scores"]) > 0 and {"tag", "probability"} <= set(tagged["scores"][0])
+
+
+def test_a_run_goes_below_runs_under_the_name_of_its_recipe(ended, tmp_path):
+    assert ended("train", "toy.toml", "--data", "data")[0] == 0
+    assert (tmp_path / "runs/toy/model/config.json").is_file()
+
+
+def test_a_finished_run_is_kept_unless_resume_is_asked_for(ended, tmp_path):
+    ended("train", "toy.toml", "--data", "data")
+    code, out, err = ended("train", "toy.toml", "--data", "data")
+    assert (code, out, err.count("\n")) == (2, "", 1) and "already holds a run" in err
+    (tmp_path / "toy.toml").write_text(RECIPE.replace("epochs = 2", "epochs = 3"))
+    assert ended("train", "toy.toml", "--data", "data", "--resume")[0] == 0
+    assert len((tmp_path / "runs/toy/log.jsonl").read_text().splitlines()) == 3
+
+
+def test_every_epoch_is_told(ended):
+    _, _, err = ended("train", "toy.toml", "--data", "data")
+    assert [line for line in err.splitlines() if "dev_mAP" in line and "'epoch': 2" in line]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("batch = 6", "batch = 0", "toy.toml: schedule.batch is 0"),
+        ('"train.json"', '"none.json"', "there is no triplet file none.json"),
+        ('"tags.csv"', '"none.csv"', "none.csv"),
+        ('"test_efficientnet"', '"no_net"', "no_net"),
+        ("dim = 16", "dim = 12", "model.dim is 12"),
+        ("pretrained = false", "", "no pretrained weights are known for 'test_efficientnet'"),
+    ],
+)
+def test_a_mistake_is_one_line(ended, tmp_path, old, new, said):
+    assert old in RECIPE
+    (tmp_path / "toy.toml").write_text(RECIPE.replace(old, new))
+    code, out, err = ended("train", "toy.toml", "--data", "data")
+    assert (code, out, err.count("\n")) == (2, "", 1) and said in err

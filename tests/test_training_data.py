@@ -1,0 +1,122 @@
+"""Triplets are read faithfully: what is missing is counted, what is unknown stays unknown, mistakes are named."""
+
+import json
+import logging
+
+import pytest
+import torch
+from PIL import Image
+
+from ram.training.data import load_triplets
+
+TAGS = 4
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a triplet file; gives its path."""
+
+    def write(entries, name="train.json"):
+        path = tmp_path / name
+        path.write_text(entries if isinstance(entries, str) else json.dumps(entries))
+        return path
+
+    for name in ("a.png", "b.png", "c.png"):
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    return write
+
+
+def triplet(picture, ids, captions=()):
+    return {"image_path": picture, "caption": list(captions), "union_label_id": ids, "parse_label_id": [ids]}
+
+
+def test_pictures_keep_their_order_captions_and_tags(write, tmp_path):
+    file = write([triplet("b.png", [3, 0], ["one", "two"]), triplet("a.png", []), triplet("c.png", [1, 2])])
+    triplets = load_triplets([file], [tmp_path], TAGS)
+    assert triplets.pictures == tuple(tmp_path / name for name in ("b.png", "a.png", "c.png"))
+    assert triplets.captions == (("one", "two"), (), ())
+    assert triplets.targets.tolist() == [[1, 0, 0, 1], [0, 0, 0, 0], [0, 1, 1, 0]]
+    assert triplets.known.all() and triplets.skipped == ()
+
+
+def test_missing_and_broken_pictures_are_counted_listed_and_skipped(write, tmp_path, caplog):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "empty.png").touch()
+    names = ["gone.png", "a.png", "broken.png", "b.png", "empty.png"]
+    file = write([triplet(name, [i % TAGS], [name]) for i, name in enumerate(names)])
+    with caplog.at_level(logging.WARNING, "ram"):
+        triplets = load_triplets([file], [tmp_path], TAGS)
+    assert [p.name for p in triplets.pictures] == ["a.png", "b.png"] and len(triplets) == 2
+    assert triplets.captions == (("a.png",), ("b.png",))
+    assert triplets.targets.tolist() == [[0, 1, 0, 0], [0, 0, 0, 1]]
+    assert len(triplets.skipped) == 3
+    for name, why in zip(("gone.png", "broken.png", "empty.png"), triplets.skipped, strict=True):
+        assert name in why
+    assert "3 pictures are skipped" in caplog.text and "gone.png" in caplog.text
+
+
+def test_a_tag_that_a_file_never_uses_is_unknown_for_its_pictures(write, tmp_path):
+    first = write([triplet("a.png", [0]), triplet("b.png", [1])], "first.json")
+    second = write([triplet("c.png", [1, 3])], "second.json")
+    triplets = load_triplets([first, second], [tmp_path, tmp_path], TAGS)
+    assert triplets.known.tolist() == [[1, 1, 0, 0], [1, 1, 0, 0], [0, 1, 0, 1]]
+    assert not bool(triplets.targets[~triplets.known].any())
+
+
+def test_a_picture_that_is_skipped_makes_no_tag_known(write, tmp_path):
+    triplets = load_triplets([write([triplet("a.png", [0]), triplet("gone.png", [2])])], [tmp_path], TAGS)
+    assert triplets.known.tolist() == [[1, 0, 0, 0]]
+
+
+def test_each_file_looks_in_its_own_folder(write, tmp_path):
+    (tmp_path / "more").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "more/a.png")
+    file = write([triplet("a.png", [0])])
+    triplets = load_triplets([file, file], [tmp_path, tmp_path / "more"], TAGS)
+    assert triplets.pictures == (tmp_path / "a.png", tmp_path / "more/a.png")
+
+
+@pytest.mark.parametrize("id_", [TAGS, -1, 10**12])
+def test_an_id_out_of_range_is_named(write, tmp_path, id_):
+    file = write([triplet("a.png", [0]), triplet("b.png", [1, id_])])
+    with pytest.raises(ValueError, match=rf"entry 2 of train\.json has the tag id {id_}\b.*4 tags"):
+        load_triplets([file], [tmp_path], TAGS)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "a.png",
+        [0, 1],
+        {"caption": [], "union_label_id": [0]},
+        {"image_path": "a.png", "caption": []},
+        {"image_path": 7, "union_label_id": [0]},
+        triplet("a.png", "dog"),
+        triplet("a.png", [1.5]),
+        triplet("a.png", ["dog"]),
+        {"image_path": "a.png", "caption": "a caption that is no list", "union_label_id": [0]},
+        {"image_path": "a.png", "caption": [None], "union_label_id": [0]},
+    ],
+    ids=str,
+)
+def test_an_entry_of_another_form_is_named(write, tmp_path, entry):
+    file = write([triplet("a.png", [0]), entry])
+    with pytest.raises(ValueError, match=r"entry 2 of train\.json is not .*image_path.*ram parse"):
+        load_triplets([file], [tmp_path], TAGS)
+
+
+def test_captions_may_be_left_out(write, tmp_path):
+    triplets = load_triplets([write([{"image_path": "a.png", "union_label_id": [0]}])], [tmp_path], TAGS)
+    assert triplets.captions == ((),) and torch.equal(triplets.targets, torch.tensor([[True, False, False, False]]))
+
+
+@pytest.mark.parametrize(("text", "what"), [("{", "is not JSON"), ('{"a": 1}', "is not a list"), ("[]", "no picture")])
+def test_a_file_of_another_form_is_named(write, tmp_path, text, what):
+    with pytest.raises(ValueError, match=what) as raised:
+        load_triplets([write(text)], [tmp_path], TAGS)
+    assert "train.json" in str(raised.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"there is no triplet file none\.json"):
+        load_triplets([tmp_path / "none.json"], [tmp_path], TAGS)

@@ -1,0 +1,183 @@
+"""What a run looks at: captions stay with their pictures, tags get their descriptions, caches are reused."""
+
+import json
+
+import pytest
+import torch
+
+from ram.labels.system import shipped_descriptions, shipped_vocabulary
+from ram.models.text_encoder import TextEncoderError
+from ram.training.data import Triplets
+from ram.training.dataset import TrainingSet, label_system, read_dev_set, read_training_set
+from ram.training.pictures import PatchSource, PixelSource
+from ram.training.recipe import DataRecipe
+from tests.tiny import DIM, HashTextEncoder, tiny_bank, tiny_model
+from tests.toy_run import COLOURS, make_data, toy_model, toy_recipe, use_hash_text_encoder
+
+
+def quiet(what, done, total):
+    """A progress callback that says nothing."""
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    use_hash_text_encoder(monkeypatch)
+    return make_data(tmp_path / "data", train=6, dev=3)
+
+
+@pytest.fixture
+def output(tmp_path):
+    (tmp_path / "run").mkdir()
+    return tmp_path / "run"
+
+
+def read(recipe, data, output):
+    return read_training_set(recipe, data, output, tiny_model(recipe.model).image_encoder, quiet)
+
+
+def captioned(*counts):
+    """Pictures with so many captions each; a caption's embedding is (picture, number of the caption)."""
+    rows = [(picture, number) for picture, count in enumerate(counts) for number in range(count)]
+    nothing = torch.zeros(len(counts), 0, dtype=torch.bool)
+    triplets = Triplets(("",) * len(counts), tuple(("",) * count for count in counts), nothing, nothing)
+    first = torch.tensor([0, *counts]).cumsum(0)
+    return TrainingSet(triplets, None, tiny_bank(), torch.tensor(rows, dtype=torch.float32), first)
+
+
+def test_drawn_captions_belong_to_their_picture_and_do_not_repeat_while_there_are_enough():
+    counts = (5, 2, 3, 1)
+    training, generator = captioned(*counts), torch.Generator().manual_seed(0)
+    ids = torch.tensor([3, 0, 2, 1, 0])
+    for each in (1, 2, 3):
+        for _ in range(50):
+            drawn, has = training.draw_captions(ids, each, generator)
+            assert drawn.shape == (5, each, 2) and has.all()
+            for picture, rows in zip(ids.tolist(), drawn.tolist(), strict=True):
+                assert {row[0] for row in rows} == {picture}
+                assert len({row[1] for row in rows}) == min(each, counts[picture])
+
+
+def test_every_caption_is_drawn_in_time():
+    training, generator = captioned(5, 2), torch.Generator().manual_seed(0)
+    drawn = torch.cat([training.draw_captions(torch.tensor([0, 1]), 1, generator)[0][:, 0] for _ in range(200)])
+    assert set(map(tuple, drawn.tolist())) == {(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (1, 0), (1, 1)}
+
+
+def test_pictures_without_captions_are_told_apart():
+    training = captioned(0, 2, 0, 1, 0)
+    drawn, has = training.draw_captions(torch.arange(5), 2, torch.Generator())
+    assert has.tolist() == [False, True, False, True, False]
+    assert drawn[1, :, 0].tolist() == [1, 1] and drawn[3, :, 0].tolist() == [3, 3]
+
+
+def test_each_caption_is_embedded_in_the_place_of_its_picture(data, output):
+    training = read(toy_recipe(), data, output)
+    for picture, captions in enumerate(training.triplets.captions):
+        start, end = training.first_caption[picture : picture + 2].tolist()
+        wanted = torch.stack([HashTextEncoder.vector(caption) for caption in captions])
+        torch.testing.assert_close(training.captions[start:end], wanted)
+
+
+def test_embedded_captions_are_kept(data, output, monkeypatch):
+    first = read(toy_recipe(), data, output).captions
+    encoder = HashTextEncoder()
+    monkeypatch.setattr("ram.training.dataset.build_text_encoder", lambda name: encoder)
+    assert torch.equal(read(toy_recipe(), data, output).captions, first)
+    assert not any("beside" in sentence for sentences in encoder.asked for sentence in sentences)
+
+
+def test_kept_captions_of_another_number_are_embedded_again(data, output):
+    read(toy_recipe(), data, output)
+    (output / "patches.npy").unlink()
+    (data / "train.json").write_text(json.dumps(json.loads((data / "train.json").read_text())[:4]))
+    assert read(toy_recipe(), data, output).captions.shape == (8, DIM)
+
+
+def test_an_interrupted_write_leaves_no_captions(data, output, monkeypatch):
+    def killed(tensors, path):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("ram.training.dataset.save_file", killed)
+        read(toy_recipe(), data, output)
+    assert not (output / "captions.safetensors").exists()
+    assert read(toy_recipe(), data, output).captions.shape == (12, DIM)
+
+
+def test_captions_are_not_read_where_no_objective_needs_them(data, output):
+    recipe = toy_recipe(objectives={"tagging": 1.0})
+    training = read(recipe, data, output)
+    drawn, has = training.draw_captions(torch.arange(6), 2, torch.Generator())
+    assert not has.any() and drawn.shape == (6, 2, DIM) and not (output / "captions.safetensors").exists()
+
+
+def test_objectives_that_need_captions_say_so_where_there_are_none(data, output):
+    entries = [{**entry, "caption": []} for entry in json.loads((data / "train.json").read_text())]
+    (data / "train.json").write_text(json.dumps(entries))
+    with pytest.raises(ValueError, match="the triplets hold no caption"):
+        read(toy_recipe(), data, output)
+
+
+def test_a_frozen_backbone_is_cached_and_a_learning_one_is_not(data, output):
+    assert isinstance(read(toy_recipe(freeze_backbone=False), data, output).pictures, PixelSource)
+    assert not (output / "patches.npy").exists()
+    training = read(toy_recipe(views=3), data, output)
+    assert isinstance(training.pictures, PatchSource) and training.pictures.cache.shape[:2] == (3, 6)
+
+
+def test_the_held_out_pictures_are_seen_plainly_once(data, output):
+    recipe = toy_recipe(views=3)
+    dev = read_dev_set(recipe, data, output, read(recipe, data, output).bank, tiny_model(recipe.model).image_encoder, quiet)
+    assert len(dev.triplets) == 3 and dev.pictures.cache.shape[:2] == (1, 3)
+
+
+def test_the_bank_holds_the_very_numbers_that_are_stored(data, output):
+    bank = read(toy_recipe(), data, output).bank
+    assert bank.vocabulary.tags == tuple(COLOURS)
+    assert bank.descriptions["red"] == ("a photo of something red.", "all red", "red paint")
+    wanted = torch.stack([HashTextEncoder.vector(sentence) for sentence in bank.descriptions["red"]]).half()
+    assert torch.equal(bank.embedded.embeddings[0], wanted)
+
+
+def test_the_statistics_of_texts_are_over_all_descriptions_and_captions(data, output):
+    training = read(toy_recipe(), data, output)
+    sentences = [s for tag in COLOURS for s in training.bank.descriptions[tag]]
+    sentences += [s for captions in training.triplets.captions for s in captions]
+    vectors = torch.stack([HashTextEncoder.vector(s) for s in sentences])
+    mean, std = training.text_statistics()
+    torch.testing.assert_close(mean, vectors.mean(0), atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(std, vectors.std(0), atol=1e-3, rtol=1e-3)
+
+
+def test_a_model_of_another_width_than_its_text_encoder_is_refused(data, output):
+    model = toy_model()
+    narrow = type(model)(**{**vars(model), "dim": 8})
+    with pytest.raises(ValueError, match="model.dim is 8: hash needs 16"):
+        read(toy_recipe(narrow), data, output)
+
+
+def test_a_text_encoder_that_cannot_be_had_stops_the_run_first(data, output, monkeypatch):
+    def missing(name):
+        raise TextEncoderError("no encoder")
+
+    monkeypatch.setattr("ram.training.dataset.build_text_encoder", missing)
+    with pytest.raises(TextEncoderError):
+        read(toy_recipe(), data, output)
+
+
+def test_the_shipped_labels_come_with_the_plain_prompt_before_their_descriptions(tmp_path):
+    vocabulary, descriptions = label_system(DataRecipe(("a",), ("a",)), tmp_path)
+    assert vocabulary.tags == shipped_vocabulary().tags
+    assert descriptions["dog"] == ("a photo of a dog.", *shipped_descriptions()["dog"])
+
+
+def test_template_descriptions_are_the_plain_prompt_alone(tmp_path):
+    vocabulary, descriptions = label_system(DataRecipe(("a",), ("a",), descriptions="template"), tmp_path)
+    assert descriptions.tags == vocabulary.tags and set(map(len, descriptions.values())) == {1}
+
+
+def test_a_tag_without_a_description_is_named(data):
+    (data / "descriptions.json").write_text('[{"red": ["all red"]}]')
+    with pytest.raises(ValueError, match='"green" is not described'):
+        label_system(toy_recipe().data, data)

@@ -1,0 +1,143 @@
+"""Cached patches are what the backbone would see, and a cache is whole or absent."""
+
+import numpy as np
+import pytest
+import torch
+
+from ram.image import EvalTransform, TrainTransform, open_picture
+from ram.training.patches import PatchCache
+from ram.training.pictures import PixelSource, cached_patches, transforms
+from tests.tiny import tiny_model
+from tests.toy_run import draw, toy_model
+
+SIZE, HALF = 8, (0.5, 0.5, 0.5)
+TRANSFORMS = EvalTransform(SIZE, HALF, HALF), TrainTransform(SIZE, HALF, HALF)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    paths = [tmp_path / f"{i}.png" for i in range(5)]
+    for i, (path, colour) in enumerate(zip(paths, ("red", "green", "blue", "white", "black"), strict=True)):
+        draw(colour, "yellow", i).save(path)
+    return paths
+
+
+@pytest.fixture
+def encoder():
+    model = tiny_model(toy_model())
+    return model.image_encoder
+
+
+def pixels_as_patches(pixels):
+    """(n, 3, 8, 8) to (n, 64, 3): what goes in comes out."""
+    return pixels.flatten(2).transpose(1, 2)
+
+
+def fill(path, pictures, encode=pixels_as_patches, views=2, progress=lambda done, total: None):
+    return PatchCache.fill(path, pictures, encode, TRANSFORMS, views, progress, batch=2)
+
+
+def no_encoder(pixels):
+    raise AssertionError("the backbone ran")
+
+
+def test_view_0_is_the_backbone_run_directly(tmp_path, pictures, encoder):
+    image = toy_model().image
+    source = cached_patches(tmp_path / "p.npy", pictures, image, encoder, 3, lambda *_: None)
+    pixels = torch.stack([EvalTransform(64, image.mean, image.std)(open_picture(p)) for p in pictures])
+    with torch.inference_mode():
+        patches = encoder.patches(pixels)
+        looked = source.look_plainly(encoder, torch.tensor([4, 0, 2])).tokens
+    assert source.cache.shape == (3, *patches.shape)
+    cached = source.cache.batch(torch.arange(5), torch.zeros(5, dtype=torch.long))
+    assert (cached - patches).norm() < 0.05 * patches.norm()  # the cache is made in bfloat16
+    assert (cached - patches.roll(1, 0)).norm() > 0.5 * patches.norm()  # of another picture
+    assert torch.equal(looked, encoder.embed(cached[[4, 0, 2]]).tokens)
+
+
+def test_further_views_are_crops_that_differ_by_picture_and_view(tmp_path, pictures):
+    cache = fill(tmp_path / "p.npy", pictures, views=3)
+    stored = cache.batch(torch.arange(5).repeat(3), torch.arange(3).repeat_interleave(5)).unflatten(0, (3, 5))
+    plain = torch.stack([pixels_as_patches(TRANSFORMS[0](open_picture(p))[None])[0] for p in pictures])
+    torch.testing.assert_close(stored[0], plain, atol=1e-3, rtol=1e-3)
+    assert all((stored[a, i] - stored[b, i]).abs().max() > 0.05 for i in range(5) for a, b in [(0, 1), (0, 2), (1, 2)])
+    again = fill(tmp_path / "again.npy", pictures, views=3)
+    assert torch.equal(again.batch(torch.arange(5), torch.full((5,), 2)), stored[2])
+
+
+def test_an_opened_cache_does_not_run_the_backbone(tmp_path, pictures):
+    first = fill(tmp_path / "p.npy", pictures)
+    second = fill(tmp_path / "p.npy", pictures, no_encoder)
+    ids, views = torch.tensor([3, 1]), torch.tensor([1, 0])
+    assert torch.equal(first.batch(ids, views), second.batch(ids, views))
+
+
+@pytest.mark.parametrize("stop", [1, 4])
+def test_an_interrupted_fill_leaves_nothing_under_the_final_name(tmp_path, pictures, stop):
+    calls = []
+
+    def encode(pixels):
+        calls.append(len(pixels))
+        if len(calls) == stop:
+            raise KeyboardInterrupt
+        return pixels_as_patches(pixels)
+
+    with pytest.raises(KeyboardInterrupt):
+        fill(tmp_path / "p.npy", pictures, encode)
+    assert not (tmp_path / "p.npy").exists()
+    whole, fresh = fill(tmp_path / "p.npy", pictures), fill(tmp_path / "fresh.npy", pictures)
+    assert (tmp_path / "p.npy").read_bytes() == (tmp_path / "fresh.npy").read_bytes()
+    assert whole.shape == fresh.shape
+
+
+def test_a_cache_of_other_pictures_or_views_is_refused(tmp_path, pictures):
+    fill(tmp_path / "p.npy", pictures)
+    for fewer, views in ((pictures[:4], 2), (pictures, 3)):
+        with pytest.raises(ValueError, match=rf"p\.npy holds 2 views of 5 pictures, not {views} of {len(fewer)}"):
+            fill(tmp_path / "p.npy", fewer, no_encoder, views)
+
+
+def test_progress_counts_every_view_of_every_picture(tmp_path, pictures):
+    told = []
+    fill(tmp_path / "p.npy", pictures, progress=lambda done, total: told.append((done, total)))
+    assert told == [(done, 10) for done in (2, 4, 5, 7, 9, 10)]
+
+
+def test_statistics_are_those_of_the_plain_view_alone(tmp_path, pictures):
+    cache = fill(tmp_path / "p.npy", pictures, views=2)
+    plain = np.load(tmp_path / "p.npy")[0].astype(np.float64).reshape(-1, 3)
+    mean, std = cache.statistics()
+    np.testing.assert_allclose(mean, plain.mean(0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(std, plain.std(0), rtol=1e-5)
+
+
+def test_looking_draws_each_view_about_equally_and_repeats_with_the_generator(tmp_path, pictures):
+    class Asked:
+        """An encoder that gives back which picture and view it was shown."""
+
+        project = torch.nn.Linear(1, 1)
+
+        def embed(self, patches):
+            return patches
+
+    image = toy_model().image
+    source = cached_patches(tmp_path / "p.npy", pictures, image, tiny_model(toy_model()).image_encoder, 3, lambda *_: 0)
+    ids = torch.arange(5).repeat(60)
+    first, second = (source.look(Asked(), ids, torch.Generator().manual_seed(s)) for s in (1, 1))
+    assert torch.equal(first, second)
+    counts = [
+        int((first == source.cache.batch(ids, torch.full_like(ids, view))).flatten(1).all(1).sum()) for view in range(3)
+    ]
+    assert sum(counts) == 300 and min(counts) > 70
+
+
+def test_pixels_are_cropped_anew_for_training_and_whole_for_evaluation(pictures, encoder):
+    source = PixelSource(pictures, toy_model().image)
+    generator, ids = torch.Generator().manual_seed(1), torch.tensor([1, 3])
+    with torch.inference_mode():
+        first, second = (source.look(encoder, ids, generator).tokens for _ in range(2))
+        plain = source.look_plainly(encoder, ids).tokens
+        evaluation, _ = transforms(toy_model().image)
+        wanted = encoder(torch.stack([evaluation(open_picture(pictures[i])) for i in (1, 3)])).tokens
+    assert not torch.allclose(first, second, atol=1e-3)
+    assert torch.equal(plain, wanted)

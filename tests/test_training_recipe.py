@@ -1,0 +1,103 @@
+"""A recipe says everything, and every mistake in it is named."""
+
+from pathlib import Path
+
+import pytest
+
+from ram.config import ModelConfig
+from ram.training.recipe import DataRecipe, Recipe, ScheduleRecipe
+
+WHOLE = """
+pretrained = false
+
+[model]
+name = "tiny"
+text_encoder = "minilm-l6"
+dim = 384
+image = {backbone = "test_efficientnet", size = 64}
+
+[data]
+triplets = ["a.json", "b.json"]
+pictures = ["a", "b"]
+
+[schedule]
+epochs = 3
+batch = 8
+learning_rate = 1e-3
+
+[objectives]
+tagging = 1
+alignment = 0.5
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Read the recipe with one line of it replaced."""
+
+    def load(old="", new=""):
+        assert old in WHOLE
+        path = tmp_path / "mine.toml"
+        path.write_text(WHOLE.replace(old, new, 1) if old else WHOLE)
+        return Recipe.load(path)
+
+    return load
+
+
+def test_a_recipe_is_what_its_file_says_and_else_the_defaults(load):
+    model = {"name": "tiny", "text_encoder": "minilm-l6", "dim": 384}
+    assert load() == Recipe(
+        ModelConfig.from_dict({**model, "image": {"backbone": "test_efficientnet", "size": 64}}),
+        DataRecipe(("a.json", "b.json"), ("a", "b")),
+        ScheduleRecipe(epochs=3, batch=8, learning_rate=1e-3),
+        {"tagging": 1, "alignment": 0.5},
+        pretrained=False,
+    )
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[1] / "ram/training/recipes").glob("*.toml")), ids=str)
+def test_shipped_recipes_can_be_read(path):
+    recipe = Recipe.load(path)
+    assert recipe.model.name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("epochs = 3", "epochs = 0", "schedule.epochs is 0"),
+        ("epochs = 3", "epochs = 'ten'", "schedule.epochs is 'ten'"),
+        ("epochs = 3", "", r"schedule lacks the fields \['epochs'\]"),
+        ("batch = 8", "batch = -1", "schedule.batch is -1"),
+        ("batch = 8", "batch = 8\ncaptions_per_picture = 0", "schedule.captions_per_picture is 0"),
+        ("batch = 8", "batch = 8\ntags_per_step = -2", "schedule.tags_per_step is -2"),
+        ("batch = 8", "batch = 8\nwarmup = 1.0", "schedule.warmup is 1.0"),
+        ("batch = 8", "batch = 8\naverage = nan", "schedule.average is nan"),
+        ("batch = 8", "batch = 8\nclip = 0", "schedule.clip is 0"),
+        ("batch = 8", "batch = 8\nweight_decay = -0.1", "schedule.weight_decay is -0.1"),
+        ("batch = 8", "batch = 8\nprecision = 'float8'", "schedule.precision is 'float8'"),
+        ("batch = 8", "batch = 8\nbacth = 8", r"schedule has unknown fields \['bacth'\]"),
+        ("learning_rate = 1e-3", "learning_rate = nan", "schedule.learning_rate is nan"),
+        ("learning_rate = 1e-3", "learning_rate = 0.0", "schedule.learning_rate is 0.0"),
+        ('pictures = ["a", "b"]', 'pictures = ["a"]', "data.triplets names 2 files and data.pictures 1"),
+        ('triplets = ["a.json", "b.json"]', 'triplets = "a."', "data.triplets is 'a.'"),
+        ('pictures = ["a", "b"]', 'pictures = ["a", "b"]\nviews = 0', "data.views is 0"),
+        ('pictures = ["a", "b"]', 'pictures = ["a", "b"]\ndev = ["d.json"]', r"data.dev is \['d.json'\]"),
+        ("dim = 384", "dim = 0", "width is 0"),
+        ("size = 64", "size = 64, colour = 3", r"model.image has unknown fields \['colour'\]"),
+        ("[data]", "[date]", r"unknown fields \['date'\]"),
+        ("tagging = 1", "taging = 1", r"objectives \['taging'\] are unknown"),
+        ("tagging = 1", "tagging = 'much'", "objectives.tagging is 'much'"),
+        ("tagging = 1", "tagging = -1", "objectives.tagging is -1"),
+        ("tagging = 1\nalignment = 0.5", "", "objectives are empty"),
+        ("pretrained = false", "pretrained = 'no'", "pretrained is 'no'"),
+        ("epochs = 3", "epochs = = 3", "is not TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_the_file_and_the_field(load, old, new, named):
+    with pytest.raises(ValueError, match=rf"^mine\.toml.*{named}"):
+        load(old, new)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"there is no recipe 'none\.toml'"):
+        Recipe.load(tmp_path / "none.toml")
