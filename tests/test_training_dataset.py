@@ -128,7 +128,8 @@ def test_a_frozen_backbone_is_cached_and_a_learning_one_is_not(data, output):
 
 def test_the_held_out_pictures_are_seen_plainly_once(data, output):
     recipe = toy_recipe(views=3)
-    dev = read_dev_set(recipe, data, output, read(recipe, data, output).bank, tiny_model(recipe.model).image_encoder, quiet)
+    bank, encoder = read(recipe, data, output).bank, tiny_model(recipe.model).image_encoder
+    dev = read_dev_set(recipe, data, output, bank, encoder, quiet)
     assert len(dev.triplets) == 3 and dev.pictures.cache.shape[:2] == (1, 3)
 
 

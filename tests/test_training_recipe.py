@@ -55,10 +55,10 @@ def test_a_recipe_is_what_its_file_says_and_else_the_defaults(load):
     )
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[1] / "ram/training/recipes").glob("*.toml")), ids=str)
-def test_shipped_recipes_can_be_read(path):
-    recipe = Recipe.load(path)
-    assert recipe.model.name == path.stem
+@pytest.mark.parametrize("name", ["ram-plus-lite", "ram-lite"])
+def test_shipped_recipes_can_be_read(name):
+    recipe = Recipe.load(Path(__file__).parents[1] / f"ram/training/recipes/{name}.toml")
+    assert recipe.model.name == name
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ EXAMPLES = ROOT / "assets" / "examples"
 SCREENSHOT = ROOT / "assets" / "page.png"
 START_SECONDS = 120
 WAIT_MILLISECONDS = 30_000
+# what stands there, without the clock that gradio lays over it while something is under way
+TAGS, PLOT = "#tags .html-container", "#plot .html-container"
 PASTE = """async photo => {
   const blob = await (await fetch(photo)).blob();
   const clipboard = new DataTransfer();
@@ -78,9 +80,9 @@ def elsewhere(url: str) -> list[str]:
 
 def choose(page, name):
     """Click an example and wait for the tags of that photo."""
-    before = page.locator("#tags").inner_text()
+    before = page.locator(TAGS).inner_text()
     page.locator(f"#examples button[data-name='{name}']").click()
-    changes(page, "#tags", before)
+    changes(page, TAGS, before)
 
 
 def upload(page, name, content):
@@ -158,9 +160,9 @@ def test_an_uploaded_photo_is_tagged_and_shown_upright(page):
 
 def test_a_pasted_photo_is_tagged_and_replaces_the_one_before(page):
     choose(page, "dogs.jpg")
-    before = page.locator("#tags").inner_text()
+    before = page.locator(TAGS).inner_text()
     page.evaluate(PASTE, page.locator("#examples img").nth(1).get_attribute("src"))
-    changes(page, "#tags", before)
+    changes(page, TAGS, before)
 
 
 def test_typed_categories_are_described_weighed_and_compared_in_both_models(page):
@@ -196,9 +198,9 @@ def test_categories_typed_before_a_photo_wait_for_it_and_follow_to_the_next(page
     choose(page, "dogs.jpg")
     dogs = plot_texts(page)
     assert "corgi" in dogs
-    before = page.locator("#plot").inner_text()
+    before = page.locator(PLOT).inner_text()
     choose(page, "coffee.jpg")
-    changes(page, "#plot", before)
+    changes(page, PLOT, before)
     assert "corgi" in plot_texts(page)
     page.get_by_label("Remove Image").click()
     page.get_by_text("what you typed is kept").wait_for()

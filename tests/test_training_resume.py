@@ -1,0 +1,89 @@
+"""A run that was stopped goes on as if it had not been, and no run is overwritten."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from ram.training.loop import train
+from tests.toy_run import make_data, toy_model, toy_recipe, use_hash_text_encoder
+
+
+class Stop(Exception):
+    """Somebody pulled the plug."""
+
+
+def stop_in(epoch, step):
+    """A progress callback that ends the run in the middle of an epoch."""
+
+    def progress(what, done, total):
+        if what.startswith(f"epoch {epoch} ") and done == step:
+            raise Stop
+
+    return progress
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    use_hash_text_encoder(monkeypatch)
+    return make_data(tmp_path / "data")
+
+
+def curve(run):
+    return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("freeze_backbone", [True, False])
+@pytest.mark.parametrize("step", [1, 3])
+def test_a_run_stopped_within_an_epoch_and_resumed_ends_bit_by_bit_as_if_uninterrupted(
+    data, tmp_path, freeze_backbone, step
+):
+    recipe = toy_recipe(freeze_backbone=freeze_backbone)
+    train(recipe, data, tmp_path / "whole")
+    with pytest.raises(Stop):
+        train(recipe, data, tmp_path / "stopped", progress=stop_in(2, step))
+    assert not (tmp_path / "stopped/model").exists()
+    train(recipe, data, tmp_path / "stopped", resume=True)
+    for file in ("state.safetensors", "model/model.safetensors"):
+        whole, resumed = load_file(tmp_path / "whole" / file), load_file(tmp_path / "stopped" / file)
+        assert whole.keys() == resumed.keys()
+        assert [name for name in whole if not torch.equal(whole[name], resumed[name])] == []
+    without_time = [[{**record, "seconds": 0} for record in curve(tmp_path / run)] for run in ("whole", "stopped")]
+    assert without_time[0] == without_time[1]
+    thresholds = [(tmp_path / run / "model/vocabulary.csv").read_text() for run in ("whole", "stopped")]
+    assert thresholds[0] == thresholds[1]
+
+
+def test_other_seeds_end_elsewhere(data, tmp_path):
+    ends = []
+    for seed in (1, 2, 1):
+        output = tmp_path / str(len(ends))
+        train(toy_recipe(epochs=1, seed=seed), data, output)
+        ends.append(load_file(output / "state.safetensors")["model/head.weight"])
+    assert torch.equal(ends[0], ends[2]) and not torch.equal(ends[0], ends[1])
+
+
+def test_resuming_computes_no_patches_and_embeds_no_captions_again(data, tmp_path):
+    told = []
+    train(toy_recipe(epochs=1), data, tmp_path / "run", progress=lambda what, done, total: told.append(what))
+    assert {what.split()[0] for what in told} == {"looking", "embedding", "epoch"}
+    told.clear()
+    recipe = toy_recipe(epochs=2)
+    train(recipe, data, tmp_path / "run", resume=True, progress=lambda what, done, total: told.append(what))
+    assert set(told) == {"epoch 2 of 2"}
+
+
+def test_an_output_that_holds_a_run_is_refused_without_resume(data, tmp_path):
+    train(toy_recipe(epochs=1), data, tmp_path / "run")
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match="'run' already holds a run.*--resume.*--output"):
+        train(toy_recipe(epochs=1), data, tmp_path / "run")
+    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+
+
+def test_resuming_with_another_model_is_refused(data, tmp_path):
+    train(toy_recipe(epochs=1), data, tmp_path / "run")
+    other = toy_recipe(toy_model(normalize_tokens=False))
+    with pytest.raises(ValueError, match="does not continue this recipe"):
+        train(other, data, tmp_path / "run", resume=True)
