@@ -147,7 +147,7 @@ def load(model: str | Path, device: str = "auto", dtype: str = "auto") -> Tagger
         CheckpointError: no such model, or its files are broken.
         ValueError: the device or dtype does not exist here.
     """
-    chosen = _device(device)
+    chosen = find_device(device)
     config, network, bank = load_model(find_model(model))
 
     def text_encoder() -> TextEncoder:
@@ -156,7 +156,8 @@ def load(model: str | Path, device: str = "auto", dtype: str = "auto") -> Tagger
     return Tagger(config, network, bank, text_encoder, chosen, _dtype(dtype, chosen))
 
 
-def _device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """The device of a name, "auto" being a GPU where there is one; ValueError where it cannot be used here."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -148,7 +148,7 @@ def test_patches_and_texts_are_standardised_by_their_own_statistics(data, tmp_pa
     recipe = toy_recipe(epochs=1)
     train(recipe, data, tmp_path / "run")
     saved = load_file(tmp_path / "run/model/model.safetensors")
-    patches = np.load(tmp_path / "run/patches.npy")[0].astype(np.float64).reshape(-1, 256)
+    patches = np.load(next((tmp_path / "run").glob("patches-*.npy")))[0].astype(np.float64).reshape(-1, 256)
     sentences = [text for entry in json.loads((data / "train.json").read_text()) for text in entry["caption"]]
     sentences += [text for described in label_system(recipe.data, data)[1].values() for text in described]
     texts = torch.stack([HashTextEncoder.vector(sentence) for sentence in sentences])

@@ -26,17 +26,19 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="FOLDER",
         help="where the model and its log go (runs/ and the recipe's name)",
     )
-    parser.add_argument("--device", default="cpu", metavar="D", help="cpu, cuda, cuda:1 ... (%(default)s)")
+    parser.add_argument("--device", default="cpu", metavar="D", help="auto, cpu, cuda, cuda:1 ... (%(default)s)")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    from ram.tagger import find_device
     from ram.training.loop import train
     from ram.training.recipe import Recipe
 
     recipe = Recipe.load(args.recipe)
+    device = find_device(args.device)
     output = args.output or Path("runs") / args.recipe.stem
     with Progress() as progress:
-        folder = train(recipe, args.data, output, resume=args.resume, device=args.device, progress=progress)
+        folder = train(recipe, args.data, output, resume=args.resume, device=str(device), progress=progress)
     print(f"{recipe.model.name} is in {printable(str(folder))}, a folder that --model takes")
     return 0

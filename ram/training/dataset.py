@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -83,9 +86,9 @@ def read_training_set(
     )
     captions, first = torch.zeros(1, recipe.model.dim), torch.zeros(len(triplets) + 1, dtype=torch.long)
     if CAPTION_OBJECTIVES & set(recipe.objectives):
-        captions = _embed_captions(triplets, text_encoder, output / "captions.safetensors", progress)
+        captions = _embed_captions(triplets, text_encoder, output, progress)
         first = torch.tensor([0] + [len(texts) for texts in triplets.captions]).cumsum(0)
-    pictures = _open(recipe, triplets, output / "patches.npy", recipe.data.views, encoder, progress)
+    pictures = _open(recipe, triplets, output, "patches", recipe.data.views, encoder, progress)
     return TrainingSet(triplets, pictures, bank, captions, first)
 
 
@@ -97,7 +100,7 @@ def read_dev_set(
         return None
     file, folder = recipe.data.dev
     triplets = load_triplets([data / file], [data / folder], len(bank))
-    pictures = _open(recipe, triplets, output / "dev.npy", 1, encoder, progress)
+    pictures = _open(recipe, triplets, output, "dev", 1, encoder, progress)
     return TrainingSet(triplets, pictures, bank, torch.zeros(1, 1), torch.zeros(len(triplets) + 1, dtype=torch.long))
 
 
@@ -120,25 +123,27 @@ def label_system(recipe: DataRecipe, data: Path) -> tuple[TagVocabulary, TagDesc
 
 
 def _open(
-    recipe: Recipe, triplets: Triplets, cache: Path, views: int, encoder: ImageEncoder, progress: Progress
+    recipe: Recipe, triplets: Triplets, output: Path, name: str, views: int, encoder: ImageEncoder, progress: Progress
 ) -> PictureSource:
     image = recipe.model.image
     if not recipe.freeze_backbone:
         return PixelSource(triplets.pictures, image)
+    key = [str(path) for path in triplets.pictures], dataclasses.asdict(image), recipe.pretrained, views
+    cache = output / f"{name}-{fingerprint(key)}.npy"
     label = f"looking at {len(triplets)} pictures in {views} views"
     return cached_patches(cache, triplets.pictures, image, encoder, views, partial(progress, label))
 
 
 def _embed_captions(
-    triplets: Triplets, text_encoder: TextEncoder, cache: Path, progress: Progress, batch: int = 512
+    triplets: Triplets, text_encoder: TextEncoder, output: Path, progress: Progress, batch: int = 512
 ) -> torch.Tensor:
-    """(all captions, dim) unit vectors, kept in ``cache`` since they take minutes."""
+    """(all captions, dim) unit vectors, kept in ``output`` since they take minutes."""
     sentences = [text for texts in triplets.captions for text in texts]
     if not sentences:
         raise ValueError("the triplets hold no caption: leave the objectives that need captions out of the recipe")
-    shape = (len(sentences), text_encoder.dim)
-    if cache.is_file() and (embedded := load_file(cache)["captions"]).shape == shape:
-        return embedded
+    cache = output / f"captions-{fingerprint((text_encoder.name, sentences))}.safetensors"
+    if cache.is_file():
+        return load_file(cache)["captions"]
     parts = []
     for start in range(0, len(sentences), batch):
         parts.append(text_encoder.encode(sentences[start : start + batch]))
@@ -148,3 +153,8 @@ def _embed_captions(
     save_file({"captions": embedded}, unfinished)
     unfinished.replace(cache)
     return embedded
+
+
+def fingerprint(key: object) -> str:
+    """A short name for what a cache was made from, so that a cache of anything else is never taken for it."""
+    return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]

@@ -167,7 +167,7 @@ def _epoch(
             )
         optimizer.zero_grad(set_to_none=True)
         total.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), schedule.clip)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), schedule.clip, error_if_nonfinite=True)
         optimizer.step()
         average.update()
         for name, loss in losses.items():

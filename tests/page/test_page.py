@@ -283,7 +283,7 @@ def test_the_page_fits_a_narrow_screen(page):
 def test_the_screenshot_of_the_readme_shows_the_page_at_work(page, tmp_path):
     page.set_viewport_size({"width": 1280, "height": 1000})
     choose(page, "dogs.jpg")
-    ask(page, "cocker spaniel, corgi, wooden house, meteor shower")
+    ask(page, "cocker spaniel, wooden house, meteor shower")
     plot_texts(page)
     page.mouse.move(0, 0)
     page.wait_for_function("document.getAnimations().every(one => one.playState !== 'running')")
