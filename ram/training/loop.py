@@ -16,7 +16,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ram.build import build_model
 from ram.checkpoints import save_model
-from ram.evaluation.calibration import calibrate
+from ram.embeddings import TagEmbeddingBank
+from ram.evaluation.calibration import best_f1_threshold, calibrate
 from ram.evaluation.metrics import mean_average_precision
 from ram.models.queries import DescriptionEmbeddings
 from ram.models.standardize import Standardize
@@ -93,12 +94,22 @@ def train(
             log.write(json.dumps(record) + "\n")
             log.flush()
     with average.applied():
-        bank = training.bank
-        if dev is not None:
-            thresholds = calibrate(held_out_scores(model, dev, schedule.batch), dev.triplets.targets.numpy())
-            bank = bank.with_thresholds(thresholds.tolist())
+        bank = training.bank if dev is None else calibrate_model(model, dev, schedule.batch)
         save_model(output / "model", recipe.model, model, bank, half=True)
     return output / "model"
+
+
+@torch.no_grad()
+def calibrate_model(model: TaggingModel, held_out: TrainingSet, batch: int) -> TagEmbeddingBank:
+    """Shift the head so that 0.5 is the best threshold all tags share, and return the bank with a threshold a tag.
+
+    The asymmetric loss lifts all probabilities; the shift undoes it for categories nobody calibrates, whose threshold
+    is 0.5. No ranking changes.
+    """
+    targets = held_out.triplets.targets.numpy()
+    shared = best_f1_threshold(held_out_scores(model, held_out, batch).ravel(), targets.ravel())
+    model.head.bias -= math.log(shared / (1 - shared))
+    return held_out.bank.with_thresholds(calibrate(held_out_scores(model, held_out, batch), targets).tolist())
 
 
 def set_statistics(model: TaggingModel, training: TrainingSet) -> None:
