@@ -108,7 +108,8 @@ def calibrate_model(model: TaggingModel, held_out: TrainingSet, batch: int) -> T
     """
     targets = held_out.triplets.targets.numpy()
     shared = best_f1_threshold(held_out_scores(model, held_out, batch).ravel(), targets.ravel())
-    model.head.bias -= math.log(shared / (1 - shared))
+    shared = min(max(shared, 0.001), 0.999)
+    model.head.bias.sub_(math.log(shared / (1 - shared)))
     return held_out.bank.with_thresholds(calibrate(held_out_scores(model, held_out, batch), targets).tolist())
 
 
