@@ -19,8 +19,8 @@ from ram.vocabulary import TagVocabulary
 from ram.window_tables import resize_window_table
 
 ATOL = 1e-5
-LOGIT_ATOL = 2e-5
-"""Logits reach 5: the stored ones lie 0.6 to 1.3e-5 from the same network in float64, and so do ours."""
+LOGIT_ATOL = 1e-5
+"""Logits reach 5: the stored ones lie 0.6 to 1.3e-5 from the same network in float64, so there is little to spare."""
 MANIFESTS = {
     "ram_plus_swin_l_384": "ram-plus-swin-large",
     "ram_plus_swin_l_224": "ram-plus-swin-large-224",
