@@ -103,10 +103,15 @@ class ModelConfig:
         Raises:
             ValueError: a field is missing, unknown or of the wrong kind; the message names it.
         """
-        return _from_dict(cls, values, "config")
+        return read_fields(cls, values, "config")
 
 
-def _from_dict(cls: type, values: Any, where: str) -> Any:
+def read_fields(cls: type, values: Any, where: str) -> Any:
+    """A dataclass from the plain values of JSON or TOML, nested ones included.
+
+    Raises:
+        ValueError: a field is missing, unknown or of the wrong kind; the message names it, after ``where``.
+    """
     if not isinstance(values, Mapping):
         raise ValueError(f"{where} must be an object with fields, not {values!r}")
     fields = {f.name: f for f in dataclasses.fields(cls)}
@@ -116,7 +121,7 @@ def _from_dict(cls: type, values: Any, where: str) -> Any:
     read = {}
     for name, value in values.items():
         if dataclasses.is_dataclass(kinds[name]):
-            value = _from_dict(typing.cast(type, kinds[name]), value, f"{where}.{name}")
+            value = read_fields(typing.cast(type, kinds[name]), value, f"{where}.{name}")
         elif typing.get_origin(kinds[name]) is tuple and isinstance(value, list):
             value = tuple(value)
         if not _fits(value, kinds[name]):

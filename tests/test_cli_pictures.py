@@ -12,7 +12,6 @@ from PIL import Image
 
 import ram.build
 from ram.checkpoints import save_model
-from ram.cli import main
 from ram.config import DecoderConfig, ImageConfig, ModelConfig
 from ram.descriptions import TagDescriptions
 from ram.embeddings import TagEmbeddingBank
@@ -77,17 +76,6 @@ def photos(tmp_path):
     for i in range(3):
         Image.fromarray(np.random.default_rng(i).integers(0, 255, (30, 40, 3), np.uint8)).save(folder / f"{i}.png")
     return folder
-
-
-@pytest.fixture
-def ended(capsys):
-    """Run a command; give (exit code, standard output, standard error)."""
-
-    def run(*arguments):
-        code = main([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def looks(monkeypatch):

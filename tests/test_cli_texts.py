@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from ram.cli import main
 from ram.descriptions import TagDescriptions
 from ram.vocabulary import TagVocabulary
 
@@ -12,17 +11,6 @@ from ram.vocabulary import TagVocabulary
 @pytest.fixture(autouse=True)
 def cache(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def ended(capsys):
-    """Run a command; give (exit code, standard output, standard error)."""
-
-    def run(*arguments):
-        code = main([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def test_describe_prints_the_official_form_with_its_origin(ended):

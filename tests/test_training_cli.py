@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from ram.cli import main
 from tests.toy_run import draw, make_data, use_hash_text_encoder
 
 RECIPE = """
@@ -37,19 +36,14 @@ learning_rate = 3e-3
 
 
 @pytest.fixture
-def ended(tmp_path, monkeypatch, capsys):
+def ended(tmp_path, monkeypatch, ended):
     """Run a command in a folder with ``toy.toml`` and its data; give (exit code, standard output, standard error)."""
     use_hash_text_encoder(monkeypatch)
     make_data(tmp_path / "data")
     draw("red", "blue").save(tmp_path / "new.png")
     (tmp_path / "toy.toml").write_text(RECIPE)
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        code = main([str(argument) for argument in arguments])
-        return code, *capsys.readouterr()
-
-    return run
+    return ended
 
 
 def test_a_recipe_becomes_a_model_that_tags(ended):

@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -88,7 +87,7 @@ def train(
             record: dict[str, Any] = {"epoch": epoch + 1, **losses, "seconds": round(time.monotonic() - started, 1)}
             if dev is not None:
                 with average.applied():
-                    scores = held_out_scores(model, dev, schedule.batch)
+                    scores = held_out_logits(model, dev, schedule.batch).sigmoid().numpy()
                 record["dev_mAP"] = round(mean_average_precision(scores, dev.triplets.targets.numpy()), 4)
             _log.info("%s", record)
             log.write(json.dumps(record) + "\n")
@@ -107,10 +106,12 @@ def calibrate_model(model: TaggingModel, held_out: TrainingSet, batch: int) -> T
     is 0.5. No ranking changes.
     """
     targets = held_out.triplets.targets.numpy()
-    shared = best_f1_threshold(held_out_scores(model, held_out, batch).ravel(), targets.ravel())
+    logits = held_out_logits(model, held_out, batch)
+    shared = best_f1_threshold(logits.sigmoid().numpy().ravel(), targets.ravel())
     shared = min(max(shared, 0.001), 0.999)
-    model.head.bias.sub_(math.log(shared / (1 - shared)))
-    return held_out.bank.with_thresholds(calibrate(held_out_scores(model, held_out, batch), targets).tolist())
+    shift = math.log(shared / (1 - shared))
+    model.head.bias.sub_(shift)
+    return held_out.bank.with_thresholds(calibrate((logits - shift).sigmoid().numpy(), targets).tolist())
 
 
 def set_statistics(model: TaggingModel, training: TrainingSet) -> None:
@@ -130,14 +131,14 @@ def learning_rate(step: int, total: int, schedule: ScheduleRecipe) -> float:
 
 
 @torch.inference_mode()
-def held_out_scores(model: TaggingModel, held_out: TrainingSet, batch: int) -> np.ndarray:
-    """(pictures, tags) probabilities of held-out triplets, seen as evaluation sees them."""
+def held_out_logits(model: TaggingModel, held_out: TrainingSet, batch: int) -> torch.Tensor:
+    """(pictures, tags) logits of held-out triplets, seen as evaluation sees them; float32 on the CPU."""
     tags = held_out.bank.embedded.to(next(model.parameters()).device, torch.float32)
     logits = [
         model.score(held_out.pictures.look_plainly(model.image_encoder, ids), tags).float().cpu()
         for ids in torch.arange(len(held_out.triplets)).split(batch)
     ]
-    return torch.cat(logits).sigmoid().numpy()
+    return torch.cat(logits)
 
 
 def _epoch(

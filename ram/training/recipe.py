@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ram.config import ModelConfig, _from_dict
+from ram.config import ModelConfig, read_fields
 from ram.training.objectives import OBJECTIVES
 
 if sys.version_info >= (3, 11):
@@ -139,6 +139,6 @@ class Recipe:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"{path.name} is not TOML: {error}") from None
         try:
-            return _from_dict(cls, values, "recipe")
+            return read_fields(cls, values, "recipe")
         except ValueError as error:
             raise ValueError(f"{path.name}: {error}") from None
