@@ -4,12 +4,16 @@ import json
 
 import pytest
 import torch
+import torch.nn.functional as F
 
+from ram.describers.wording import plain_prompt
+from ram.image import open_picture
 from ram.labels.system import shipped_descriptions, shipped_vocabulary
 from ram.models.text_encoder import TextEncoderError
 from ram.training.data import Triplets
 from ram.training.dataset import TrainingSet, label_system, read_dev_set, read_training_set
-from ram.training.pictures import PatchSource, PixelSource
+from ram.training.imagenet import class_names
+from ram.training.pictures import PatchSource, PixelSource, transforms
 from ram.training.recipe import DataRecipe
 from tests.tiny import DIM, HashTextEncoder, tiny_bank, tiny_model
 from tests.toy_run import COLOURS, make_data, toy_model, toy_recipe, use_hash_text_encoder
@@ -117,6 +121,33 @@ def test_objectives_that_need_captions_say_so_where_there_are_none(data, output)
     (data / "train.json").write_text(json.dumps(entries))
     with pytest.raises(ValueError, match="the triplets hold no caption"):
         read(toy_recipe(), data, output)
+
+
+def test_the_captions_teach_where_the_recipe_says_so_even_if_nothing_else_needs_them(data, output):
+    recipe = toy_recipe(objectives={"tagging": 1.0, "distillation": 1.0}, teacher="captions")
+    training = read(recipe, data, output)
+    wanted = sum(HashTextEncoder.vector(caption) for caption in training.triplets.captions[4])
+    torch.testing.assert_close(training.teacher.teach(torch.tensor([4]))[0], F.normalize(wanted, dim=0))
+    assert read(toy_recipe(), data, output).teacher is None
+
+
+@pytest.mark.parametrize("freeze_backbone", [True, False])
+def test_the_classifier_teaches_what_it_sees_in_the_plain_view(data, output, monkeypatch, freeze_backbone):
+    weight, bias = 4 * torch.randn(1000, 256), torch.randn(1000)
+    monkeypatch.setattr("ram.training.imagenet.load_classifier", lambda name: (weight, bias))
+    recipe = toy_recipe(
+        objectives={"distillation": 1.0}, freeze_backbone=freeze_backbone, teacher="classifier", pretrained=True
+    )
+    encoder = tiny_model(recipe.model).image_encoder
+    training = read_training_set(recipe, data, output, encoder, quiet)
+    evaluation, _ = transforms(recipe.model.image)
+    with torch.inference_mode():
+        patches = encoder.patches(evaluation(open_picture(training.triplets.pictures[2]))[None])
+    names = torch.stack([HashTextEncoder.vector(plain_prompt(names[0])) for names in class_names()])
+    expected = (patches.mean(1) @ weight.T + bias).softmax(1) @ names
+    taught = training.teacher.teach(torch.tensor([2]))
+    assert F.cosine_similarity(taught, expected).item() > 0.99  # cached patches are in 16 bit
+    assert taught.norm().item() == pytest.approx(1, abs=1e-5)
 
 
 def test_a_frozen_backbone_is_cached_and_a_learning_one_is_not(data, output):

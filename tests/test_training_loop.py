@@ -1,5 +1,6 @@
 """Training learns what it is told to, stops where it must, and leaves a model that tags."""
 
+import dataclasses
 import json
 import math
 import re
@@ -15,6 +16,7 @@ from ram.build import build_model
 from ram.evaluation.metrics import mean_average_precision
 from ram.training.dataset import label_system
 from ram.training.loop import NonFiniteLoss, draw_tags, learning_rate, train
+from ram.training.objectives import LossRecipe
 from ram.training.recipe import ScheduleRecipe
 from tests.tiny import HashTextEncoder
 from tests.toy_run import COLOURS, draw, make_data, toy_model, toy_recipe, use_hash_text_encoder
@@ -108,6 +110,27 @@ def test_a_loss_that_is_no_number_stops_the_run_with_the_step_and_the_files(data
     pictures = re.findall(r"train\d+\.png", said)
     assert culprit["image_path"] in pictures and len(pictures) == 6
     assert not (tmp_path / "run/state.safetensors").exists() and not (tmp_path / "run/model").exists()
+
+
+def test_the_pooled_tokens_come_to_what_the_teacher_says(data, tmp_path):
+    recipe = toy_recipe(objectives={"distillation": 1.0}, teacher="captions", epochs=12, learning_rate=1e-2)
+    train(recipe, data, tmp_path / "run")
+    first, *_, last = curve(tmp_path / "run")
+    assert last["distillation"] < 0.6 * first["distillation"]
+
+
+def test_labels_are_corrected_from_the_second_epoch_on(data, tmp_path, monkeypatch):
+    told = []
+
+    def loss(logits, targets, correct):
+        told.append(correct)
+        return logits.sum()
+
+    monkeypatch.setattr("ram.training.objectives.splc_loss", loss)
+    recipe = dataclasses.replace(toy_recipe(objectives={"tagging": 1.0}), losses=LossRecipe("splc"))
+    train(recipe, data, tmp_path / "run")
+    steps = len(told) // 3
+    assert told == [False] * steps + [True] * 2 * steps and steps > 0
 
 
 @pytest.mark.parametrize("freeze_backbone", [True, False])

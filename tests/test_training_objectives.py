@@ -8,7 +8,17 @@ import torch.nn.functional as F
 
 from ram.models.image_encoder import ImageFeatures
 from ram.models.queries import DescriptionEmbeddings
-from ram.training.objectives import OBJECTIVES, Batch, alignment, contrastive, tagging, total_loss
+from ram.training.objectives import (
+    LOSSES,
+    OBJECTIVES,
+    Batch,
+    LossRecipe,
+    alignment,
+    contrastive,
+    distillation,
+    tagging,
+    total_loss,
+)
 from tests.tiny import DIM, tiny_bank, tiny_model
 from tests.toy_run import toy_model
 
@@ -124,7 +134,99 @@ def test_a_batch_without_any_caption_costs_nothing(model, batch, objective):
 
 def test_the_total_is_the_weighted_sum_and_unweighted_losses_are_told(model, batch):
     weights = {"tagging": 0.5, "contrastive": 2.0}
-    total, losses = total_loss(model, batch, weights)
+    total, losses = total_loss(model, batch, weights, LossRecipe())
     assert set(losses) == set(weights)
     assert all(loss == OBJECTIVES[name](model, batch) for name, loss in losses.items())
     assert total.item() == pytest.approx(0.5 * losses["tagging"].item() + 2 * losses["contrastive"].item())
+
+
+def term(name, logit, there, epoch):
+    """One entry of a loss by its published formula."""
+    p = 1 / (1 + math.exp(-logit))
+    shifted = 1 / (1 + math.exp(1 - logit))  # the margin of 1
+    if name == "bce":
+        return -math.log(p if there else 1 - p)
+    if there:
+        return -((1 - shifted) ** 2) * math.log(shifted)
+    if name == "hill":
+        return (1.5 - p) * p**2
+    if epoch >= 1 and p > 0.6:
+        return -((1 - p) ** 2) * math.log(p)
+    return -(p**2) * math.log(1 - p)
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 7])
+@pytest.mark.parametrize("name", ["bce", "hill", "splc"])
+def test_tags_and_captions_are_learnt_by_the_loss_the_recipe_names(model, batch, name, epoch):
+    model.head.bias.data += 0.8  # so that some negatives are over 0.6
+    of_tags = of_captions = 0.0
+    for picture in range(4):
+        for tag in range(3):
+            if batch.known[picture, tag]:
+                texts = batch.tags.embeddings[tag][batch.tags.mask[tag]]
+                of_tags += term(name, logit(model, batch, picture, texts), batch.targets[picture, tag], epoch)
+    for picture in (0, 1, 3):
+        for owner in (0, 1, 3):
+            for caption in batch.captions[owner]:
+                of_captions += term(name, logit(model, batch, picture, caption[None]), picture == owner, epoch)
+    weights, chosen = {"tagging": 1.0, "alignment": 1.0}, LossRecipe(name, name)
+    _, losses = total_loss(model, changed(batch, epoch=epoch), weights, chosen)
+    assert losses["tagging"].item() == pytest.approx(of_tags / 4, rel=1e-4)
+    assert losses["alignment"].item() == pytest.approx(of_captions / 3, rel=1e-4)
+
+
+def test_cross_entropy_lets_the_known_tags_of_a_picture_compete(model, batch):
+    total = 0.0
+    for picture in range(4):
+        tags = [tag for tag in range(3) if batch.known[picture, tag]]
+        texts = [batch.tags.embeddings[tag][batch.tags.mask[tag]] for tag in tags]
+        scores = torch.tensor([logit(model, batch, picture, text) for text in texts])
+        there = [i for i, tag in enumerate(tags) if batch.targets[picture, tag]]
+        total -= sum(scores.log_softmax(0)[i].item() for i in there) / max(len(there), 1)
+    assert tagging(model, batch, "ce").item() == pytest.approx(total / 4, rel=1e-4)
+
+
+def test_cross_entropy_of_captions_is_clips_in_both_directions(model, batch):
+    pictures = [0, 1, 3]
+    rows = [[logit(model, batch, p, c[None]) for owner in pictures for c in batch.captions[owner]] for p in pictures]
+    scores, owner = torch.tensor(rows), torch.tensor([0, 0, 1, 1, 2, 2])
+    soft = F.one_hot(owner, 3).T / 2
+    wanted = (F.cross_entropy(scores, soft) + F.cross_entropy(scores.T, owner)) / 2
+    assert alignment(model, batch, "ce").item() == pytest.approx(wanted.item(), rel=1e-4)
+
+
+def test_the_asymmetric_loss_is_what_a_recipe_gets_that_names_none(model, batch):
+    weights = {"tagging": 1.0, "alignment": 1.0}
+    _, losses = total_loss(model, batch, weights, LossRecipe())
+    assert losses["tagging"] == tagging(model, batch) and losses["alignment"] == alignment(model, batch)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_no_loss_learns_from_the_unknown(model, batch, name):
+    batch.tags.embeddings.requires_grad_()
+    only = changed(batch, known=batch.known & torch.tensor([True, False, True]))
+    tagging(model, only, name).backward()
+    gradient = batch.tags.embeddings.grad.abs().sum((1, 2))
+    assert gradient[1] == 0 and gradient[0] > 0 and gradient[2] > 0
+
+
+def test_distillation_is_the_mean_distance_to_the_teacher_of_the_pictures_it_knows(model, batch):
+    taught = torch.randn(4, DIM)
+    taught[1] = 0
+    batch.features.tokens.requires_grad_()
+    loss = distillation(model, changed(batch, taught=taught))
+    pairs = [(batch.features.tokens[i, 0], taught[i]) for i in (0, 2, 3)]
+    wanted = sum(abs(a - b) for p, t in pairs for a, b in zip(p.tolist(), t.tolist(), strict=True)) / (3 * DIM)
+    assert loss.item() == pytest.approx(wanted, rel=1e-5)
+    loss.backward()
+    moved = batch.features.tokens.grad.abs().sum(2) > 0
+    assert moved.sum() == 3 and moved[:, 0].tolist() == [True, False, True, True]
+
+
+def test_a_batch_the_teacher_knows_nothing_of_costs_nothing(model, batch):
+    assert distillation(model, changed(batch, taught=torch.zeros(4, DIM))).item() == 0
+
+
+def test_a_loss_nobody_knows_is_named():
+    with pytest.raises(ValueError, match=r"losses.alignment is 'asll': choose one of \['asl'"):
+        LossRecipe(alignment="asll")

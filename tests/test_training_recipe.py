@@ -90,12 +90,29 @@ def test_shipped_recipes_can_be_read(name):
         ("tagging = 1", "tagging = -1", "objectives.tagging is -1"),
         ("tagging = 1\nalignment = 0.5", "", "objectives are empty"),
         ("pretrained = false", "pretrained = 'no'", "pretrained is 'no'"),
+        ("[objectives]", "[losses]\ntagging = 'asll'\n[objectives]", "losses.tagging is 'asll': choose one of"),
+        ("tagging = 1", "tagging = 1\ndistillation = 1", "teacher is '': the objective distillation needs one of"),
         ("epochs = 3", "epochs = = 3", "is not TOML"),
+        ("pretrained = false", "teacher = 'captions'", "teacher is 'captions': .* needs that objective"),
     ],
 )
 def test_a_mistake_is_named_with_the_file_and_the_field(load, old, new, named):
     with pytest.raises(ValueError, match=rf"^mine\.toml.*{named}"):
         load(old, new)
+
+
+@pytest.mark.parametrize(
+    ("teacher", "named"),
+    [
+        ("'clip'", "teacher 'clip' is unknown: choose one of"),
+        ("'clip-vit-b-16'", "teacher 'clip-vit-b-16' does not speak the language of model.text_encoder 'minilm-l6'"),
+        ("'classifier'", "teacher 'classifier' reads the pretrained backbone: set pretrained = true"),
+        ("'captions'\nteacher_temperature = 0", "teacher_temperature is 0"),
+    ],
+)
+def test_a_teacher_that_does_not_fit_is_named(load, teacher, named):
+    with pytest.raises(ValueError, match=rf"^mine\.toml: {named}"):
+        load(WHOLE, f"teacher = {teacher}{WHOLE}distillation = 1\n")
 
 
 def test_a_missing_file_is_named(tmp_path):

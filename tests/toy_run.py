@@ -60,7 +60,7 @@ def toy_model(**image):
     )
 
 
-def toy_recipe(model=None, objectives=None, freeze_backbone=True, views=2, **schedule):
+def toy_recipe(model=None, objectives=None, freeze_backbone=True, views=2, teacher="", pretrained=False, **schedule):
     """A run on :func:`make_data` that uses every part of training, and all randomness there is."""
     schedule = {
         "epochs": 3, "batch": 6, "learning_rate": 3e-3, "average": 0.9, "tags_per_step": 5,
@@ -73,7 +73,8 @@ def toy_recipe(model=None, objectives=None, freeze_backbone=True, views=2, **sch
         ),
         ScheduleRecipe(**schedule),
         objectives or {"tagging": 1.0, "alignment": 1.0, "contrastive": 0.5},
-        pretrained=False,
+        teacher=teacher,
+        pretrained=pretrained,
         freeze_backbone=freeze_backbone,
     )
 

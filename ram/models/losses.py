@@ -37,6 +37,87 @@ def asymmetric_loss(
     return -(likelihood * focus).sum()
 
 
+def binary_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Plain binary cross entropy, summed over all entries: the first row of RAM++'s Table 11.
+
+    Args:
+        logits: any shape.
+        targets: same shape, 0 or 1.
+    """
+    return F.binary_cross_entropy_with_logits(logits.float(), targets.float(), reduction="sum")
+
+
+def hill_loss(
+    logits: torch.Tensor, targets: torch.Tensor, lamb: float = 1.5, margin: float = 1.0, gamma: float = 2.0
+) -> torch.Tensor:
+    """Hill loss: a negative that looks like a missing label is pushed down less again (Zhang et al. 2021, section 3.2).
+
+    Negatives cost (lamb - p) p^2, which over the logit is steepest in the middle and flat at both ends; positives cost
+    a focal loss on the logit less a margin. The focal weight carries gradient, as published.
+
+    Args:
+        logits: any shape.
+        targets: same shape, 0 or 1.
+        lamb: lambda of the paper.
+        margin: taken off the logit of a positive.
+        gamma: focus on hard positives.
+
+    Returns:
+        The **sum** over all entries, a scalar in float32.
+    """
+    logits = logits.float()
+    shifted, p = logits - margin, logits.sigmoid()
+    positive = -F.logsigmoid(shifted) * (-shifted).sigmoid() ** gamma
+    return torch.where(targets > 0, positive, (lamb - p) * p.square()).sum()
+
+
+def splc_loss(
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    correct: bool,
+    tau: float = 0.6,
+    margin: float = 1.0,
+    gamma: float = 2.0,
+) -> torch.Tensor:
+    """Self-paced loss correction over the focal margin loss (Zhang et al. 2021, section 3.3).
+
+    A negative that the model itself gives more than ``tau`` is taken for a missing label and becomes a positive,
+    without the margin. The first epoch is without correction, as published: the model must know something first.
+
+    Args:
+        logits: any shape.
+        targets: same shape, 0 or 1.
+        correct: whether missing labels are corrected yet.
+        tau: probability over which a negative is corrected.
+        margin: taken off the logit of a positive.
+        gamma: focus on hard entries; its weight carries gradient.
+
+    Returns:
+        The **sum** over all entries, a scalar in float32.
+    """
+    there = targets > 0
+    logits = torch.where(there, logits.float() - margin, logits.float())
+    if correct:
+        there = there | (logits.sigmoid() > tau)
+    right = torch.where(there, logits, -logits)
+    return -(F.logsigmoid(right) * (-right).sigmoid() ** gamma).sum()
+
+
+def softmax_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Cross entropy of each row's softmax with its positives, each of an equal share: CLIP's loss where there is one.
+
+    Args:
+        logits: (rows, columns); minus infinity where an entry takes no part.
+        targets: same shape, 0 or 1; a row without a positive costs nothing.
+
+    Returns:
+        The **sum** over rows, a scalar in float32.
+    """
+    share = targets.float() / targets.sum(dim=1, keepdim=True).clamp(min=1)
+    likelihood = torch.where(targets > 0, logits.float().log_softmax(dim=1), 0.0)
+    return -(share * likelihood).sum()
+
+
 def distillation_loss(pooled: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
     """Mean absolute distance of the **unnormalised** pooled token to the teacher's, both (batch, dim)."""
     return F.l1_loss(pooled.float(), teacher.float())

@@ -21,14 +21,17 @@ from ram.labels.system import shipped_descriptions, shipped_vocabulary
 from ram.models.image_encoder import ImageEncoder
 from ram.models.text_encoder import TextEncoder
 from ram.training.data import Triplets, load_triplets
+from ram.training.imagenet import class_probabilities
 from ram.training.pictures import PictureSource, PixelSource, cached_patches
 from ram.training.recipe import DataRecipe, Recipe
+from ram.training.teachers import ClipTeacher, Teacher, captions_teacher, classifier_teacher
 from ram.vocabulary import TagVocabulary
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, and how much there is."""
 
 CAPTION_OBJECTIVES = {"alignment", "contrastive"}
+"""Objectives that look at captions."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,7 @@ class TrainingSet:
         bank: the tags.
         captions: (all captions, dim) unit vectors, in the order of the triplets; one row of zeros where not needed.
         first_caption: (n + 1,) where each picture's captions begin.
+        teacher: whom the pooled tokens follow, if anyone.
     """
 
     triplets: Triplets
@@ -48,6 +52,7 @@ class TrainingSet:
     bank: TagEmbeddingBank
     captions: torch.Tensor
     first_caption: torch.Tensor
+    teacher: Teacher | None = None
 
     def draw_captions(
         self, ids: torch.Tensor, each: int, generator: torch.Generator
@@ -73,7 +78,7 @@ def read_training_set(
 
     Raises:
         ValueError: a file is missing or not what it should be.
-        TextEncoderError: the text encoder cannot be had.
+        TextEncoderError, TeacherError: the text encoder or the teacher cannot be had.
     """
     text_encoder = build_text_encoder(recipe.model.text_encoder)
     if text_encoder.dim != recipe.model.dim:
@@ -85,11 +90,19 @@ def read_training_set(
         [data / f for f in recipe.data.triplets], [data / f for f in recipe.data.pictures], len(vocabulary)
     )
     captions, first = torch.zeros(1, recipe.model.dim), torch.zeros(len(triplets) + 1, dtype=torch.long)
-    if CAPTION_OBJECTIVES & set(recipe.objectives):
+    if CAPTION_OBJECTIVES & set(recipe.objectives) or recipe.teacher == "captions":
         captions = _embed_captions(triplets, text_encoder, output, progress)
         first = torch.tensor([0] + [len(texts) for texts in triplets.captions]).cumsum(0)
     pictures = _open(recipe, triplets, output, "patches", recipe.data.views, encoder, progress)
-    return TrainingSet(triplets, pictures, bank, captions, first)
+    teacher: Teacher | None = None
+    if recipe.teacher == "captions":
+        teacher = captions_teacher(captions, first)
+    elif recipe.teacher == "classifier":
+        seen = _class_probabilities(recipe, pictures, len(triplets), encoder, progress)
+        teacher = classifier_teacher(seen, text_encoder)
+    elif recipe.teacher == ClipTeacher.name:
+        teacher = ClipTeacher(triplets.pictures, encoder.project.weight.device)
+    return TrainingSet(triplets, pictures, bank, captions, first, teacher)
 
 
 def read_dev_set(
@@ -132,6 +145,14 @@ def _open(
     cache = output / f"{name}-{fingerprint(key)}.npy"
     label = f"looking at {len(triplets)} pictures in {views} views"
     return cached_patches(cache, triplets.pictures, image, encoder, views, partial(progress, label))
+
+
+def _class_probabilities(
+    recipe: Recipe, pictures: PictureSource, count: int, encoder: ImageEncoder, progress: Progress
+) -> torch.Tensor:
+    told = partial(progress, f"asking the classifier about {count} pictures")
+    backbone, temperature = recipe.model.image.backbone, recipe.teacher_temperature
+    return class_probabilities(backbone, pictures, count, encoder, temperature, told)
 
 
 def _embed_captions(

@@ -169,8 +169,8 @@ def _epoch(
         with attention_for(device), torch.autocast(
             device.type, torch.bfloat16, enabled=schedule.precision == "bfloat16"
         ):
-            batch = _batch(model, training, tags, ids, schedule, generator)
-            total, losses = total_loss(model, batch, recipe.objectives)
+            batch = _batch(model, training, tags, ids, schedule, generator, epoch)
+            total, losses = total_loss(model, batch, recipe.objectives, recipe.losses)
         if not bool(total.isfinite()):
             files = ", ".join(training.triplets.pictures[i].name for i in ids[:8].tolist())
             raise NonFiniteLoss(
@@ -197,6 +197,7 @@ def _batch(
     ids: torch.Tensor,
     schedule: ScheduleRecipe,
     generator: torch.Generator,
+    epoch: int,
 ) -> Batch:
     device = tags.embeddings.device
     features = training.pictures.look(model.image_encoder, ids, generator)
@@ -205,8 +206,9 @@ def _batch(
         drawn = draw_tags(targets, schedule.tags_per_step, generator)
         tags, targets, known = tags.rows(drawn.to(device)), targets[:, drawn], known[:, drawn]
     captions, captioned = training.draw_captions(ids, schedule.captions_per_picture, generator)
+    taught = None if training.teacher is None else training.teacher.teach(ids).to(device)
     return Batch(
-        features, tags, targets.to(device), known.to(device), captions.to(device), captioned.to(device)
+        features, tags, targets.to(device), known.to(device), captions.to(device), captioned.to(device), taught, epoch
     )
 
 

@@ -25,6 +25,10 @@ class PictureSource(Protocol):
         """The same as evaluation sees the pictures."""
         ...
 
+    def plain_patches(self, encoder: ImageEncoder, ids: torch.Tensor) -> torch.Tensor:
+        """(n,) picture positions to the backbone's (n, patches, channels), as evaluation sees the pictures."""
+        ...
+
 
 class PatchSource:
     """Views cached once by a frozen backbone."""
@@ -39,8 +43,11 @@ class PatchSource:
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
         """(n,) picture positions to features of view 0."""
-        views = torch.zeros(len(ids), dtype=torch.long)
-        return encoder.embed(self.cache.batch(ids, views).to(encoder.project.weight.device))
+        return encoder.embed(self.plain_patches(encoder, ids))
+
+    def plain_patches(self, encoder: ImageEncoder, ids: torch.Tensor) -> torch.Tensor:
+        """(n,) picture positions to (n, patches, channels) of view 0."""
+        return self.cache.batch(ids, torch.zeros_like(ids)).to(encoder.project.weight.device)
 
 
 class PixelSource:
@@ -52,14 +59,19 @@ class PixelSource:
 
     def look(self, encoder: ImageEncoder, ids: torch.Tensor, generator: torch.Generator) -> ImageFeatures:
         """(n,) picture positions to features of a new random crop each."""
-        return self._encode(encoder, [self.training(open_picture(self.pictures[i]), generator) for i in ids.tolist()])
+        pixels = [self.training(open_picture(self.pictures[i]), generator) for i in ids.tolist()]
+        return encoder.embed(self._patches(encoder, pixels))
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
         """(n,) picture positions to features of the whole pictures."""
-        return self._encode(encoder, [self.evaluation(open_picture(self.pictures[i])) for i in ids.tolist()])
+        return encoder.embed(self.plain_patches(encoder, ids))
 
-    def _encode(self, encoder: ImageEncoder, pixels: list[torch.Tensor]) -> ImageFeatures:
-        return encoder(torch.stack(pixels).to(encoder.project.weight.device))
+    def plain_patches(self, encoder: ImageEncoder, ids: torch.Tensor) -> torch.Tensor:
+        """(n,) picture positions to (n, patches, channels) of the whole pictures."""
+        return self._patches(encoder, [self.evaluation(open_picture(self.pictures[i])) for i in ids.tolist()])
+
+    def _patches(self, encoder: ImageEncoder, pixels: list[torch.Tensor]) -> torch.Tensor:
+        return encoder.patches(torch.stack(pixels).to(encoder.project.weight.device))
 
 
 def cached_patches(

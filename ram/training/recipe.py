@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ram.config import ModelConfig, read_fields
-from ram.training.objectives import OBJECTIVES
+from ram.training.objectives import OBJECTIVES, LossRecipe
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -95,6 +95,10 @@ class ScheduleRecipe:
             raise ValueError(f"schedule.precision is {self.precision!r}: it must be 'float32' or 'bfloat16'")
 
 
+TEACHERS = ("clip-vit-b-16", "classifier", "captions")
+"""CLIP's image tower, beside its text tower; the backbone's ImageNet classifier; a picture's own captions."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One training run.
@@ -104,6 +108,9 @@ class Recipe:
         data: what it learns from.
         schedule: how.
         objectives: name (see :data:`ram.training.objectives.OBJECTIVES`) to weight.
+        losses: by which loss tags and captions are learnt.
+        teacher: whom ``distillation`` follows (see :data:`TEACHERS`); empty without it.
+        teacher_temperature: divides the logits of the classifier; under 1 it is surer of its first class.
         pretrained: start the backbone from its pip package's ImageNet weights.
         freeze_backbone: train everything but the backbone, whose patches are then computed once and cached.
     """
@@ -112,6 +119,9 @@ class Recipe:
     data: DataRecipe
     schedule: ScheduleRecipe
     objectives: Mapping[str, float] = field(default_factory=lambda: {"tagging": 1.0})
+    losses: LossRecipe = LossRecipe()
+    teacher: str = ""
+    teacher_temperature: float = 1.0
     pretrained: bool = True
     freeze_backbone: bool = True
 
@@ -123,6 +133,25 @@ class Recipe:
         for name, weight in self.objectives.items():
             if not (isinstance(weight, (int, float)) and weight > 0):
                 raise ValueError(f"objectives.{name} is {weight!r}: its weight must be a number over 0")
+        self._check_teacher()
+
+    def _check_teacher(self) -> None:
+        if ("distillation" in self.objectives) != bool(self.teacher):
+            raise ValueError(
+                f"teacher is {self.teacher!r}: the objective distillation needs one of {list(TEACHERS)}, and a teacher "
+                "needs that objective"
+            )
+        if self.teacher and self.teacher not in TEACHERS:
+            raise ValueError(f"teacher {self.teacher!r} is unknown: choose one of {list(TEACHERS)}")
+        if self.teacher == "clip-vit-b-16" and self.model.text_encoder != "clip-vit-b-16":
+            raise ValueError(
+                f"teacher 'clip-vit-b-16' does not speak the language of model.text_encoder "
+                f"{self.model.text_encoder!r}: choose 'classifier' or 'captions'"
+            )
+        if self.teacher == "classifier" and not self.pretrained:
+            raise ValueError("teacher 'classifier' reads the pretrained backbone: set pretrained = true")
+        if not self.teacher_temperature > 0:
+            raise ValueError(f"teacher_temperature is {self.teacher_temperature}: it must be over 0")
 
     @classmethod
     def load(cls, path: str | Path) -> Recipe:

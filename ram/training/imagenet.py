@@ -1,0 +1,51 @@
+"""The ImageNet classifier that came with a pretrained backbone: what it sees in the training pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from ram.models.image_encoder import ImageEncoder
+from ram.training.backbones import load_classifier
+from ram.training.pictures import PictureSource
+
+
+def class_names() -> list[tuple[str, ...]]:
+    """The names of each of the 1,000 classes, the usual one first, in the order of the classifier."""
+    import ram._torchvision_shim  # noqa: F401, I001  (before timm)
+    from timm.data import ImageNetInfo
+
+    info = ImageNetInfo("imagenet-1k")
+    return [tuple(info.index_to_description(index).split(", ")) for index in range(info.num_classes())]
+
+
+@torch.inference_mode()
+def class_probabilities(
+    backbone: str,
+    pictures: PictureSource,
+    count: int,
+    encoder: ImageEncoder,
+    temperature: float,
+    progress: Callable[[int, int], None],
+    batch: int = 64,
+) -> torch.Tensor:
+    """Softmax of classifier over the mean patch, of every picture as evaluation sees it.
+
+    Args:
+        backbone: whose classifier is asked; the encoder's backbone must still hold its pretrained weights.
+        pictures, count: the first ``count`` of them are looked at.
+        encoder: holds the backbone, in evaluation mode.
+        temperature: divides the classifier's logits; under 1 it is surer.
+        progress: told how many are done, and how many there are.
+
+    Returns:
+        (count, classes) float32 on the CPU, rows that sum to 1.
+    """
+    weight, bias = load_classifier(backbone)
+    parts = []
+    for ids in torch.arange(count).split(batch):
+        patches = pictures.plain_patches(encoder, ids).float().cpu()
+        parts.append(((patches.mean(dim=1) @ weight.T + bias) / temperature).softmax(dim=1))
+        progress(int(ids[-1]) + 1, count)
+    return torch.cat(parts)
