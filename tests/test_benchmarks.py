@@ -91,10 +91,10 @@ def test_pictures_that_cannot_be_used_are_named(official, listing):
         ValueError, match="2 of 3 pictures of zoo_3 cannot be used: there is no picture a.1; b.png cannot"
     ):
         load_benchmark(official)
-    entries = [{"image": f"images/gone{i}.jpg", "tags": []} for i in range(8)]
+    entries = [{"image": f"images/gone{i}.jpg", "tags": []} for i in range(23)]
     listing.write_text(json.dumps(entries))
     with pytest.raises(
-        ValueError, match=r"8 of 8 .* no file gone0.jpg: check the path; .* gone4.jpg.*; and 3 more$"
+        ValueError, match=r"23 of 23 .* no file gone0.jpg: check the path; .* gone19.jpg: check the path; and 3 more$"
     ):
         load_benchmark(listing)
 
@@ -150,12 +150,25 @@ def test_a_report_is_the_metrics_as_json(official):
     for name in ("CP", "CR", "CF1", "OP", "OR", "OF1"):
         assert report[name] == getattr(expected, name)
     assert report["tags_without_positive"] == 1
-    dog = {"tag": "dog", "precision": 2 / 3, "recall": 1.0, "threshold": 0.3, "positives": 2}
-    assert report["per_tag"][0] == {**dog, "AP": pytest.approx((1 + 2 / 3) / 2)}
-    lamp = {"tag": "lamp", "AP": None, "precision": None, "recall": None, "threshold": 0.5, "positives": 0}
+    dog = {"tag": "dog", "precision": 2 / 3, "recall": 1.0, "threshold": 0.3, "positives": 2, "predefined": True}
+    assert report["per_tag"][0] == {**dog, "AP": pytest.approx((1 + 2 / 3) / 2), "F1": pytest.approx(0.8)}
+    unknown = dict.fromkeys(("AP", "precision", "recall", "F1"))
+    lamp = {"tag": "lamp", **unknown, "threshold": 0.5, "positives": 0, "predefined": True}
     assert report["per_tag"][3] == lamp
     with pytest.raises(ValueError, match=r"scores \(2, 4\) and targets \(3, 4\)"):
         evaluate(scores[:2], benchmark, thresholds)
+
+
+def test_a_report_tells_predefined_from_described_tags(official):
+    benchmark = load_benchmark(official)
+    scores = np.random.default_rng(0).random((3, 4))
+    precisions = average_precisions(scores, benchmark.targets)
+    report = evaluate(scores, benchmark, predefined=[True, False, True, False]).to_dict()
+    assert (report["pictures"], report["predefined_tags"], report["described_tags"]) == (3, 2, 2)
+    assert report["mAP_predefined"] == pytest.approx(precisions[[0, 2]].mean())
+    assert report["mAP_described"] == pytest.approx(precisions[1])  # the other has no positive
+    lamp = evaluate(scores, benchmark, predefined=[True, True, True, False]).to_dict()
+    assert lamp["mAP_described"] is None and lamp["mAP_predefined"] == lamp["mAP"]
 
 
 @pytest.mark.parametrize("name, tags, chance", [("common_155", 155, 0.047), ("uncommon_79", 79, 0.008)])

@@ -15,7 +15,6 @@ from ram.checkpoints import save_model
 from ram.config import DecoderConfig, ImageConfig, ModelConfig
 from ram.descriptions import TagDescriptions
 from ram.embeddings import TagEmbeddingBank
-from ram.evaluation.metrics import mean_average_precision
 from ram.models.image_encoder import ImageEncoder
 from ram.tagger import load
 from ram.vocabulary import TagVocabulary
@@ -214,46 +213,3 @@ def test_compare_prints_a_line_a_model_under_each_category(models, photos, ended
     _, out, _ = ended("compare", photos / "0.png", "--tags", "corgi", *flags)
     heading, category, *rows = out.splitlines()
     assert category == "  corgi" and sorted(row.split()[0] for row in rows) == ["tiny-plus", "tiny-ram"]
-
-
-@pytest.fixture
-def dataset(photos):
-    entries = [{"image": f"{i}.png", "tags": tags} for i, tags in enumerate((["dog"], ["cat", "Sky"], ["dog"]))]
-    file = photos / "annotations.json"
-    file.write_text(json.dumps(entries))
-    return file
-
-
-def test_evaluate_measures_what_the_tagger_says_of_each_picture(models, dataset, photos, ended):
-    code, out, _ = ended("evaluate", dataset, "--model", models["tiny-plus"], "--json")
-    report = json.loads(out)
-    tagged = load(models["tiny-plus"]).tag([photos / f"{i}.png" for i in range(3)])
-    scores = [[prediction[tag].probability for tag in ("sky", "cat", "dog")] for prediction in tagged]
-    targets = [[0, 0, 1], [1, 1, 0], [0, 0, 1]]
-    assert code == 0 and report["mAP"] == pytest.approx(mean_average_precision(scores, targets))
-    assert {"CP", "CR", "CF1", "per_tag"} <= set(report)
-    assert (report["predefined_tags"], report["described_tags"]) == (3, 0)
-    assert {entry["tag"]: entry["threshold"] for entry in report["per_tag"]} == {"Sky": 1, "cat": 0, "dog": 0}
-
-
-def test_evaluate_refuses_unknown_tags_until_asked_to_describe_them(models, photos, tmp_path, ended):
-    (photos / "a.json").write_text(json.dumps([{"image": "0.png", "tags": ["dog", "kite"]}]))
-    code, out, err = ended("evaluate", photos / "a.json", "--model", models["tiny-plus"])
-    assert (code, out) == (2, "") and "1 of 2 tags" in err and "kite" in err and "--open-set" in err
-    file = tmp_path / "per_tag.csv"
-    code, out, _ = ended(
-        "evaluate", photos / "a.json", "--model", models["tiny-plus"], "--open-set", "--csv", file
-    )
-    assert code == 0 and "1 predefined, 1 described by lexicon" in out
-    with open(file, newline="") as written:
-        assert [row["tag"] for row in csv.DictReader(written)] == ["dog", "kite"]
-
-
-def test_evaluate_gives_a_tag_that_is_listed_twice_two_equal_columns(models, photos, ended):
-    folder = photos.parent / "benchmark"
-    folder.mkdir()
-    (folder / "b_taglist.txt").write_text("dog\ncat\ndog\n")
-    (folder / "b_annots.txt").write_text("0,dog\n1,cat\n2,cat\n")
-    _, out, _ = ended("evaluate", folder, "--images", photos, "--model", models["tiny-plus"], "--json")
-    first, _, again = json.loads(out)["per_tag"]
-    assert first == again

@@ -107,6 +107,7 @@ def test_rates_equal_counting_one_by_one(drawn):
     np.testing.assert_allclose(ours.recall[1:], recall)
     assert np.isnan(ours.precision[0]) and np.isnan(ours.recall[0]) and ours.precision[-1] == 0
     assert (ours.CP, ours.CR) == pytest.approx((np.mean(precision), np.mean(recall)))
+    np.testing.assert_allclose(ours.f1[1:], [2 * hits / (claims + positives) for hits, claims, positives in counts[1:]])
     hits, claims, positives = (sum(column) for column in zip(*counts, strict=True))
     assert (ours.OP, ours.OR) == pytest.approx((hits / claims, hits / positives))
     assert ours.CF1 == pytest.approx(2 / (1 / ours.CP + 1 / ours.CR))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ram.evaluation.metrics import Floats, Rates, average_precisions, rates
-from ram.image import PictureError, check_picture, find_pictures
-
-_MOST_FAULTS_NAMED = 5
+from ram.evaluation.pictures import sound_pictures
+from ram.image import find_pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,55 +68,78 @@ class Report:
 
     Args:
         tags: (tags,) as in the benchmark.
+        pictures: how many there are.
         positives: (tags,) how many pictures have the tag.
+        predefined: (tags,) True where the tag was known beforehand, False where it was only described.
         thresholds: (tags,) what a score had to exceed.
         average_precisions: (tags,) not-a-number without a positive.
         rates: precision and recall, per tag and averaged.
     """
 
     tags: tuple[str, ...]
+    pictures: int
     positives: NDArray[np.int_]
+    predefined: NDArray[np.bool_]
     thresholds: Floats
     average_precisions: Floats
     rates: Rates
 
+    def mean_average_precision(self, which: NDArray[np.bool_] | None = None) -> float | None:
+        """Mean over the tags with a positive, of all or of ``which``, (tags,); None where there is none."""
+        kept = self.average_precisions if which is None else self.average_precisions[which]
+        return None if np.isnan(kept).all() else float(np.nanmean(kept))
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, fractions in 0..1; None where a tag without a positive has no value."""
-        columns = (self.average_precisions, self.rates.precision, self.rates.recall)
+        """Plain values for JSON, fractions in 0..1; None where a tag, or a kind of tags, is without a positive."""
+        columns = {
+            "AP": self.average_precisions,
+            "precision": self.rates.precision,
+            "recall": self.rates.recall,
+            "F1": self.rates.f1,
+        }
         return {
-            "mAP": float(np.nanmean(self.average_precisions)),
+            "pictures": self.pictures,
+            "mAP": self.mean_average_precision(),
+            "mAP_predefined": self.mean_average_precision(self.predefined),
+            "mAP_described": self.mean_average_precision(~self.predefined),
             **{name: getattr(self.rates, name) for name in ("CP", "CR", "CF1", "OP", "OR", "OF1")},
+            "predefined_tags": int(self.predefined.sum()),
+            "described_tags": int((~self.predefined).sum()),
             "tags_without_positive": int((self.positives == 0).sum()),
             "per_tag": [
                 {
                     "tag": tag,
-                    **{
-                        name: float(column[i]) if self.positives[i] else None
-                        for name, column in zip(("AP", "precision", "recall"), columns, strict=True)
-                    },
+                    **{name: float(of[i]) if self.positives[i] else None for name, of in columns.items()},
                     "threshold": float(self.thresholds[i]),
                     "positives": int(self.positives[i]),
+                    "predefined": bool(self.predefined[i]),
                 }
                 for i, tag in enumerate(self.tags)
             ],
         }
 
 
-def evaluate(scores: ArrayLike, benchmark: Benchmark, thresholds: ArrayLike = 0.5) -> Report:
+def evaluate(
+    scores: ArrayLike, benchmark: Benchmark, thresholds: ArrayLike = 0.5, predefined: ArrayLike = True
+) -> Report:
     """Hold scores against the annotations.
 
     Args:
         scores: (pictures, tags) in the benchmark's order.
         thresholds: (tags,), or one for all; strictly exceeded by a prediction.
+        predefined: (tags,), or one for all; see :class:`Report`.
 
     Raises:
         ValueError: the shapes do not fit, a score is not a number, or no tag has a positive.
     """
     measured = rates(scores, benchmark.targets, thresholds)
+    tags = len(benchmark.tags)
     return Report(
         tags=benchmark.tags,
+        pictures=len(benchmark.pictures),
         positives=benchmark.targets.sum(0),
-        thresholds=np.broadcast_to(np.asarray(thresholds, dtype=np.float64), len(benchmark.tags)),
+        predefined=np.broadcast_to(np.asarray(predefined, dtype=bool), tags),
+        thresholds=np.broadcast_to(np.asarray(thresholds, dtype=np.float64), tags),
         average_precisions=average_precisions(scores, benchmark.targets),
         rates=measured,
     )
@@ -141,7 +163,7 @@ def _read_json(file: Path, images: Path) -> Benchmark:
     names = [entry["image"] for entry in entries]
     pictures = {name: images / name for name in names}
     targets = _targets(names, annotations, tags, file.name, listed.name)
-    return Benchmark(file.stem, tuple(tags), _sound(names, pictures, file.stem), targets)
+    return Benchmark(file.stem, tuple(tags), sound_pictures(names, pictures, file.stem), targets)
 
 
 def _read_official(folder: Path, images: Path) -> Benchmark:
@@ -156,7 +178,7 @@ def _read_official(folder: Path, images: Path) -> Benchmark:
     for file in reversed(find_pictures([images])):  # of a.jpg and a.png, "a" is the first
         relative = file.relative_to(images)
         pictures |= {relative.with_suffix("").as_posix(): file, relative.as_posix(): file}
-    return Benchmark(folder.name, tuple(tags), _sound(names, pictures, folder.name), targets)
+    return Benchmark(folder.name, tuple(tags), sound_pictures(names, pictures, folder.name), targets)
 
 
 def _targets(
@@ -174,25 +196,6 @@ def _targets(
                 )
             targets[row, columns[tag]] = True
     return targets
-
-
-def _sound(names: Sequence[str], pictures: Mapping[str, Path], benchmark: str) -> tuple[Path, ...]:
-    """The pictures by name, all of which can be read."""
-    faults = []
-    for name in names:
-        try:
-            if name not in pictures:
-                raise PictureError(f"there is no picture {name}")
-            check_picture(pictures[name])
-        except PictureError as error:
-            faults.append(str(error))
-    if faults:
-        more = f"; and {len(faults) - _MOST_FAULTS_NAMED} more" if len(faults) > _MOST_FAULTS_NAMED else ""
-        named = "; ".join(faults[:_MOST_FAULTS_NAMED])
-        raise ValueError(
-            f"{len(faults)} of {len(names)} pictures of {benchmark} cannot be used: {named}{more}"
-        )
-    return tuple(pictures[name] for name in names)
 
 
 def _only(folder: Path, pattern: str) -> Path:

@@ -62,6 +62,12 @@ class Rates:
     OR: float
     OF1: float
 
+    @property
+    def f1(self) -> Floats:
+        """(tags,) harmonic mean of precision and recall, not-a-number for a tag without a positive."""
+        total = self.precision + self.recall
+        return 2 * self.precision * self.recall / np.where(total == 0, 1.0, total)
+
 
 def rates(scores: ArrayLike, targets: ArrayLike, thresholds: ArrayLike) -> Rates:
     """Precision and recall at per-tag thresholds; a score counts when it is strictly over its threshold.
