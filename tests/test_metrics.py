@@ -6,7 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ram.evaluation.metrics import average_precisions, mean_average_precision, rates, retrieval_recall
+from ram.evaluation.metrics import (
+    average_precisions,
+    mean_average_precision,
+    picture_retrieval_recall,
+    rates,
+    retrieval_recall,
+)
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "metrics.json").read_text())
 
@@ -134,6 +140,23 @@ def test_retrieval_recall_equals_sorting_by_hand():
     assert retrieval_recall(np.ones((3, 3)), [0, 1, 2], (1, 2, 3)) == {1: 0, 2: 0, 3: 1}
 
 
+def test_a_picture_is_a_hit_when_any_of_its_texts_is_among_the_first():
+    random = np.random.default_rng(0)
+    similarity, owners = random.random((60, 12)), random.permutation(60) % 11  # the last picture has no text
+    firsts = {k: [set(owners[np.argsort(-column)[:k]]) for column in similarity.T] for k in (1, 5, 60)}
+    expected = {k: np.mean([picture in firsts[k][picture] for picture in range(11)]) for k in firsts}
+    assert picture_retrieval_recall(similarity, owners, (1, 5, 60)) == pytest.approx(expected)
+    assert expected[60] == 1 and 0 < expected[1] < expected[5] < 1
+
+
+def test_an_equally_similar_text_of_another_picture_is_ahead():
+    owners = [0, 0, 1, 1, 2, 2]
+    assert picture_retrieval_recall(np.ones((6, 3)), owners, (1, 4, 5)) == {1: 0, 4: 0, 5: 1}
+    similarity = np.zeros((6, 3))
+    similarity[[0, 1, 2], [0, 0, 1]] = 1  # its own texts are not ahead of each other
+    assert picture_retrieval_recall(similarity, owners, (1,)) == {1: 2 / 3}
+
+
 @pytest.mark.parametrize(
     "call, sentence",
     [
@@ -148,6 +171,7 @@ def test_retrieval_recall_equals_sorting_by_hand():
         (lambda: retrieval_recall(np.ones((2, 2)), [0]), "owners"),
         (lambda: retrieval_recall(np.ones((1, 2)), [2]), "indices of the 2 images"),
         (lambda: retrieval_recall([[np.nan, 1]], [0]), "not a number"),
+        (lambda: picture_retrieval_recall(np.ones((1, 2)), [2]), "indices of the 2 images"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(call, sentence):

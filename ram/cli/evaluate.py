@@ -32,14 +32,16 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="measure a model on annotated pictures",
         description="Measure a model on annotated pictures: mean average precision over the tags, precision "
         "and recall at the thresholds, all between 0 and 1. A tag of the model's vocabulary is scored by the "
-        "model's own descriptions and threshold.",
+        "model's own descriptions and threshold. With --retrieval, measure how well captions find their pictures "
+        "and pictures their captions: the share whose match is among the first 1, 5 and 10.",
+        epilog="example: ram evaluate captions.json --retrieval --split splits.json test --images photos",
     )
     parser.add_argument(
         "dataset",
         type=Path,
         metavar="DATASET",
         help='JSON [{"image": "1.jpg", "tags": ["dog", ...]}, ...], or a folder with *_taglist.txt, '
-        "*_annots.txt and imgs/",
+        '*_annots.txt and imgs/; for --retrieval JSON [{"image": "1.jpg", "captions": ["...", ...]}, ...]',
     )
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="where the pictures are")
     add_model_option(parser)
@@ -58,6 +60,18 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         action="store_true",
         help="give each tag the plain mean of its descriptions instead of re-weighting them to the picture",
     )
+    parser.add_argument("--retrieval", action="store_true", help="measure retrieval instead of tagging")
+    parser.add_argument(
+        "--split",
+        nargs=2,
+        metavar=("FILE", "NAME"),
+        help='only the pictures listed under a name in JSON {"test": ["1.jpg", ...], ...}, for --retrieval',
+    )
+    parser.add_argument(
+        "--by",
+        choices=("decoder", "pooled"),
+        help="what compares captions with pictures: the decoder, as always, or the pooled token alone; for --retrieval",
+    )
     add_json_option(parser)
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the figures of each tag, .csv")
     add_device_options(parser)
@@ -65,6 +79,46 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Tagging, or retrieval; a flag that is of the other's is refused."""
+    foreign = ("open_set", "descriptions", "ensemble", "csv") if args.retrieval else ("split", "by")
+    if given := [name for name in foreign if getattr(args, name)]:
+        flag = f"--{given[0].replace('_', '-')}"
+        raise ValueError(f"{flag} does not go {'with' if args.retrieval else 'without'} --retrieval: leave it out")
+    return _retrieval(args) if args.retrieval else _tagging(args)
+
+
+def _retrieval(args: argparse.Namespace) -> int:
+    from ram.evaluation.retrieval import evaluate_retrieval, load_captioned
+
+    split = None if args.split is None else (Path(args.split[0]), args.split[1])
+    captioned = load_captioned(args.dataset, args.images, split)
+    tagger = open_tagger(args, args.model)
+    by, started = args.by or "decoder", time.monotonic()
+    with Progress() as progress:
+        recalls = evaluate_retrieval(tagger, captioned, by, progress)
+    report = {
+        "dataset": captioned.name,
+        "model": tagger.name,
+        "by": by,
+        "pictures": len(captioned.pictures),
+        "captions": len(captioned.texts),
+        "seconds": round(time.monotonic() - started, 1),
+        **recalls,
+    }
+    if args.json:
+        print_json(report)
+    else:
+        print(
+            f"{printable(captioned.name)}: {report['captions']} captions, {report['pictures']} pictures in "
+            f"{report['seconds']:.0f} s, {printable(tagger.name)} by {by}"
+        )
+        shares = list(recalls["text_to_picture"])
+        rows = [[name.replace("_", " "), *(f"{recall[k]:.3f}" for k in shares)] for name, recall in recalls.items()]
+        print_table([["", *shares], *rows])
+    return 0
+
+
+def _tagging(args: argparse.Namespace) -> int:
     if args.csv is not None:
         check_writable(args.csv, (".csv",))
     from ram.evaluation.banks import mean_bank

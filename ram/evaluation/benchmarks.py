@@ -145,13 +145,23 @@ def evaluate(
     )
 
 
-def _read_json(file: Path, images: Path) -> Benchmark:
+def read_list(file: Path, form: str) -> list[Any]:
+    """The list a JSON file holds.
+
+    Raises:
+        ValueError: it cannot be read, or is no list; the message shows the ``form`` of an entry.
+    """
     try:
         entries = json.loads(_text(file))
     except json.JSONDecodeError as error:
         raise ValueError(f"{file.name} is not JSON: {error}") from None
     if not isinstance(entries, list):
-        raise ValueError(f'{file.name} must be a list of {{"image": ..., "tags": [...]}}')
+        raise ValueError(f"{file.name} must be a list of {form}")
+    return entries
+
+
+def _read_json(file: Path, images: Path) -> Benchmark:
+    entries = read_list(file, '{"image": ..., "tags": [...]}')
     for number, entry in enumerate(entries, 1):
         if not _is_annotation(entry):
             raise ValueError(

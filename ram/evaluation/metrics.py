@@ -97,7 +97,7 @@ def rates(scores: ArrayLike, targets: ArrayLike, thresholds: ArrayLike) -> Rates
 
 
 def retrieval_recall(
-    similarity: ArrayLike, owners: Sequence[int], ks: Sequence[int] = (1, 5, 10)
+    similarity: ArrayLike, owners: ArrayLike, ks: Sequence[int] = (1, 5, 10)
 ) -> dict[int, float]:
     """Text-to-picture R@K: the share of texts whose own picture is among the K most similar ones.
 
@@ -111,6 +111,29 @@ def retrieval_recall(
     Raises:
         ValueError: the shapes do not fit, a similarity is not a number, or an owner is no picture.
     """
+    similarity, own = _checked_similarity(similarity, owners)
+    ahead = (similarity >= similarity[np.arange(len(own)), own, None]).sum(1) - 1
+    return {k: float((ahead < k).mean()) for k in ks}
+
+
+def picture_retrieval_recall(
+    similarity: ArrayLike, owners: ArrayLike, ks: Sequence[int] = (1, 5, 10)
+) -> dict[int, float]:
+    """Picture-to-text R@K: the share of pictures of whose own texts one is among the K most similar ones.
+
+    An equally similar text of another picture counts as ahead. A picture without a text is left out.
+
+    Args, Raises:
+        as in :func:`retrieval_recall`.
+    """
+    similarity, own = _checked_similarity(similarity, owners)
+    mine = own[:, None] == np.arange(similarity.shape[1])
+    best = np.where(mine, similarity, -np.inf).max(0)
+    ahead = ((similarity >= best) & ~mine).sum(0)[mine.any(0)]
+    return {k: float((ahead < k).mean()) for k in ks}
+
+
+def _checked_similarity(similarity: ArrayLike, owners: ArrayLike) -> tuple[NDArray, NDArray[np.int_]]:
     similarity, own = np.asarray(similarity), np.asarray(owners)
     if similarity.ndim != 2 or not similarity.size or own.shape != similarity.shape[:1]:
         raise ValueError(
@@ -120,8 +143,7 @@ def retrieval_recall(
         raise ValueError("a similarity is not a number: look for a broken embedding")
     if own.dtype.kind not in "iu" or own.min() < 0 or own.max() >= similarity.shape[1]:
         raise ValueError(f"owners must be indices of the {similarity.shape[1]} images")
-    ahead = (similarity >= similarity[np.arange(len(own)), own, None]).sum(1) - 1
-    return {k: float((ahead < k).mean()) for k in ks}
+    return similarity, own
 
 
 def _average_precision(scores: NDArray, targets: NDArray[np.bool_]) -> float:

@@ -1,0 +1,159 @@
+"""Retrieval: every caption of a data set against every picture of it, by the decoder or by the pooled token alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from ram.evaluation.benchmarks import read_list
+from ram.evaluation.metrics import picture_retrieval_recall, retrieval_recall
+from ram.evaluation.pictures import Progress, look_at, silent, sound_pictures
+from ram.models.image_encoder import ImageFeatures
+from ram.models.queries import DescriptionEmbeddings
+from ram.tagger import CHUNK, Tagger
+
+BY = ("decoder", "pooled")
+"""What may compare a caption with a picture."""
+
+_FORM = '{"image": "1.jpg", "captions": ["...", ...]}'
+
+
+@dataclass(frozen=True, eq=False)
+class CaptionedPictures:
+    """Pictures with their captions.
+
+    Args:
+        name: what to call them in a table.
+        pictures: (pictures,) files.
+        captions: (pictures,) one caption or more of each.
+    """
+
+    name: str
+    pictures: tuple[Path, ...]
+    captions: tuple[tuple[str, ...], ...]
+
+    def __post_init__(self) -> None:
+        if not self.pictures or len(self.pictures) != len(self.captions) or not all(self.captions):
+            raise ValueError(f"{self.name} needs pictures, and at least one caption of each")
+
+    @property
+    def texts(self) -> list[str]:
+        """(texts,) all captions, picture by picture."""
+        return [text for captions in self.captions for text in captions]
+
+    @property
+    def owners(self) -> NDArray[np.int_]:
+        """(texts,) position of the picture each text belongs to."""
+        return np.repeat(np.arange(len(self.pictures)), [len(captions) for captions in self.captions])
+
+
+def load_captioned(
+    path: Path, images: Path | None = None, split: tuple[Path, str] | None = None
+) -> CaptionedPictures:
+    """Read ``[{"image": "1.jpg", "captions": ["...", ...]}, ...]``, as ``ram parse`` takes it.
+
+    Args:
+        path: the file; pictures are relative to it, or to ``images``.
+        split: a JSON file ``{"test": ["1.jpg", ...], ...}`` and the name of the pictures to take.
+
+    Raises:
+        ValueError: a file is malformed, or pictures are missing or, as far as their headers tell, unreadable.
+    """
+    captions: dict[str, tuple[str, ...]] = {}
+    for number, entry in enumerate(read_list(path, _FORM), 1):
+        fields = entry if isinstance(entry, dict) else {}
+        image, texts = fields.get("image"), fields.get("captions")
+        if not isinstance(image, str) or not texts or not _are_texts(texts):
+            raise ValueError(f"entry {number} of {path.name} is not {_FORM}")
+        if image in captions:
+            raise ValueError(f"{path.name} holds {image} twice: keep one entry a picture")
+        captions[image] = tuple(texts)
+    name = path.stem
+    if split is not None:
+        captions, name = _only(captions, *split), f"{name} {split[1]}"
+    folder = path.parent if images is None else images
+    files = sound_pictures(tuple(captions), {image: folder / image for image in captions}, name)
+    return CaptionedPictures(name, files, tuple(captions.values()))
+
+
+def evaluate_retrieval(
+    tagger: Tagger, captioned: CaptionedPictures, by: str = "decoder", progress: Progress = silent
+) -> dict[str, dict[str, float]]:
+    """R@1, R@5 and R@10 in both directions, as fractions: ``{"text_to_picture": {"R@1": ...}, ...}``.
+
+    Raises:
+        ValueError: as in :func:`similarities`.
+    """
+    found, owners = similarities(tagger, captioned, by, progress), captioned.owners
+    directions = {
+        "text_to_picture": retrieval_recall(found, owners),
+        "picture_to_text": picture_retrieval_recall(found, owners),
+    }
+    return {name: {f"R@{k}": share for k, share in recall.items()} for name, recall in directions.items()}
+
+
+@torch.inference_mode()
+def similarities(
+    tagger: Tagger, captioned: CaptionedPictures, by: str = "decoder", progress: Progress = silent
+) -> NDArray[np.float32]:
+    """How well every caption fits every picture.
+
+    A caption is one more bank of one description: "decoder" gives the logit of the tagging model for it, "pooled" the
+    cosine of its embedding and the pooled token, which costs next to nothing.
+
+    Returns:
+        (texts, pictures), in the order of ``captioned.texts``.
+
+    Raises:
+        ValueError: ``by`` is neither.
+        PictureError: some pictures cannot be read; the message names them.
+    """
+    if by not in BY:
+        raise ValueError(f"captions are compared by {' or '.join(BY)}, not by {by!r}")
+    texts = _embed(tagger, captioned.texts, progress).to(tagger.device, tagger.dtype)
+    queries = DescriptionEmbeddings(texts[:, None])
+
+    def compare(features: ImageFeatures) -> torch.Tensor:
+        if by == "pooled":
+            return F.normalize(features.pooled.float(), dim=-1) @ texts.float().T
+        return tagger.model.align(features, queries, CHUNK).logits.float()
+
+    columns = [compare(features).cpu() for features in look_at(tagger, captioned.pictures, progress)]
+    return torch.cat(columns).T.numpy()
+
+
+def _embed(tagger: Tagger, texts: Sequence[str], progress: Progress) -> torch.Tensor:
+    """(texts, dim) unit vectors."""
+    parts = []
+    for start in range(0, len(texts), CHUNK):
+        progress("embedding captions", start, len(texts))
+        parts.append(tagger.text_encoder.encode(texts[start : start + CHUNK]))
+    return torch.cat(parts)
+
+
+def _only(captions: dict[str, tuple[str, ...]], file: Path, name: str) -> dict[str, tuple[str, ...]]:
+    try:
+        splits = json.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ValueError(f"{file.name} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise ValueError(f"{file.name} is not JSON: {error}") from None
+    images = splits.get(name) if isinstance(splits, dict) else None
+    if not images or not _are_texts(images):
+        names = ", ".join(splits) if isinstance(splits, dict) else "none"
+        raise ValueError(f"{file.name} lists no pictures under {name!r}: it has {names}")
+    if missing := [image for image in images if image not in captions]:
+        raise ValueError(f"{len(missing)} pictures of {name!r} have no captions, such as {missing[0]}")
+    return {image: captions[image] for image in images}
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
