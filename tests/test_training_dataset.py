@@ -12,11 +12,12 @@ from ram.labels.system import shipped_descriptions, shipped_vocabulary
 from ram.models.text_encoder import TextEncoderError
 from ram.training.data import Triplets
 from ram.training.dataset import TrainingSet, label_system, read_dev_set, read_training_set
+from ram.training.generated_tags import GeneratedRecipe
 from ram.training.imagenet import class_names
 from ram.training.pictures import PatchSource, PixelSource, transforms
 from ram.training.recipe import DataRecipe
 from tests.tiny import DIM, HashTextEncoder, tiny_bank, tiny_model
-from tests.toy_run import COLOURS, make_data, toy_model, toy_recipe, use_hash_text_encoder
+from tests.toy_run import COLOURS, make_data, toy_model, toy_recipe, use_hash_text_encoder, use_sure_classifier
 
 
 def quiet(what, done, total):
@@ -148,6 +149,27 @@ def test_the_classifier_teaches_what_it_sees_in_the_plain_view(data, output, mon
     taught = training.teacher.teach(torch.tensor([2]))
     assert F.cosine_similarity(taught, expected).item() > 0.99  # cached patches are in 16 bit
     assert taught.norm().item() == pytest.approx(1, abs=1e-5)
+
+
+def test_generated_classes_are_queries_of_training_and_no_tags_of_the_model(data, output, monkeypatch):
+    use_sure_classifier(monkeypatch, [504, 717])  # coffee mug, pickup
+    (data / "exclude.txt").write_text("pickup\n")
+    recipe = toy_recipe(pretrained=True, generated=GeneratedRecipe(0.3, exclude="exclude.txt"))
+    training = read(recipe, data, output)
+    assert training.bank.vocabulary.tags == tuple(COLOURS)
+    assert training.queries.vocabulary.tags == (*COLOURS, "coffee mug")
+    assert training.triplets.targets.shape == training.triplets.known.shape == (6, len(COLOURS) + 1)
+    assert training.triplets.targets[:, -1].all()
+    mug = training.queries.embedded.embeddings[-1][training.queries.mask[-1]]
+    wanted = torch.stack([HashTextEncoder.vector(s) for s in training.queries.descriptions["coffee mug"]])
+    torch.testing.assert_close(mug.float(), wanted, atol=1e-3, rtol=0)
+    report = json.loads((output / "generated.json").read_text())
+    assert report["classes"] == {"coffee mug": 6} and report["left out"] == ["pickup"]
+
+
+def test_without_generated_tags_the_queries_are_the_bank(data, output):
+    training = read(toy_recipe(), data, output)
+    assert training.queries is training.bank and not (output / "generated.json").exists()
 
 
 def test_a_frozen_backbone_is_cached_and_a_learning_one_is_not(data, output):

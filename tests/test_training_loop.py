@@ -13,13 +13,16 @@ from safetensors.torch import load_file
 
 import ram
 from ram.build import build_model
+from ram.descriptions import TagDescriptions
+from ram.embeddings import TagEmbeddingBank
 from ram.evaluation.metrics import mean_average_precision
 from ram.training.dataset import label_system
+from ram.training.generated_tags import GeneratedRecipe
 from ram.training.loop import NonFiniteLoss, draw_tags, learning_rate, train
 from ram.training.objectives import LossRecipe
 from ram.training.recipe import ScheduleRecipe
 from tests.tiny import HashTextEncoder
-from tests.toy_run import COLOURS, draw, make_data, toy_model, toy_recipe, use_hash_text_encoder
+from tests.toy_run import COLOURS, draw, make_data, toy_model, toy_recipe, use_hash_text_encoder, use_sure_classifier
 
 BACKBONE = "model/image_encoder.backbone."
 
@@ -117,6 +120,20 @@ def test_the_pooled_tokens_come_to_what_the_teacher_says(data, tmp_path):
     train(recipe, data, tmp_path / "run")
     first, *_, last = curve(tmp_path / "run")
     assert last["distillation"] < 0.6 * first["distillation"]
+
+
+def test_what_is_generated_is_learnt_through_the_decoder(data, tmp_path, monkeypatch):
+    use_sure_classifier(monkeypatch, [504])
+    best = []
+    for threshold in (0.3, 1.0):
+        parts = {"objectives": {"tagging": 1.0}, "pretrained": True, "generated": GeneratedRecipe(threshold)}
+        recipe = toy_recipe(**parts, epochs=8, learning_rate=1e-2)
+        tagger = ram.load(train(recipe, data, tmp_path / str(threshold)))
+        bank = TagEmbeddingBank.build(TagDescriptions({"coffee mug": ["a photo of a coffee mug."]}), HashTextEncoder())
+        scores = tagger.score(tagger.look(draw("red", "blue")), tagger.bank.join(bank))
+        best.append(scores.top(1)[0].tag)
+        assert tagger.bank.vocabulary.tags == tuple(COLOURS)
+    assert best[0] == "coffee mug" and best[1] in COLOURS
 
 
 def test_labels_are_corrected_from_the_second_epoch_on(data, tmp_path, monkeypatch):

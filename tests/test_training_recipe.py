@@ -92,6 +92,9 @@ def test_shipped_recipes_can_be_read(name):
         ("pretrained = false", "pretrained = 'no'", "pretrained is 'no'"),
         ("[objectives]", "[losses]\ntagging = 'asll'\n[objectives]", "losses.tagging is 'asll': choose one of"),
         ("tagging = 1", "tagging = 1\ndistillation = 1", "teacher is '': the objective distillation needs one of"),
+        ("[data]", "[generated]\nthreshold = 0\n[data]", "generated.threshold is 0: it must be over 0"),
+        ("[data]", "[generated]\nthreshold = 0.3\nabsent_below = 0.4\n[data]", "generated.absent_below is 0.4"),
+        ("[data]", "[generated]\nthreshold = 0.3\n[data]", "generated asks the classifier of the pretrained backbone"),
         ("epochs = 3", "epochs = = 3", "is not TOML"),
         ("pretrained = false", "teacher = 'captions'", "teacher is 'captions': .* needs that objective"),
     ],
@@ -106,7 +109,7 @@ def test_a_mistake_is_named_with_the_file_and_the_field(load, old, new, named):
     [
         ("'clip'", "teacher 'clip' is unknown: choose one of"),
         ("'clip-vit-b-16'", "teacher 'clip-vit-b-16' does not speak the language of model.text_encoder 'minilm-l6'"),
-        ("'classifier'", "teacher 'classifier' reads the pretrained backbone: set pretrained = true"),
+        ("'classifier'", "teacher asks the classifier of the pretrained backbone: set pretrained = true"),
         ("'captions'\nteacher_temperature = 0", "teacher_temperature is 0"),
     ],
 )

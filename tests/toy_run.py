@@ -3,9 +3,11 @@
 import json
 
 import numpy as np
+import torch
 from PIL import Image
 
 from ram.config import DecoderConfig, ImageConfig, ModelConfig
+from ram.training.generated_tags import GeneratedRecipe
 from ram.training.recipe import DataRecipe, Recipe, ScheduleRecipe
 from tests.tiny import DIM, HashTextEncoder
 
@@ -60,7 +62,9 @@ def toy_model(**image):
     )
 
 
-def toy_recipe(model=None, objectives=None, freeze_backbone=True, views=2, teacher="", pretrained=False, **schedule):
+def toy_recipe(
+    model=None, objectives=None, freeze_backbone=True, views=2, teacher="", pretrained=False, generated=None, **schedule
+):
     """A run on :func:`make_data` that uses every part of training, and all randomness there is."""
     schedule = {
         "epochs": 3, "batch": 6, "learning_rate": 3e-3, "average": 0.9, "tags_per_step": 5,
@@ -74,9 +78,18 @@ def toy_recipe(model=None, objectives=None, freeze_backbone=True, views=2, teach
         ScheduleRecipe(**schedule),
         objectives or {"tagging": 1.0, "alignment": 1.0, "contrastive": 0.5},
         teacher=teacher,
+        generated=generated or GeneratedRecipe(),
         pretrained=pretrained,
         freeze_backbone=freeze_backbone,
     )
+
+
+def use_sure_classifier(monkeypatch, classes):
+    """Let the ImageNet classifier of the toy backbone, which has none, always see the same classes alike."""
+    bias = torch.zeros(1000)
+    bias[list(classes)] = 50.0
+    monkeypatch.setattr("ram.training.imagenet.load_classifier", lambda name: (torch.zeros(1000, 256), bias))
+    monkeypatch.setattr("ram.training.loop.load_pretrained", lambda backbone, name: None)
 
 
 def use_hash_text_encoder(monkeypatch):

@@ -17,11 +17,12 @@ from ram.build import build_text_encoder
 from ram.describers.template import TemplateDescriber
 from ram.descriptions import Origin, TagDescriptions
 from ram.embeddings import TagEmbeddingBank
-from ram.labels.system import shipped_descriptions, shipped_vocabulary
+from ram.labels.system import shipped_descriptions, shipped_synonyms, shipped_vocabulary
 from ram.models.image_encoder import ImageEncoder
 from ram.models.text_encoder import TextEncoder
 from ram.training.data import Triplets, load_triplets
-from ram.training.imagenet import class_probabilities
+from ram.training.generated_tags import GeneratedTags, generate_tags, read_words
+from ram.training.imagenet import class_logits, class_names
 from ram.training.pictures import PictureSource, PixelSource, cached_patches
 from ram.training.recipe import DataRecipe, Recipe
 from ram.training.teachers import ClipTeacher, Teacher, captions_teacher, classifier_teacher
@@ -45,6 +46,7 @@ class TrainingSet:
         captions: (all captions, dim) unit vectors, in the order of the triplets; one row of zeros where not needed.
         first_caption: (n + 1,) where each picture's captions begin.
         teacher: whom the pooled tokens follow, if anyone.
+        classes: generated text queries that are no tags; their columns of the triplets come after those of the tags.
     """
 
     triplets: Triplets
@@ -53,6 +55,12 @@ class TrainingSet:
     captions: torch.Tensor
     first_caption: torch.Tensor
     teacher: Teacher | None = None
+    classes: TagEmbeddingBank | None = None
+
+    @property
+    def queries(self) -> TagEmbeddingBank:
+        """All that the pictures are scored against in training: a column of the triplets each."""
+        return self.bank if self.classes is None else self.bank.join(self.classes)
 
     def draw_captions(
         self, ids: torch.Tensor, each: int, generator: torch.Generator
@@ -94,15 +102,24 @@ def read_training_set(
         captions = _embed_captions(triplets, text_encoder, output, progress)
         first = torch.tensor([0] + [len(texts) for texts in triplets.captions]).cumsum(0)
     pictures = _open(recipe, triplets, output, "patches", recipe.data.views, encoder, progress)
+    logits, classes = torch.empty(0), None
+    if recipe.teacher == "classifier" or recipe.generated.threshold < 1:
+        told = partial(progress, f"asking the classifier about {len(triplets)} pictures")
+        logits = class_logits(recipe.model.image.backbone, pictures, len(triplets), encoder, told)
+    if recipe.generated.threshold < 1:
+        generated = _generate(recipe, data, triplets, logits.softmax(dim=1), vocabulary)
+        (output / "generated.json").write_text(json.dumps(generated.report, indent=1) + "\n", encoding="utf-8")
+        triplets = generated.triplets
+        if generated.classes:
+            classes = TagEmbeddingBank.build(generated.classes.first(recipe.model.max_descriptions), text_encoder)
     teacher: Teacher | None = None
     if recipe.teacher == "captions":
         teacher = captions_teacher(captions, first)
     elif recipe.teacher == "classifier":
-        seen = _class_probabilities(recipe, pictures, len(triplets), encoder, progress)
-        teacher = classifier_teacher(seen, text_encoder)
+        teacher = classifier_teacher((logits / recipe.teacher_temperature).softmax(dim=1), text_encoder)
     elif recipe.teacher == ClipTeacher.name:
         teacher = ClipTeacher(triplets.pictures, encoder.project.weight.device)
-    return TrainingSet(triplets, pictures, bank, captions, first, teacher)
+    return TrainingSet(triplets, pictures, bank, captions, first, teacher, classes)
 
 
 def read_dev_set(
@@ -147,12 +164,12 @@ def _open(
     return cached_patches(cache, triplets.pictures, image, encoder, views, partial(progress, label))
 
 
-def _class_probabilities(
-    recipe: Recipe, pictures: PictureSource, count: int, encoder: ImageEncoder, progress: Progress
-) -> torch.Tensor:
-    told = partial(progress, f"asking the classifier about {count} pictures")
-    backbone, temperature = recipe.model.image.backbone, recipe.teacher_temperature
-    return class_probabilities(backbone, pictures, count, encoder, temperature, told)
+def _generate(
+    recipe: Recipe, data: Path, triplets: Triplets, probabilities: torch.Tensor, vocabulary: TagVocabulary
+) -> GeneratedTags:
+    synonyms = shipped_synonyms() if recipe.data.vocabulary == "shipped" else {}
+    exclude = read_words(data / recipe.generated.exclude) if recipe.generated.exclude else ()
+    return generate_tags(triplets, probabilities, class_names(), vocabulary, synonyms, recipe.generated, exclude)
 
 
 def _embed_captions(

@@ -21,31 +21,29 @@ def class_names() -> list[tuple[str, ...]]:
 
 
 @torch.inference_mode()
-def class_probabilities(
+def class_logits(
     backbone: str,
     pictures: PictureSource,
     count: int,
     encoder: ImageEncoder,
-    temperature: float,
     progress: Callable[[int, int], None],
     batch: int = 64,
 ) -> torch.Tensor:
-    """Softmax of classifier over the mean patch, of every picture as evaluation sees it.
+    """What the classifier says of the mean patch of every picture, as evaluation sees it.
 
     Args:
         backbone: whose classifier is asked; the encoder's backbone must still hold its pretrained weights.
         pictures, count: the first ``count`` of them are looked at.
         encoder: holds the backbone, in evaluation mode.
-        temperature: divides the classifier's logits; under 1 it is surer.
         progress: told how many are done, and how many there are.
 
     Returns:
-        (count, classes) float32 on the CPU, rows that sum to 1.
+        (count, classes) float32 on the CPU; a softmax makes them probabilities.
     """
     weight, bias = load_classifier(backbone)
     parts = []
     for ids in torch.arange(count).split(batch):
         patches = pictures.plain_patches(encoder, ids).float().cpu()
-        parts.append(((patches.mean(dim=1) @ weight.T + bias) / temperature).softmax(dim=1))
+        parts.append(patches.mean(dim=1) @ weight.T + bias)
         progress(int(ids[-1]) + 1, count)
     return torch.cat(parts)

@@ -157,7 +157,7 @@ def _epoch(
     model.train()
     model.image_encoder.backbone.train(not recipe.freeze_backbone)
     device = next(model.parameters()).device
-    tags = training.bank.embedded.to(device, torch.float32)
+    tags = training.queries.embedded.to(device, torch.float32)
     order = torch.randperm(len(training.triplets), generator=generator)
     steps = max(1, len(order) // schedule.batch)
     sums: dict[str, float] = {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ram.config import ModelConfig, read_fields
+from ram.training.generated_tags import GeneratedRecipe
 from ram.training.objectives import OBJECTIVES, LossRecipe
 
 if sys.version_info >= (3, 11):
@@ -111,6 +112,7 @@ class Recipe:
         losses: by which loss tags and captions are learnt.
         teacher: whom ``distillation`` follows (see :data:`TEACHERS`); empty without it.
         teacher_temperature: divides the logits of the classifier; under 1 it is surer of its first class.
+        generated: what the backbone's ImageNet classifier adds to the tags; nothing unless a threshold is given.
         pretrained: start the backbone from its pip package's ImageNet weights.
         freeze_backbone: train everything but the backbone, whose patches are then computed once and cached.
     """
@@ -122,6 +124,7 @@ class Recipe:
     losses: LossRecipe = LossRecipe()
     teacher: str = ""
     teacher_temperature: float = 1.0
+    generated: GeneratedRecipe = GeneratedRecipe()
     pretrained: bool = True
     freeze_backbone: bool = True
 
@@ -148,8 +151,9 @@ class Recipe:
                 f"teacher 'clip-vit-b-16' does not speak the language of model.text_encoder "
                 f"{self.model.text_encoder!r}: choose 'classifier' or 'captions'"
             )
-        if self.teacher == "classifier" and not self.pretrained:
-            raise ValueError("teacher 'classifier' reads the pretrained backbone: set pretrained = true")
+        for asked, field_ in ((self.teacher == "classifier", "teacher"), (self.generated.threshold < 1, "generated")):
+            if asked and not self.pretrained:
+                raise ValueError(f"{field_} asks the classifier of the pretrained backbone: set pretrained = true")
         if not self.teacher_temperature > 0:
             raise ValueError(f"teacher_temperature is {self.teacher_temperature}: it must be over 0")
 
