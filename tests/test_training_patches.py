@@ -111,7 +111,7 @@ def test_statistics_are_those_of_the_plain_view_alone(tmp_path, pictures):
     np.testing.assert_allclose(std, plain.std(0), rtol=1e-5)
 
 
-def test_looking_draws_each_view_about_equally_and_repeats_with_the_generator(tmp_path, pictures):
+def test_looking_draws_each_view_about_equally_and_repeats_with_the_seeds(tmp_path, pictures):
     class Asked:
         """An encoder that gives back which picture and view it was shown."""
 
@@ -123,8 +123,9 @@ def test_looking_draws_each_view_about_equally_and_repeats_with_the_generator(tm
     image = toy_model().image
     source = cached_patches(tmp_path / "p.npy", pictures, image, tiny_model(toy_model()).image_encoder, 3, lambda *_: 0)
     ids = torch.arange(5).repeat(60)
-    first, second = (source.look(Asked(), ids, torch.Generator().manual_seed(s)) for s in (1, 1))
-    assert torch.equal(first, second)
+    seeds = torch.randint(2**62, (300,), generator=torch.Generator().manual_seed(1))
+    first = source.look(Asked(), ids, seeds)
+    assert torch.equal(first, source.look(Asked(), ids, seeds))
     counts = [
         int((first == source.cache.batch(ids, torch.full_like(ids, view))).flatten(1).all(1).sum()) for view in range(3)
     ]
@@ -133,11 +134,23 @@ def test_looking_draws_each_view_about_equally_and_repeats_with_the_generator(tm
 
 def test_pixels_are_cropped_anew_for_training_and_whole_for_evaluation(pictures, encoder):
     source = PixelSource(pictures, toy_model().image)
-    generator, ids = torch.Generator().manual_seed(1), torch.tensor([1, 3])
+    ids, seeds = torch.tensor([1, 3]), torch.tensor([2**61, 7])
     with torch.inference_mode():
-        first, second = (source.look(encoder, ids, generator).tokens for _ in range(2))
+        first, second = (source.look(encoder, ids, seeds + draw).tokens for draw in (0, 1))
+        alone = source.look(encoder, ids[1:], seeds[1:]).tokens
         plain = source.look_plainly(encoder, ids).tokens
         evaluation, _ = transforms(toy_model().image)
         wanted = encoder(torch.stack([evaluation(open_picture(pictures[i])) for i in (1, 3)])).tokens
     assert not torch.allclose(first, second, atol=1e-3)
+    torch.testing.assert_close(alone, first[1:])  # each crop depends on its own seed alone
     assert torch.equal(plain, wanted)
+
+
+def test_statistics_of_pixels_are_those_of_a_sample_seen_plainly(pictures, encoder):
+    source = PixelSource(pictures, toy_model().image)
+    evaluation, _ = transforms(toy_model().image)
+    mean, std = source.statistics(encoder, sample=3)
+    with torch.no_grad():
+        patches = encoder.patches(torch.stack([evaluation(open_picture(pictures[i])) for i in (0, 2, 4)]))
+    torch.testing.assert_close(mean, patches.flatten(0, 1).mean(0))
+    torch.testing.assert_close(std, patches.flatten(0, 1).std(0, correction=0), atol=1e-4, rtol=1e-3)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ram.config import ModelConfig
-from ram.training.recipe import DataRecipe, Recipe, ScheduleRecipe
+from ram.training.recipe import DataRecipe, Recipe
+from ram.training.schedule import ScheduleRecipe
 
 WHOLE = """
 pretrained = false

@@ -1,13 +1,12 @@
 """A run that was stopped goes on as if it had not been, and no run is overwritten."""
 
-import json
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from ram.training.loop import train
-from tests.toy_run import make_data, toy_model, toy_recipe, use_hash_text_encoder
+from tests.toy_run import curve, make_data, toy_model, toy_recipe, use_hash_text_encoder
 
 
 class Stop(Exception):
@@ -28,10 +27,6 @@ def stop_in(epoch, step):
 def data(tmp_path, monkeypatch):
     use_hash_text_encoder(monkeypatch)
     return make_data(tmp_path / "data")
-
-
-def curve(run):
-    return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
 
 
 @pytest.mark.parametrize("freeze_backbone", [True, False])

@@ -8,30 +8,31 @@ from torch import nn
 
 import ram.training.state
 from ram.training.average import RunningAverage
-from ram.training.state import load_state, save_state
+from ram.training.state import Position, TrainingState
 
 
 def make(width=4):
     """A model with buffers, its average and its optimizer in two groups."""
     model = nn.Sequential(nn.Linear(3, width), nn.BatchNorm1d(width), nn.Linear(width, 1))
     groups = [{"params": [p for p in model.parameters() if p.ndim == n], "weight_decay": n - 1.0} for n in (1, 2)]
-    return model, RunningAverage(model, 0.9), torch.optim.AdamW(groups, lr=0.1)
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0, growth_interval=2)
+    return TrainingState(model, RunningAverage(model, 0.9), torch.optim.AdamW(groups, lr=0.1), scaler)
 
 
-def train(parts, steps=3):
-    model, average, optimizer = parts
+def train(state, steps=3):
     for _ in range(steps):
-        optimizer.zero_grad()
-        model(torch.randn(5, 3)).square().sum().backward()
-        optimizer.step()
-        average.update()
+        state.optimizer.zero_grad()
+        state.scaler.scale(state.model(torch.randn(5, 3)).square().sum()).backward()
+        state.scaler.step(state.optimizer)
+        state.scaler.update()
+        state.average.update()
 
 
-def everything(parts):
+def everything(state):
     """All tensors and numbers, flat."""
-    model, average, optimizer = parts
-    moments = {f"{i}/{n}": t for i, state in optimizer.state_dict()["state"].items() for n, t in state.items()}
-    return {**model.state_dict(), **{f"average/{n}": t for n, t in average.weights.items()}, **moments}, average.steps
+    moments = {f"{i}/{n}": t for i, s in state.optimizer.state_dict()["state"].items() for n, t in s.items()}
+    averages = {f"average/{name}": tensor for name, tensor in state.average.weights.items()}
+    return {**state.model.state_dict(), **averages, **moments}, (state.average.steps, state.scaler.state_dict())
 
 
 def assert_same(first, second):
@@ -44,12 +45,13 @@ def assert_same(first, second):
 def test_every_tensor_comes_back_exactly_and_training_goes_on_alike(tmp_path):
     first, second = make(), make()
     train(first)
-    save_state(tmp_path / "state.safetensors", *first, 7)
-    assert load_state(tmp_path / "state.safetensors", *second) == 7
+    position = Position(epoch=7, step=2, steps=9, losses={"tagging": 0.1 + 0.2}, seconds=1.5, log=77)
+    first.save(tmp_path / "state.safetensors", position)
+    assert second.load(tmp_path / "state.safetensors", steps=9) == position
     assert_same(first, second)
-    for parts in (first, second):
+    for state in (first, second):
         torch.manual_seed(5)
-        train(parts)
+        train(state)
     assert_same(first, second)
 
 
@@ -57,28 +59,28 @@ def test_a_kill_while_writing_leaves_the_old_state(tmp_path, monkeypatch):
     path = tmp_path / "state.safetensors"
     old = make()
     train(old)
-    save_state(path, *old, 1)
+    old.save(path, Position(1))
     kept = copy.deepcopy(everything(old))
 
-    def killed(tensors, target):
+    def killed(tensors, target, metadata):
         target.write_bytes(b"half")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ram.training.state, "save_file", killed)
     train(old)
     with pytest.raises(KeyboardInterrupt):
-        save_state(path, *old, 2)
+        old.save(path, Position(2))
     again = make()
-    assert load_state(path, *again) == 1
+    assert again.load(path, steps=3) == Position(1)
     assert all(torch.equal(tensor, kept[0][name]) for name, tensor in everything(again)[0].items())
 
 
 def test_a_state_of_another_recipe_is_refused(tmp_path):
-    path, parts = tmp_path / "state.safetensors", make()
-    train(parts)
-    save_state(path, *parts, 1)
+    path, state = tmp_path / "state.safetensors", make()
+    train(state)
+    state.save(path, Position(1))
     with pytest.raises(ValueError, match=r"state\.safetensors does not continue this recipe .*--output") as raised:
-        load_state(path, *make(width=5))
+        make(width=5).load(path, steps=3)
     assert "\n" not in str(raised.value)
 
 
@@ -86,4 +88,13 @@ def test_a_broken_state_is_refused(tmp_path):
     path = tmp_path / "state.safetensors"
     path.write_bytes(b"not a state")
     with pytest.raises(ValueError, match=r"state\.safetensors does not continue this recipe"):
-        load_state(path, *make())
+        make().load(path, steps=3)
+
+
+def test_a_position_within_an_epoch_of_other_batches_is_refused(tmp_path):
+    path, state = tmp_path / "state.safetensors", make()
+    state.save(path, Position(epoch=1, step=2, steps=9))
+    with pytest.raises(ValueError, match="its epochs have 9 steps, not 4"):
+        state.load(path, steps=4)
+    state.save(path, Position(epoch=1, steps=9))
+    assert state.load(path, steps=4).epoch == 1

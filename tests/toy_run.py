@@ -8,7 +8,8 @@ from PIL import Image
 
 from ram.config import DecoderConfig, ImageConfig, ModelConfig
 from ram.training.generated_tags import GeneratedRecipe
-from ram.training.recipe import DataRecipe, Recipe, ScheduleRecipe
+from ram.training.recipe import DataRecipe, Recipe
+from ram.training.schedule import ScheduleRecipe
 from tests.tiny import DIM, HashTextEncoder
 
 COLOURS = {
@@ -89,9 +90,15 @@ def use_sure_classifier(monkeypatch, classes):
     bias = torch.zeros(1000)
     bias[list(classes)] = 50.0
     monkeypatch.setattr("ram.training.imagenet.load_classifier", lambda name: (torch.zeros(1000, 256), bias))
-    monkeypatch.setattr("ram.training.loop.load_pretrained", lambda backbone, name: None)
+    monkeypatch.setattr("ram.training.initial.load_pretrained", lambda backbone, name: None)
 
 
 def use_hash_text_encoder(monkeypatch):
     """Let training find the text encoder that needs no weights."""
     monkeypatch.setattr("ram.training.dataset.build_text_encoder", lambda name: HashTextEncoder())
+
+
+def curve(run, steps=False):
+    """Lines of the learning curve: those of epochs, or those of steps."""
+    lines = map(json.loads, (run / "log.jsonl").read_text().splitlines())
+    return [line for line in lines if ("step" in line) == steps]

@@ -86,18 +86,18 @@ class Progress:
     def __init__(self, shown: bool = True) -> None:
         self._shown = shown and sys.stderr.isatty()
         self._what = ""
-        self._started, self._last = 0.0, -math.inf
+        self._began, self._started, self._last = 0, 0.0, -math.inf
 
     def __call__(self, what: str, done: int, total: int) -> None:
         now = time.monotonic()
         if what != self._what:
-            self._what, self._started, self._last = what, now, -math.inf
+            self._what, self._began, self._started, self._last = what, done, now, -math.inf
         if not self._shown or (now - self._last < 0.1 and done < total):
             return
         self._last = now
         line = f"{printable(what)} {done}/{total}" if total > 1 else f"{printable(what)} ..."
-        if 0 < done < total:
-            line += f", {_time((now - self._started) / done * (total - done))} left"
+        if self._began < done < total:  # what was done before the first call took nobody knows how long
+            line += f", {_time((now - self._started) / (done - self._began) * (total - done))} left"
         sys.stderr.write(_CLEAR_LINE + shorten(line, shutil.get_terminal_size().columns - 1))
         sys.stderr.flush()
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from ram.cli.terminal import Progress, printable
+from ram.cli.terminal import Progress, printable, say
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "train",
         help="train a model from a recipe",
-        description="Train a model from a recipe. A stopped run goes on from its last whole epoch with "
-        "--resume.",
+        description="Train a model from a recipe. A stopped run goes on from its last state with --resume. On "
+        "several GPUs: torchrun --nproc-per-node N -m ram.cli train RECIPE.toml --device cuda.",
     )
     parser.add_argument("recipe", type=Path, metavar="RECIPE.toml", help="what to train, on what, and how")
-    parser.add_argument("--resume", action="store_true", help="go on from the last whole epoch in --output")
+    parser.add_argument("--resume", action="store_true", help="go on from the last state in --output")
     parser.add_argument(
         "--data", type=Path, default=Path(), metavar="FOLDER", help="where the recipe's paths begin (here)"
     )
@@ -32,13 +37,37 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ram.tagger import find_device
+    from ram.training.distributed import join_world
     from ram.training.loop import train
     from ram.training.recipe import Recipe
 
     recipe = Recipe.load(args.recipe)
-    device = find_device(args.device)
     output = args.output or Path("runs") / args.recipe.stem
-    with Progress() as progress:
-        folder = train(recipe, args.data, output, resume=args.resume, device=str(device), progress=progress)
-    print(f"{recipe.model.name} is in {printable(str(folder))}, a folder that --model takes")
+    with join_world(find_device(args.device)) as (world, device):
+        if not world.first:  # what all know, one says
+            logging.getLogger("ram").setLevel(logging.ERROR)
+        with _stopped_kindly(world.first), Progress(world.first) as progress:
+            folder = train(
+                recipe, args.data, output, resume=args.resume, device=device, world=world, progress=progress
+            )
+        if world.first:
+            print(f"{recipe.model.name} is in {printable(str(folder))}, a folder that --model takes")
     return 0
+
+
+@contextmanager
+def _stopped_kindly(speaks: bool) -> Iterator[None]:
+    """Say how to go on when somebody ends the run, by Ctrl-C or SIGTERM."""
+
+    def terminate(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if speaks:
+            say("ram train: stopped; the same command with --resume goes on from the last saved state")
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -119,18 +119,6 @@ def softmax_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.
 
 
 def distillation_loss(pooled: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
-    """Mean absolute distance of the **unnormalised** pooled token to the teacher's, both (batch, dim)."""
-    return F.l1_loss(pooled.float(), teacher.float())
-
-
-def contrastive_loss(pooled: torch.Tensor, texts: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-    """Symmetric cross entropy between matching pictures and texts of a batch (CLIP).
-
-    Args:
-        pooled: (batch, dim) picture embeddings, any norm.
-        texts: (batch, dim) text embeddings; row i belongs to picture i.
-        scale: inverse temperature that multiplies the cosines.
-    """
-    cosine = F.normalize(pooled.float(), dim=-1) @ F.normalize(texts.float(), dim=-1).T
-    labels = torch.arange(len(pooled), device=pooled.device)
-    return (F.cross_entropy(scale * cosine, labels) + F.cross_entropy(scale * cosine.T, labels)) / 2
+    """Mean absolute distance of the **unnormalised** pooled token to the teacher's, both (batch, dim): the mean over
+    dim, the **sum** over pictures."""
+    return F.l1_loss(pooled.float(), teacher.float(), reduction="sum") / pooled.shape[-1]

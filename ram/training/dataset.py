@@ -158,7 +158,8 @@ def _open(
     image = recipe.model.image
     if not recipe.freeze_backbone:
         return PixelSource(triplets.pictures, image)
-    key = [str(path) for path in triplets.pictures], dataclasses.asdict(image), recipe.pretrained, views
+    weights = recipe.initialize or recipe.pretrained
+    key = [str(path) for path in triplets.pictures], dataclasses.asdict(image), weights, views
     cache = output / f"{name}-{fingerprint(key)}.npy"
     label = f"looking at {len(triplets)} pictures in {views} views"
     return cached_patches(cache, triplets.pictures, image, encoder, views, partial(progress, label))

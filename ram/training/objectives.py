@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 
 from ram.models.image_encoder import ImageFeatures
 from ram.models.losses import (
     asymmetric_loss,
     binary_cross_entropy,
-    contrastive_loss,
     distillation_loss,
     hill_loss,
     softmax_cross_entropy,
@@ -40,17 +40,23 @@ class LossRecipe:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from.
+    """What one step learns from, seen from one piece of it.
+
+    A process looks at its own pictures but knows the captions of the whole batch. Every objective is the own pictures'
+    share: summed over all pieces it is the loss of the whole batch.
 
     Args:
-        features: of the pictures, (batch, patches + 1, dim) tokens.
+        features: of the own pictures, (own, patches + 1, dim) tokens.
         tags: descriptions of the tags of this step.
-        targets, known: (batch, tags) booleans of the same tags.
-        captions: (batch, captions, dim) embeddings of the captions drawn for each picture.
+        targets, known: (own, tags) booleans of the same tags.
+        captions: (batch, captions, dim) embeddings of the captions drawn for each picture of the whole batch.
         captioned: (batch,) False where a picture has no caption; its row of ``captions`` is not looked at.
-        taught: (batch, dim) what the teacher makes of the pictures, a row of zeros where it has nothing to say; None
+        taught: (own, dim) what the teacher makes of the pictures, a row of zeros where it has nothing to say; None
             without a teacher.
         epoch: from 0; SPLC corrects labels after the first.
+        own: the rows of the whole batch that are the own pictures.
+        together: the rows that are looked at right now, by all processes.
+        gather: (own, ...) values of the own pictures to (together, ...), with gradient.
     """
 
     features: ImageFeatures
@@ -61,10 +67,31 @@ class Batch:
     captioned: torch.Tensor
     taught: torch.Tensor | None = None
     epoch: int = 0
+    own: slice = field(default_factory=lambda: slice(None))
+    together: slice = field(default_factory=lambda: slice(None))
+    gather: Callable[[torch.Tensor], torch.Tensor] = lambda values: values
 
-    def paired(self) -> tuple[ImageFeatures, torch.Tensor]:
-        """Features and captions (n, captions, dim) of the pictures that have any."""
-        return ImageFeatures(self.features.tokens[self.captioned]), self.captions[self.captioned]
+    def __len__(self) -> int:
+        """Pictures of the whole batch."""
+        return len(self.captioned)
+
+    def paired(self) -> tuple[ImageFeatures, torch.Tensor, torch.Tensor]:
+        """Pictures that have a caption: features of the own, captions (n, captions, dim) of all n, and (own, n) True
+        where a picture meets its own captions."""
+        own = self.captioned[self.own]
+        return ImageFeatures(self.features.tokens[own]), self.captions[self.captioned], self._same()[self.own][own]
+
+    def beside(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(own, ...) of the own pictures that have a caption to (together, ...) of those looked at together, and
+        (together, n) True as in :meth:`paired`."""
+        own, together = self.captioned[self.own], self.captioned[self.together]
+        rows = values.new_zeros(len(own), *values.shape[1:])
+        rows[own] = values
+        return self.gather(rows)[together], self._same()[self.together][together]
+
+    def _same(self) -> torch.Tensor:
+        """(batch, n) True where a picture is the n-th of those that have a caption."""
+        return torch.eye(len(self), dtype=torch.bool, device=self.captioned.device)[:, self.captioned]
 
 
 def tagging(model: TaggingModel, batch: Batch, loss: str = "asl") -> torch.Tensor:
@@ -76,42 +103,59 @@ def tagging(model: TaggingModel, batch: Batch, loss: str = "asl") -> torch.Tenso
     logits = model.score(batch.features, batch.tags)
     targets, known = batch.targets, batch.known
     if loss == "ce":
-        return softmax_cross_entropy(logits.masked_fill(~known, -torch.inf), targets & known) / len(logits)
-    return _entrywise(loss, gamma_neg=7, epoch=batch.epoch)(logits[known], targets[known]) / len(logits)
+        return softmax_cross_entropy(logits.masked_fill(~known, -torch.inf), targets & known) / len(batch)
+    return _entrywise(loss, gamma_neg=7, epoch=batch.epoch)(logits[known], targets[known]) / len(batch)
 
 
 def alignment(model: TaggingModel, batch: Batch, loss: str = "asl") -> torch.Tensor:
     """Loss of every picture against every caption of the batch, divided by the pictures; the asymmetric one with
-    gamma_neg 4. Cross entropy is CLIP's: the mean of pictures that choose captions and captions that choose pictures.
+    gamma_neg 4. Cross entropy is CLIP's, as in :func:`contrastive`.
     """
-    features, captions = batch.paired()
+    features, captions, same = batch.paired()
     if not len(captions):
         return batch.features.tokens.sum() * 0.0
     pictures, each, _ = captions.shape
     logits = model.score(features, DescriptionEmbeddings(captions.flatten(0, 1)[:, None]))
-    targets = torch.eye(pictures, device=logits.device).repeat_interleave(each, dim=1)
     if loss == "ce":
-        choosing_captions = softmax_cross_entropy(logits, targets) / pictures
-        return (choosing_captions + softmax_cross_entropy(logits.T, targets.T) / (pictures * each)) / 2
-    return _entrywise(loss, gamma_neg=4, epoch=batch.epoch)(logits, targets) / pictures
+        return _choices(batch, logits, each)
+    return _entrywise(loss, gamma_neg=4, epoch=batch.epoch)(logits, same.repeat_interleave(each, dim=1)) / pictures
 
 
 def distillation(model: TaggingModel, batch: Batch) -> torch.Tensor:
-    """Mean absolute distance of the unnormalised pooled token to the teacher's embedding (RAM++, appendix A)."""
+    """Mean absolute distance of the unnormalised pooled token to the teacher's embedding (RAM++, appendix A).
+
+    A picture of which the teacher has nothing to say costs nothing.
+    """
     assert batch.taught is not None, "the recipe checks that distillation has a teacher"
     told = batch.taught.any(dim=-1)
-    if not told.any():
-        return batch.features.tokens.sum() * 0.0
-    return distillation_loss(batch.features.pooled[told], batch.taught[told])
+    return distillation_loss(batch.features.pooled[told], batch.taught[told]) / len(batch)
 
 
 def contrastive(model: TaggingModel, batch: Batch) -> torch.Tensor:
-    """Pooled tokens against captions. Without a frozen image teacher in the text encoder's space, this is what teaches
-    the pooled token to choose descriptions; it stands in for the paper's distillation from CLIP."""
-    features, captions = batch.paired()
+    """Pooled tokens against captions, as in CLIP: the mean of pictures that choose captions and captions that choose
+    pictures. Without a frozen image teacher in the text encoder's space, this is what teaches the pooled token to
+    choose descriptions; it stands in for the paper's distillation from CLIP.
+
+    Pictures choose among all captions of the batch, captions among the pictures that are looked at together: with
+    gradient accumulation these are fewer.
+    """
+    features, captions, _ = batch.paired()
     if not len(captions):
         return batch.features.tokens.sum() * 0.0
-    return contrastive_loss(features.pooled, captions.mean(dim=1), model.reweighting.log_scale.exp())
+    pooled, texts = (F.normalize(x.float(), dim=-1) for x in (features.pooled, captions.mean(dim=1)))
+    return _choices(batch, pooled @ texts.T * model.reweighting.log_scale.exp(), 1)
+
+
+def _choices(batch: Batch, logits: torch.Tensor, each: int) -> torch.Tensor:
+    """Cross entropy of pictures that choose captions and captions that choose pictures, from (own, n * each) logits of
+    the own pictures and of the captions of all n."""
+    _, captions, same = batch.paired()
+    logits = logits.float()
+    choosing_captions = softmax_cross_entropy(logits, same.repeat_interleave(each, dim=1))
+    logits, met = (x.T for x in batch.beside(logits))
+    own = same.any(dim=0)
+    choosing_pictures = softmax_cross_entropy(logits[own.repeat_interleave(each)], met[own].repeat_interleave(each, 0))
+    return (choosing_captions + choosing_pictures / each) / (2 * len(captions))
 
 
 def _entrywise(loss: str, gamma_neg: float, epoch: int) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ram.image import EvalTransform, TrainTransform, open_picture
+
+
+def channel_statistics(parts: Iterable[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation of each channel over parts of (n, patches, channels), two of (channels,)."""
+    total = squares = torch.zeros(())
+    count = 0
+    for part in parts:
+        part = part.double().flatten(0, 1)
+        total, squares, count = total + part.sum(0), squares + part.square().sum(0), count + len(part)
+    mean = total / count
+    std = (squares / count - mean.square()).clamp(min=1e-8).sqrt()
+    return mean.float(), std.float()
 
 
 class PatchCache:
@@ -35,14 +47,8 @@ class PatchCache:
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation of each channel over view 0, two of (channels,)."""
-        total = squares = torch.zeros(self.shape[-1], dtype=torch.float64)
-        count = 0
-        for start in range(0, self.shape[1], 256):
-            part = torch.from_numpy(np.array(self._patches[0, start : start + 256])).double().flatten(0, 1)
-            total, squares, count = total + part.sum(0), squares + part.square().sum(0), count + len(part)
-        mean = total / count
-        std = (squares / count - mean.square()).clamp(min=1e-8).sqrt()
-        return mean.float(), std.float()
+        starts = range(0, self.shape[1], 256)
+        return channel_statistics(torch.from_numpy(np.array(self._patches[0, start : start + 256])) for start in starts)
 
     @classmethod
     def fill(

@@ -11,14 +11,14 @@ import torch
 from ram.config import ImageConfig
 from ram.image import EvalTransform, TrainTransform, open_picture
 from ram.models.image_encoder import ImageEncoder, ImageFeatures
-from ram.training.patches import PatchCache
+from ram.training.patches import PatchCache, channel_statistics
 
 
 class PictureSource(Protocol):
     """Gives the features of training pictures, freshly drawn views of them."""
 
-    def look(self, encoder: ImageEncoder, ids: torch.Tensor, generator: torch.Generator) -> ImageFeatures:
-        """(n,) picture positions to features on the encoder's device."""
+    def look(self, encoder: ImageEncoder, ids: torch.Tensor, seeds: torch.Tensor) -> ImageFeatures:
+        """(n,) picture positions, each with the seed of its view, to features on the encoder's device."""
         ...
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
@@ -29,6 +29,10 @@ class PictureSource(Protocol):
         """(n,) picture positions to the backbone's (n, patches, channels), as evaluation sees the pictures."""
         ...
 
+    def statistics(self, encoder: ImageEncoder) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation of each channel of the backbone's patches, two of (channels,)."""
+        ...
+
 
 class PatchSource:
     """Views cached once by a frozen backbone."""
@@ -36,9 +40,9 @@ class PatchSource:
     def __init__(self, cache: PatchCache) -> None:
         self.cache = cache
 
-    def look(self, encoder: ImageEncoder, ids: torch.Tensor, generator: torch.Generator) -> ImageFeatures:
+    def look(self, encoder: ImageEncoder, ids: torch.Tensor, seeds: torch.Tensor) -> ImageFeatures:
         """(n,) picture positions to features of one drawn view each."""
-        views = torch.randint(self.cache.shape[0], (len(ids),), generator=generator)
+        views = seeds % self.cache.shape[0]
         return encoder.embed(self.cache.batch(ids, views).to(encoder.project.weight.device))
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
@@ -49,6 +53,10 @@ class PatchSource:
         """(n,) picture positions to (n, patches, channels) of view 0."""
         return self.cache.batch(ids, torch.zeros_like(ids)).to(encoder.project.weight.device)
 
+    def statistics(self, encoder: ImageEncoder) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of view 0 of all pictures."""
+        return self.cache.statistics()
+
 
 class PixelSource:
     """Pictures decoded and cropped anew each time, for a backbone that learns."""
@@ -57,9 +65,12 @@ class PixelSource:
         self.pictures = pictures
         self.evaluation, self.training = transforms(image)
 
-    def look(self, encoder: ImageEncoder, ids: torch.Tensor, generator: torch.Generator) -> ImageFeatures:
+    def look(self, encoder: ImageEncoder, ids: torch.Tensor, seeds: torch.Tensor) -> ImageFeatures:
         """(n,) picture positions to features of a new random crop each."""
-        pixels = [self.training(open_picture(self.pictures[i]), generator) for i in ids.tolist()]
+        pixels = [
+            self.training(open_picture(self.pictures[i]), torch.Generator().manual_seed(seed))
+            for i, seed in zip(ids.tolist(), seeds.tolist(), strict=True)
+        ]
         return encoder.embed(self._patches(encoder, pixels))
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
@@ -69,6 +80,12 @@ class PixelSource:
     def plain_patches(self, encoder: ImageEncoder, ids: torch.Tensor) -> torch.Tensor:
         """(n,) picture positions to (n, patches, channels) of the whole pictures."""
         return self._patches(encoder, [self.evaluation(open_picture(self.pictures[i])) for i in ids.tolist()])
+
+    @torch.no_grad()
+    def statistics(self, encoder: ImageEncoder, sample: int = 512) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of a sample of the pictures, evenly spread."""
+        ids = torch.arange(0, len(self.pictures), -(-len(self.pictures) // sample))
+        return channel_statistics(self.plain_patches(encoder, part).cpu() for part in ids.split(32))
 
     def _patches(self, encoder: ImageEncoder, pixels: list[torch.Tensor]) -> torch.Tensor:
         return encoder.patches(torch.stack(pixels).to(encoder.project.weight.device))

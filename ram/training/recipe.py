@@ -10,6 +10,7 @@ from pathlib import Path
 from ram.config import ModelConfig, read_fields
 from ram.training.generated_tags import GeneratedRecipe
 from ram.training.objectives import OBJECTIVES, LossRecipe
+from ram.training.schedule import ScheduleRecipe
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -49,53 +50,6 @@ class DataRecipe:
             raise ValueError(f"data.dev is {list(self.dev)}: it must be a triplet file and its pictures folder")
 
 
-@dataclass(frozen=True)
-class ScheduleRecipe:
-    """How to learn: AdamW, linear warm-up to ``learning_rate``, then half a cosine down to nothing.
-
-    Args:
-        epochs: passes over the pictures.
-        batch: pictures a step.
-        learning_rate: the highest.
-        warmup: share of all steps that warms up.
-        weight_decay: on weight matrices, not on biases, norms or the re-weighting scale.
-        clip: largest gradient norm.
-        average: decay of the running average of the weights that is saved; 0 saves the last weights.
-        tags_per_step: tags scored in each step, those that occur in it first, others drawn; 0 for all.
-        captions_per_picture: captions drawn for each picture of a step; the paper takes 1, more are more negatives.
-        precision: "float32" or "bfloat16" (autocast).
-        seed: of every random draw.
-    """
-
-    epochs: int
-    batch: int
-    learning_rate: float
-    warmup: float = 0.1
-    weight_decay: float = 0.05
-    clip: float = 5.0
-    average: float = 0.0
-    tags_per_step: int = 0
-    captions_per_picture: int = 1
-    precision: str = "bfloat16"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "captions_per_picture"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"schedule.{name} is {getattr(self, name)}: it must be at least 1")
-        for name in ("learning_rate", "clip"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"schedule.{name} is {getattr(self, name)}: it must be over 0")
-        for name in ("weight_decay", "tags_per_step"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"schedule.{name} is {getattr(self, name)}: it must not be negative")
-        for name in ("warmup", "average"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"schedule.{name} is {getattr(self, name)}: it must be at least 0 and under 1")
-        if self.precision not in ("float32", "bfloat16"):
-            raise ValueError(f"schedule.precision is {self.precision!r}: it must be 'float32' or 'bfloat16'")
-
-
 TEACHERS = ("clip-vit-b-16", "classifier", "captions")
 """CLIP's image tower, beside its text tower; the backbone's ImageNet classifier; a picture's own captions."""
 
@@ -113,7 +67,9 @@ class Recipe:
         teacher: whom ``distillation`` follows (see :data:`TEACHERS`); empty without it.
         teacher_temperature: divides the logits of the classifier; under 1 it is surer of its first class.
         generated: what the backbone's ImageNet classifier adds to the tags; nothing unless a threshold is given.
-        pretrained: start the backbone from its pip package's ImageNet weights.
+        initialize: start from all weights of a shipped model, or of a model folder below the data folder; the bank is
+            made anew from ``data``.
+        pretrained: else start the backbone from its pip package's ImageNet weights.
         freeze_backbone: train everything but the backbone, whose patches are then computed once and cached.
     """
 
@@ -125,6 +81,7 @@ class Recipe:
     teacher: str = ""
     teacher_temperature: float = 1.0
     generated: GeneratedRecipe = GeneratedRecipe()
+    initialize: str = ""
     pretrained: bool = True
     freeze_backbone: bool = True
 
@@ -136,6 +93,8 @@ class Recipe:
         for name, weight in self.objectives.items():
             if not (isinstance(weight, (int, float)) and weight > 0):
                 raise ValueError(f"objectives.{name} is {weight!r}: its weight must be a number over 0")
+        if self.schedule.checkpointing and self.freeze_backbone:
+            raise ValueError("schedule.checkpointing is for a backbone that learns: set freeze_backbone = false too")
         self._check_teacher()
 
     def _check_teacher(self) -> None:

@@ -1,0 +1,39 @@
+"""What a run measures on held-out pictures: logits after each epoch, thresholds at the end."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from ram.embeddings import TagEmbeddingBank
+from ram.evaluation.calibration import best_f1_threshold, calibrate
+from ram.models.tagging import TaggingModel
+from ram.training.dataset import TrainingSet
+
+
+@torch.inference_mode()
+def held_out_logits(model: TaggingModel, held_out: TrainingSet, batch: int) -> torch.Tensor:
+    """(pictures, tags) logits of held-out triplets, seen as evaluation sees them; float32 on the CPU."""
+    tags = held_out.bank.embedded.to(next(model.parameters()).device, torch.float32)
+    logits = [
+        model.score(held_out.pictures.look_plainly(model.image_encoder, ids), tags).float().cpu()
+        for ids in torch.arange(len(held_out.triplets)).split(batch)
+    ]
+    return torch.cat(logits)
+
+
+@torch.no_grad()
+def calibrate_model(model: TaggingModel, held_out: TrainingSet, batch: int) -> TagEmbeddingBank:
+    """Shift the head so that 0.5 is the best threshold all tags share, and return the bank with a threshold a tag.
+
+    The asymmetric loss lifts all probabilities; the shift undoes it for categories nobody calibrates, whose threshold
+    is 0.5. No ranking changes.
+    """
+    targets = held_out.triplets.targets.numpy()
+    logits = held_out_logits(model, held_out, batch)
+    shared = best_f1_threshold(logits.sigmoid().numpy().ravel(), targets.ravel())
+    shared = min(max(shared, 0.001), 0.999)
+    shift = math.log(shared / (1 - shared))
+    model.head.bias.sub_(shift)
+    return held_out.bank.with_thresholds(calibrate((logits - shift).sigmoid().numpy(), targets).tolist())

@@ -1,0 +1,79 @@
+"""The model that a run begins with, and which of its parts learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ram.build import build_model
+from ram.checkpoints import CheckpointError, find_model, load_model, load_strictly
+from ram.models.standardize import Standardize
+from ram.models.tagging import TaggingModel
+from ram.training.backbones import load_pretrained
+from ram.training.dataset import TrainingSet
+from ram.training.recipe import Recipe
+from ram.window_tables import resize_window_table
+
+
+def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
+    """With fresh weights under a pretrained backbone, or with all weights of ``recipe.initialize``.
+
+    Raises:
+        ValueError: a backbone or its weights cannot be had, or the weights of the other model do not fit.
+    """
+    torch.manual_seed(recipe.schedule.seed)
+    model = build_model(recipe.model)
+    backbone = model.image_encoder.backbone
+    if recipe.initialize:
+        _take_over(model, recipe.initialize, data)
+    elif recipe.pretrained:
+        load_pretrained(backbone, recipe.model.image.backbone)
+    backbone.requires_grad_(not recipe.freeze_backbone)
+    if recipe.schedule.checkpointing:
+        try:
+            backbone.set_grad_checkpointing(True)  # type: ignore[operator]
+        except (AssertionError, AttributeError):
+            raise ValueError(
+                f"the backbone {recipe.model.image.backbone!r} cannot recompute its activations: "
+                "set schedule.checkpointing = false"
+            ) from None
+    return model
+
+
+def set_statistics(model: TaggingModel, training: TrainingSet) -> None:
+    """Fill what standardises patches and texts from the training set, where the model has it."""
+    if isinstance(model.image_encoder.standardize, Standardize):
+        model.image_encoder.standardize.set(*training.pictures.statistics(model.image_encoder))
+    if isinstance(model.queries.standardize, Standardize):
+        model.queries.standardize.set(*training.text_statistics())
+
+
+def set_learning(model: TaggingModel, freeze_backbone: bool) -> None:
+    """Training mode, but a frozen backbone stays as it is, and batch norms of a learning one keep their statistics:
+    small batches would spoil them, and a running average of weights would not fit them."""
+    model.train()
+    model.image_encoder.backbone.train(not freeze_backbone)
+    for module in model.image_encoder.backbone.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
+
+
+def _take_over(model: TaggingModel, name: str, data: Path) -> None:
+    """Every weight of a model folder below ``data``, or of a shipped model; window tables of another size resized."""
+    folder = find_model(data / name if (data / name).is_dir() else name)
+    _, source, _ = load_model(folder)
+    target = model.state_dict()
+    weights = {
+        key: resize_window_table(tensor, len(target[key])) if key in target and _is_table(key) else tensor
+        for key, tensor in source.state_dict().items()
+    }
+    try:
+        load_strictly(model, weights, folder.name)
+    except CheckpointError as error:
+        raise ValueError(f"initialize is {name!r}, which is another architecture than [model]: {error}") from None
+
+
+def _is_table(key: str) -> bool:
+    return key.endswith("relative_position_bias_table")
