@@ -53,8 +53,49 @@ def test_every_weight_lands_on_one_of_the_same_kind(name, backbone):
 
 
 def test_a_backbone_without_a_package_is_named():
-    with pytest.raises(ValueError, match="no pretrained weights are known for 'resnet18'.*tf_efficientnet_lite0"):
-        load_pretrained(torch.nn.Identity(), "resnet18")
+    with pytest.raises(ValueError, match="no pretrained weights are known for 'none'.*tf_efficientnet_lite0"):
+        load_pretrained(torch.nn.Identity(), "none")
+    with pytest.raises(ValueError, match="no ImageNet classifier comes with 'resnet18'.*tf_efficientnet_lite0"):
+        load_classifier("resnet18")
+
+
+TINY_SWIN = {"embed_dim": 8, "depths": (1, 1), "num_heads": (1, 2), "img_size": 32, "window_size": 4}
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """Let timm have weights for a tiny Swin as if the hub had sent them; gives the sender."""
+    import timm
+
+    sent = create_backbone("swin_tiny_patch4_window7_224", TINY_SWIN)
+
+    def create_model(name, pretrained, num_classes, **options):
+        return sent if pretrained else timm.models.swin_transformer.SwinTransformer(num_classes=0, **options)
+
+    monkeypatch.setattr("timm.create_model", create_model)
+    return sent
+
+
+def test_other_backbones_are_filled_with_what_timm_fetches(hub):
+    backbone = create_backbone("swin_tiny_patch4_window7_224", TINY_SWIN)
+    load_pretrained(backbone, "swin_tiny_patch4_window7_224")
+    assert all(torch.equal(t, hub.state_dict()[n]) for n, t in backbone.state_dict().items())
+
+
+def test_fetched_weights_of_another_window_are_refused(hub):
+    backbone = create_backbone("swin_tiny_patch4_window7_224", {**TINY_SWIN, "window_size": 2})
+    with pytest.raises(ValueError, match="'swin_tiny_patch4_window7_224' do not fit its options"):
+        load_pretrained(backbone, "swin_tiny_patch4_window7_224")
+
+
+def test_a_hub_out_of_reach_is_one_sentence(monkeypatch):
+    def offline(*args, **kwargs):
+        raise OSError("no route\nto host")
+
+    monkeypatch.setattr("timm.create_model", offline)
+    with pytest.raises(ValueError, match=r"neither cached .* be fetched .*\(OSError\): connect once") as raised:
+        load_pretrained(torch.nn.Identity(), "swin_tiny_patch4_window7_224")
+    assert "\n" not in str(raised.value)
 
 
 def test_a_missing_package_comes_with_the_command_that_installs_it(monkeypatch):

@@ -81,7 +81,7 @@ def test_every_epoch_is_told(ended):
         ('"tags.csv"', '"none.csv"', "none.csv"),
         ('"test_efficientnet"', '"no_net"', "no_net"),
         ("dim = 16", "dim = 12", "model.dim is 12"),
-        ("pretrained = false", "", "no pretrained weights are known for 'test_efficientnet'"),
+        ("pretrained = false", "teacher = 'none'", "teacher is 'none'"),
     ],
 )
 def test_a_mistake_is_one_line(ended, tmp_path, old, new, said):

