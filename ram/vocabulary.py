@@ -90,11 +90,13 @@ class TagVocabulary:
         return TagVocabulary(self.tags + other.tags, self.thresholds + other.thresholds, translations)
 
     def save(self, path: Path) -> None:
-        """Write ``vocabulary.csv``: tag, threshold, translation."""
-        with open(path, "w", encoding="utf-8", newline="") as file:
+        """Write ``vocabulary.csv``: tag, threshold, translation; a kill leaves what was there, or all of the new."""
+        partial = path.with_name(f"{path.name}.partial")
+        with open(partial, "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(("tag", "threshold", "translation"))
             writer.writerows(zip(self.tags, self.thresholds, self._all_translations, strict=True))
+        partial.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> TagVocabulary:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from ram.evaluation.benchmarks import Benchmark, evaluate, load_benchmark
 from ram.evaluation.metrics import average_precisions, rates
+from ram.vocabulary import TagVocabulary
 
 SHARED = Path(os.environ.get("RAM_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 
@@ -69,6 +70,27 @@ def test_a_json_list_is_read_with_all_its_tags_or_the_listed_ones(listing):
     benchmark = load_benchmark(listing)
     assert benchmark.tags == ("tree", "lake", "dog")
     assert benchmark.targets.tolist() == [[True, False, True], [False, False, False]]
+
+
+def test_triplets_are_read_in_the_ids_of_a_vocabulary(listing):
+    vocabulary = TagVocabulary.of(["lake", "dog", "tree"])
+    entries = [
+        {"image_path": "images/1.jpg", "caption": ["A dog."], "union_label_id": [1, 2], "parse_label_id": [[1, 2]]},
+        {"image_path": "images/2.jpg", "union_label_id": []},
+    ]
+    listing.write_text(json.dumps(entries))
+    benchmark = load_benchmark(listing, vocabulary=vocabulary)
+    assert benchmark.tags == ("dog", "tree") and benchmark.targets.tolist() == [[True, True], [False, False]]
+    assert benchmark.pictures[1] == listing.parent / "images/2.jpg"
+    for wrong, sentence in (
+        ({"image_path": "images/1.jpg", "union_label_id": [3]}, "entry 3 of park.json has the tag id 3, .* 3 tags"),
+        ({"image_path": "images/1.jpg", "union_label_id": ["dog"]}, "entry 3 of park.json is not"),
+        ({"image_path": "images/1.jpg", "union_label_id": [True]}, "entry 3 of park.json is not"),
+        (3, "entry 3 of park.json is not"),
+    ):
+        listing.write_text(json.dumps([*entries, wrong]))
+        with pytest.raises(ValueError, match=sentence):
+            load_benchmark(listing, vocabulary=vocabulary)
 
 
 def test_an_unknown_tag_is_named_with_its_picture(official, listing):

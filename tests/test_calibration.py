@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ram.evaluation.calibration import best_f1_threshold, calibrate
+from ram.evaluation.calibration import best_f1_threshold, calibrate, parse_goal, precise_threshold, shared_threshold
 
 
 def f1_at(threshold, scores, targets):
@@ -24,8 +24,53 @@ def test_no_threshold_on_a_grid_beats_the_chosen_one():
 def test_a_tag_without_positives_gets_the_shared_threshold():
     scores = np.array([[0.9, 0.3], [0.8, 0.2], [0.1, 0.1]])
     targets = np.array([[True, False], [True, False], [False, False]])
-    shared = best_f1_threshold(scores.ravel(), targets.ravel())
+    shared = best_f1_threshold(scores[:, 0], targets[:, 0])
     assert calibrate(scores, targets)[1] == pytest.approx(shared, abs=1e-3)
+
+
+def test_a_tag_without_positives_may_keep_its_threshold_and_has_no_say_in_the_shared_one():
+    scores = np.array([[0.9, 0.3], [0.8, 0.99], [0.1, 0.1]])
+    targets = np.array([[True, False], [True, False], [False, False]])
+    assert shared_threshold(scores, targets) == best_f1_threshold(scores[:, 0], targets[:, 0])
+    assert calibrate(scores, targets, kept=[0.7, 0.12345]).tolist() == [0.45, 0.12345]
+
+
+def test_no_lower_threshold_is_precise_enough():
+    rng = np.random.default_rng(0)
+    for precision in (0.3, 0.5, 0.8, 1.0):
+        targets = rng.random(60) < 0.4
+        scores = np.round(np.clip(rng.normal(0.4 + 0.2 * targets, 0.2), 0, 1), 2)  # with ties
+        chosen = precise_threshold(scores, targets, precision)
+        grid = np.linspace(0, 1, 401)
+        precise = [t for t in grid if (scores > t).any() and targets[scores > t].mean() >= precision]
+        over = scores > chosen
+        assert over.tolist() == (scores > min(precise, default=1.0)).tolist()
+        assert not over.any() or targets[over].mean() >= precision
+
+
+def test_where_no_threshold_is_precise_nothing_is_over_it():
+    scores, targets = np.array([0.9, 0.8, 0.7]), np.array([False, True, False])
+    assert precise_threshold(scores, targets, 0.6) == 0.9
+    assert precise_threshold(scores, targets, 0.5) == pytest.approx(0.75)
+
+
+def test_a_goal_is_f1_or_a_precision():
+    assert parse_goal("f1") is best_f1_threshold
+    scores, targets = np.array([0.9, 0.8, 0.7]), np.array([False, True, False])
+    assert parse_goal("precision=0.5")(scores, targets) == pytest.approx(0.75)
+    for text in ("recall=0.5", "precision", "precision=0", "precision=1.1", "precision=x", "precision=nan", "f1=1"):
+        with pytest.raises(ValueError, match="give f1, or precision=0.8"):
+            parse_goal(text)
+
+
+def test_the_goal_chooses_own_and_shared_thresholds():
+    scores = np.random.default_rng(0).random((200, 2))
+    targets = np.random.default_rng(1).random((200, 2)) < scores
+    goal = parse_goal("precision=0.8")
+    own = [goal(scores[:, tag], targets[:, tag]) for tag in range(2)]
+    assert calibrate(scores, targets, goal=goal, prior=0) == pytest.approx(own, abs=1e-3)
+    shared = goal(scores.ravel(), targets.ravel())
+    assert calibrate(scores, targets, goal=goal, prior=1e9) == pytest.approx([shared, shared], abs=1e-3)
 
 
 def test_many_positives_outweigh_the_shared_threshold():

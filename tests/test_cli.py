@@ -15,7 +15,7 @@ import ram.cli
 from ram.cli import main, terminal
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("models", "tag", "describe", "compare", "evaluate", "parse", "generate", "train", "convert")
+COMMANDS = ("models", "tag", "describe", "compare", "evaluate", "calibrate", "parse", "generate", "train", "convert")
 
 
 class Terminal(io.StringIO):

@@ -101,3 +101,13 @@ def test_a_broken_file_is_refused_with_its_line(content, sentence, tmp_path):
     (tmp_path / "vocabulary.csv").write_bytes(content)
     with pytest.raises(ValueError, match=re.escape(sentence)):
         TagVocabulary.load(tmp_path / "vocabulary.csv")
+
+
+def test_saving_replaces_the_file_as_a_whole(tmp_path, monkeypatch):
+    path = tmp_path / "vocabulary.csv"
+    TagVocabulary.of(["dog"]).save(path)
+    before = path.read_bytes()
+    monkeypatch.setattr(csv, "writer", lambda file, **_: file.write("tag,thr") and 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        TagVocabulary.of(["cat"]).save(path)
+    assert path.read_bytes() == before

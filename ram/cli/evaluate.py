@@ -125,8 +125,8 @@ def _tagging(args: argparse.Namespace) -> int:
     from ram.evaluation.benchmarks import load_benchmark
     from ram.evaluation.tagging import evaluate_tagger
 
-    benchmark = load_benchmark(args.dataset, args.images)
     tagger = open_tagger(args, args.model)
+    benchmark = load_benchmark(args.dataset, args.images, tagger.bank.vocabulary)
     bank, describers = _bank(tagger, benchmark.tags, args)
     started = time.monotonic()
     with Progress() as progress:

@@ -1,4 +1,4 @@
-"""A benchmark is pictures, tags and which picture has which tag: read in two forms, held against scores."""
+"""A benchmark is pictures, tags and which picture has which tag: read in three forms, held against scores."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ram.evaluation.metrics import Floats, Rates, average_precisions, rates
 from ram.evaluation.pictures import sound_pictures
 from ram.image import find_pictures
+from ram.vocabulary import TagVocabulary
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +45,15 @@ class Benchmark:
         object.__setattr__(self, "targets", targets)
 
 
-def load_benchmark(path: str | Path, images: str | Path | None = None) -> Benchmark:
-    """Read a benchmark in either form.
+def load_benchmark(
+    path: str | Path, images: str | Path | None = None, vocabulary: TagVocabulary | None = None
+) -> Benchmark:
+    """Read a benchmark in any of its forms.
 
     - A JSON file ``[{"image": "images/1.jpg", "tags": ["dog", "beach"]}, ...]``. Pictures are relative to the
       file, or to `images`. The evaluated tags are the lines of ``tags.txt`` beside it, or all that occur.
+    - Triplets ``[{"image_path": "1.jpg", "union_label_id": [3, ...], ...}, ...]`` as training reads them, in the ids of
+      `vocabulary`; otherwise like the list above.
     - A folder in the official layout: ``*_taglist.txt`` (a tag a line), ``*_annots.txt`` (``picture,tag,tag``
       a line, file names without their ending) and the pictures in ``imgs/``, or in `images`.
 
@@ -59,7 +64,7 @@ def load_benchmark(path: str | Path, images: str | Path | None = None) -> Benchm
     path = Path(path)
     if path.is_dir():
         return _read_official(path, path / "imgs" if images is None else Path(images))
-    return _read_json(path, path.parent if images is None else Path(images))
+    return _read_json(path, path.parent if images is None else Path(images), vocabulary)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +165,10 @@ def read_list(file: Path, form: str) -> list[Any]:
     return entries
 
 
-def _read_json(file: Path, images: Path) -> Benchmark:
+def _read_json(file: Path, images: Path, vocabulary: TagVocabulary | None) -> Benchmark:
     entries = read_list(file, '{"image": ..., "tags": [...]}')
+    if vocabulary is not None and any(isinstance(entry, dict) and "image_path" in entry for entry in entries[:1]):
+        entries = [_named(entry, vocabulary, f"entry {n} of {file.name}") for n, entry in enumerate(entries, 1)]
     for number, entry in enumerate(entries, 1):
         if not _is_annotation(entry):
             raise ValueError(
@@ -189,6 +196,17 @@ def _read_official(folder: Path, images: Path) -> Benchmark:
         relative = file.relative_to(images)
         pictures |= {relative.with_suffix("").as_posix(): file, relative.as_posix(): file}
     return Benchmark(folder.name, tuple(tags), sound_pictures(names, pictures, folder.name), targets)
+
+
+def _named(triplet: Any, vocabulary: TagVocabulary, where: str) -> dict[str, Any]:
+    """A triplet as an entry with the names of its tags."""
+    fields = triplet if isinstance(triplet, dict) else {}
+    picture, ids = fields.get("image_path"), fields.get("union_label_id")
+    if not isinstance(picture, str) or not isinstance(ids, list) or not all(type(id_) is int for id_ in ids):
+        raise ValueError(f'{where} is not {{"image_path": "name", "union_label_id": [0, ...]}}')
+    if outside := [id_ for id_ in ids if not 0 <= id_ < len(vocabulary)]:
+        raise ValueError(f"{where} has the tag id {outside[0]}, but the model has {len(vocabulary)} tags")
+    return {"image": picture, "tags": [vocabulary.tags[id_] for id_ in ids]}
 
 
 def _targets(

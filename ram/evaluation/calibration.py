@@ -1,52 +1,116 @@
-"""Thresholds from held-out pictures: for each tag the one with the best F1, steadied where positives are few."""
+"""Thresholds from a development set: for each tag the one that serves a goal, steadied where positives are few."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 PRIOR = 10
 """Weight of the threshold all tags share, in positives: a tag with 10 positives goes half its own way."""
 
+Goal = Callable[[NDArray[np.floating], NDArray[np.bool_]], float]
+"""Scores and targets, both (n,) with some target true, to the threshold that serves best."""
 
-def calibrate(scores: NDArray[np.floating], targets: NDArray[np.bool_], prior: float = PRIOR) -> NDArray[np.float64]:
+
+def calibrate(
+    scores: NDArray[np.floating],
+    targets: NDArray[np.bool_],
+    prior: float = PRIOR,
+    goal: Goal | None = None,
+    kept: ArrayLike | None = None,
+) -> NDArray[np.float64]:
     """Per-tag thresholds for the strict comparison ``score > threshold``.
 
     A tag's own best threshold rests on its few positives, so it is averaged with the one that is best for all tags
-    together, weighted by ``positives : prior``; a tag without a positive gets the shared one.
+    together, weighted by ``positives : prior``. A tag without a positive may be absent from the pictures or just from
+    the annotations, nobody knows; so it has no say in the shared threshold.
 
     Args:
         scores: (pictures, tags) probabilities in 0..1.
         targets: (pictures, tags), what is true.
         prior: see :data:`PRIOR`.
+        goal: what a threshold is for; :func:`best_f1_threshold` where None.
+        kept: (tags,) thresholds that tags without a positive keep; they get the shared one where None.
 
     Returns:
-        (tags,) thresholds in 0..1, rounded to three digits.
+        (tags,) thresholds in 0..1, those that are not kept rounded to four digits.
 
     Raises:
         ValueError: the shapes differ, or nothing is true.
     """
     if scores.shape != targets.shape or scores.ndim != 2:
         raise ValueError(f"scores {scores.shape} and targets {targets.shape} must be the same (pictures, tags)")
-    if not targets.any():
-        raise ValueError("no tag occurs in these pictures: thresholds need some positives")
-    shared = best_f1_threshold(scores.ravel(), targets.ravel())
+    goal = goal or best_f1_threshold
+    shared = shared_threshold(scores, targets, goal)
     positives = targets.sum(axis=0)
-    own = np.array(
-        [
-            best_f1_threshold(scores[:, tag], targets[:, tag]) if positives[tag] else shared
-            for tag in range(scores.shape[1])
-        ]
-    )
-    return np.round((positives * own + prior * shared) / (positives + prior), 3)
+    thresholds = np.full(len(positives), shared) if kept is None else np.array(kept, dtype=np.float64)
+    for tag in np.flatnonzero(positives):
+        own = goal(scores[:, tag], targets[:, tag])
+        thresholds[tag] = np.round((positives[tag] * own + prior * shared) / (positives[tag] + prior), 4)
+    return thresholds
+
+
+def shared_threshold(
+    scores: NDArray[np.floating], targets: NDArray[np.bool_], goal: Goal | None = None
+) -> float:
+    """The threshold that is best for all decisions on the tags with a positive; both (pictures, tags).
+
+    Raises:
+        ValueError: nothing is true.
+    """
+    annotated = targets.any(axis=0)
+    if not annotated.any():
+        raise ValueError("no tag occurs in these pictures: thresholds need some positives")
+    return (goal or best_f1_threshold)(scores[:, annotated].ravel(), targets[:, annotated].ravel())
 
 
 def best_f1_threshold(scores: NDArray[np.floating], targets: NDArray[np.bool_]) -> float:
     """The threshold half-way between the two neighbouring scores where F1 is best; all (n,), some target true."""
+    ranked, shown, hits = _cuts(scores, targets)
+    return _below(ranked, int(np.argmax(2 * hits / (shown + hits[-1]))))
+
+
+def precise_threshold(scores: NDArray[np.floating], targets: NDArray[np.bool_], precision: float) -> float:
+    """The lowest threshold at which a share ``precision`` of what is over it is true; all (n,), some target true.
+
+    Where no threshold is that precise, the highest score, which nothing here is over.
+    """
+    ranked, shown, hits = _cuts(scores, targets)
+    precise = np.flatnonzero(hits >= precision * shown)
+    return _below(ranked, int(precise[-1])) if len(precise) else float(ranked[0])
+
+
+def parse_goal(text: str) -> Goal:
+    """"f1", or "precision=0.8".
+
+    Raises:
+        ValueError: neither.
+    """
+    name, _, share = text.partition("=")
+    if text == "f1":
+        return best_f1_threshold
+    try:
+        precision = float(share) if name == "precision" else 0.0
+    except ValueError:
+        precision = 0.0
+    if not 0 < precision <= 1:
+        raise ValueError(f"{text!r} is no goal: give f1, or precision=0.8 with any share over 0 up to 1")
+    return partial(precise_threshold, precision=precision)
+
+
+def _cuts(
+    scores: NDArray[np.floating], targets: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.int_], NDArray[np.int_]]:
+    """The different scores, highest first; how many are at least as high, and how many of those are true; (cuts,)."""
     order = np.argsort(-scores, kind="stable")
-    ranked, hits = scores[order].astype(np.float64), np.cumsum(targets[order])
-    f1 = 2 * hits / (np.arange(1, len(ranked) + 1) + hits[-1])
-    ties_with_next = np.append(ranked[:-1] == ranked[1:], False)
-    last = int(np.argmax(np.where(ties_with_next, -1.0, f1)))
-    below = ranked[last + 1] if last + 1 < len(ranked) else 0.0
-    return float((ranked[last] + below) / 2)
+    ranked, hits = scores[order].astype(np.float64), np.cumsum(targets[order], dtype=np.int64)
+    last = np.flatnonzero(np.append(ranked[:-1] != ranked[1:], True))
+    return ranked[last], last + 1, hits[last]
+
+
+def _below(ranked: NDArray[np.float64], cut: int) -> float:
+    """Half-way from the lowest score that is to be over the threshold down to the next, or to 0."""
+    return float((ranked[cut] + (ranked[cut + 1] if cut + 1 < len(ranked) else 0.0)) / 2)

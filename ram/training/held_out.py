@@ -7,7 +7,7 @@ import math
 import torch
 
 from ram.embeddings import TagEmbeddingBank
-from ram.evaluation.calibration import best_f1_threshold, calibrate
+from ram.evaluation.calibration import calibrate, shared_threshold
 from ram.models.tagging import TaggingModel
 from ram.training.dataset import TrainingSet
 
@@ -32,7 +32,7 @@ def calibrate_model(model: TaggingModel, held_out: TrainingSet, batch: int) -> T
     """
     targets = held_out.triplets.targets.numpy()
     logits = held_out_logits(model, held_out, batch)
-    shared = best_f1_threshold(logits.sigmoid().numpy().ravel(), targets.ravel())
+    shared = shared_threshold(logits.sigmoid().numpy(), targets)
     shared = min(max(shared, 0.001), 0.999)
     shift = math.log(shared / (1 - shared))
     model.head.bias.sub_(shift)
