@@ -10,12 +10,13 @@ from ram.describers.wording import plain_prompt
 from ram.image import open_picture
 from ram.labels.system import shipped_descriptions, shipped_vocabulary
 from ram.models.text_encoder import TextEncoderError
-from ram.training.data import Triplets
-from ram.training.dataset import TrainingSet, label_system, read_dev_set, read_training_set
+from ram.training.data import Source, Triplets
+from ram.training.dataset import TrainingSet, read_dev_set, read_training_set
 from ram.training.generated_tags import GeneratedRecipe
 from ram.training.imagenet import class_names
 from ram.training.pictures import PatchSource, PixelSource, transforms
 from ram.training.recipe import DataRecipe
+from ram.training.sources import label_system
 from tests.tiny import DIM, HashTextEncoder, tiny_bank, tiny_model
 from tests.toy_run import COLOURS, make_data, toy_model, toy_recipe, use_hash_text_encoder, use_sure_classifier
 
@@ -43,8 +44,8 @@ def read(recipe, data, output):
 def captioned(*counts):
     """Pictures with so many captions each; a caption's embedding is (picture, number of the caption)."""
     rows = [(picture, number) for picture, count in enumerate(counts) for number in range(count)]
-    nothing = torch.zeros(len(counts), 0, dtype=torch.bool)
-    triplets = Triplets(("",) * len(counts), tuple(("",) * count for count in counts), nothing, nothing)
+    none = ((),) * len(counts)
+    triplets = Triplets.of([Source("toy", ("",) * len(counts), tuple(("",) * n for n in counts), none)], 1)
     first = torch.tensor([0, *counts]).cumsum(0)
     return TrainingSet(triplets, None, tiny_bank(), torch.tensor(rows, dtype=torch.float32), first)
 
@@ -181,8 +182,8 @@ def test_a_frozen_backbone_is_cached_and_a_learning_one_is_not(data, output):
 
 def test_the_held_out_pictures_are_seen_plainly_once(data, output):
     recipe = toy_recipe(views=3)
-    bank, encoder = read(recipe, data, output).bank, tiny_model(recipe.model).image_encoder
-    dev = read_dev_set(recipe, data, output, bank, encoder, quiet)
+    training, encoder = read(recipe, data, output), tiny_model(recipe.model).image_encoder
+    dev = read_dev_set(recipe, data, output, training, encoder, quiet)
     assert len(dev.triplets) == 3 and dev.pictures.cache.shape[:2] == (1, 3)
 
 

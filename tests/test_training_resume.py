@@ -62,7 +62,7 @@ def test_other_seeds_end_elsewhere(data, tmp_path):
 def test_resuming_computes_no_patches_and_embeds_no_captions_again(data, tmp_path):
     told = []
     train(toy_recipe(epochs=1), data, tmp_path / "run", progress=lambda what, done, total: told.append(what))
-    assert {what.split()[0] for what in told} == {"looking", "embedding", "epoch"}
+    assert {what.split()[0] for what in told} == {"checking", "looking", "embedding", "epoch"}
     told.clear()
     recipe = toy_recipe(epochs=2)
     train(recipe, data, tmp_path / "run", resume=True, progress=lambda what, done, total: told.append(what))

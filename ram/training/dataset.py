@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,22 +12,18 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ram.build import build_text_encoder
-from ram.describers.template import TemplateDescriber
-from ram.descriptions import Origin, TagDescriptions
 from ram.embeddings import TagEmbeddingBank
-from ram.labels.system import shipped_descriptions, shipped_synonyms, shipped_vocabulary
+from ram.labels.system import shipped_synonyms
 from ram.models.image_encoder import ImageEncoder
 from ram.models.text_encoder import TextEncoder
-from ram.training.data import Triplets, load_triplets
+from ram.training.data import Triplets, read_triplets
 from ram.training.generated_tags import GeneratedTags, generate_tags, read_words
 from ram.training.imagenet import class_logits, class_names
 from ram.training.pictures import PictureSource, PixelSource, cached_patches
-from ram.training.recipe import DataRecipe, Recipe
+from ram.training.recipe import Recipe
+from ram.training.sources import Progress, check_sources, fingerprint, label_system, read_labels, read_sources
 from ram.training.teachers import ClipTeacher, Teacher, captions_teacher, classifier_teacher
 from ram.vocabulary import TagVocabulary
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done, and how much there is."""
 
 CAPTION_OBJECTIVES = {"alignment", "contrastive"}
 """Objectives that look at captions."""
@@ -47,6 +41,7 @@ class TrainingSet:
         first_caption: (n + 1,) where each picture's captions begin.
         teacher: whom the pooled tokens follow, if anyone.
         classes: generated text queries that are no tags; their columns of the triplets come after those of the tags.
+        held_out: pictures of the same sources that are not learnt from, if any.
     """
 
     triplets: Triplets
@@ -56,6 +51,7 @@ class TrainingSet:
     first_caption: torch.Tensor
     teacher: Teacher | None = None
     classes: TagEmbeddingBank | None = None
+    held_out: Triplets | None = None
 
     @property
     def queries(self) -> TagEmbeddingBank:
@@ -91,12 +87,15 @@ def read_training_set(
     text_encoder = build_text_encoder(recipe.model.text_encoder)
     if text_encoder.dim != recipe.model.dim:
         raise ValueError(f"model.dim is {recipe.model.dim}: {text_encoder.name} needs {text_encoder.dim}")
-    vocabulary, descriptions = label_system(recipe.data, data)
+    labels = read_labels(recipe.data, data)
+    vocabulary, descriptions = label_system(recipe.data, data, labels)
     bank = TagEmbeddingBank.build(descriptions.first(recipe.model.max_descriptions), text_encoder, vocabulary)
     bank = bank.to("cpu", torch.float16)  # trained on the very numbers that are stored
-    triplets = load_triplets(
-        [data / f for f in recipe.data.triplets], [data / f for f in recipe.data.pictures], len(vocabulary)
-    )
+    sources = read_sources(recipe.data, data, labels, vocabulary, progress)
+    triplets = check_sources(sources, len(vocabulary), output, "skipped.txt", recipe.data.workers, progress)
+    held_out = None
+    if recipe.data.dev_share:
+        triplets, held_out = triplets.hold_out(recipe.data.dev_share, recipe.schedule.seed)
     captions, first = torch.zeros(1, recipe.model.dim), torch.zeros(len(triplets) + 1, dtype=torch.long)
     if CAPTION_OBJECTIVES & set(recipe.objectives) or recipe.teacher == "captions":
         captions = _embed_captions(triplets, text_encoder, output, progress)
@@ -119,37 +118,22 @@ def read_training_set(
         teacher = classifier_teacher((logits / recipe.teacher_temperature).softmax(dim=1), text_encoder)
     elif recipe.teacher == ClipTeacher.name:
         teacher = ClipTeacher(triplets.pictures, encoder.project.weight.device)
-    return TrainingSet(triplets, pictures, bank, captions, first, teacher, classes)
+    return TrainingSet(triplets, pictures, bank, captions, first, teacher, classes, held_out)
 
 
 def read_dev_set(
-    recipe: Recipe, data: Path, output: Path, bank: TagEmbeddingBank, encoder: ImageEncoder, progress: Progress
+    recipe: Recipe, data: Path, output: Path, training: TrainingSet, encoder: ImageEncoder, progress: Progress
 ) -> TrainingSet | None:
-    """The held-out triplets of ``recipe.data.dev``, or None where it names none."""
-    if not recipe.data.dev:
+    """The triplets of ``recipe.data.dev`` or those that the training set holds out; None where there are none."""
+    bank, triplets = training.bank, training.held_out
+    if recipe.data.dev:
+        file, folder = recipe.data.dev
+        source = read_triplets(data / file, data / folder, len(bank))
+        triplets = check_sources([source], len(bank), output, "skipped_dev.txt", recipe.data.workers, progress)
+    if triplets is None:
         return None
-    file, folder = recipe.data.dev
-    triplets = load_triplets([data / file], [data / folder], len(bank))
     pictures = _open(recipe, triplets, output, "dev", 1, encoder, progress)
     return TrainingSet(triplets, pictures, bank, torch.zeros(1, 1), torch.zeros(len(triplets) + 1, dtype=torch.long))
-
-
-def label_system(recipe: DataRecipe, data: Path) -> tuple[TagVocabulary, TagDescriptions]:
-    """The tags of a recipe and their descriptions, the plain "a photo of a ..." first."""
-    template = TemplateDescriber()
-    if recipe.vocabulary == "shipped":
-        vocabulary = shipped_vocabulary()
-    else:
-        vocabulary = TagVocabulary.load(data / recipe.vocabulary)
-    plain = TagDescriptions({tag: (next(template.describe(tag)),) for tag in vocabulary.tags}, Origin(template.name))
-    if recipe.descriptions == "template":
-        return vocabulary, plain
-    if recipe.descriptions == "shipped":
-        written = shipped_descriptions()
-    else:
-        written = TagDescriptions.load(data / recipe.descriptions)
-    written = written.select(vocabulary.tags)
-    return vocabulary, TagDescriptions({tag: plain[tag] + written[tag] for tag in vocabulary.tags}, written.origin)
 
 
 def _open(
@@ -192,8 +176,3 @@ def _embed_captions(
     save_file({"captions": embedded}, unfinished)
     unfinished.replace(cache)
     return embedded
-
-
-def fingerprint(key: object) -> str:
-    """A short name for what a cache was made from, so that a cache of anything else is never taken for it."""
-    return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]

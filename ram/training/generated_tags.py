@@ -101,13 +101,13 @@ def generate_tags(
     kept = there.any(dim=0)
     of_class, there = of_class[:, kept], there[:, kept]
     classes = [name for name, keep in zip(further, kept.tolist(), strict=True) if keep]
-    new = seen & ~triplets.targets
+    new = seen & ~triplets.targets[:]
     describer = TemplateDescriber()
     return GeneratedTags(
         replace(
             triplets,
-            targets=torch.cat([triplets.targets | seen, there], dim=1),
-            known=torch.cat([triplets.known | seen, there | (of_class < recipe.absent_below)], dim=1),
+            targets=torch.cat([triplets.targets[:] | seen, there], dim=1),
+            known=torch.cat([triplets.known[:] | seen, there | (of_class < recipe.absent_below)], dim=1),
         ),
         TagDescriptions(
             {name: tuple(islice(describer.describe(name), PROMPTS)) for name in classes}, Origin(describer.name)

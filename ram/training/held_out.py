@@ -30,7 +30,7 @@ def calibrate_model(model: TaggingModel, held_out: TrainingSet, batch: int) -> T
     The asymmetric loss lifts all probabilities; the shift undoes it for categories nobody calibrates, whose threshold
     is 0.5. No ranking changes.
     """
-    targets = held_out.triplets.targets.numpy()
+    targets = held_out.triplets.targets[:].numpy()
     logits = held_out_logits(model, held_out, batch)
     shared = shared_threshold(logits.sigmoid().numpy(), targets)
     shared = min(max(shared, 0.001), 0.999)

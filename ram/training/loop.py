@@ -77,7 +77,7 @@ def train(
     elif not recipe.initialize:  # its weights are made for statistics of their own
         set_statistics(model, training)
     if world.first:
-        dev = read_dev_set(recipe, data, output, training.bank, model.image_encoder, progress)
+        dev = read_dev_set(recipe, data, output, training, model.image_encoder, progress)
         with LearningCurve(output, position.log, position.epoch * learner.steps_per_epoch + position.step) as curve:
             _Record(learner, state_file, curve, dev, progress).follow(position)
         with average.applied():
@@ -143,6 +143,6 @@ class _Record:
             model = self.learner.state.model.eval()
             with self.learner.state.average.applied():
                 scores = held_out_logits(model, self.dev, self.learner.batch).sigmoid().numpy()
-            record["dev_mAP"] = round(mean_average_precision(scores, self.dev.triplets.targets.numpy()), 4)
+            record["dev_mAP"] = round(mean_average_precision(scores, self.dev.triplets.targets[:].numpy()), 4)
         _log.info("%s", record)
         self.curve.add(epoch * self.learner.steps_per_epoch, **record)

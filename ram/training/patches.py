@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ram.image import EvalTransform, TrainTransform, open_picture
+from ram.image import EvalTransform, TrainTransform
+from ram.training.decoding import open_training_picture
+from ram.training.shards import ShardPicture
 
 
 def channel_statistics(parts: Iterable[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -54,7 +56,7 @@ class PatchCache:
     def fill(
         cls,
         path: Path,
-        pictures: Sequence[Path],
+        pictures: Sequence[Path | ShardPicture],
         encode: Callable[[torch.Tensor], torch.Tensor],
         transforms: tuple[EvalTransform, TrainTransform],
         views: int,
@@ -91,12 +93,12 @@ class PatchCache:
 
 
 def _views(
-    pictures: Sequence[Path], transforms: tuple[EvalTransform, TrainTransform], views: int, batch: int
+    pictures: Sequence[Path | ShardPicture], transforms: tuple[EvalTransform, TrainTransform], views: int, batch: int
 ) -> Iterator[tuple[int, int, torch.Tensor]]:
     evaluation, training = transforms
     for view in range(views):
         for start in range(0, len(pictures), batch):
-            opened = [open_picture(p) for p in pictures[start : start + batch]]
+            opened = [open_training_picture(p) for p in pictures[start : start + batch]]
             if view == 0:
                 yield view, start, torch.stack([evaluation(p) for p in opened])
             else:

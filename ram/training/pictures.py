@@ -9,9 +9,11 @@ from typing import Protocol
 import torch
 
 from ram.config import ImageConfig
-from ram.image import EvalTransform, TrainTransform, open_picture
+from ram.image import EvalTransform, TrainTransform
 from ram.models.image_encoder import ImageEncoder, ImageFeatures
+from ram.training.decoding import open_training_picture
 from ram.training.patches import PatchCache, channel_statistics
+from ram.training.shards import ShardPicture
 
 
 class PictureSource(Protocol):
@@ -61,14 +63,14 @@ class PatchSource:
 class PixelSource:
     """Pictures decoded and cropped anew each time, for a backbone that learns."""
 
-    def __init__(self, pictures: Sequence[Path], image: ImageConfig) -> None:
+    def __init__(self, pictures: Sequence[Path | ShardPicture], image: ImageConfig) -> None:
         self.pictures = pictures
         self.evaluation, self.training = transforms(image)
 
     def look(self, encoder: ImageEncoder, ids: torch.Tensor, seeds: torch.Tensor) -> ImageFeatures:
         """(n,) picture positions to features of a new random crop each."""
         pixels = [
-            self.training(open_picture(self.pictures[i]), torch.Generator().manual_seed(seed))
+            self.training(open_training_picture(self.pictures[i]), torch.Generator().manual_seed(seed))
             for i, seed in zip(ids.tolist(), seeds.tolist(), strict=True)
         ]
         return encoder.embed(self._patches(encoder, pixels))
@@ -79,7 +81,7 @@ class PixelSource:
 
     def plain_patches(self, encoder: ImageEncoder, ids: torch.Tensor) -> torch.Tensor:
         """(n,) picture positions to (n, patches, channels) of the whole pictures."""
-        return self._patches(encoder, [self.evaluation(open_picture(self.pictures[i])) for i in ids.tolist()])
+        return self._patches(encoder, [self.evaluation(open_training_picture(self.pictures[i])) for i in ids.tolist()])
 
     @torch.no_grad()
     def statistics(self, encoder: ImageEncoder, sample: int = 512) -> tuple[torch.Tensor, torch.Tensor]:
@@ -93,7 +95,7 @@ class PixelSource:
 
 def cached_patches(
     path: Path,
-    pictures: Sequence[Path],
+    pictures: Sequence[Path | ShardPicture],
     image: ImageConfig,
     encoder: ImageEncoder,
     views: int,

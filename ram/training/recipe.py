@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ram.config import ModelConfig, read_fields
+from ram.training.data_recipe import DataRecipe
 from ram.training.generated_tags import GeneratedRecipe
 from ram.training.objectives import OBJECTIVES, LossRecipe
 from ram.training.schedule import ScheduleRecipe
@@ -16,38 +17,6 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-
-@dataclass(frozen=True)
-class DataRecipe:
-    """What to learn from; paths are relative to the data folder that ``ram train --data`` names.
-
-    Args:
-        triplets: files in the official form, as ``ram parse`` writes them.
-        pictures: one folder a triplet file, to which its picture paths are relative.
-        vocabulary: CSV file of tags; "shipped" is the label system in the package.
-        descriptions: JSON of descriptions a tag; "shipped" for ours, "template" for one sentence a tag.
-        dev: triplet file and folder measured after each epoch, or empty.
-        views: pictures are seen in this many crops by a frozen backbone.
-    """
-
-    triplets: tuple[str, ...]
-    pictures: tuple[str, ...]
-    vocabulary: str = "shipped"
-    descriptions: str = "shipped"
-    dev: tuple[str, ...] = ()
-    views: int = 1
-
-    def __post_init__(self) -> None:
-        if not self.triplets or len(self.triplets) != len(self.pictures):
-            raise ValueError(
-                f"data.triplets names {len(self.triplets)} files and data.pictures {len(self.pictures)} folders: "
-                "give at least one file, and one folder for each"
-            )
-        if self.views < 1:
-            raise ValueError(f"data.views is {self.views}: it must be at least 1")
-        if len(self.dev) not in (0, 2):
-            raise ValueError(f"data.dev is {list(self.dev)}: it must be a triplet file and its pictures folder")
 
 
 TEACHERS = ("clip-vit-b-16", "classifier", "captions")

@@ -10,9 +10,11 @@ import torch
 import torch.nn.functional as F
 
 from ram.describers.wording import plain_prompt
-from ram.image import EvalTransform, open_picture
+from ram.image import EvalTransform
 from ram.models.text_encoder import TextEncoder
+from ram.training.decoding import open_training_picture
 from ram.training.imagenet import class_names
+from ram.training.shards import ShardPicture
 
 
 class TeacherError(RuntimeError):
@@ -84,7 +86,10 @@ class ClipTeacher:
     size = 224
 
     def __init__(
-        self, pictures: Sequence[Path], device: torch.device | str = "cpu", pretrained: str | None = "openai"
+        self,
+        pictures: Sequence[Path | ShardPicture],
+        device: torch.device | str = "cpu",
+        pretrained: str | None = "openai",
     ) -> None:
         import ram._torchvision_shim  # noqa: F401, I001  (before open_clip)
         import open_clip
@@ -105,5 +110,5 @@ class ClipTeacher:
     @torch.no_grad()
     def teach(self, ids: torch.Tensor) -> torch.Tensor:
         """(n,) picture positions to (n, 512) on the teacher's device, of CLIP's own length."""
-        pixels = torch.stack([self.see(open_picture(self.pictures[i])) for i in ids.tolist()])
+        pixels = torch.stack([self.see(open_training_picture(self.pictures[i])) for i in ids.tolist()])
         return self.tower(pixels.to(self.device)).float()
