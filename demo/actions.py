@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import torch
 from PIL import Image
 
 from ram.describers import DescribedSentence, Describer, DescriberError, Notice, describe_with_fallback
@@ -130,11 +129,11 @@ class Workbench:
         main, *others = self.taggers
         looked = main.look(opened)
         prediction = main.score(looked)
-        photo = Photo({main.name: _to(looked, "cpu")})
+        photo = Photo({main.name: looked.to("cpu")})
         first = Tagged(photo, preview, prediction, time.perf_counter() - start)
         yield first
         for tagger in others:
-            photo = Photo({**photo.features, tagger.name: _to(tagger.look(opened), "cpu")})
+            photo = Photo({**photo.features, tagger.name: tagger.look(opened).to("cpu")})
             yield dataclasses.replace(first, photo=photo)
 
     def describe(self, text: str, describer: str) -> Iterator[Categories]:
@@ -172,7 +171,7 @@ class Workbench:
         if photo is None or categories is None:
             return {}
         return {
-            tagger.name: tagger.score(_to(photo.features[tagger.name], tagger.device), categories.banks[tagger.name])
+            tagger.name: tagger.score(photo.features[tagger.name].to(tagger.device), categories.banks[tagger.name])
             for tagger in self.taggers
             if tagger.name in photo.features and tagger.name in categories.banks
         }
@@ -222,6 +221,3 @@ def explain(error: Exception) -> str:
     _log.error("unexpected failure behind the page", exc_info=error)
     return UNEXPECTED
 
-
-def _to(features: ImageFeatures, device: torch.device | str) -> ImageFeatures:
-    return ImageFeatures(features.tokens.to(device))

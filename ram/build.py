@@ -1,12 +1,14 @@
 """From a configuration to an assembled model: the only place that reads what variants differ in."""
 
 import torch
-from torch import nn
 
-from ram.config import ModelConfig
+from ram.config import ModelConfig, SimilarityConfig
 from ram.models.alignment_decoder import AlignmentDecoder
+from ram.models.class_words import ClassWords
+from ram.models.heads import MatchingHead, SharedHead
 from ram.models.image_encoder import ImageEncoder, create_backbone
 from ram.models.queries import DescriptionReweighting, TextQueries
+from ram.models.similarity import GlobalSimilarity
 from ram.models.tagging import TaggingModel
 from ram.models.text_encoder import TEXT_ENCODERS, TextEncoder
 
@@ -18,21 +20,27 @@ def build_model(config: ModelConfig) -> TaggingModel:
         ValueError: timm does not know the backbone.
     """
     backbone = create_backbone(config.image.backbone, config.image.options)
-    decoder = config.decoder
+    channels: int = backbone.num_features  # type: ignore[assignment]
+    decoder, similarity = config.decoder, config.similarity
+    words = ClassWords(config.image.classes, channels, config.dim) if config.image.classes else None
     model = TaggingModel(
         ImageEncoder(
             backbone,
-            channels=backbone.num_features,  # type: ignore[arg-type]
+            channels=channels,
             dim=config.dim,
             standardize=config.image.standardize,
             normalize_tokens=config.image.normalize_tokens,
+            words=words,
+            dropout=config.image.dropout,
+            grid=config.image.grid,
         ),
         DescriptionReweighting(),
         TextQueries(config.dim, decoder.hidden, config.standardize_text),
         AlignmentDecoder(
             decoder.hidden, config.dim, decoder.heads, decoder.intermediate, decoder.layers, decoder.dropout
         ),
-        nn.Linear(decoder.hidden, 1),
+        MatchingHead(decoder.hidden, config.dim) if decoder.matching else SharedHead(decoder.hidden),
+        GlobalSimilarity(similarity.pooled, similarity.classes, words) if similarity != SimilarityConfig() else None,
     )
     return model.eval()
 

@@ -25,6 +25,10 @@ class ImageConfig:
         interpolation: how pictures are resized, "bilinear" or "bicubic".
         standardize: shift and scale each backbone channel first, by statistics kept with the weights.
         normalize_tokens: LayerNorm after the projection, for backbones that do not end in a norm.
+        classes: number of classes of a frozen classifier whose words join the features (see
+            :class:`ram.models.class_words.ClassWords`); 0 for none, as in the official models.
+        dropout: share of the backbone's channels that training leaves out.
+        grid: patches are averaged to so many rows and columns; 0 keeps all.
         options: further arguments of the timm model (tests use them for tiny Swins).
     """
 
@@ -35,11 +39,18 @@ class ImageConfig:
     interpolation: str = "bilinear"
     standardize: bool = False
     normalize_tokens: bool = False
+    classes: int = 0
+    dropout: float = 0.0
+    grid: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.size < 1:
             raise ValueError(f"image size is {self.size}: it must be at least 1 pixel")
+        if min(self.classes, self.grid) < 0:
+            raise ValueError(f"classes is {self.classes} and grid {self.grid}: neither may be negative")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is {self.dropout}: it must be at least 0 and under 1")
         if self.interpolation not in ("bilinear", "bicubic"):
             raise ValueError(f"interpolation is {self.interpolation!r}: it must be 'bilinear' or 'bicubic'")
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
@@ -48,19 +59,34 @@ class ImageConfig:
 
 @dataclass(frozen=True)
 class DecoderConfig:
-    """The alignment decoder: width, attention heads, feed-forward width, layers, dropout in training."""
+    """The alignment decoder: width, attention heads, feed-forward width, layers, dropout in training.
+
+    With ``matching``, its head compares what it found with the tag's text (see
+    :class:`ram.models.heads.MatchingHead`); the official models' head does not.
+    """
 
     hidden: int = 768
     heads: int = 4
     intermediate: int = 3072
     layers: int = 2
     dropout: float = 0.1
+    matching: bool = False
 
     def __post_init__(self) -> None:
         if min(self.hidden, self.heads, self.intermediate, self.layers) < 1:
             raise ValueError(f"decoder sizes must all be at least 1: {self}")
         if self.hidden % self.heads:
             raise ValueError(f"decoder width {self.hidden} does not divide into {self.heads} heads")
+
+
+@dataclass(frozen=True)
+class SimilarityConfig:
+    """Weights of the cosines that are added to the decoder's logits (see
+    :class:`ram.models.similarity.GlobalSimilarity`): of the pooled token and of the class words. The official models
+    add nothing."""
+
+    pooled: float = 0.0
+    classes: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +99,7 @@ class ModelConfig:
         text_encoder: "clip-vit-b-16" or "minilm-l6" (see :mod:`ram.models.text_encoder`).
         dim: width shared by projected image tokens and text embeddings.
         decoder: the alignment decoder.
+        similarity: what is added to its logits.
         max_descriptions: descriptions used for each typed category; 1 makes it RAM, None (all) RAM++.
         standardize_text: shift and scale each channel of the blended text embeddings, by statistics kept with the
             weights; the official models do not.
@@ -83,12 +110,15 @@ class ModelConfig:
     text_encoder: str
     dim: int
     decoder: DecoderConfig = DecoderConfig()
+    similarity: SimilarityConfig = SimilarityConfig()
     max_descriptions: int | None = None
     standardize_text: bool = False
 
     def __post_init__(self) -> None:
         if self.dim < 1:
             raise ValueError(f"embedding width is {self.dim}: it must be at least 1")
+        if self.similarity.classes and not self.image.classes:
+            raise ValueError("similarity.classes needs a classifier: set image.classes")
         if self.max_descriptions is not None and self.max_descriptions < 1:
             raise ValueError(f"max_descriptions is {self.max_descriptions}: it must be at least 1, or null")
 

@@ -38,7 +38,7 @@ def output(tmp_path):
 
 
 def read(recipe, data, output):
-    return read_training_set(recipe, data, output, tiny_model(recipe.model).image_encoder, quiet)
+    return read_training_set(recipe, data, output, output, tiny_model(recipe.model).image_encoder, quiet)
 
 
 def captioned(*counts):
@@ -141,7 +141,7 @@ def test_the_classifier_teaches_what_it_sees_in_the_plain_view(data, output, mon
         objectives={"distillation": 1.0}, freeze_backbone=freeze_backbone, teacher="classifier", pretrained=True
     )
     encoder = tiny_model(recipe.model).image_encoder
-    training = read_training_set(recipe, data, output, encoder, quiet)
+    training = read_training_set(recipe, data, output, output, encoder, quiet)
     evaluation, _ = transforms(recipe.model.image)
     with torch.inference_mode():
         patches = encoder.patches(evaluation(open_picture(training.triplets.pictures[2]))[None])
@@ -183,7 +183,7 @@ def test_a_frozen_backbone_is_cached_and_a_learning_one_is_not(data, output):
 def test_the_held_out_pictures_are_seen_plainly_once(data, output):
     recipe = toy_recipe(views=3)
     training, encoder = read(recipe, data, output), tiny_model(recipe.model).image_encoder
-    dev = read_dev_set(recipe, data, output, training, encoder, quiet)
+    dev = read_dev_set(recipe, data, output, output, training, encoder, quiet)
     assert len(dev.triplets) == 3 and dev.pictures.cache.shape[:2] == (1, 3)
 
 

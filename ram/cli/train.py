@@ -31,6 +31,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="FOLDER",
         help="where the model and its log go (runs/ and the recipe's name)",
     )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="where patches of frozen backbones and embedded captions are kept, for several runs to share (--output)",
+    )
     parser.add_argument("--device", default="cpu", metavar="D", help="auto, cpu, cuda, cuda:1 ... (%(default)s)")
     parser.set_defaults(run=run)
 
@@ -48,7 +54,14 @@ def run(args: argparse.Namespace) -> int:
             logging.getLogger("ram").setLevel(logging.ERROR)
         with _stopped_kindly(world.first), Progress(world.first) as progress:
             folder = train(
-                recipe, args.data, output, resume=args.resume, device=device, world=world, progress=progress
+                recipe,
+                args.data,
+                output,
+                cache=args.cache,
+                resume=args.resume,
+                device=device,
+                world=world,
+                progress=progress,
             )
         if world.first:
             print(f"{recipe.model.name} is in {printable(str(folder))}, a folder that --model takes")

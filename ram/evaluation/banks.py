@@ -56,8 +56,7 @@ def mean_bank(bank: TagEmbeddingBank) -> TagEmbeddingBank:
     A softmax over one item is 1, so the mean, whose length stays below 1, reaches the decoder as it is: as
     re-weighting with equal weights would give it.
     """
-    mask = bank.mask[..., None].to(bank.embedded.embeddings.dtype)
-    mean = (bank.embedded.embeddings * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True)
+    mean = bank.embedded.mean()[:, None]
     sentences = {
         tag: (texts[0] if len(texts) == 1 else f"the mean of {len(texts)} descriptions of {tag}",)
         for tag, texts in bank.descriptions.items()

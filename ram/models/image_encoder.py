@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
+from ram.models.class_words import ClassWords
 from ram.models.standardize import Standardize
 
 
@@ -18,14 +21,24 @@ class ImageFeatures:
 
     Args:
         tokens: (batch, patches + 1, dim), the pooled token first.
+        classes: (batch, classes) logits of a classifier for the whole picture; None where the model has none.
     """
 
     tokens: torch.Tensor
+    classes: torch.Tensor | None = None
 
     @property
     def pooled(self) -> torch.Tensor:
         """(batch, dim) picture embedding, not normalised."""
         return self.tokens[:, 0]
+
+    def rows(self, which: slice | torch.Tensor) -> ImageFeatures:
+        """Some of the pictures, by a slice or by a tensor of positions or of booleans."""
+        return ImageFeatures(self.tokens[which], None if self.classes is None else self.classes[which])
+
+    def to(self, device: torch.device | str) -> ImageFeatures:
+        """The same on a device."""
+        return ImageFeatures(self.tokens.to(device), None if self.classes is None else self.classes.to(device))
 
 
 class ImageEncoder(nn.Module):
@@ -40,6 +53,9 @@ class ImageEncoder(nn.Module):
         standardize: bring the backbone's channels to mean 0 and deviation 1 first; for backbones that do not
             end in a norm.
         normalize_tokens: LayerNorm on the projected tokens, for the same backbones.
+        words: what a classifier says of each token joins the projection.
+        dropout: share of the channels that training leaves out of a token.
+        grid: patches are averaged to so many rows and columns first; 0 keeps all.
     """
 
     def __init__(
@@ -49,12 +65,19 @@ class ImageEncoder(nn.Module):
         dim: int,
         standardize: bool = False,
         normalize_tokens: bool = False,
+        words: ClassWords | None = None,
+        dropout: float = 0.0,
+        grid: int = 0,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.standardize = Standardize(channels) if standardize else nn.Identity()
         self.project = nn.Linear(channels, dim)
         self.norm = nn.LayerNorm(dim) if normalize_tokens else nn.Identity()
+        self.grid = grid
+        self.words = words
+        self.project_words = None if words is None else nn.Linear(dim, dim, bias=False)
+        self.dropout = nn.Dropout(dropout)
 
     def forward(self, pixels: torch.Tensor) -> ImageFeatures:
         """(batch, 3, height, width) normalised pixels to :class:`ImageFeatures`."""
@@ -62,13 +85,25 @@ class ImageEncoder(nn.Module):
 
     def patches(self, pixels: torch.Tensor) -> torch.Tensor:
         """(batch, 3, height, width) to the backbone's (batch, patches, channels)."""
-        return patch_tokens(self.backbone, pixels)
+        return self.coarsen(patch_tokens(self.backbone, pixels))
+
+    def coarsen(self, patches: torch.Tensor) -> torch.Tensor:
+        """(batch, patches, channels) of a square picture, row by row, to those of the grid."""
+        if not self.grid:
+            return patches
+        rows = math.isqrt(patches.shape[1])
+        pooled = F.adaptive_avg_pool2d(patches.transpose(1, 2).unflatten(2, (rows, rows)), self.grid)
+        return pooled.flatten(2).transpose(1, 2)
 
     def embed(self, patches: torch.Tensor) -> ImageFeatures:
         """(batch, patches, channels) of the backbone to features; cheap, so that patches may be cached."""
-        patches = self.standardize(patches)
-        tokens = torch.cat([patches.mean(dim=1, keepdim=True), patches], dim=1)
-        return ImageFeatures(self.norm(self.project(tokens)))
+        features = torch.cat([patches.mean(dim=1, keepdim=True), patches], dim=1)
+        tokens = self.project(self.dropout(self.standardize(features)))
+        if self.words is None or self.project_words is None:
+            return ImageFeatures(self.norm(tokens))
+        logits = self.words(features)
+        tokens = tokens + self.project_words(self.dropout(self.words.spell(logits.detach())))
+        return ImageFeatures(self.norm(tokens), logits[:, 0])
 
 
 def create_backbone(name: str, options: Mapping[str, Any]) -> nn.Module:
@@ -92,7 +127,11 @@ def create_backbone(name: str, options: Mapping[str, Any]) -> nn.Module:
 
 def patch_tokens(backbone: nn.Module, pixels: torch.Tensor) -> torch.Tensor:
     """A timm model's last features as (batch, patches, channels), whatever its layout, less class tokens."""
-    features = backbone.forward_features(pixels)  # type: ignore[operator]
+    return as_patches(backbone, backbone.forward_features(pixels))  # type: ignore[operator]
+
+
+def as_patches(backbone: nn.Module, features: torch.Tensor) -> torch.Tensor:
+    """Features of a timm model, in its own layout, as (batch, patches, channels)."""
     if features.ndim == 3:
         return features[:, getattr(backbone, "num_prefix_tokens", 0) :]
     if getattr(backbone, "output_fmt", "NCHW") == "NHWC":

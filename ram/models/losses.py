@@ -119,6 +119,5 @@ def softmax_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.
 
 
 def distillation_loss(pooled: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
-    """Mean absolute distance of the **unnormalised** pooled token to the teacher's, both (batch, dim): the mean over
-    dim, the **sum** over pictures."""
-    return F.l1_loss(pooled.float(), teacher.float(), reduction="sum") / pooled.shape[-1]
+    """Mean absolute distance of the **unnormalised** pooled token to the teacher's, both (batch, dim)."""
+    return F.l1_loss(pooled.float(), teacher.float())

@@ -37,6 +37,13 @@ class DescriptionEmbeddings:
         """Number of tags."""
         return self.embeddings.shape[0]
 
+    def mean(self) -> torch.Tensor:
+        """(tags, dim): the plain mean of each tag's descriptions."""
+        if self.mask is None:
+            return self.embeddings.mean(dim=1)
+        mask = self.mask[..., None].to(self.embeddings.dtype)
+        return (self.embeddings * mask).sum(dim=1) / mask.sum(dim=1)
+
     def rows(self, which: slice | torch.Tensor) -> DescriptionEmbeddings:
         """Some of the tags, by a slice or by a tensor of positions."""
         return DescriptionEmbeddings(self.embeddings[which], None if self.mask is None else self.mask[which])

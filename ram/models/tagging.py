@@ -8,8 +8,10 @@ import torch
 from torch import nn
 
 from ram.models.alignment_decoder import AlignmentDecoder
+from ram.models.heads import SharedHead
 from ram.models.image_encoder import ImageEncoder, ImageFeatures
 from ram.models.queries import DescriptionEmbeddings, DescriptionReweighting, TextQueries
+from ram.models.similarity import GlobalSimilarity
 
 
 class Alignment(NamedTuple):
@@ -36,7 +38,8 @@ class TaggingModel(nn.Module):
         reweighting: DescriptionReweighting,
         queries: TextQueries,
         decoder: AlignmentDecoder,
-        head: nn.Linear,
+        head: SharedHead,
+        similarity: GlobalSimilarity | None = None,
     ) -> None:
         super().__init__()
         self.image_encoder = image_encoder
@@ -44,6 +47,7 @@ class TaggingModel(nn.Module):
         self.queries = queries
         self.decoder = decoder
         self.head = head
+        self.similarity = similarity
 
     def look(self, pixels: torch.Tensor) -> ImageFeatures:
         """(batch, 3, height, width) normalised pixels to features: the expensive half, once a picture."""
@@ -75,4 +79,7 @@ class TaggingModel(nn.Module):
     def _align(self, features: ImageFeatures, descriptions: DescriptionEmbeddings) -> Alignment:
         blended, weights = self.reweighting(features.pooled, descriptions)
         aligned = self.decoder(self.queries(blended), features.tokens)
-        return Alignment(self.head(aligned).squeeze(-1), weights)
+        logits = self.head(aligned, blended)
+        if self.similarity is not None and not self.training:
+            logits = logits + self.similarity(features, descriptions)
+        return Alignment(logits, weights)

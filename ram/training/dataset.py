@@ -22,6 +22,7 @@ from ram.training.imagenet import class_logits, class_names
 from ram.training.pictures import PictureSource, PixelSource, cached_patches
 from ram.training.recipe import Recipe
 from ram.training.sources import Progress, check_sources, fingerprint, label_system, read_labels, read_sources
+from ram.training.stages import cut
 from ram.training.teachers import ClipTeacher, Teacher, captions_teacher, classifier_teacher
 from ram.vocabulary import TagVocabulary
 
@@ -42,6 +43,7 @@ class TrainingSet:
         teacher: whom the pooled tokens follow, if anyone.
         classes: generated text queries that are no tags; their columns of the triplets come after those of the tags.
         held_out: pictures of the same sources that are not learnt from, if any.
+        probabilities: (n, classes) what the pretrained classifier says of each picture, where it must not be forgotten.
     """
 
     triplets: Triplets
@@ -52,6 +54,7 @@ class TrainingSet:
     teacher: Teacher | None = None
     classes: TagEmbeddingBank | None = None
     held_out: Triplets | None = None
+    probabilities: torch.Tensor | None = None
 
     @property
     def queries(self) -> TagEmbeddingBank:
@@ -76,9 +79,9 @@ class TrainingSet:
 
 
 def read_training_set(
-    recipe: Recipe, data: Path, output: Path, encoder: ImageEncoder, progress: Progress
+    recipe: Recipe, data: Path, output: Path, cache: Path, encoder: ImageEncoder, progress: Progress
 ) -> TrainingSet:
-    """Read what ``recipe.data`` names below ``data``; caches go to ``output``.
+    """Read what ``recipe.data`` names below ``data``; caches go to ``cache``, a report of generated tags to ``output``.
 
     Raises:
         ValueError: a file is missing or not what it should be.
@@ -98,11 +101,11 @@ def read_training_set(
         triplets, held_out = triplets.hold_out(recipe.data.dev_share, recipe.schedule.seed)
     captions, first = torch.zeros(1, recipe.model.dim), torch.zeros(len(triplets) + 1, dtype=torch.long)
     if CAPTION_OBJECTIVES & set(recipe.objectives) or recipe.teacher == "captions":
-        captions = _embed_captions(triplets, text_encoder, output, progress)
+        captions = _embed_captions(triplets, text_encoder, cache, progress)
         first = torch.tensor([0] + [len(texts) for texts in triplets.captions]).cumsum(0)
-    pictures = _open(recipe, triplets, output, "patches", recipe.data.views, encoder, progress)
+    pictures = _open(recipe, triplets, cache, "patches", recipe.data.views, encoder, progress)
     logits, classes = torch.empty(0), None
-    if recipe.teacher == "classifier" or recipe.generated.threshold < 1:
+    if recipe.teacher == "classifier" or recipe.generated.threshold < 1 or "retention" in recipe.objectives:
         told = partial(progress, f"asking the classifier about {len(triplets)} pictures")
         logits = class_logits(recipe.model.image.backbone, pictures, len(triplets), encoder, told)
     if recipe.generated.threshold < 1:
@@ -118,11 +121,18 @@ def read_training_set(
         teacher = classifier_teacher((logits / recipe.teacher_temperature).softmax(dim=1), text_encoder)
     elif recipe.teacher == ClipTeacher.name:
         teacher = ClipTeacher(triplets.pictures, encoder.project.weight.device)
-    return TrainingSet(triplets, pictures, bank, captions, first, teacher, classes, held_out)
+    probabilities = logits.softmax(dim=1) if "retention" in recipe.objectives else None
+    return TrainingSet(triplets, pictures, bank, captions, first, teacher, classes, held_out, probabilities)
 
 
 def read_dev_set(
-    recipe: Recipe, data: Path, output: Path, training: TrainingSet, encoder: ImageEncoder, progress: Progress
+    recipe: Recipe,
+    data: Path,
+    output: Path,
+    cache: Path,
+    training: TrainingSet,
+    encoder: ImageEncoder,
+    progress: Progress,
 ) -> TrainingSet | None:
     """The triplets of ``recipe.data.dev`` or those that the training set holds out; None where there are none."""
     bank, triplets = training.bank, training.held_out
@@ -132,21 +142,27 @@ def read_dev_set(
         triplets = check_sources([source], len(bank), output, "skipped_dev.txt", recipe.data.workers, progress)
     if triplets is None:
         return None
-    pictures = _open(recipe, triplets, output, "dev", 1, encoder, progress)
+    pictures = _open(recipe, triplets, cache, "dev", 1, encoder, progress)
     return TrainingSet(triplets, pictures, bank, torch.zeros(1, 1), torch.zeros(len(triplets) + 1, dtype=torch.long))
 
 
 def _open(
-    recipe: Recipe, triplets: Triplets, output: Path, name: str, views: int, encoder: ImageEncoder, progress: Progress
+    recipe: Recipe, triplets: Triplets, folder: Path, name: str, views: int, encoder: ImageEncoder, progress: Progress
 ) -> PictureSource:
     image = recipe.model.image
     if not recipe.freeze_backbone:
         return PixelSource(triplets.pictures, image)
     weights = recipe.initialize or recipe.pretrained
-    key = [str(path) for path in triplets.pictures], dataclasses.asdict(image), weights, views
-    cache = output / f"{name}-{fingerprint(key)}.npy"
+    stages = cut(encoder.backbone, recipe.learning_stages) if recipe.learning_stages else None
+    seen_as = {name: dataclasses.asdict(image)[name] for name in _SEEN_AS}
+    key = [str(path) for path in triplets.pictures], seen_as, weights, views, recipe.learning_stages or image.grid
+    cache = folder / f"{name}-{fingerprint(key)}.npy"
     label = f"looking at {len(triplets)} pictures in {views} views"
-    return cached_patches(cache, triplets.pictures, image, encoder, views, partial(progress, label))
+    return cached_patches(cache, triplets.pictures, image, encoder, views, partial(progress, label), stages)
+
+
+_SEEN_AS = ("backbone", "size", "mean", "std", "interpolation", "options")
+"""What of an image encoder's configuration decides what its frozen part sees."""
 
 
 def _generate(
@@ -158,13 +174,14 @@ def _generate(
 
 
 def _embed_captions(
-    triplets: Triplets, text_encoder: TextEncoder, output: Path, progress: Progress, batch: int = 512
+    triplets: Triplets, text_encoder: TextEncoder, folder: Path, progress: Progress, batch: int = 512
 ) -> torch.Tensor:
-    """(all captions, dim) unit vectors, kept in ``output`` since they take minutes."""
+    """(all captions, dim) unit vectors, kept in ``folder`` since they take minutes."""
     sentences = [text for texts in triplets.captions for text in texts]
     if not sentences:
         raise ValueError("the triplets hold no caption: leave the objectives that need captions out of the recipe")
-    cache = output / f"captions-{fingerprint((text_encoder.name, sentences))}.safetensors"
+    folder.mkdir(parents=True, exist_ok=True)
+    cache = folder / f"captions-{fingerprint((text_encoder.name, sentences))}.safetensors"
     if cache.is_file():
         return load_file(cache)["captions"]
     parts = []

@@ -20,6 +20,14 @@ def class_names() -> list[tuple[str, ...]]:
     return [tuple(info.index_to_description(index).split(", ")) for index in range(info.num_classes())]
 
 
+def class_glosses() -> list[str]:
+    """The names of each class with what WordNet says of it, in the same order."""
+    import ram._torchvision_shim  # noqa: F401, I001  (before timm)
+    from timm.data import ImageNetInfo
+
+    return list(ImageNetInfo("imagenet-1k").label_descriptions(detailed=True))
+
+
 @torch.inference_mode()
 def class_logits(
     backbone: str,

@@ -7,13 +7,18 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ram.build import build_model
+from ram.build import build_model, build_text_encoder
 from ram.checkpoints import CheckpointError, find_model, load_model, load_strictly
+from ram.config import ModelConfig
+from ram.models.class_words import ClassWords
+from ram.models.heads import MatchingHead
 from ram.models.standardize import Standardize
 from ram.models.tagging import TaggingModel
-from ram.training.backbones import load_pretrained
+from ram.training.backbones import load_classifier, load_pretrained
 from ram.training.dataset import TrainingSet
+from ram.training.imagenet import class_glosses
 from ram.training.recipe import Recipe
+from ram.training.stages import cut
 from ram.window_tables import resize_window_table
 
 
@@ -30,7 +35,11 @@ def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
         _take_over(model, recipe.initialize, data)
     elif recipe.pretrained:
         load_pretrained(backbone, recipe.model.image.backbone)
+        if model.image_encoder.words is not None:
+            _set_words(model.image_encoder.words, recipe.model)
     backbone.requires_grad_(not recipe.freeze_backbone)
+    if recipe.learning_stages:
+        cut(backbone, recipe.learning_stages).learn()
     if recipe.schedule.checkpointing:
         try:
             backbone.set_grad_checkpointing(True)  # type: ignore[operator]
@@ -48,6 +57,8 @@ def set_statistics(model: TaggingModel, training: TrainingSet) -> None:
         model.image_encoder.standardize.set(*training.pictures.statistics(model.image_encoder))
     if isinstance(model.queries.standardize, Standardize):
         model.queries.standardize.set(*training.text_statistics())
+    if isinstance(model.head, MatchingHead):
+        model.head.standardize.set(*training.text_statistics())
 
 
 def set_learning(model: TaggingModel, freeze_backbone: bool) -> None:
@@ -73,6 +84,17 @@ def _take_over(model: TaggingModel, name: str, data: Path) -> None:
         load_strictly(model, weights, folder.name)
     except CheckpointError as error:
         raise ValueError(f"initialize is {name!r}, which is another architecture than [model]: {error}") from None
+
+
+def _set_words(words: ClassWords, config: ModelConfig) -> None:
+    """The backbone's ImageNet classifier, its classes in the words of WordNet: names and gloss."""
+    weight, bias = load_classifier(config.image.backbone)
+    if len(bias) != config.image.classes:
+        raise ValueError(
+            f"model.image.classes is {config.image.classes}: the classifier of {config.image.backbone!r} has "
+            f"{len(bias)}"
+        )
+    words.set(weight, bias, build_text_encoder(config.text_encoder).encode(class_glosses()))
 
 
 def _is_table(key: str) -> bool:

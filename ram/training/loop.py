@@ -31,6 +31,7 @@ def train(
     data: Path,
     output: Path,
     *,
+    cache: Path | None = None,
     resume: bool = False,
     device: torch.device | str = "cpu",
     world: World = World(),  # noqa: B008  (a frozen value)
@@ -42,7 +43,9 @@ def train(
         recipe: what to do.
         data: folder to which the recipe's paths are relative.
         output: folder for the model (``output/model``; matrices in 16 bit, thresholds calibrated on the recipe's dev
-            set), the learning curve (``log.jsonl``), caches and the state.
+            set), the learning curve (``log.jsonl``) and the state.
+        cache: folder for what is computed once and serves other runs too: patches and embedded captions; ``output``
+            where None.
         resume: go on from the last state in ``output``, or begin where there is none.
         device: where this process trains.
         world: the processes that train together; all call this function alike, and the first one writes.
@@ -66,7 +69,7 @@ def train(
     output.mkdir(parents=True, exist_ok=True)
     model = initial_model(recipe, data).to(device)
     with world.first_alone():  # it leaves caches to the others
-        training = read_training_set(recipe, data, output, model.image_encoder, progress)
+        training = read_training_set(recipe, data, output, cache or output, model.image_encoder, progress)
     average = RunningAverage(model, schedule.average)
     scaler = torch.amp.GradScaler(device.type, enabled=schedule.precision == "float16")
     state = TrainingState(model, average, make_optimizer(model, schedule), scaler)
@@ -77,7 +80,7 @@ def train(
     elif not recipe.initialize:  # its weights are made for statistics of their own
         set_statistics(model, training)
     if world.first:
-        dev = read_dev_set(recipe, data, output, training, model.image_encoder, progress)
+        dev = read_dev_set(recipe, data, output, cache or output, training, model.image_encoder, progress)
         with LearningCurve(output, position.log, position.epoch * learner.steps_per_epoch + position.step) as curve:
             _Record(learner, state_file, curve, dev, progress).follow(position)
         with average.applied():

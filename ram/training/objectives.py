@@ -53,6 +53,7 @@ class Batch:
         captioned: (batch,) False where a picture has no caption; its row of ``captions`` is not looked at.
         taught: (own, dim) what the teacher makes of the pictures, a row of zeros where it has nothing to say; None
             without a teacher.
+        probabilities: (own, classes) what the pretrained classifier said of the pictures, or None.
         epoch: from 0; SPLC corrects labels after the first.
         own: the rows of the whole batch that are the own pictures.
         together: the rows that are looked at right now, by all processes.
@@ -66,6 +67,7 @@ class Batch:
     captions: torch.Tensor
     captioned: torch.Tensor
     taught: torch.Tensor | None = None
+    probabilities: torch.Tensor | None = None
     epoch: int = 0
     own: slice = field(default_factory=lambda: slice(None))
     together: slice = field(default_factory=lambda: slice(None))
@@ -79,7 +81,7 @@ class Batch:
         """Pictures that have a caption: features of the own, captions (n, captions, dim) of all n, and (own, n) True
         where a picture meets its own captions."""
         own = self.captioned[self.own]
-        return ImageFeatures(self.features.tokens[own]), self.captions[self.captioned], self._same()[self.own][own]
+        return self.features.rows(own), self.captions[self.captioned], self._same()[self.own][own]
 
     def beside(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(own, ...) of the own pictures that have a caption to (together, ...) of those looked at together, and
@@ -128,7 +130,18 @@ def distillation(model: TaggingModel, batch: Batch) -> torch.Tensor:
     """
     assert batch.taught is not None, "the recipe checks that distillation has a teacher"
     told = batch.taught.any(dim=-1)
-    return distillation_loss(batch.features.pooled[told], batch.taught[told]) / len(batch)
+    if not told.any():
+        return batch.features.tokens.sum() * 0.0
+    share = told.sum() / len(batch)
+    return share * distillation_loss(batch.features.pooled[told], batch.taught[told])
+
+
+def retention(model: TaggingModel, batch: Batch) -> torch.Tensor:
+    """Kullback-Leibler divergence of what the classifier says on the learning backbone from what it said before: the
+    backbone must not forget what it knew of things that the training pictures hardly show (Li and Hoiem 2016)."""
+    assert batch.probabilities is not None and batch.features.classes is not None, "the recipe checks the classifier"
+    now = batch.features.classes.float().log_softmax(dim=-1)
+    return F.kl_div(now, batch.probabilities, reduction="sum") / len(batch)
 
 
 def contrastive(model: TaggingModel, batch: Batch) -> torch.Tensor:
@@ -174,6 +187,7 @@ OBJECTIVES: Mapping[str, Callable[[TaggingModel, Batch], torch.Tensor]] = {
     "alignment": alignment,
     "distillation": distillation,
     "contrastive": contrastive,
+    "retention": retention,
 }
 """Name in a recipe to loss."""
 

@@ -14,6 +14,7 @@ from ram.models.image_encoder import ImageEncoder, ImageFeatures
 from ram.training.decoding import open_training_picture
 from ram.training.patches import PatchCache, channel_statistics
 from ram.training.shards import ShardPicture
+from ram.training.stages import Stages
 
 
 class PictureSource(Protocol):
@@ -37,15 +38,15 @@ class PictureSource(Protocol):
 
 
 class PatchSource:
-    """Views cached once by a frozen backbone."""
+    """Views cached once by a frozen backbone, or by its frozen part where the last stages learn."""
 
-    def __init__(self, cache: PatchCache) -> None:
+    def __init__(self, cache: PatchCache, stages: Stages | None = None) -> None:
         self.cache = cache
+        self.stages = stages
 
     def look(self, encoder: ImageEncoder, ids: torch.Tensor, seeds: torch.Tensor) -> ImageFeatures:
         """(n,) picture positions to features of one drawn view each."""
-        views = seeds % self.cache.shape[0]
-        return encoder.embed(self.cache.batch(ids, views).to(encoder.project.weight.device))
+        return encoder.embed(self._patches(encoder, ids, seeds % self.cache.shape[0]))
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
         """(n,) picture positions to features of view 0."""
@@ -53,11 +54,18 @@ class PatchSource:
 
     def plain_patches(self, encoder: ImageEncoder, ids: torch.Tensor) -> torch.Tensor:
         """(n,) picture positions to (n, patches, channels) of view 0."""
-        return self.cache.batch(ids, torch.zeros_like(ids)).to(encoder.project.weight.device)
+        return self._patches(encoder, ids, torch.zeros_like(ids))
 
+    @torch.no_grad()
     def statistics(self, encoder: ImageEncoder) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of view 0 of all pictures."""
-        return self.cache.statistics()
+        """Of view 0 of all pictures, or of a sample of them where stages learn."""
+        if self.stages is None:
+            return self.cache.statistics()
+        return channel_statistics(self.plain_patches(encoder, ids).cpu() for ids in _sample(self.cache.shape[1]))
+
+    def _patches(self, encoder: ImageEncoder, ids: torch.Tensor, views: torch.Tensor) -> torch.Tensor:
+        cached = self.cache.batch(ids, views).to(encoder.project.weight.device)
+        return cached if self.stages is None else encoder.coarsen(self.stages.finish(cached))
 
 
 class PixelSource:
@@ -84,10 +92,9 @@ class PixelSource:
         return self._patches(encoder, [self.evaluation(open_training_picture(self.pictures[i])) for i in ids.tolist()])
 
     @torch.no_grad()
-    def statistics(self, encoder: ImageEncoder, sample: int = 512) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of a sample of the pictures, evenly spread."""
-        ids = torch.arange(0, len(self.pictures), -(-len(self.pictures) // sample))
-        return channel_statistics(self.plain_patches(encoder, part).cpu() for part in ids.split(32))
+    def statistics(self, encoder: ImageEncoder) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of a sample of the pictures."""
+        return channel_statistics(self.plain_patches(encoder, ids).cpu() for ids in _sample(len(self.pictures)))
 
     def _patches(self, encoder: ImageEncoder, pixels: list[torch.Tensor]) -> torch.Tensor:
         return encoder.patches(torch.stack(pixels).to(encoder.project.weight.device))
@@ -100,17 +107,25 @@ def cached_patches(
     encoder: ImageEncoder,
     views: int,
     progress: Callable[[int, int], None],
+    stages: Stages | None = None,
 ) -> PatchSource:
-    """Patches of all pictures in ``views`` views, from ``path`` or made now and kept there."""
+    """Patches of all pictures in ``views`` views, or what comes before them where the last ``stages`` learn; from
+    ``path`` or made now and kept there."""
+    begin = encoder.patches if stages is None else stages.begin
     device = encoder.project.weight.device
 
     @torch.inference_mode()
     def encode(pixels: torch.Tensor) -> torch.Tensor:
         with torch.autocast(device.type, torch.bfloat16):
-            patches = encoder.patches(pixels.to(device).contiguous(memory_format=torch.channels_last))
+            patches = begin(pixels.to(device).contiguous(memory_format=torch.channels_last))
         return patches.float().cpu()
 
-    return PatchSource(PatchCache.fill(path, pictures, encode, transforms(image), views, progress))
+    return PatchSource(PatchCache.fill(path, pictures, encode, transforms(image), views, progress), stages)
+
+
+def _sample(count: int, most: int = 512, batch: int = 32) -> tuple[torch.Tensor, ...]:
+    """Batches of evenly spread positions."""
+    return torch.arange(0, count, -(-count // most)).split(batch)
 
 
 def transforms(image: ImageConfig) -> tuple[EvalTransform, TrainTransform]:

@@ -40,6 +40,8 @@ class Recipe:
             made anew from ``data``.
         pretrained: else start the backbone from its pip package's ImageNet weights.
         freeze_backbone: train everything but the backbone, whose patches are then computed once and cached.
+        learning_stages: of a frozen backbone, so many of its last stages learn all the same; what comes before them is
+            cached. For EfficientNets.
     """
 
     model: ModelConfig
@@ -53,6 +55,7 @@ class Recipe:
     initialize: str = ""
     pretrained: bool = True
     freeze_backbone: bool = True
+    learning_stages: int = 0
 
     def __post_init__(self) -> None:
         if unknown := sorted(set(self.objectives) - set(OBJECTIVES)):
@@ -64,6 +67,10 @@ class Recipe:
                 raise ValueError(f"objectives.{name} is {weight!r}: its weight must be a number over 0")
         if self.schedule.checkpointing and self.freeze_backbone:
             raise ValueError("schedule.checkpointing is for a backbone that learns: set freeze_backbone = false too")
+        if self.learning_stages < 0 or (self.learning_stages and not self.freeze_backbone):
+            raise ValueError(
+                f"learning_stages is {self.learning_stages}: it must not be negative, and is for a frozen backbone"
+            )
         self._check_teacher()
 
     def _check_teacher(self) -> None:
@@ -79,7 +86,13 @@ class Recipe:
                 f"teacher 'clip-vit-b-16' does not speak the language of model.text_encoder "
                 f"{self.model.text_encoder!r}: choose 'classifier' or 'captions'"
             )
-        for asked, field_ in ((self.teacher == "classifier", "teacher"), (self.generated.threshold < 1, "generated")):
+        if "retention" in self.objectives and not self.model.image.classes:
+            raise ValueError("the objective retention is for a model with a classifier: set model.image.classes")
+        for asked, field_ in (
+            (self.teacher == "classifier", "teacher"),
+            (self.generated.threshold < 1, "generated"),
+            ("retention" in self.objectives, "retention"),
+        ):
             if asked and not self.pretrained:
                 raise ValueError(f"{field_} asks the classifier of the pretrained backbone: set pretrained = true")
         if not self.teacher_temperature > 0:

@@ -108,6 +108,7 @@ class Step(nn.Module):
             captions=draw.captions.to(device),
             captioned=draw.captioned.to(device),
             taught=None if training.teacher is None else training.teacher.teach(ids).to(device),
+            probabilities=None if training.probabilities is None else training.probabilities[ids].to(device),
             epoch=draw.epoch,
             own=own,
             together=slice(first.start, first.start + (own.stop - own.start) * self.world.size),
