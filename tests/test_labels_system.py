@@ -7,9 +7,10 @@ from importlib import resources
 import pytest
 
 from ram.describers.wordbook import WordBook
-from ram.labels.system import shipped_descriptions, shipped_synonyms, shipped_vocabulary
+from ram.labels.system import shipped_descriptions, shipped_system
 
-VOCABULARY, DESCRIPTIONS, SYNONYMS = shipped_vocabulary(), shipped_descriptions(), shipped_synonyms()
+SYSTEM, DESCRIPTIONS = shipped_system(), shipped_descriptions()
+VOCABULARY, SYNONYMS = SYSTEM.vocabulary, SYSTEM.synonyms
 
 
 def plain(sentence):

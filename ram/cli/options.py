@@ -72,6 +72,33 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def add_split_option(parser: argparse.ArgumentParser, of: str = "") -> None:
+    parser.add_argument(
+        "--split",
+        nargs=2,
+        metavar=("FILE", "NAME"),
+        help=f'{of}only the pictures listed under a name in JSON {{"train": ["1.jpg", ...], ...}}',
+    )
+
+
+def add_processes_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--processes",
+        type=positive,
+        default=cores(),
+        metavar="N",
+        help="how many read captions at once; the result is the same (one a core: %(default)s)",
+    )
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1
+
+
 def open_tagger(args: argparse.Namespace, model: str) -> Tagger:
     """Load a model on the device and in the dtype of the flags."""
     with Progress() as progress:
