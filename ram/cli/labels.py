@@ -1,0 +1,158 @@
+"""``ram labels``: a label system from captions, and what became of every word."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ram.cli.convert import read_lines
+from ram.cli.options import add_json_option, add_processes_option, add_split_option, positive
+from ram.cli.terminal import Progress, print_json, print_table, printable
+from ram.labels.building import KINDS, LEAST, MOST, BuiltSystem, Verdict, build_label_system
+from ram.labels.captions import read_captions, select_split
+from ram.labels.parsing import ParsedTag
+from ram.labels.system import VOCABULARY
+from ram.labels.word_lists import WordLists, shipped_word_lists
+
+REPORT = "report.csv"
+EXAMPLES = 8
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "labels",
+        help="build a label system from captions",
+        description="Build a label system as RAM's was: the tags that captions name often, of objects, scenes, "
+        "attributes and actions, with their synonyms. `ram parse --labels FOLDER` reads captions by it.",
+        epilog="example: ram labels captions.json --output labels --exclude unseen.txt",
+    )
+    parser.add_argument(
+        "captions", type=Path, nargs="+", metavar="CAPTIONS.json", help="pictures and captions, as for `ram parse`"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help=f"where vocabulary.csv, synonyms.csv and {REPORT} go",
+    )
+    parser.add_argument(
+        "--exclude",
+        type=Path,
+        metavar="FILE",
+        help="tags that stay out, one a line, with their synonyms, plurals and other forms",
+    )
+    parser.add_argument(
+        "--least", type=positive, default=LEAST, metavar="N", help="pictures that must name a tag (%(default)s)"
+    )
+    parser.add_argument(
+        "--most",
+        type=positive,
+        default=MOST,
+        metavar="N",
+        help="tags to keep at most, of every kind some (%(default)s)",
+    )
+    add_split_option(parser, "of the first file ")
+    add_processes_option(parser)
+    add_json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    _check_folder(args.output)
+    exclude = read_lines(args.exclude) if args.exclude else []
+    lists = shipped_word_lists()
+    pictures = _read(args, lists)
+    with Progress() as progress:
+        progress("choosing tags", 0, 1)
+        built = build_label_system(pictures, lists, exclude, args.least, args.most)
+    args.output.mkdir(exist_ok=True)
+    built.system.save(args.output)
+    _write_report(built, args.output / REPORT)
+    merged = _by_reason(verdict for verdict in built.verdicts if verdict.tag and verdict.reason)
+    dropped = _by_reason(verdict for verdict in built.verdicts if not verdict.tag)
+    if args.json:
+        print_json(_document(args.output, len(pictures), built, merged, dropped))
+        return 0
+    kinds = ", ".join(f"{len(built.tags(kind))} {kind}s" for kind in KINDS)
+    print(f"{len(built.system)} tags from {len(pictures)} pictures: {kinds}")
+    for title, reasons in (("merged", merged), ("dropped", dropped)):
+        print(f"{title} {sum(map(len, reasons.values()))} words:")
+        if reasons:
+            print_table([_row(reason, verdicts) for reason, verdicts in reasons.items()], "<>")
+    print(f"written: {printable(str(args.output))}, where {REPORT} tells of every word")
+    return 0
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{str(folder)!r} is a file: name a folder for the label system")
+    if not folder.absolute().parent.is_dir():
+        raise ValueError(f"{str(folder)!r} cannot be made: there is no folder {str(folder.parent)!r}")
+    if (folder / VOCABULARY).exists() and not (folder / REPORT).exists():
+        raise ValueError(f"{str(folder)!r} holds a vocabulary that `ram labels` did not make: name another folder")
+
+
+def _read(args: argparse.Namespace, lists: WordLists) -> list[tuple[ParsedTag, ...]]:
+    """What is parsed of each picture of all files."""
+    from ram.labels.parallel import parse_captions
+
+    files = [read_captions(path) for path in args.captions]
+    if args.split is not None:
+        files[0] = select_split(files[0], Path(args.split[0]), args.split[1])
+    texts = [text for file in files for text in file.values()]
+    sentences = [sentence for text in texts for sentence in text.sentences]
+    phrases = [name for name in {*lists.book.names, *lists.reviewed} if " " in name]
+    parsed = parse_captions(sentences, sorted(phrases), args.processes)
+    known: dict[ParsedTag, ParsedTag] = {}  # one object for equal tags: there may be millions
+    pictures = []
+    with Progress() as progress:
+        progress("loading the parser", 0, 1)
+        for done, text in enumerate(texts):
+            found = [tag for tags in islice(parsed, len(text.sentences)) for tag in tags]
+            progress("reading captions", done, len(texts))
+            pictures.append(tuple(dict.fromkeys(known.setdefault(tag, tag) for tag in found)))
+    return pictures
+
+
+def _by_reason(verdicts: Any) -> dict[str, list[Verdict]]:
+    """Verdicts under their reason, the most frequent reason first; all excluded tags are one."""
+    reasons: defaultdict[str, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        reasons[verdict.reason.partition(":")[0]].append(verdict)
+    return dict(sorted(reasons.items(), key=lambda item: -len(item[1])))
+
+
+def _row(reason: str, verdicts: Sequence[Verdict]) -> tuple[str, str, str]:
+    shown = (f"{verdict.word} > {verdict.tag}" if verdict.tag else verdict.word for verdict in verdicts)
+    more = ", ..." if len(verdicts) > EXAMPLES else ""
+    return reason, str(len(verdicts)), ", ".join(islice(shown, EXAMPLES)) + more
+
+
+def _document(
+    folder: Path,
+    pictures: int,
+    built: BuiltSystem,
+    merged: dict[str, list[Verdict]],
+    dropped: dict[str, list[Verdict]],
+) -> dict[str, Any]:
+    return {
+        "folder": str(folder),
+        "pictures": pictures,
+        "tags": list(built.system.vocabulary.tags),
+        "kinds": {kind: len(built.tags(kind)) for kind in KINDS},
+        "merged": {reason: {one.word: one.tag for one in verdicts} for reason, verdicts in merged.items()},
+        "dropped": {reason: [one.word for one in verdicts] for reason, verdicts in dropped.items()},
+    }
+
+
+def _write_report(built: BuiltSystem, path: Path) -> None:
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(Verdict._fields)
+        rows.writerows(built.verdicts)
