@@ -1,38 +1,12 @@
 """``ram train`` from a recipe file to a model that ``ram tag`` uses."""
 
 import json
+import os
+import signal
 
 import pytest
 
-from tests.toy_run import draw, make_data, use_hash_text_encoder
-
-RECIPE = """
-pretrained = false
-
-[model]
-name = "toy"
-text_encoder = "hash"
-dim = 16
-decoder = {hidden = 24, heads = 4, intermediate = 48, layers = 1}
-
-[model.image]
-backbone = "test_efficientnet"
-size = 64
-standardize = true
-normalize_tokens = true
-
-[data]
-triplets = ["train.json"]
-pictures = ["pictures"]
-vocabulary = "tags.csv"
-descriptions = "descriptions.json"
-dev = ["dev.json", "pictures"]
-
-[schedule]
-epochs = 2
-batch = 6
-learning_rate = 3e-3
-"""
+from tests.toy_run import TOML, draw, make_data, use_hash_text_encoder
 
 
 @pytest.fixture
@@ -41,7 +15,7 @@ def ended(tmp_path, monkeypatch, ended):
     use_hash_text_encoder(monkeypatch)
     make_data(tmp_path / "data")
     draw("red", "blue").save(tmp_path / "new.png")
-    (tmp_path / "toy.toml").write_text(RECIPE)
+    (tmp_path / "toy.toml").write_text(TOML)
     monkeypatch.chdir(tmp_path)
     return ended
 
@@ -63,7 +37,7 @@ def test_a_finished_run_is_kept_unless_resume_is_asked_for(ended, tmp_path):
     ended("train", "toy.toml", "--data", "data")
     code, out, err = ended("train", "toy.toml", "--data", "data")
     assert (code, out, err.count("\n")) == (2, "", 1) and "already holds a run" in err
-    (tmp_path / "toy.toml").write_text(RECIPE.replace("epochs = 2", "epochs = 3"))
+    (tmp_path / "toy.toml").write_text(TOML.replace("epochs = 2", "epochs = 3"))
     assert ended("train", "toy.toml", "--data", "data", "--resume")[0] == 0
     assert len((tmp_path / "runs/toy/log.jsonl").read_text().splitlines()) == 3
 
@@ -85,7 +59,32 @@ def test_every_epoch_is_told(ended):
     ],
 )
 def test_a_mistake_is_one_line(ended, tmp_path, old, new, said):
-    assert old in RECIPE
-    (tmp_path / "toy.toml").write_text(RECIPE.replace(old, new))
+    assert old in TOML
+    (tmp_path / "toy.toml").write_text(TOML.replace(old, new))
     code, out, err = ended("train", "toy.toml", "--data", "data")
     assert (code, out, err.count("\n")) == (2, "", 1) and said in err
+
+
+def test_without_data_the_first_missing_file_is_named(ended):
+    code, out, err = ended("train", "toy.toml", "--data", "nowhere")
+    assert (code, out, err.count("\n")) == (2, "", 1) and "tags.csv" in err
+
+
+def test_a_recipe_that_is_not_there_is_one_line(ended):
+    code, out, err = ended("train", "none.toml")
+    assert (code, out, err) == (2, "", "ram train: there is no recipe 'none.toml': give the path of a .toml file\n")
+
+
+def test_a_folder_with_a_model_is_not_overwritten(ended, tmp_path):
+    (tmp_path / "mine/model").mkdir(parents=True)
+    code, out, err = ended("train", "toy.toml", "--data", "data", "--output", "mine")
+    assert (code, out, err.count("\n")) == (2, "", 1) and "'mine' already holds a run" in err
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_stopped_says_how_to_go_on(ended, monkeypatch, by):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("ram.training.loop.train", lambda *_, **__: os.kill(os.getpid(), by))
+    code, out, err = ended("train", "toy.toml", "--data", "data")
+    assert (code, out) == (130, "") and signal.getsignal(signal.SIGTERM) is before
+    assert err == "ram train: stopped; the same command with --resume goes on from the last saved state\n"

@@ -1,6 +1,12 @@
 """A run that was stopped goes on as if it had not been, and no run is overwritten."""
 
 
+import dataclasses
+import json
+import multiprocessing
+import os
+import signal
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -82,3 +88,38 @@ def test_resuming_with_another_model_is_refused(data, tmp_path):
     other = toy_recipe(toy_model(normalize_tokens=False))
     with pytest.raises(ValueError, match="does not continue this recipe"):
         train(other, data, tmp_path / "run", resume=True)
+
+
+def test_a_run_killed_within_an_epoch_goes_on_from_there_and_ends_as_if_uninterrupted(data, tmp_path):
+    recipe = toy_recipe(epochs=4, batch=4, log_every=5)
+    often = dataclasses.replace(recipe, schedule=dataclasses.replace(recipe.schedule, save_minutes=0.0))
+    state, run = tmp_path / "killed/state.safetensors", multiprocessing.get_context("fork")
+    child = run.Process(target=train, args=(often, data, tmp_path / "killed"))
+    child.start()
+    while child.is_alive() and not (1 <= position(state)["epoch"] and position(state)["step"]):
+        child.join(0.005)
+    os.kill(child.pid, signal.SIGKILL)
+    child.join()
+    assert child.exitcode == -signal.SIGKILL and not (tmp_path / "killed/model").exists()
+    reached = position(state)
+    steps = []
+    train(recipe, data, tmp_path / "killed", resume=True, progress=lambda *told: steps.append(told))
+    assert steps[0] == (f"epoch {reached['epoch'] + 1} of 4", reached["step"] + 1, 6)
+    train(recipe, data, tmp_path / "whole")
+    for file in ("state.safetensors", "model/model.safetensors"):
+        whole, resumed = load_file(tmp_path / "whole" / file), load_file(tmp_path / "killed" / file)
+        assert whole.keys() == resumed.keys()
+        assert [name for name in whole if not torch.equal(whole[name], resumed[name])] == []
+    for kind in (True, False):
+        lines = [curve(tmp_path / run, steps=kind) for run in ("whole", "killed")]
+        timeless = [[{**x, "seconds": 0, "pictures_per_second": 0} for x in each] for each in lines]
+        assert timeless[0] == timeless[1]
+
+
+def position(state):
+    """Where a saved run stands; at the beginning as long as nothing is saved."""
+    if not state.is_file():
+        return {"epoch": 0, "step": 0}
+    whole = state.read_bytes()  # safe_open opens twice, and may find two files
+    header = json.loads(whole[8 : 8 + int.from_bytes(whole[:8], "little")])
+    return json.loads(header["__metadata__"]["numbers"])["position"]

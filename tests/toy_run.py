@@ -93,6 +93,36 @@ def use_sure_classifier(monkeypatch, classes):
     monkeypatch.setattr("ram.training.initial.load_pretrained", lambda backbone, name: None)
 
 
+TOML = """
+pretrained = false
+
+[model]
+name = "toy"
+text_encoder = "hash"
+dim = 16
+decoder = {hidden = 24, heads = 4, intermediate = 48, layers = 1}
+
+[model.image]
+backbone = "test_efficientnet"
+size = 64
+standardize = true
+normalize_tokens = true
+
+[data]
+triplets = ["train.json"]
+pictures = ["pictures"]
+vocabulary = "tags.csv"
+descriptions = "descriptions.json"
+dev = ["dev.json", "pictures"]
+
+[schedule]
+epochs = 2
+batch = 6
+learning_rate = 3e-3
+"""
+"""A recipe file for :func:`make_data`."""
+
+
 def use_hash_text_encoder(monkeypatch):
     """Let training find the text encoder that needs no weights."""
     monkeypatch.setattr("ram.training.dataset.build_text_encoder", lambda name: HashTextEncoder())

@@ -62,6 +62,11 @@ class Learner:
         self.batch = min(recipe.schedule.batch, pictures // pieces * pieces)
         if not self.batch:
             raise ValueError(f"{pictures} pictures do not fill the {pieces} pieces of a batch: train in fewer pieces")
+        learns = any(parameter.requires_grad for parameter in state.model.image_encoder.backbone.parameters())
+        if learns and self.batch == pieces:  # torch 2.13 takes wrong gradients through a frozen BatchNorm on a CPU
+            raise ValueError(
+                f"a batch of {self.batch} in {pieces} pieces: a backbone that learns needs 2 pictures in each"
+            )
         self.steps_per_epoch = pictures // self.batch
         self._step = Step(state.model, training, recipe, pieces, world)
         self._shared_step = world.wrap(self._step)
