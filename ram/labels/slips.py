@@ -8,7 +8,7 @@ from __future__ import annotations
 
 # Plurals that name one thing, or another thing than their singular.
 PLURAL_NAMES = frozenset(
-    "acrobatics belongings binoculars bluejeans clothes electronics fireworks glasses goggles gymnastics headphones "
+    "acrobatics belongings binoculars bluejeans clothes electronics fireworks glasses goggles headphones "
     "indoors jeans leggings outdoors overalls pajamas pants scissors shorts sideways slacks stairs suds sunglasses "
     "suspenders tights trousers trunks underpants woods".split()
 )
