@@ -7,7 +7,7 @@ from ram.models.alignment_decoder import AlignmentDecoder
 from ram.models.class_words import ClassWords
 from ram.models.heads import MatchingHead, SharedHead
 from ram.models.image_encoder import ImageEncoder, create_backbone
-from ram.models.queries import DescriptionReweighting, TextQueries
+from ram.models.queries import DescriptionEnsemble, DescriptionReweighting, TextQueries
 from ram.models.similarity import GlobalSimilarity
 from ram.models.tagging import TaggingModel
 from ram.models.text_encoder import TEXT_ENCODERS, TextEncoder
@@ -34,7 +34,7 @@ def build_model(config: ModelConfig) -> TaggingModel:
             dropout=config.image.dropout,
             grid=config.image.grid,
         ),
-        DescriptionReweighting(),
+        DescriptionReweighting() if config.reweight else DescriptionEnsemble(),
         TextQueries(config.dim, decoder.hidden, config.standardize_text),
         AlignmentDecoder(
             decoder.hidden, config.dim, decoder.heads, decoder.intermediate, decoder.layers, decoder.dropout

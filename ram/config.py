@@ -101,6 +101,7 @@ class ModelConfig:
         decoder: the alignment decoder.
         similarity: what is added to its logits.
         max_descriptions: descriptions used for each typed category; 1 makes it RAM, None (all) RAM++.
+        reweight: weigh a tag's descriptions by the picture; else take their plain mean.
         standardize_text: shift and scale each channel of the blended text embeddings, by statistics kept with the
             weights; the official models do not.
     """
@@ -112,6 +113,7 @@ class ModelConfig:
     decoder: DecoderConfig = DecoderConfig()
     similarity: SimilarityConfig = SimilarityConfig()
     max_descriptions: int | None = None
+    reweight: bool = True
     standardize_text: bool = False
 
     def __post_init__(self) -> None:

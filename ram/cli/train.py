@@ -32,6 +32,14 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="where the model and its log go (runs/ and the recipe's name)",
     )
     parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_change,
+        metavar="FIELD=VALUE",
+        help="change a field of the recipe for this run, such as schedule.epochs=2; may be repeated",
+    )
+    parser.add_argument(
         "--cache",
         type=Path,
         metavar="FOLDER",
@@ -47,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from ram.training.loop import train
     from ram.training.recipe import Recipe
 
-    recipe = Recipe.load(args.recipe)
+    recipe = Recipe.load(args.recipe, dict(args.set))
     output = args.output or Path("runs") / args.recipe.stem
     with join_world(find_device(args.device)) as (world, device):
         if not world.first:  # what all know, one says
@@ -66,6 +74,13 @@ def run(args: argparse.Namespace) -> int:
         if world.first:
             print(f"{recipe.model.name} is in {printable(str(folder))}, a folder that --model takes")
     return 0
+
+
+def _change(text: str) -> tuple[str, str]:
+    field, equals, value = text.partition("=")
+    if not equals or not field:
+        raise argparse.ArgumentTypeError(f"{text!r} changes nothing: write FIELD=VALUE, such as schedule.epochs=2")
+    return field.strip(), value.strip()
 
 
 @contextmanager

@@ -85,6 +85,20 @@ class DescriptionReweighting(nn.Module):
         return torch.einsum("btk,tkd->btd", weights, bank), weights
 
 
+class DescriptionEnsemble(DescriptionReweighting):
+    """The plain mean of each tag's descriptions, the same for every picture (RAM++, Table 5): what re-weighting has to
+    be better than."""
+
+    def forward(
+        self, pooled: torch.Tensor, descriptions: DescriptionEmbeddings
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """As above, with equal weights."""
+        bank, mask = descriptions.embeddings, descriptions.mask
+        there = torch.ones(bank.shape[:2], device=bank.device) if mask is None else mask.float()
+        weights = (there / there.sum(dim=1, keepdim=True)).to(bank.dtype)
+        return descriptions.mean().expand(len(pooled), -1, -1), weights.expand(len(pooled), -1, -1)
+
+
 class TextQueries(nn.Module):
     """Blended text embeddings to decoder queries: a linear layer and a ReLU.
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +26,10 @@ def channel_statistics(parts: Iterable[torch.Tensor]) -> tuple[torch.Tensor, tor
     mean = total / count
     std = (squares / count - mean.square()).clamp(min=1e-8).sqrt()
     return mean.float(), std.float()
+
+
+_READERS = 2
+"""Batches that are read at the same time."""
 
 
 class PatchCache:
@@ -95,12 +102,19 @@ class PatchCache:
 def _views(
     pictures: Sequence[Path | ShardPicture], transforms: tuple[EvalTransform, TrainTransform], views: int, batch: int
 ) -> Iterator[tuple[int, int, torch.Tensor]]:
+    """View, first picture and pixels of every batch; the next ones are read while the backbone looks at these."""
     evaluation, training = transforms
-    for view in range(views):
-        for start in range(0, len(pictures), batch):
-            opened = [open_training_picture(p) for p in pictures[start : start + batch]]
-            if view == 0:
-                yield view, start, torch.stack([evaluation(p) for p in opened])
-            else:
-                seeds = [torch.Generator().manual_seed(view * len(pictures) + start + i) for i in range(len(opened))]
-                yield view, start, torch.stack([training(p, g) for p, g in zip(opened, seeds, strict=True)])
+
+    def read(view: int, start: int) -> tuple[int, int, torch.Tensor]:
+        opened = [open_training_picture(p) for p in pictures[start : start + batch]]
+        if view == 0:
+            return view, start, torch.stack([evaluation(p) for p in opened])
+        seeds = [torch.Generator().manual_seed(view * len(pictures) + start + i) for i in range(len(opened))]
+        return view, start, torch.stack([training(p, g) for p, g in zip(opened, seeds, strict=True)])
+
+    jobs = ((view, start) for view in range(views) for start in range(0, len(pictures), batch))
+    with ThreadPoolExecutor(_READERS) as readers:
+        ahead = deque(readers.submit(read, *job) for job in islice(jobs, _READERS + 1))
+        while ahead:
+            yield ahead.popleft().result()
+            ahead.extend(readers.submit(read, *job) for job in islice(jobs, 1))

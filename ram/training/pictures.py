@@ -92,9 +92,10 @@ class PixelSource:
         return self._patches(encoder, [self.evaluation(open_training_picture(self.pictures[i])) for i in ids.tolist()])
 
     @torch.no_grad()
-    def statistics(self, encoder: ImageEncoder) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of a sample of the pictures."""
-        return channel_statistics(self.plain_patches(encoder, ids).cpu() for ids in _sample(len(self.pictures)))
+    def statistics(self, encoder: ImageEncoder, sample: int = 512) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of a sample of the pictures, evenly spread."""
+        batches = _sample(len(self.pictures), sample)
+        return channel_statistics(self.plain_patches(encoder, ids).cpu() for ids in batches)
 
     def _patches(self, encoder: ImageEncoder, pixels: list[torch.Tensor]) -> torch.Tensor:
         return encoder.patches(torch.stack(pixels).to(encoder.project.weight.device))

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from ram.config import ModelConfig, read_fields
 from ram.training.data_recipe import DataRecipe
@@ -99,8 +101,13 @@ class Recipe:
             raise ValueError(f"teacher_temperature is {self.teacher_temperature}: it must be over 0")
 
     @classmethod
-    def load(cls, path: str | Path) -> Recipe:
+    def load(cls, path: str | Path, changes: Mapping[str, str] = MappingProxyType({})) -> Recipe:
         """Read a TOML recipe.
+
+        Args:
+            path: of the file.
+            changes: field, such as "schedule.epochs", to what replaces it, written as in the file; a bare word is text,
+                and nothing takes the field out.
 
         Raises:
             ValueError: the file is missing or not TOML, or a field is missing, unknown or out of range.
@@ -112,7 +119,24 @@ class Recipe:
             raise ValueError(f"there is no recipe {path.name!r}: give the path of a .toml file") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"{path.name} is not TOML: {error}") from None
+        for field_, text in changes.items():
+            _change(values, field_, text)
         try:
             return read_fields(cls, values, "recipe")
         except ValueError as error:
             raise ValueError(f"{path.name}: {error}") from None
+
+
+def _change(values: dict[str, Any], field_: str, text: str) -> None:
+    *sections, name = field_.split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise ValueError(f"{field_} cannot be changed: {section} is a value, not a section")
+    if not text:
+        values.pop(name, None)
+        return
+    try:
+        values[name] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        values[name] = text

@@ -1,0 +1,218 @@
+"""The paper's ablations at lite scale: every row one recipe with a field or two changed, trained and measured alike.
+
+    python benchmarks/ablation.py --data DATA --output runs/ablation [--rows f e ...] [--seeds 0 1 2]
+
+``DATA`` is the folder of "Training" in the README, with ``flickr8k/benchmarks`` in it. Rows that are done are kept in
+``results.jsonl``, so a stopped run goes on; the tables are printed at the end, as Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+import torch
+
+import ram
+from ram.cli.terminal import Progress
+from ram.describers import describe_tags, load_describer
+from ram.describers.template import TemplateDescriber
+from ram.descriptions import TagDescriptions
+from ram.embeddings import TagEmbeddingBank
+from ram.evaluation.banks import mean_bank
+from ram.evaluation.benchmarks import Benchmark, load_benchmark
+from ram.evaluation.metrics import mean_average_precision
+from ram.labels.system import shipped_descriptions
+from ram.models.similarity import GlobalSimilarity
+from ram.tagger import CHUNK, Tagger
+from ram.training.loop import train
+from ram.training.pictures import PatchSource, cached_patches
+from ram.training.recipe import Recipe
+
+RECIPE = Path(ram.__file__).parent / "training" / "recipes" / "ablation.toml"
+TEMPLATE = {"data.descriptions": "template", "model.max_descriptions": "1"}
+NO_CAPTIONS = {"objectives.alignment": "", "objectives.contrastive": ""}
+SIX_LAYERS = {"model.decoder.layers": "6"}
+
+
+def taught(by: str) -> dict[str, str]:
+    """Distillation from a teacher in place of the contrast with captions."""
+    return {"objectives.contrastive": "", "objectives.distillation": "100.0", "teacher": by}
+
+
+RUNS: Mapping[str, Mapping[str, str]] = {
+    "a": {"objectives.tagging": ""},
+    "b": {**TEMPLATE, **NO_CAPTIONS},
+    "c": TEMPLATE,
+    "e": {"model.reweight": "false"},
+    "f": {},
+    "text bce": {"losses.alignment": "bce"},
+    "text ce": {"losses.alignment": "ce"},
+    "text hill": {"losses.alignment": "hill"},
+    "tag hill": {"losses.tagging": "hill"},
+    "tag splc": {"losses.tagging": "splc"},
+    "6 layers": SIX_LAYERS,
+    "no contrast": {"objectives.contrastive": ""},
+    "teacher classifier": taught("classifier"),
+    "teacher captions": taught("captions"),
+    "generated tags": {"generated.threshold": "0.3", "generated.exclude": "exclude.txt"},
+    "no class words": {"model.image.classes": "0"},
+    "shared head": {"model.decoder.matching": "false"},
+}
+"""Name to what it changes in the recipe."""
+
+TABLES: Mapping[str, Iterable[tuple[str, str, str]]] = {
+    "Table 3: supervision": (
+        ("(a) captions; one template", "a", "template"),
+        ("(b) tags; one template", "b", "template"),
+        ("(c) captions and tags; one template", "c", "template"),
+        ("(d) as (c), asked by descriptions", "c", "mean"),
+        ("(e) captions and descriptions, plain mean", "e", "mean"),
+        ("(f) captions and descriptions, re-weighted", "f", "reweight"),
+    ),
+    "Table 4: image features": (
+        ("global: pooled token, cosine", "f", "pooled"),
+        ("spatial: decoder", "f", "reweight"),
+        ("both added", "f", "pooled + decoder"),
+    ),
+    "Table 5: several descriptions": (
+        ("basic (prompt templates), ensemble", "f", "basic mean"),
+        ("basic (prompt templates), re-weighted", "f", "basic"),
+        ("specific (visual descriptions), ensemble", "f", "mean"),
+        ("specific (visual descriptions), re-weighted", "f", "reweight"),
+    ),
+    "Table 11: loss of captions": (
+        ("BCE", "text bce", "reweight"),
+        ("CE", "text ce", "reweight"),
+        ("Hill", "text hill", "reweight"),
+        ("ASL", "f", "reweight"),
+    ),
+    "Table 12: loss of tags": (
+        ("Hill", "tag hill", "reweight"),
+        ("SPLC", "tag splc", "reweight"),
+        ("ASL", "f", "reweight"),
+    ),
+    "Table 15: decoder depth": (("2", "f", "reweight"), ("6", "6 layers", "reweight")),
+    "Teachers of the pooled token": (
+        ("none", "no contrast", "reweight"),
+        ("classifier, distilled (L1)", "teacher classifier", "reweight"),
+        ("mean of the picture's captions, distilled (L1)", "teacher captions", "reweight"),
+        ("captions, by contrast", "f", "reweight"),
+    ),
+    "Parts of the lite models": (
+        ("all", "f", "reweight"),
+        ("without class words in the tokens", "no class words", "reweight"),
+        ("the published shared head", "shared head", "reweight"),
+        ("with generated tags", "generated tags", "reweight"),
+    ),
+}
+"""Table to rows: what to print, which run, how the tags are asked."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """The two benchmarks, and what the frozen backbone sees in their pictures."""
+
+    benchmarks: Mapping[str, Benchmark]
+    patches: Mapping[str, PatchSource]
+
+    @classmethod
+    def open(cls, data: Path, cache: Path, tagger: Tagger, progress: Progress) -> Measure:
+        """Read the benchmarks; patches are computed once and kept."""
+        folder, images = data / "flickr8k" / "benchmarks", data / "flickr8k" / "images"
+        found = {name: load_benchmark(folder / f"flickr8k_{name}", images) for name in ("common_155", "uncommon_79")}
+        patches = {
+            name: cached_patches(
+                cache / f"test-{name}.npy",
+                benchmark.pictures,
+                tagger.config.image,
+                tagger.model.image_encoder,
+                1,
+                lambda done, total: progress("looking at the test pictures", done, total),
+            )
+            for name, benchmark in found.items()
+        }
+        return cls(found, patches)
+
+    @torch.inference_mode()
+    def __call__(self, tagger: Tagger, asked: str) -> dict[str, float]:
+        """mAP in percent of each benchmark."""
+        found = {}
+        for name, benchmark in self.benchmarks.items():
+            bank, parts = ask(tagger, benchmark.tags, asked).embedded, []
+            cosine = GlobalSimilarity(8.0, 0.0, None)
+            for ids in torch.arange(len(benchmark.pictures)).split(50):
+                features = self.patches[name].look_plainly(tagger.model.image_encoder, ids)
+                scores = torch.zeros(len(ids), bank.tags)
+                if asked != "pooled":
+                    scores = scores + tagger.model.align(features, bank, CHUNK).logits
+                if "pooled" in asked:
+                    scores = scores + cosine(features, bank)
+                parts.append(scores)
+            found[name] = 100 * mean_average_precision(torch.cat(parts).numpy(), benchmark.targets)
+        return found
+
+
+def ask(tagger: Tagger, tags: Iterable[str], asked: str) -> TagEmbeddingBank:
+    """A bank of the tags: one template each, several, or descriptions (ours, the lexicon's for tags that are not)."""
+    template, ours = TemplateDescriber(), shipped_descriptions()
+    if asked.startswith("basic"):
+        said = TagDescriptions({tag: tuple(template.describe(tag)) for tag in tags})
+    elif asked == "template":
+        said = TagDescriptions({tag: (next(template.describe(tag)),) for tag in tags})
+    else:
+        lexicon = load_describer("lexicon", environ={})
+        unknown = [tag for tag in tags if tag not in ours]
+        described, _ = describe_tags(lexicon, lexicon, unknown) if unknown else (TagDescriptions({}), ())
+        plain = {tag: (next(template.describe(tag)), *ours[tag]) for tag in tags if tag in ours}
+        said = TagDescriptions({tag: plain.get(tag) or described[tag] for tag in tags})
+    bank = TagEmbeddingBank.build(said, tagger.text_encoder)
+    return mean_bank(bank) if asked.endswith("mean") else bank
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--rows", nargs="+", choices=RUNS, default=list(RUNS), metavar="ROW")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    args = parser.parse_args()
+    args.output.mkdir(parents=True, exist_ok=True)
+    results = args.output / "results.jsonl"
+    done = [json.loads(line) for line in results.read_text().splitlines()] if results.is_file() else []
+    measure = None
+    with Progress() as progress:
+        for seed in args.seeds:
+            for run in args.rows:
+                asked = {how for rows in TABLES.values() for _, of, how in rows if of == run}
+                asked -= {r["asked"] for r in done if (r["run"], r["seed"]) == (run, seed)}
+                if not asked:
+                    continue
+                recipe = Recipe.load(RECIPE, {**RUNS[run], "schedule.seed": str(seed)})
+                folder = args.output / f"{run.replace(' ', '-')}-{seed}"
+                cache = args.output / "cache"
+                train(recipe, args.data, folder, cache=cache, resume=True, progress=progress)
+                tagger = ram.load(folder / "model")
+                measure = measure or Measure.open(args.data, cache, tagger, progress)
+                for how in sorted(asked):
+                    record = {"run": run, "seed": seed, "asked": how, **measure(tagger, how)}
+                    done.append(record)
+                    with open(results, "a", encoding="utf-8") as file:
+                        file.write(json.dumps(record) + "\n")
+    for title, rows in TABLES.items():
+        print(f"\n**{title}**\n\n| | common 155 | uncommon 79 |\n|---|---|---|")
+        for label, run, how in rows:
+            cells = []
+            for name in ("common_155", "uncommon_79"):
+                values = [r[name] for r in done if (r["run"], r["asked"]) == (run, how)]
+                spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
+                cells.append(f"{mean(values):.1f}{spread}" if values else "")
+            print(f"| {label} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
