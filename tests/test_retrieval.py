@@ -46,12 +46,13 @@ def test_captions_are_read_with_their_pictures_or_a_split_of_them(captions):
     "content, sentence",
     [
         ("{", "captions.json is not JSON"),
-        ("{}", "captions.json must be a list of"),
-        ('[{"image": "a.png", "captions": []}]', "entry 1 of captions.json is not"),
+        ("{}", "captions.json must be a list"),
+        ('[{"image": "a.png", "captions": []}]', "captions.json has no captions of a.png"),
+        ('[{"image": "a.png", "tags": ["dog"]}]', "captions.json has no captions of a.png"),
         ('[{"image": "a.png", "captions": "A dog ."}]', "entry 1 of captions.json is not"),
         ('[{"image": "a.png", "captions": ["x"]}, {"image": "a.png", "captions": ["y"]}]', "holds a.png twice"),
         ('[{"image": "x.png", "captions": ["x"]}]', "1 of 1 pictures .* cannot be used: there is no file x.png"),
-        ("[]", "needs pictures"),
+        ("[]", "captions.json must be a list"),
     ],
 )
 def test_malformed_captions_get_a_sentence(captions, content, sentence):

@@ -40,8 +40,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "dataset",
         type=Path,
         metavar="DATASET",
-        help='JSON [{"image": "1.jpg", "tags": ["dog", ...]}, ...], or a folder with *_taglist.txt, '
-        '*_annots.txt and imgs/; for --retrieval JSON [{"image": "1.jpg", "captions": ["...", ...]}, ...]',
+        help='JSON [{"image": "1.jpg", "tags": ["dog", ...]}, ...], triplets of `ram parse` in the ids of the model, '
+        "or a folder with *_taglist.txt, *_annots.txt and imgs/; "
+        'for --retrieval JSON [{"image": "1.jpg", "captions": ["...", ...]}, ...]',
     )
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="where the pictures are")
     add_model_option(parser)

@@ -150,23 +150,13 @@ def evaluate(
     )
 
 
-def read_list(file: Path, form: str) -> list[Any]:
-    """The list a JSON file holds.
-
-    Raises:
-        ValueError: it cannot be read, or is no list; the message shows the ``form`` of an entry.
-    """
+def _read_json(file: Path, images: Path, vocabulary: TagVocabulary | None) -> Benchmark:
     try:
         entries = json.loads(_text(file))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{file.name} is not JSON: {error}") from None
     if not isinstance(entries, list):
-        raise ValueError(f"{file.name} must be a list of {form}")
-    return entries
-
-
-def _read_json(file: Path, images: Path, vocabulary: TagVocabulary | None) -> Benchmark:
-    entries = read_list(file, '{"image": ..., "tags": [...]}')
+        raise ValueError(f'{file.name} must be a list of {{"image": ..., "tags": [...]}}')
     if vocabulary is not None and any(isinstance(entry, dict) and "image_path" in entry for entry in entries[:1]):
         entries = [_named(entry, vocabulary, f"entry {n} of {file.name}") for n, entry in enumerate(entries, 1)]
     for number, entry in enumerate(entries, 1):

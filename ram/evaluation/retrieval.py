@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from ram.evaluation.benchmarks import read_list
 from ram.evaluation.metrics import picture_retrieval_recall, retrieval_recall
 from ram.evaluation.pictures import Progress, look_at, silent, sound_pictures
+from ram.labels.captions import read_captions, select_split
 from ram.models.image_encoder import ImageFeatures
 from ram.models.queries import DescriptionEmbeddings
 from ram.tagger import CHUNK, Tagger
 
 BY = ("decoder", "pooled")
 """What may compare a caption with a picture."""
-
-_FORM = '{"image": "1.jpg", "captions": ["...", ...]}'
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,21 +63,15 @@ def load_captioned(
     Raises:
         ValueError: a file is malformed, or pictures are missing or, as far as their headers tell, unreadable.
     """
-    captions: dict[str, tuple[str, ...]] = {}
-    for number, entry in enumerate(read_list(path, _FORM), 1):
-        fields = entry if isinstance(entry, dict) else {}
-        image, texts = fields.get("image"), fields.get("captions")
-        if not isinstance(image, str) or not texts or not _are_texts(texts):
-            raise ValueError(f"entry {number} of {path.name} is not {_FORM}")
-        if image in captions:
-            raise ValueError(f"{path.name} holds {image} twice: keep one entry a picture")
-        captions[image] = tuple(texts)
-    name = path.stem
+    texts, name = read_captions(path), path.stem
     if split is not None:
-        captions, name = _only(captions, *split), f"{name} {split[1]}"
+        texts, name = select_split(texts, *split), f"{name} {split[1]}"
+    for image, each in texts.items():
+        if not (each.captions and each.sentences):
+            raise ValueError(f"{path.name} has no captions of {image}: retrieval needs one at least of each picture")
     folder = path.parent if images is None else images
-    files = sound_pictures(tuple(captions), {image: folder / image for image in captions}, name)
-    return CaptionedPictures(name, files, tuple(captions.values()))
+    files = sound_pictures(tuple(texts), {image: folder / image for image in texts}, name)
+    return CaptionedPictures(name, files, tuple(tuple(each.sentences) for each in texts.values()))
 
 
 def evaluate_retrieval(
@@ -137,23 +127,3 @@ def _embed(tagger: Tagger, texts: Sequence[str], progress: Progress) -> torch.Te
         progress("embedding captions", start, len(texts))
         parts.append(tagger.text_encoder.encode(texts[start : start + CHUNK]))
     return torch.cat(parts)
-
-
-def _only(captions: dict[str, tuple[str, ...]], file: Path, name: str) -> dict[str, tuple[str, ...]]:
-    try:
-        splits = json.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ValueError(f"{file.name} cannot be read: {error.strerror or error}") from None
-    except ValueError as error:
-        raise ValueError(f"{file.name} is not JSON: {error}") from None
-    images = splits.get(name) if isinstance(splits, dict) else None
-    if not images or not _are_texts(images):
-        names = ", ".join(splits) if isinstance(splits, dict) else "none"
-        raise ValueError(f"{file.name} lists no pictures under {name!r}: it has {names}")
-    if missing := [image for image in images if image not in captions]:
-        raise ValueError(f"{len(missing)} pictures of {name!r} have no captions, such as {missing[0]}")
-    return {image: captions[image] for image in images}
-
-
-def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
