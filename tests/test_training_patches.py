@@ -124,8 +124,8 @@ def test_looking_draws_each_view_about_equally_and_repeats_with_the_seeds(tmp_pa
     source = cached_patches(tmp_path / "p.npy", pictures, image, tiny_model(toy_model()).image_encoder, 3, lambda *_: 0)
     ids = torch.arange(5).repeat(60)
     seeds = torch.randint(2**62, (300,), generator=torch.Generator().manual_seed(1))
-    first = source.look(Asked(), ids, seeds)
-    assert torch.equal(first, source.look(Asked(), ids, seeds))
+    first, again = (source.look(Asked(), view) for view in source.views([(ids, seeds)] * 2))
+    assert torch.equal(first, again)
     counts = [
         int((first == source.cache.batch(ids, torch.full_like(ids, view))).flatten(1).all(1).sum()) for view in range(3)
     ]
@@ -136,8 +136,8 @@ def test_pixels_are_cropped_anew_for_training_and_whole_for_evaluation(pictures,
     source = PixelSource(pictures, toy_model().image)
     ids, seeds = torch.tensor([1, 3]), torch.tensor([2**61, 7])
     with torch.inference_mode():
-        first, second = (source.look(encoder, ids, seeds + draw).tokens for draw in (0, 1))
-        alone = source.look(encoder, ids[1:], seeds[1:]).tokens
+        asked = [(ids, seeds), (ids, seeds + 1), (ids[1:], seeds[1:])]
+        first, second, alone = (source.look(encoder, view).tokens for view in source.views(asked))
         plain = source.look_plainly(encoder, ids).tokens
         evaluation, _ = transforms(toy_model().image)
         wanted = encoder(torch.stack([evaluation(open_picture(pictures[i])) for i in (1, 3)])).tokens

@@ -40,7 +40,7 @@ def training(tmp_path):
         tiny_bank(),
         F.normalize(torch.randn(int(counts.sum()), DIM), dim=-1),
         F.pad(counts.cumsum(0), (1, 0)),
-        type("Teacher", (), {"teach": staticmethod(lambda ids: taught[ids])})(),
+        type("Teacher", (), {"teach": staticmethod(lambda ids, pixels: taught[ids])})(),
     )
 
 
@@ -63,8 +63,9 @@ def gradients(training, objectives, pieces, checkpointing=False):
     step = Step(model, training, recipe, pieces, World())
     drawn = Draw.of(training, recipe, 0, torch.arange(PICTURES).flip(0), generator_for("a step"))
     shares = []
-    for round_ in range(pieces):
-        total, losses = step(drawn, round_)
+    views = training.pictures.views(step.requests([drawn]))
+    for round_, view in zip(range(pieces), views, strict=True):
+        total, losses = step(drawn, round_, view)
         total.backward()
         shares.append(losses)
     grads = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
@@ -89,7 +90,8 @@ def test_in_pieces_pictures_still_choose_among_all_captions_of_the_batch(trainin
     model = steady_model()
     drawn = Draw.of(training, toy_recipe(), 0, torch.arange(PICTURES).flip(0), generator_for("a step"))
     with torch.no_grad():
-        looks = training.pictures.look(model.image_encoder, drawn.ids, drawn.seeds).pooled[drawn.captioned]
+        (view,) = training.pictures.views([(drawn.ids, drawn.seeds)])
+        looks = training.pictures.look(model.image_encoder, view).pooled[drawn.captioned]
     cosines = F.normalize(looks, dim=1) @ F.normalize(drawn.captions[drawn.captioned].mean(1), dim=1).T
     logits, right = cosines * model.reweighting.log_scale.exp(), torch.arange(len(cosines))
     torch.testing.assert_close(alone, F.cross_entropy(logits, right).detach() / 2)

@@ -20,7 +20,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         description="Train a model from a recipe. A stopped run goes on from its last state with --resume. On "
         "several GPUs: torchrun --nproc-per-node N -m ram.cli train RECIPE.toml --device cuda.",
     )
-    parser.add_argument("recipe", type=Path, metavar="RECIPE.toml", help="what to train, on what, and how")
+    parser.add_argument(
+        "recipe",
+        type=Path,
+        metavar="RECIPE",
+        help="a .toml file, or the name of one that ships, such as finetune-own-labels",
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the last state in --output")
     parser.add_argument(
         "--data", type=Path, default=Path(), metavar="FOLDER", help="where the recipe's paths begin (here)"

@@ -21,6 +21,7 @@ from ram.training.generated_tags import GeneratedTags, generate_tags, read_words
 from ram.training.imagenet import class_logits, class_names
 from ram.training.pictures import PictureSource, PixelSource, cached_patches
 from ram.training.recipe import Recipe
+from ram.training.shards import shuffle
 from ram.training.sources import Progress, check_sources, fingerprint, label_system, read_labels, read_sources
 from ram.training.stages import cut
 from ram.training.teachers import ClipTeacher, Teacher, captions_teacher, classifier_teacher
@@ -60,6 +61,10 @@ class TrainingSet:
     def queries(self) -> TagEmbeddingBank:
         """All that the pictures are scored against in training: a column of the triplets each."""
         return self.bank if self.classes is None else self.bank.join(self.classes)
+
+    def order(self, generator: torch.Generator, buffer: int) -> torch.Tensor:
+        """(n,) all positions, shuffled for an epoch; see :func:`ram.training.shards.shuffle`."""
+        return shuffle(self.triplets.pictures, generator, buffer)
 
     def draw_captions(
         self, ids: torch.Tensor, each: int, generator: torch.Generator
@@ -151,7 +156,8 @@ def _open(
 ) -> PictureSource:
     image = recipe.model.image
     if not recipe.freeze_backbone:
-        return PixelSource(triplets.pictures, image)
+        teacher = ClipTeacher.view if recipe.teacher == ClipTeacher.name and name != "dev" else None
+        return PixelSource(triplets.pictures, image, recipe.data.workers, teacher)
     weights = recipe.initialize or recipe.pretrained
     stages = cut(encoder.backbone, recipe.learning_stages) if recipe.learning_stages else None
     seen_as = {name: dataclasses.asdict(image)[name] for name in _SEEN_AS}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
-from ram.image import PictureError, open_picture
+from ram.image import PictureError, TrainTransform, open_picture
 from ram.training.shards import ShardPicture
 
 
@@ -36,6 +37,56 @@ def find_faults(
         faults += part
         progress(len(faults), len(pictures))
     return faults
+
+
+def read_ahead(
+    pictures: Sequence[Path | ShardPicture],
+    requests: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    transforms: Sequence[TrainTransform],
+    workers: int,
+) -> Iterator[tuple[torch.Tensor, ...]]:
+    """Random crops of pictures, a few requests ahead of whoever takes them.
+
+    What a crop shows depends on its picture and seed alone, not on the workers. All transforms see the same crop.
+
+    Args:
+        pictures: all of them.
+        requests: positions (n,) of some pictures and the seed of each crop (n,); taken as the workers need them.
+        transforms: one for each size and statistics that the crop is wanted in.
+        workers: processes; 0 opens the pictures when they are asked for.
+
+    Yields:
+        For each request (n, 3, size, size) pixels by each transform.
+
+    Raises:
+        PictureError: a picture cannot be opened any more.
+    """
+    keys = (list(zip(ids.tolist(), seeds.tolist(), strict=True)) for ids, seeds in requests)
+    crops = _Crops(pictures, transforms)
+    own = torch.Generator()
+    for read in DataLoader(crops, batch_sampler=keys, num_workers=workers, collate_fn=_stack, generator=own):
+        if isinstance(read, str):
+            raise PictureError(f"{read}; it could be read when the run began")
+        yield read
+
+
+class _Crops(Dataset[Any]):
+    def __init__(self, pictures: Sequence[Path | ShardPicture], transforms: Sequence[TrainTransform]) -> None:
+        self._pictures, self._transforms = pictures, transforms
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, ...] | str:
+        index, seed = key
+        try:
+            picture = open_training_picture(self._pictures[index])
+        except PictureError as error:
+            return str(error)
+        return tuple(see(picture, torch.Generator().manual_seed(seed)) for see in self._transforms)
+
+
+def _stack(crops: list[tuple[torch.Tensor, ...] | str]) -> tuple[torch.Tensor, ...] | str:
+    """One tensor a transform, or the first fault: an exception would bring the worker's stack with it."""
+    faults = [crop for crop in crops if isinstance(crop, str)]
+    return faults[0] if faults else tuple(torch.stack(same) for same in zip(*crops, strict=True))
 
 
 class _Faults(Dataset[str | None]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import tee
 
 import torch
 from torch.nn.parallel import DistributedDataParallel
@@ -12,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ram.training.dataset import TrainingSet
 from ram.training.distributed import World
 from ram.training.initial import set_learning
+from ram.training.pictures import View
 from ram.training.recipe import Recipe
 from ram.training.schedule import learning_rate, set_learning_rate
 from ram.training.state import Position, TrainingState
@@ -81,31 +83,40 @@ class Learner:
         schedule = self.recipe.schedule
         for epoch in range(position.epoch, schedule.epochs):
             generator = generator_for(schedule.seed, "order", epoch)
-            order = torch.randperm(len(self.training.triplets), generator=generator)
+            order = self.training.order(generator, self.recipe.data.shuffle_buffer)
             set_learning(self.state.model, self.recipe.freeze_backbone)
-            for step in range(position.step if epoch == position.epoch else 0, self.steps_per_epoch):
-                yield self._take(epoch, step, order[step * self.batch : (step + 1) * self.batch])
+            steps = range(position.step if epoch == position.epoch else 0, self.steps_per_epoch)
+            draws, ahead = tee(self._draw(epoch, step, order) for step in steps)
+            views = self.training.pictures.views(self._step.requests(ahead))
+            for step, draw in zip(steps, draws, strict=True):
+                yield self._take(step, draw, views)
 
-    def _take(self, epoch: int, step: int, ids: torch.Tensor) -> StepTaken:
+    def _draw(self, epoch: int, step: int, order: torch.Tensor) -> Draw:
+        ids = order[step * self.batch : (step + 1) * self.batch]
+        generator = generator_for(self.recipe.schedule.seed, "draws", epoch, step)
+        return Draw.of(self.training, self.recipe, epoch, ids, generator)
+
+    def _take(self, step: int, draw: Draw, views: Iterator[View]) -> StepTaken:
         schedule, scaler, optimizer = self.recipe.schedule, self.state.scaler, self.state.optimizer
-        draw = Draw.of(self.training, self.recipe, epoch, ids, generator_for(schedule.seed, "draws", epoch, step))
+        epoch = draw.epoch
         # dropout: each process has its own
         torch.manual_seed(generator_for(schedule.seed, "dropout", epoch, step, self.world.rank).initial_seed())
         total = schedule.epochs * self.steps_per_epoch
         rate = learning_rate(epoch * self.steps_per_epoch + step, total, schedule)
         set_learning_rate(optimizer, rate)
         optimizer.zero_grad(set_to_none=True)
-        losses = self._losses(draw, f"epoch {epoch + 1}, step {step + 1}")
+        where = f"epoch {epoch + 1}, step {step + 1}"
+        losses = self._losses(draw, views, where)
         scaler.unscale_(optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self.state.model.parameters(), schedule.clip).item()
         if norm * 0 != 0 and not scaler.is_enabled():  # the scaler skips such a step and scales less in the next
-            raise self._astray(f"the gradient's norm is {norm}", f"epoch {epoch + 1}, step {step + 1}", losses, ids)
+            raise self._astray(f"the gradient's norm is {norm}", where, losses, draw.ids)
         scaler.step(optimizer)
         scaler.update()
         self.state.average.update()
         return StepTaken(epoch, step, losses, rate, norm)
 
-    def _losses(self, draw: Draw, where: str) -> dict[str, float]:
+    def _losses(self, draw: Draw, views: Iterator[View], where: str) -> dict[str, float]:
         """Of the whole batch; leaves its gradient in the parameters."""
         objectives = self.recipe.objectives
         shares = torch.zeros(self._step.pieces, len(objectives), device=self._step.device)
@@ -113,7 +124,7 @@ class Learner:
         for round_ in range(rounds):
             more = round_ + 1 < rounds and isinstance(self._shared_step, DistributedDataParallel)
             with self._shared_step.no_sync() if more else nullcontext():  # type: ignore[operator]
-                total, shares[self._step.piece(round_)] = self._shared_step(draw, round_)
+                total, shares[self._step.piece(round_)] = self._shared_step(draw, round_, next(views))
                 # gradients are averaged over the processes, whose shares are to be summed
                 self.state.scaler.scale(total * self.world.size).backward()
         shares = self.world.total(shares).cpu()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -11,17 +12,37 @@ import torch
 from ram.config import ImageConfig
 from ram.image import EvalTransform, TrainTransform
 from ram.models.image_encoder import ImageEncoder, ImageFeatures
-from ram.training.decoding import open_training_picture
+from ram.training.decoding import open_training_picture, read_ahead
 from ram.training.patches import PatchCache, channel_statistics
 from ram.training.shards import ShardPicture
 from ram.training.stages import Stages
 
+Request = tuple[torch.Tensor, torch.Tensor]
+"""Positions (n,) of pictures, and the seed (n,) that decides what is shown of each."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What is to be seen of some pictures, before the image encoder.
+
+    Args:
+        seen: (n, 3, size, size) pixels, or (n, ...) of the cache.
+        teacher_pixels: (n, 3, size, size) the same crops in the teacher's size and statistics, if it wants any.
+    """
+
+    seen: torch.Tensor
+    teacher_pixels: torch.Tensor | None = None
+
 
 class PictureSource(Protocol):
-    """Gives the features of training pictures, freshly drawn views of them."""
+    """Gives training pictures, freshly drawn views of them, and their features."""
 
-    def look(self, encoder: ImageEncoder, ids: torch.Tensor, seeds: torch.Tensor) -> ImageFeatures:
-        """(n,) picture positions, each with the seed of its view, to features on the encoder's device."""
+    def views(self, requests: Iterable[Request]) -> Iterator[View]:
+        """One view a request, in their order, read ahead where that takes time."""
+        ...
+
+    def look(self, encoder: ImageEncoder, view: View) -> ImageFeatures:
+        """Features on the encoder's device."""
         ...
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
@@ -44,9 +65,14 @@ class PatchSource:
         self.cache = cache
         self.stages = stages
 
-    def look(self, encoder: ImageEncoder, ids: torch.Tensor, seeds: torch.Tensor) -> ImageFeatures:
-        """(n,) picture positions to features of one drawn view each."""
-        return encoder.embed(self._patches(encoder, ids, seeds % self.cache.shape[0]))
+    def views(self, requests: Iterable[Request]) -> Iterator[View]:
+        """One cached view of each picture."""
+        for ids, seeds in requests:
+            yield View(self.cache.batch(ids, seeds % self.cache.shape[0]))
+
+    def look(self, encoder: ImageEncoder, view: View) -> ImageFeatures:
+        """Features of cached patches."""
+        return encoder.embed(self._finish(encoder, view.seen))
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
         """(n,) picture positions to features of view 0."""
@@ -54,7 +80,7 @@ class PatchSource:
 
     def plain_patches(self, encoder: ImageEncoder, ids: torch.Tensor) -> torch.Tensor:
         """(n,) picture positions to (n, patches, channels) of view 0."""
-        return self._patches(encoder, ids, torch.zeros_like(ids))
+        return self._finish(encoder, self.cache.batch(ids, torch.zeros_like(ids)))
 
     @torch.no_grad()
     def statistics(self, encoder: ImageEncoder) -> tuple[torch.Tensor, torch.Tensor]:
@@ -63,25 +89,42 @@ class PatchSource:
             return self.cache.statistics()
         return channel_statistics(self.plain_patches(encoder, ids).cpu() for ids in _sample(self.cache.shape[1]))
 
-    def _patches(self, encoder: ImageEncoder, ids: torch.Tensor, views: torch.Tensor) -> torch.Tensor:
-        cached = self.cache.batch(ids, views).to(encoder.project.weight.device)
+    def _finish(self, encoder: ImageEncoder, cached: torch.Tensor) -> torch.Tensor:
+        cached = cached.to(encoder.project.weight.device)
         return cached if self.stages is None else encoder.coarsen(self.stages.finish(cached))
 
 
 class PixelSource:
-    """Pictures decoded and cropped anew each time, for a backbone that learns."""
+    """Pictures decoded and cropped anew each time, for a backbone that learns.
 
-    def __init__(self, pictures: Sequence[Path | ShardPicture], image: ImageConfig) -> None:
+    Args:
+        pictures: where they are.
+        image: how the model sees them.
+        workers: processes that read ahead; the views are the same with any number.
+        teacher: how a teacher that looks at pictures sees them.
+    """
+
+    def __init__(
+        self,
+        pictures: Sequence[Path | ShardPicture],
+        image: ImageConfig,
+        workers: int = 0,
+        teacher: TrainTransform | None = None,
+    ) -> None:
         self.pictures = pictures
+        self.workers = workers
         self.evaluation, self.training = transforms(image)
+        self.teacher = teacher
 
-    def look(self, encoder: ImageEncoder, ids: torch.Tensor, seeds: torch.Tensor) -> ImageFeatures:
-        """(n,) picture positions to features of a new random crop each."""
-        pixels = [
-            self.training(open_training_picture(self.pictures[i]), torch.Generator().manual_seed(seed))
-            for i, seed in zip(ids.tolist(), seeds.tolist(), strict=True)
-        ]
-        return encoder.embed(self._patches(encoder, pixels))
+    def views(self, requests: Iterable[Request]) -> Iterator[View]:
+        """A new random crop of each picture."""
+        see = [self.training] if self.teacher is None else [self.training, self.teacher]
+        for crops in read_ahead(self.pictures, requests, see, self.workers):
+            yield View(*crops)
+
+    def look(self, encoder: ImageEncoder, view: View) -> ImageFeatures:
+        """Features of pixels."""
+        return encoder(view.seen.to(encoder.project.weight.device))
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
         """(n,) picture positions to features of the whole pictures."""
@@ -89,16 +132,14 @@ class PixelSource:
 
     def plain_patches(self, encoder: ImageEncoder, ids: torch.Tensor) -> torch.Tensor:
         """(n,) picture positions to (n, patches, channels) of the whole pictures."""
-        return self._patches(encoder, [self.evaluation(open_training_picture(self.pictures[i])) for i in ids.tolist()])
+        pixels = torch.stack([self.evaluation(open_training_picture(self.pictures[i])) for i in ids.tolist()])
+        return encoder.patches(pixels.to(encoder.project.weight.device))
 
     @torch.no_grad()
     def statistics(self, encoder: ImageEncoder, sample: int = 512) -> tuple[torch.Tensor, torch.Tensor]:
         """Of a sample of the pictures, evenly spread."""
         batches = _sample(len(self.pictures), sample)
         return channel_statistics(self.plain_patches(encoder, ids).cpu() for ids in batches)
-
-    def _patches(self, encoder: ImageEncoder, pixels: list[torch.Tensor]) -> torch.Tensor:
-        return encoder.patches(torch.stack(pixels).to(encoder.project.weight.device))
 
 
 def cached_patches(

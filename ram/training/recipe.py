@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ram.config import ModelConfig, read_fields
+from ram.checkpoints import find_model, list_models
+from ram.config import VARIANTS, ModelConfig, read_fields
 from ram.training.data_recipe import DataRecipe
 from ram.training.generated_tags import GeneratedRecipe
 from ram.training.objectives import OBJECTIVES, LossRecipe
@@ -102,7 +105,9 @@ class Recipe:
 
     @classmethod
     def load(cls, path: str | Path, changes: Mapping[str, str] = MappingProxyType({})) -> Recipe:
-        """Read a TOML recipe.
+        """Read a TOML recipe, or the one in the package that has this name.
+
+        Where ``initialize`` names a shipped model, the fields of that model need not be repeated.
 
         Args:
             path: of the file.
@@ -112,19 +117,30 @@ class Recipe:
         Raises:
             ValueError: the file is missing or not TOML, or a field is missing, unknown or out of range.
         """
-        path = Path(path)
+        path = shipped_recipes().get(str(path), Path(path))
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise ValueError(f"there is no recipe {path.name!r}: give the path of a .toml file") from None
+            names = ", ".join(shipped_recipes())
+            raise ValueError(f"there is no recipe {path.name!r}: give the path of a .toml file, or {names}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"{path.name} is not TOML: {error}") from None
         for field_, text in changes.items():
             _change(values, field_, text)
+        shipped = [name for name in list_models() if name not in VARIANTS]
+        if values.get("initialize") in shipped and isinstance(values.get("model", {}), dict):
+            config = json.loads((find_model(values["initialize"]) / "config.json").read_text(encoding="utf-8"))
+            values["model"] = {**config, **values.get("model", {})}
         try:
             return read_fields(cls, values, "recipe")
         except ValueError as error:
             raise ValueError(f"{path.name}: {error}") from None
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """Name to file of the recipes in the package."""
+    folder = Path(str(resources.files("ram"))) / "training" / "recipes"
+    return {file.stem: file for file in sorted(folder.glob("*.toml"))}
 
 
 def _change(values: dict[str, Any], field_: str, text: str) -> None:

@@ -130,6 +130,21 @@ def read_shards(
     return entries, skipped
 
 
+def shuffle(pictures: Sequence[Path | ShardPicture], generator: torch.Generator, buffer: int) -> torch.Tensor:
+    """(n,) positions of all pictures in random order, but those of a shard near each other, for disks far away.
+
+    Shards come in random order, and ``buffer`` pictures that follow each other are shuffled. Pictures in files of their
+    own count as a shard each.
+    """
+    shards: dict[Path | int, int] = {}
+    keys = (picture.shard if isinstance(picture, ShardPicture) else i for i, picture in enumerate(pictures))
+    shard_of = torch.tensor([shards.setdefault(key, len(shards)) for key in keys])
+    if len(shards) == len(pictures):
+        return torch.randperm(len(pictures), generator=generator)
+    order = torch.randperm(len(shards), generator=generator)[shard_of].argsort(stable=True)
+    return torch.cat([part[torch.randperm(len(part), generator=generator)] for part in order.split(buffer)])
+
+
 class _Shards(Dataset[tuple[list[ShardEntry], list[str]]]):
     def __init__(self, shards: Sequence[Path], tags: int) -> None:
         self._shards, self._tags = shards, tags

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from ram.models.tagging import TaggingModel
 from ram.training.dataset import TrainingSet
 from ram.training.distributed import World
 from ram.training.objectives import Batch, total_loss
+from ram.training.pictures import Request, View
 from ram.training.recipe import Recipe
 from ram.training.schedule import PRECISIONS
 
@@ -78,13 +80,20 @@ class Step(nn.Module):
         self.device = next(model.parameters()).device
         self.tags = training.queries.embedded.to(self.device, torch.float32)
 
-    def forward(self, draw: Draw, round_: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, draw: Draw, round_: int, view: View) -> tuple[torch.Tensor, torch.Tensor]:
         """The piece's share of the total loss, with gradient, and of each objective's, (objectives,) without: summed
         over all pieces they are the losses of the whole batch."""
         recipe, dtype = self.recipe, PRECISIONS[self.recipe.schedule.precision]
         with attention_for(self.device), torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
-            total, losses = total_loss(self.model, self._batch(draw, round_), recipe.objectives, recipe.losses)
+            total, losses = total_loss(self.model, self._batch(draw, round_, view), recipe.objectives, recipe.losses)
         return total, torch.stack(list(losses.values())).detach()
+
+    def requests(self, draws: Iterable[Draw]) -> Iterator[Request]:
+        """What this process will look at, round after round."""
+        for draw in draws:
+            for round_ in range(self.pieces // self.world.size):
+                own = self.rows(draw, self.piece(round_))
+                yield draw.ids[own], draw.seeds[own]
 
     def piece(self, round_: int) -> int:
         """The number of this process's piece in a round."""
@@ -95,19 +104,19 @@ class Step(nn.Module):
         size = len(draw.ids) // self.pieces
         return slice(piece * size, (piece + 1) * size)
 
-    def _batch(self, draw: Draw, round_: int) -> Batch:
+    def _batch(self, draw: Draw, round_: int, view: View) -> Batch:
         own = self.rows(draw, self.piece(round_))
         first = self.rows(draw, round_ * self.world.size)
         ids, training, device = draw.ids[own], self.training_set, self.device
         drawn = draw.tags if isinstance(draw.tags, slice) else draw.tags.to(device)
         return Batch(
-            features=training.pictures.look(self.model.image_encoder, ids, draw.seeds[own]),
+            features=training.pictures.look(self.model.image_encoder, view),
             tags=self.tags.rows(drawn),
             targets=training.triplets.targets[ids][:, draw.tags].to(device),
             known=training.triplets.known[ids][:, draw.tags].to(device),
             captions=draw.captions.to(device),
             captioned=draw.captioned.to(device),
-            taught=None if training.teacher is None else training.teacher.teach(ids).to(device),
+            taught=None if training.teacher is None else training.teacher.teach(ids, view.teacher_pixels).to(device),
             probabilities=None if training.probabilities is None else training.probabilities[ids].to(device),
             epoch=draw.epoch,
             own=own,

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from ram.describers.wording import plain_prompt
-from ram.image import EvalTransform
+from ram.image import EvalTransform, TrainTransform
 from ram.models.text_encoder import TextEncoder
 from ram.training.decoding import open_training_picture
 from ram.training.imagenet import class_names
@@ -24,8 +24,16 @@ class TeacherError(RuntimeError):
 class Teacher(Protocol):
     """Gives each picture an embedding that the pooled token is drawn to."""
 
-    def teach(self, ids: torch.Tensor) -> torch.Tensor:
-        """(n,) picture positions to (n, dim) float32 without gradient; zeros for a picture it has nothing to say of."""
+    def teach(self, ids: torch.Tensor, pixels: torch.Tensor | None = None) -> torch.Tensor:
+        """What it makes of pictures.
+
+        Args:
+            ids: (n,) their positions.
+            pixels: (n, 3, size, size) the crops that the model sees, as the teacher wants them, where there are any.
+
+        Returns:
+            (n, dim) float32 without gradient; zeros for a picture it has nothing to say of.
+        """
         ...
 
 
@@ -35,8 +43,8 @@ class FixedTeacher:
     def __init__(self, answers: torch.Tensor) -> None:
         self.answers = answers
 
-    def teach(self, ids: torch.Tensor) -> torch.Tensor:
-        """(n,) picture positions to (n, dim) on the CPU."""
+    def teach(self, ids: torch.Tensor, pixels: torch.Tensor | None = None) -> torch.Tensor:
+        """(n,) picture positions to (n, dim) on the CPU, whatever is seen of them."""
         return self.answers[ids]
 
 
@@ -69,8 +77,8 @@ def classifier_teacher(probabilities: torch.Tensor, text_encoder: TextEncoder) -
 class ClipTeacher:
     """The image tower of CLIP ViT-B/16, beside whose text tower the official variants learn (RAM++, appendix A).
 
-    Its embeddings are not normalised, in the published training neither. Differs from it: CLIP sees the whole picture
-    rather than the crop that the model sees.
+    Its embeddings are not normalised, in the published training neither. It sees the crops that the model sees, or the
+    whole pictures where the model learns from cached features.
 
     Args:
         pictures: paths of all training pictures.
@@ -83,7 +91,10 @@ class ClipTeacher:
 
     name = "clip-vit-b-16"
     dim = 512
-    size = 224
+    view = TrainTransform(
+        224, (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711), interpolation="bicubic"
+    )
+    """How it sees a crop."""
 
     def __init__(
         self,
@@ -104,11 +115,11 @@ class ClipTeacher:
         self.pictures = pictures
         self.device = torch.device(device)
         self.tower = model.visual.eval().requires_grad_(False).to(self.device)
-        statistics = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
-        self.see = EvalTransform(self.size, *statistics, interpolation="bicubic")
+        self.see = EvalTransform(self.view.size, self.view.mean, self.view.std, self.view.interpolation)
 
     @torch.no_grad()
-    def teach(self, ids: torch.Tensor) -> torch.Tensor:
+    def teach(self, ids: torch.Tensor, pixels: torch.Tensor | None = None) -> torch.Tensor:
         """(n,) picture positions to (n, 512) on the teacher's device, of CLIP's own length."""
-        pixels = torch.stack([self.see(open_training_picture(self.pictures[i])) for i in ids.tolist()])
+        if pixels is None:
+            pixels = torch.stack([self.see(open_training_picture(self.pictures[i])) for i in ids.tolist()])
         return self.tower(pixels.to(self.device)).float()
