@@ -15,7 +15,9 @@ import ram.cli
 from ram.cli import main, terminal
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("models", "tag", "describe", "compare", "evaluate", "calibrate", "parse", "generate", "train", "convert")
+COMMANDS = tuple(
+    "models tag describe compare evaluate calibrate parse generate shard train convert".split()
+)
 
 
 class Terminal(io.StringIO):

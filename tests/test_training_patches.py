@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ram.image import EvalTransform, TrainTransform, open_picture
+from ram.image import EvalTransform, PictureError, TrainTransform, open_picture
 from ram.training.patches import PatchCache
 from ram.training.pictures import PixelSource, cached_patches, transforms
 from tests.tiny import tiny_model
@@ -154,3 +154,56 @@ def test_statistics_of_pixels_are_those_of_a_sample_seen_plainly(pictures, encod
         patches = encoder.patches(torch.stack([evaluation(open_picture(pictures[i])) for i in (0, 2, 4)]))
     torch.testing.assert_close(mean, patches.flatten(0, 1).mean(0))
     torch.testing.assert_close(std, patches.flatten(0, 1).std(0, correction=0), atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_views_are_the_same_however_many_workers_read_ahead(pictures, workers):
+    image = toy_model().image
+    requests = [(torch.tensor([i, 4 - i]), torch.tensor([2**61 + i, i])) for i in range(5)]
+    views = list(PixelSource(pictures, image, workers).views(requests))
+    assert len(views) == 5 and all(view.teacher_pixels is None for view in views)
+    _, training = transforms(image)
+    for view, (ids, seeds) in zip(views, requests, strict=True):
+        for pixels, i, seed in zip(view.seen, ids.tolist(), seeds.tolist(), strict=True):
+            wanted = training(open_picture(pictures[i]), torch.Generator().manual_seed(seed))
+            assert torch.equal(pixels, wanted)
+
+
+def test_reading_ahead_asks_for_a_few_requests_only_and_draws_no_shared_chance(pictures):
+    asked = []
+
+    def requests():
+        for i in range(1000):
+            asked.append(i)
+            yield torch.tensor([i % 5]), torch.tensor([i])
+
+    torch.manual_seed(3)
+    wanted = torch.rand(1)
+    torch.manual_seed(3)
+    views = PixelSource(pictures, toy_model().image, workers=1).views(requests())
+    next(views)
+    assert 1 <= len(asked) < 10
+    views.close()
+    assert torch.equal(torch.rand(1), wanted)
+
+
+def test_the_teacher_sees_the_crop_that_the_model_sees(pictures):
+    image = toy_model().image
+    _, training = transforms(image)
+    half = (0.5, 0.5, 0.5)
+    other = TrainTransform(32, half, half, image.interpolation)
+    (view,) = PixelSource(pictures, image, teacher=other).views([(torch.arange(3), torch.tensor([5, 6, 7]))])
+    assert view.teacher_pixels.shape == (3, 3, 32, 32)
+    mean, std = torch.tensor(image.mean)[:, None, None], torch.tensor(image.std)[:, None, None]
+    small = torch.nn.functional.avg_pool2d(view.seen * std + mean, 2)
+    same = (view.teacher_pixels * 0.5 + 0.5 - small).abs().mean()
+    others = (view.teacher_pixels.roll(1, 0) * 0.5 + 0.5 - small).abs().mean()
+    assert same < 0.03 < others
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_picture_that_breaks_during_a_run_is_named_in_one_sentence(pictures, workers):
+    source = PixelSource(pictures, toy_model().image, workers)
+    pictures[2].write_bytes(b"gone")
+    with pytest.raises(PictureError, match=r"^2\.png .*; it could be read when the run began$"):
+        list(source.views([(torch.tensor([0, 2]), torch.tensor([0, 0]))]))

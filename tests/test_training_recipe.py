@@ -1,9 +1,11 @@
 """A recipe says everything, and every mistake in it is named."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from ram.checkpoints import find_model, load_model
 from ram.config import VARIANTS, ModelConfig, swin
 from ram.training.recipe import DataRecipe, Recipe
 from ram.training.schedule import ScheduleRecipe, learning_rate
@@ -162,3 +164,36 @@ def test_a_teacher_that_does_not_fit_is_named(load, teacher, named):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"there is no recipe 'none\.toml'"):
         Recipe.load(tmp_path / "none.toml")
+
+
+def test_a_shipped_recipe_is_found_by_its_name():
+    assert Recipe.load("ram-lite") == Recipe.load(SHIPPED["ram-lite"])
+    with pytest.raises(ValueError, match="there is no recipe 'mine.toml': .* or .*ram-lite"):
+        Recipe.load("mine.toml")
+
+
+def test_fine_tuning_a_shipped_model_need_not_repeat_its_fields(tmp_path):
+    (tmp_path / "own.toml").write_text(
+        'initialize = "ram-plus-lite"\nmodel = {name = "own"}\ndata = {labels = ["."], vocabulary = "own"}\n'
+        "schedule = {epochs = 1, batch = 2, learning_rate = 1e-3}\n"
+    )
+    shipped = load_model(find_model("ram-plus-lite"))[0]
+    assert Recipe.load(tmp_path / "own.toml").model == dataclasses.replace(shipped, name="own")
+
+
+@pytest.mark.parametrize(
+    ("fields", "what"),
+    [
+        ({}, "names no triplets, shards or labels"),
+        ({"triplets": ("a",)}, "one folder for each"),
+        ({"labels": ("a", "b"), "pictures": ("x",)}, "then one for each of data.labels, or none"),
+        ({"labels": ("a",), "workers": -1}, "data.workers is -1"),
+        ({"labels": ("a",), "shuffle_buffer": 0}, "data.shuffle_buffer is 0"),
+        ({"labels": ("a",), "dev_share": 1.0}, "data.dev_share is 1.0"),
+        ({"labels": ("a",), "dev_share": 0.2, "dev": ("a", "b")}, "hold out by one of them"),
+        ({"shards": ("a",), "vocabulary": "own"}, "made of data.labels, which name nothing"),
+    ],
+)
+def test_data_that_does_not_fit_together_is_said(fields, what):
+    with pytest.raises(ValueError, match=what):
+        DataRecipe(**fields)

@@ -20,7 +20,14 @@ def open_training_picture(picture: Path | ShardPicture) -> Image.Image:
     Raises:
         PictureError: see :func:`ram.image.open_picture`.
     """
-    return open_picture(picture if isinstance(picture, Path) else picture.open())
+    if isinstance(picture, Path):
+        return open_picture(picture)
+    try:
+        content = picture.open()
+    except OSError as error:
+        reason = error.strerror or error
+        raise PictureError(f"{picture.name} of {picture.shard.name} cannot be read: {reason}") from None
+    return open_picture(content)
 
 
 def find_faults(

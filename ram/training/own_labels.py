@@ -81,12 +81,16 @@ def own_tags(labels: Iterable[LabelledPictures]) -> tuple[str, ...]:
 
 def _csv(file: Path, folder: Path) -> LabelledPictures:
     found: list[tuple[Path, tuple[str, ...]]] = []
-    for line, cells in _lines(file):
+    lines = _lines(file)
+    if lines and [cell.strip().casefold() for cell in lines[0][1]] == COLUMNS:
+        lines = lines[1:]
+    elif lines and not lines[0][1][0].strip().lower().endswith(SUFFIXES):
+        line, cells = lines[0]
+        raise ValueError(
+            f"line {line} of {file.name} begins with {cells[0]!r:.60}: the columns are image and tags, in this order"
+        )
+    for line, cells in lines:
         where = f"line {line} of {file.name}"
-        if not found and [cell.strip().casefold() for cell in cells] == COLUMNS:
-            continue
-        if not found and not cells[0].strip().lower().endswith(SUFFIXES):
-            raise ValueError(f"{where} begins with {cells[0]!r:.60}: the columns are image and tags, in this order")
         if len(cells) != 2:
             raise ValueError(
                 f"{where} has {len(cells)} cells in place of 2: write image,tag;tag and quote a name that holds a comma"
@@ -126,8 +130,9 @@ def _coco(file: Path, folder: Path) -> LabelledPictures:
     for number, annotation in enumerate(_list(document, "annotations", file.name), 1):
         where = f"annotation {number} of {file.name}"
         for key, table in (("image_id", images), ("category_id", categories)):
-            if annotation.get(key) not in table:
-                raise ValueError(f"{where} has the {key} {annotation.get(key)!r:.40}, which the file does not list")
+            id_ = annotation.get(key)
+            if not isinstance(id_, (int, str)) or id_ not in table:
+                raise ValueError(f"{where} has the {key} {id_!r:.40}, which the file does not list")
         tags[annotation["image_id"]] += named[annotation["category_id"]]
     return _collect(file.name, [(folder / name, tuple(tags[id_])) for id_, name in images.items()])
 

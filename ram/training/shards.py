@@ -9,7 +9,6 @@ from __future__ import annotations
 import glob
 import io
 import json
-import os
 import re
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,7 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from ram.image import SUFFIXES
+from ram.image import MAX_BYTES, SUFFIXES
 
 LARGEST_TEXT = 1_000_000
 """Bytes that the captions and tags of one picture may take."""
@@ -54,10 +53,14 @@ class ShardPicture:
         return f"{self.shard}/{self.member}"
 
     def open(self) -> io.BytesIO:
-        """Its bytes, as a file that knows its name; fewer where the shard was cut short."""
+        """Its bytes, as a file that knows its name; fewer where the shard was cut short.
+
+        Raises:
+            OSError: the shard cannot be read.
+        """
         with open(self.shard, "rb") as file:
             file.seek(self.start)
-            content = _Named(file.read(self.size))
+            content = _Named(file.read(min(self.size, MAX_BYTES + 1)))
         content.name = self.name
         return content
 
@@ -83,12 +86,17 @@ def find_shards(patterns: Sequence[str], folder: Path) -> list[Path]:
     """
     found: list[Path] = []
     for pattern in patterns:
-        named = [str(folder / name) for name in expand_braces(pattern)]
-        here = [Path(path) for name in named for path in sorted(glob.glob(name))]
-        if absent := [name for name in named if not glob.has_magic(name) and not os.path.isfile(name)]:
-            raise ValueError(f"{pattern!r} names {len(absent)} shards that are not there, first {Path(absent[0]).name}")
+        here: list[Path] = []
+        absent: list[Path] = []
+        for name in expand_braces(pattern):
+            if glob.has_magic(name):
+                here += [folder / path for path in sorted(glob.glob(name, root_dir=folder))]
+            else:
+                (here if (folder / name).is_file() else absent).append(folder / name)
+        if absent:
+            raise ValueError(f"{pattern!r} names {len(absent)} shards that are not there, first {absent[0].name}")
         if not here:
-            raise ValueError(f"there is no shard {pattern!r} in {folder.name or 'this folder'}: check data.shards")
+            raise ValueError(f"there is no shard {pattern!r} below the data folder: check --data and data.shards")
         found += here
     return list(dict.fromkeys(found))
 
