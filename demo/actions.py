@@ -220,4 +220,3 @@ def explain(error: Exception) -> str:
         return f"{str(error).rstrip('.')}."
     _log.error("unexpected failure behind the page", exc_info=error)
     return UNEXPECTED
-

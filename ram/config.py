@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -87,6 +88,10 @@ class SimilarityConfig:
 
     pooled: float = 0.0
     classes: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.pooled < math.inf and 0 <= self.classes < math.inf):
+            raise ValueError(f"similarity weights are {self.pooled} and {self.classes}: give numbers from 0")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from ram.checkpoints import CheckpointError, find_model, list_models, load_model, model_entries, save_model
 from ram.config import VARIANTS
-from tests.tiny import tiny_bank, tiny_config, tiny_model, tiny_pixels
+from tests.tiny import tiny_bank, tiny_config, tiny_model, tiny_pixels, whole_config, whole_model
 
 
 @pytest.fixture
@@ -36,6 +36,28 @@ def test_a_saved_model_gives_the_same_scores(folder):
     with torch.no_grad():
         wanted = original.score(original.look(tiny_pixels()), bank.embedded)
         assert torch.equal(model.score(model.look(tiny_pixels()), loaded.embedded), wanted)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_model_of_all_parts_comes_back_with_the_same_scores(tmp_path, half):
+    original, bank = whole_model(), tiny_bank().to("cpu", torch.float16)
+    if half:  # what 16 bit cannot hold, it does not hold before either
+        for tensor in original.state_dict().values():
+            tensor.copy_(tensor.half() if tensor.ndim >= 2 else tensor)
+    save_model(tmp_path / "whole", whole_config(), original, bank, half=half)
+    config, model, loaded = load_model(tmp_path / "whole")
+    assert config == whole_config() and loaded.embedded.embeddings.dtype == torch.float16
+    with torch.no_grad():
+        wanted = original.score(original.look(tiny_pixels()), bank.embedded.to("cpu", torch.float32))
+        scores = model.score(model.look(tiny_pixels()), loaded.embedded.to("cpu", torch.float32))
+    assert torch.equal(scores, wanted)
+
+
+def test_a_classifier_that_is_missing_is_named(tmp_path):
+    save_model(tmp_path / "whole", whole_config(), whole_model(), tiny_bank())
+    edit_weights(tmp_path / "whole", lambda weights: weights.pop("image_encoder.words.words"))
+    with pytest.raises(CheckpointError, match="weights of 'whole' lack 1 entries, first 'image_encoder.words.words'"):
+        load_model(tmp_path / "whole")
 
 
 def test_a_folder_is_five_files(folder):

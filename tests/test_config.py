@@ -5,15 +5,15 @@ import json
 
 import pytest
 
-from ram.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
-from tests.tiny import tiny_config
+from ram.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig, SimilarityConfig
+from tests.tiny import tiny_config, whole_config
 
 
 def as_json(config):
     return json.loads(json.dumps(config.to_dict()))
 
 
-@pytest.mark.parametrize("config", [*VARIANTS.values(), tiny_config(3)], ids=lambda config: config.name)
+@pytest.mark.parametrize("config", [*VARIANTS.values(), tiny_config(3), whole_config()], ids=lambda config: config.name)
 def test_a_config_survives_json(config):
     assert ModelConfig.from_dict(as_json(config)) == config
 
@@ -24,6 +24,7 @@ def test_what_is_left_out_takes_the_values_of_the_paper():
     assert config.decoder == DecoderConfig(hidden=768, heads=4, intermediate=3072, layers=2)
     assert config.image.mean == (0.485, 0.456, 0.406)
     assert config.max_descriptions is None
+    assert (config.image.classes, config.decoder.matching, config.similarity) == (0, False, SimilarityConfig())
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,13 @@ def test_what_is_left_out_takes_the_values_of_the_paper():
         (("decoder",), "heads", 5, "width 24 does not divide into 5 heads"),
         (("decoder",), "layers", 0, "decoder sizes must all be at least 1"),
         ((), "decoder", 7, r"config\.decoder must be an object with fields, not 7"),
+        (("image",), "classes", -1, "classes is -1 and grid 0"),
+        (("image",), "grid", -2, "classes is 0 and grid -2"),
+        (("image",), "dropout", 1.0, "dropout is 1.0: it must be at least 0 and under 1"),
+        (("decoder",), "matching", 1, r"config\.decoder\.matching is 1"),
+        (("similarity",), "pooled", float("nan"), "similarity weights are nan and 0.0"),
+        (("similarity",), "pooled", -1, "similarity weights are -1 and 0.0"),
+        (("similarity",), "classes", 2.0, "similarity.classes needs a classifier: set image.classes"),
         ((), "dim", 0, "embedding width is 0"),
         ((), "dim", None, r"config\.dim is None"),
         ((), "max_descriptions", 0, "max_descriptions is 0"),

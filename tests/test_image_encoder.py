@@ -82,6 +82,43 @@ def test_tokens_are_normalised_where_the_backbone_does_not():
     torch.testing.assert_close(tokens.var(-1, correction=0), torch.ones(2, 6), atol=1e-2, rtol=0)
 
 
+def test_patches_are_averaged_block_by_block_to_the_grid():
+    encoder = ImageEncoder(nn.Identity(), CHANNELS, DIM, grid=2)
+    patches = torch.randn(2, 16, CHANNELS)
+    coarse = encoder.coarsen(patches)
+    assert coarse.shape == (2, 4, CHANNELS)
+    for place, corner in enumerate((0, 2, 8, 10)):  # of the blocks in 4 rows of 4
+        block = sum(patches[:, corner + offset] for offset in (0, 1, 4, 5)) / 4
+        torch.testing.assert_close(coarse[:, place], block)
+    assert ImageEncoder(nn.Identity(), CHANNELS, DIM).coarsen(patches) is patches
+
+
+@pytest.mark.parametrize("patches", [12, 1])
+def test_patches_that_do_not_fit_the_grid_are_refused(patches):
+    encoder = ImageEncoder(nn.Identity(), CHANNELS, DIM, grid=2)
+    with pytest.raises(ValueError, match=f"the {patches} patches .* 2 rows and columns: set image.grid = 0"):
+        encoder.coarsen(torch.randn(1, patches, CHANNELS))
+
+
+def test_dropout_hides_channels_in_training_alone():
+    encoder = ImageEncoder(nn.Identity(), CHANNELS, DIM, dropout=0.9)
+    encoder.project = nn.Identity()
+    patches = torch.rand(50, 4, CHANNELS) + 1
+    hidden = (encoder.train().embed(patches).tokens == 0).float().mean().item()
+    assert hidden == pytest.approx(0.9, abs=0.05)
+    assert torch.equal(encoder.eval().embed(patches).tokens[:, 1:], patches)
+
+
+def test_features_move_and_are_chosen_whole():
+    features = ImageFeatures(torch.randn(4, 3, DIM), torch.randn(4, 7))
+    for which in (slice(1, 3), torch.tensor([3, 0]), torch.tensor([True, False, False, True])):
+        some = features.rows(which)
+        assert torch.equal(some.tokens, features.tokens[which]) and torch.equal(some.classes, features.classes[which])
+    moved = features.to("meta")
+    assert moved.tokens.device.type == moved.classes.device.type == "meta"
+    assert ImageFeatures(features.tokens).rows(slice(2)).to("cpu").classes is None
+
+
 def test_looking_is_the_backbone_then_the_embedding():
     network = backbone("test_efficientnet")
     encoder = ImageEncoder(network, network.num_features, DIM)

@@ -108,6 +108,13 @@ def test_rows_keep_embeddings_and_mask_together(ragged):
     assert ragged.rows(slice(0, 0)).tags == 0
 
 
+def test_the_mean_is_over_a_tags_own_descriptions(ragged):
+    wanted = [sum(ragged.embeddings[tag, :count]) / count for tag, count in enumerate(COUNTS)]
+    torch.testing.assert_close(ragged.mean(), torch.stack(wanted))
+    full = DescriptionEmbeddings(ragged.embeddings)
+    torch.testing.assert_close(full.mean(), sum(ragged.embeddings.unbind(1)) / MOST)
+
+
 def test_moving_leaves_the_mask_a_mask(ragged):
     moved = ragged.to("cpu", torch.float16)
     assert moved.embeddings.dtype == torch.float16 and moved.mask.dtype == torch.bool

@@ -14,7 +14,16 @@ from ram.embeddings import TagEmbeddingBank
 from ram.image import EvalTransform, PictureError
 from ram.models.text_encoder import TextEncoderError
 from ram.tagger import CHUNK, Tagger, load
-from tests.tiny import DESCRIPTIONS, HashTextEncoder, tiny_bank, tiny_config, tiny_model, tiny_tagger
+from tests.tiny import (
+    DESCRIPTIONS,
+    HashTextEncoder,
+    tiny_bank,
+    tiny_config,
+    tiny_model,
+    tiny_tagger,
+    whole_config,
+    whole_model,
+)
 
 CORGI = {"corgi": ["short legs", "the face of a fox"], "meteor shower": ["a streak of light"]}
 
@@ -188,6 +197,17 @@ def test_half_precision_gives_nearly_the_same(tagger, dtype):
     half = Tagger(tiny_config(), tiny_model(), tiny_bank(), HashTextEncoder, dtype=dtype)
     assert probabilities(half.tag(picture())) == pytest.approx(probabilities(tagger.tag(picture())), abs=0.02)
     assert len(half.score(half.look(picture()), half.embed(CORGI))) == 2
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_folder_with_all_parts_is_tagged_in_half_precision_on_a_cpu(tmp_path, dtype):
+    save_model(tmp_path / "whole", whole_config(), whole_model(), tiny_bank(), half=True)
+    exact, half = (ram.load(tmp_path / "whole", device="cpu", dtype=name) for name in ("float32", dtype))
+    assert probabilities(half.tag(picture())) == pytest.approx(probabilities(exact.tag(picture())), abs=0.06)
+    looked = half.look(picture()).to("cpu")
+    assert looked.classes.dtype == half.dtype and len(half.score(looked, half.bank.select([]))) == 0
+    other = half.with_bank(half.bank.select(["cat"]))
+    assert other.tag(picture())["cat"].probability == half.tag(picture())["cat"].probability
 
 
 @pytest.fixture

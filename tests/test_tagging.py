@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from ram.models.queries import DescriptionEmbeddings
-from tests.tiny import DIM, HashTextEncoder, tiny_config, tiny_model, tiny_pixels
+from tests.tiny import DIM, HashTextEncoder, tiny_config, tiny_model, tiny_pixels, whole_config, whole_model
 
 
-@pytest.fixture
-def model():
-    return tiny_model().requires_grad_(False)
+@pytest.fixture(params=[tiny_model, whole_model], ids=["official", "all parts"])
+def model(request):
+    return request.param().requires_grad_(False)
 
 
 @pytest.fixture
@@ -39,7 +39,9 @@ def test_scoring_in_chunks_is_the_same_as_at_once(model, features, bank, chunk):
 def test_the_score_is_the_head_over_the_aligned_query(model, features, bank):
     blended, weights = model.reweighting(features.pooled, bank)
     aligned = model.decoder(model.queries(blended), features.tokens)
-    wanted = aligned @ model.head.weight[0] + model.head.bias
+    wanted = model.head(aligned, blended)
+    if model.similarity is not None:
+        wanted = wanted + model.similarity(features, bank)
     alignment = model.align(features, bank)
     torch.testing.assert_close(alignment.logits, wanted)
     torch.testing.assert_close(alignment.weights, weights)
@@ -71,8 +73,9 @@ def test_no_tags_get_no_scores(model, features, bank):
     assert alignment.logits.shape == (2, 0)
 
 
-def test_a_model_is_ready_to_be_used_and_to_be_trained(bank):
-    model = tiny_model(tiny_config())
+@pytest.mark.parametrize("config", [tiny_config(), whole_config()], ids=["official", "all parts"])
+def test_a_model_is_ready_to_be_used_and_to_be_trained(bank, config):
+    model = tiny_model(config)
     assert not model.training
     loss = model.train().score(model.look(tiny_pixels(2)), bank).square().sum()
     loss.backward()

@@ -16,6 +16,7 @@ from ram.training.objectives import (
     alignment,
     contrastive,
     distillation,
+    retention,
     tagging,
     total_loss,
 )
@@ -225,6 +226,22 @@ def test_distillation_is_the_mean_distance_to_the_teacher_and_nothing_where_he_k
 
 def test_a_batch_the_teacher_knows_nothing_of_costs_nothing(model, batch):
     assert distillation(model, changed(batch, taught=torch.zeros(4, DIM))).item() == 0
+
+
+def test_retention_is_the_divergence_from_what_the_classifier_said_before(model, batch):
+    before, now = torch.randn(4, 7).softmax(1), torch.randn(4, 7, requires_grad=True)
+    seen = changed(batch, features=ImageFeatures(batch.features.tokens, now), probabilities=before)
+    loss = retention(model, seen)
+    pairs = [(p, q) for p, q in zip(before.flatten().tolist(), now.softmax(1).flatten().tolist(), strict=True)]
+    assert loss.item() == pytest.approx(sum(p * math.log(p / q) for p, q in pairs) / 4, rel=1e-4)
+    loss.backward()
+    torch.testing.assert_close(now.grad, (now.softmax(1) - before) / 4)
+
+
+def test_what_the_classifier_still_says_costs_nothing(model, batch):
+    logits = 30 * torch.randn(4, 7)  # so sure that some probabilities are 0
+    seen = changed(batch, features=ImageFeatures(batch.features.tokens, logits), probabilities=logits.softmax(1))
+    assert retention(model, seen).item() == pytest.approx(0, abs=1e-5)
 
 
 def test_a_loss_nobody_knows_is_named():

@@ -1,5 +1,8 @@
 """Cached patches are what the backbone would see, and a cache is whole or absent."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -97,6 +100,21 @@ def test_a_cache_of_other_pictures_or_views_is_refused(tmp_path, pictures):
             fill(tmp_path / "p.npy", fewer, no_encoder, views)
 
 
+def test_of_two_runs_that_share_a_cache_one_makes_it(tmp_path, pictures):
+    began, ran = threading.Event(), []
+
+    def encode(pixels):
+        ran.append(len(pixels))
+        began.set()
+        return pixels_as_patches(pixels)
+
+    with ThreadPoolExecutor(2) as runs:
+        first = runs.submit(fill, tmp_path / "p.npy", pictures, encode)
+        assert began.wait(60)
+        second = runs.submit(fill, tmp_path / "p.npy", pictures, encode)
+        assert first.result().shape == second.result().shape and sum(ran) == 10
+
+
 def test_progress_counts_every_view_of_every_picture(tmp_path, pictures):
     told = []
     fill(tmp_path / "p.npy", pictures, progress=lambda done, total: told.append((done, total)))
@@ -146,12 +164,13 @@ def test_pixels_are_cropped_anew_for_training_and_whole_for_evaluation(pictures,
     assert torch.equal(plain, wanted)
 
 
-def test_statistics_of_pixels_are_those_of_a_sample_seen_plainly(pictures, encoder):
+@pytest.mark.parametrize("seen", [(0, 2, 4), (0, 1, 2, 3, 4)])
+def test_statistics_of_pixels_are_those_of_a_sample_seen_plainly(pictures, encoder, seen):
     source = PixelSource(pictures, toy_model().image)
     evaluation, _ = transforms(toy_model().image)
-    mean, std = source.statistics(encoder, sample=3)
+    mean, std = source.statistics(encoder, sample=len(seen))
     with torch.no_grad():
-        patches = encoder.patches(torch.stack([evaluation(open_picture(pictures[i])) for i in (0, 2, 4)]))
+        patches = encoder.patches(torch.stack([evaluation(open_picture(pictures[i])) for i in seen]))
     torch.testing.assert_close(mean, patches.flatten(0, 1).mean(0))
     torch.testing.assert_close(std, patches.flatten(0, 1).std(0, correction=0), atol=1e-4, rtol=1e-3)
 

@@ -138,6 +138,9 @@ def test_the_papers_learning_rate_warms_up_for_3000_steps_and_falls_by_a_tenth_e
         ("[data]", "[generated]\nthreshold = 0\n[data]", "generated.threshold is 0: it must be over 0"),
         ("[data]", "[generated]\nthreshold = 0.3\nabsent_below = 0.4\n[data]", "generated.absent_below is 0.4"),
         ("[data]", "[generated]\nthreshold = 0.3\n[data]", "generated asks the classifier of the pretrained backbone"),
+        ("pretrained = false", "learning_stages = -1", "learning_stages is -1"),
+        ("pretrained = false", "learning_stages = 1\nfreeze_backbone = false", "learning_stages is 1: .* frozen"),
+        ("tagging = 1", "retention = 1", "retention is for a model with a classifier: set model.image.classes"),
         ("epochs = 3", "epochs = = 3", "is not TOML"),
         ("pretrained = false", "teacher = 'captions'", "teacher is 'captions': .* needs that objective"),
     ],
@@ -159,6 +162,20 @@ def test_a_mistake_is_named_with_the_file_and_the_field(load, old, new, named):
 def test_a_teacher_that_does_not_fit_is_named(load, teacher, named):
     with pytest.raises(ValueError, match=rf"^mine\.toml: {named}"):
         load(WHOLE, f"teacher = {teacher}{WHOLE}distillation = 1\n")
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ("", "the objective retention is for a backbone that learns: set learning_stages"),
+        ("learning_stages = 2\npretrained = false", "retention asks the classifier of the pretrained backbone"),
+    ],
+)
+def test_retention_without_something_to_retain_is_named(tmp_path, fields, named):
+    whole = WHOLE.replace("pretrained = false", fields).replace("size = 64", "size = 64, classes = 1000")
+    (tmp_path / "mine.toml").write_text(whole + "retention = 1\n")
+    with pytest.raises(ValueError, match=rf"^mine\.toml: {named}"):
+        Recipe.load(tmp_path / "mine.toml")
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -1,12 +1,13 @@
 """A tagger small enough to be made anew in every test, with a text encoder that needs no weights."""
 
+import dataclasses
 import zlib
 
 import torch
 import torch.nn.functional as F
 
 from ram.build import build_model
-from ram.config import DecoderConfig, ImageConfig, ModelConfig
+from ram.config import DecoderConfig, ImageConfig, ModelConfig, SimilarityConfig
 from ram.descriptions import TagDescriptions
 from ram.embeddings import TagEmbeddingBank
 from ram.tagger import Tagger
@@ -47,6 +48,27 @@ def tiny_config(max_descriptions=None):
         decoder=DecoderConfig(hidden=24, heads=4, intermediate=48, layers=2),
         max_descriptions=max_descriptions,
     )
+
+
+def whole_config():
+    """The same with all that the official models do without."""
+    return dataclasses.replace(
+        tiny_config(),
+        image=ImageConfig(
+            "test_efficientnet", 64, standardize=True, normalize_tokens=True, classes=7, dropout=0.5, grid=1
+        ),
+        decoder=DecoderConfig(hidden=24, heads=4, intermediate=48, layers=2, matching=True),
+        similarity=SimilarityConfig(pooled=3.0, classes=2.0),
+        standardize_text=True,
+    )
+
+
+def whole_model(seed=0):
+    """A model of :func:`whole_config` whose classifier knows something."""
+    model = tiny_model(whole_config(), seed)
+    words = model.image_encoder.words
+    words.set(torch.randn(words.weight.shape), torch.randn(words.bias.shape), torch.randn(words.words.shape))
+    return model
 
 
 def tiny_model(config=None, seed=0):

@@ -88,10 +88,19 @@ class ImageEncoder(nn.Module):
         return self.coarsen(patch_tokens(self.backbone, pixels))
 
     def coarsen(self, patches: torch.Tensor) -> torch.Tensor:
-        """(batch, patches, channels) of a square picture, row by row, to those of the grid."""
+        """(batch, patches, channels) of a square picture, row by row, to those of the grid.
+
+        Raises:
+            ValueError: the patches are no square, or fewer than those of the grid.
+        """
         if not self.grid:
             return patches
         rows = math.isqrt(patches.shape[1])
+        if rows**2 != patches.shape[1] or rows < self.grid:
+            raise ValueError(
+                f"the {patches.shape[1]} patches of this backbone cannot be averaged to {self.grid} rows and columns: "
+                "set image.grid = 0"
+            )
         pooled = F.adaptive_avg_pool2d(patches.transpose(1, 2).unflatten(2, (rows, rows)), self.grid)
         return pooled.flatten(2).transpose(1, 2)
 

@@ -21,7 +21,7 @@ class GlobalSimilarity(nn.Module):
     Args:
         pooled: weight of the pooled token's cosine.
         classes: weight of the class words' cosine.
-        words: knows the mean that class words and descriptions are compared around; None where ``classes`` is 0.
+        words: knows the mean that class words and descriptions are compared around; None where the model has none.
     """
 
     def __init__(self, pooled: float, classes: float, words: ClassWords | None) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from ram.build import build_text_encoder
+from ram.config import ModelConfig
 from ram.embeddings import TagEmbeddingBank
 from ram.labels.system import shipped_synonyms
 from ram.models.image_encoder import ImageEncoder
@@ -92,9 +97,7 @@ def read_training_set(
         ValueError: a file is missing or not what it should be.
         TextEncoderError, TeacherError: the text encoder or the teacher cannot be had.
     """
-    text_encoder = build_text_encoder(recipe.model.text_encoder)
-    if text_encoder.dim != recipe.model.dim:
-        raise ValueError(f"model.dim is {recipe.model.dim}: {text_encoder.name} needs {text_encoder.dim}")
+    text_encoder = text_encoder_for(recipe.model)
     labels = read_labels(recipe.data, data)
     vocabulary, descriptions = label_system(recipe.data, data, labels)
     bank = TagEmbeddingBank.build(descriptions.first(recipe.model.max_descriptions), text_encoder, vocabulary)
@@ -151,20 +154,42 @@ def read_dev_set(
     return TrainingSet(triplets, pictures, bank, torch.zeros(1, 1), torch.zeros(len(triplets) + 1, dtype=torch.long))
 
 
+def text_encoder_for(model: ModelConfig) -> TextEncoder:
+    """The text encoder of a model.
+
+    Raises:
+        ValueError: there is no such encoder, or it is of another width.
+        TextEncoderError: it cannot be had.
+    """
+    text_encoder = build_text_encoder(model.text_encoder)
+    if text_encoder.dim != model.dim:
+        raise ValueError(f"model.dim is {model.dim}: {text_encoder.name} needs {text_encoder.dim}")
+    return text_encoder
+
+
 def _open(
     recipe: Recipe, triplets: Triplets, folder: Path, name: str, views: int, encoder: ImageEncoder, progress: Progress
 ) -> PictureSource:
-    image = recipe.model.image
+    image, stages = recipe.model.image, recipe.learning_stages
     if not recipe.freeze_backbone:
         teacher = ClipTeacher.view if recipe.teacher == ClipTeacher.name and name != "dev" else None
         return PixelSource(triplets.pictures, image, recipe.data.workers, teacher)
-    weights = recipe.initialize or recipe.pretrained
-    stages = cut(encoder.backbone, recipe.learning_stages) if recipe.learning_stages else None
+    published = recipe.pretrained and not recipe.initialize
+    weights = published or _digest(cut(encoder.backbone, stages).frozen if stages else [encoder.backbone])
     seen_as = {name: dataclasses.asdict(image)[name] for name in _SEEN_AS}
-    key = [str(path) for path in triplets.pictures], seen_as, weights, views, recipe.learning_stages or image.grid
+    key = [str(path) for path in triplets.pictures], seen_as, weights, views, stages or [image.grid]
     cache = folder / f"{name}-{fingerprint(key)}.npy"
     label = f"looking at {len(triplets)} pictures in {views} views"
     return cached_patches(cache, triplets.pictures, image, encoder, views, partial(progress, label), stages)
+
+
+def _digest(modules: Iterable[nn.Module]) -> str:
+    """What tells frozen weights from others: a model folder may have been trained anew under its old name."""
+    digest = hashlib.sha256()
+    for module in modules:
+        for tensor in module.state_dict().values():
+            digest.update(tensor.cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 _SEEN_AS = ("backbone", "size", "mean", "std", "interpolation", "options")
@@ -179,23 +204,27 @@ def _generate(
     return generate_tags(triplets, probabilities, class_names(), vocabulary, synonyms, recipe.generated, exclude)
 
 
-def _embed_captions(
-    triplets: Triplets, text_encoder: TextEncoder, folder: Path, progress: Progress, batch: int = 512
-) -> torch.Tensor:
+def _embed_captions(triplets: Triplets, text_encoder: TextEncoder, folder: Path, progress: Progress) -> torch.Tensor:
     """(all captions, dim) unit vectors, kept in ``folder`` since they take minutes."""
     sentences = [text for texts in triplets.captions for text in texts]
     if not sentences:
         raise ValueError("the triplets hold no caption: leave the objectives that need captions out of the recipe")
     folder.mkdir(parents=True, exist_ok=True)
     cache = folder / f"captions-{fingerprint((text_encoder.name, sentences))}.safetensors"
-    if cache.is_file():
-        return load_file(cache)["captions"]
+    if not cache.is_file():
+        with FileLock(cache.with_suffix(".lock")):
+            if not cache.is_file():
+                _write_captions(cache, sentences, text_encoder, progress)
+    return load_file(cache)["captions"]
+
+
+def _write_captions(
+    cache: Path, sentences: list[str], text_encoder: TextEncoder, progress: Progress, batch: int = 512
+) -> None:
     parts = []
     for start in range(0, len(sentences), batch):
         parts.append(text_encoder.encode(sentences[start : start + batch]))
         progress(f"embedding {len(sentences)} captions", min(start + batch, len(sentences)), len(sentences))
-    embedded = torch.cat(parts)
     unfinished = cache.with_suffix(".partial")  # a kill leaves no half cache
-    save_file({"captions": embedded}, unfinished)
+    save_file({"captions": torch.cat(parts)}, unfinished)
     unfinished.replace(cache)
-    return embedded

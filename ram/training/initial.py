@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ram.build import build_model, build_text_encoder
+from ram.build import build_model
 from ram.checkpoints import CheckpointError, find_model, load_model, load_strictly
 from ram.config import ModelConfig
 from ram.models.class_words import ClassWords
@@ -15,7 +15,7 @@ from ram.models.heads import MatchingHead
 from ram.models.standardize import Standardize
 from ram.models.tagging import TaggingModel
 from ram.training.backbones import load_classifier, load_pretrained
-from ram.training.dataset import TrainingSet
+from ram.training.dataset import TrainingSet, text_encoder_for
 from ram.training.imagenet import class_glosses
 from ram.training.recipe import Recipe
 from ram.training.stages import cut
@@ -27,6 +27,7 @@ def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
 
     Raises:
         ValueError: a backbone or its weights cannot be had, or the weights of the other model do not fit.
+        TextEncoderError: a classifier's words need the text encoder, and it cannot be had.
     """
     torch.manual_seed(recipe.schedule.seed)
     model = build_model(recipe.model)
@@ -94,7 +95,7 @@ def _set_words(words: ClassWords, config: ModelConfig) -> None:
             f"model.image.classes is {config.image.classes}: the classifier of {config.image.backbone!r} has "
             f"{len(bias)}"
         )
-    words.set(weight, bias, build_text_encoder(config.text_encoder).encode(class_glosses()))
+    words.set(weight, bias, text_encoder_for(config).encode(class_glosses()))
 
 
 def _is_table(key: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock
 
 from ram.image import EvalTransform, TrainTransform
 from ram.training.decoding import open_training_picture
@@ -72,31 +73,45 @@ class PatchCache:
     ) -> PatchCache:
         """Open ``path``, or make it: ``encode`` maps (n, 3, size, size) to (n, patches, channels).
 
-        An interrupted run leaves no file under ``path``.
+        An interrupted run leaves no file under ``path``. Of several runs that need it, one makes it and the others
+        wait.
         """
-        if path.is_file():
-            cache = cls(path)
-            if cache.shape[:2] != (views, len(pictures)):
-                raise ValueError(
-                    f"{path.name} holds {cache.shape[0]} views of {cache.shape[1]} pictures, not {views} of "
-                    f"{len(pictures)}: delete it to make it again"
-                )
-            return cache
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial, stored = path.with_suffix(".partial"), None
-        done, total = 0, views * len(pictures)
-        for view, start, pixels in _views(pictures, transforms, views, batch):
-            patches = encode(pixels).to(torch.float16).numpy()
-            if stored is None:
-                shape = (views, len(pictures), *patches.shape[1:])
-                stored = np.lib.format.open_memmap(partial, "w+", dtype=np.float16, shape=shape)
-            stored[view, start : start + len(patches)] = patches
-            done += len(patches)
-            progress(done, total)
-        if stored is not None:
-            stored.flush()
-        partial.replace(path)
-        return cls(path)
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.with_suffix(".lock")):
+                if not path.is_file():
+                    _write(path, pictures, encode, transforms, views, progress, batch)
+        cache = cls(path)
+        if cache.shape[:2] != (views, len(pictures)):
+            raise ValueError(
+                f"{path.name} holds {cache.shape[0]} views of {cache.shape[1]} pictures, not {views} of "
+                f"{len(pictures)}: delete it to make it again"
+            )
+        return cache
+
+
+def _write(
+    path: Path,
+    pictures: Sequence[Path | ShardPicture],
+    encode: Callable[[torch.Tensor], torch.Tensor],
+    transforms: tuple[EvalTransform, TrainTransform],
+    views: int,
+    progress: Callable[[int, int], None],
+    batch: int,
+) -> None:
+    partial, stored = path.with_suffix(".partial"), None
+    done, total = 0, views * len(pictures)
+    for view, start, pixels in _views(pictures, transforms, views, batch):
+        patches = encode(pixels).to(torch.float16).numpy()
+        if stored is None:
+            shape = (views, len(pictures), *patches.shape[1:])
+            stored = np.lib.format.open_memmap(partial, "w+", dtype=np.float16, shape=shape)
+        stored[view, start : start + len(patches)] = patches
+        done += len(patches)
+        progress(done, total)
+    if stored is not None:
+        stored.flush()
+    partial.replace(path)
 
 
 def _views(

@@ -15,7 +15,7 @@ from ram.models.image_encoder import ImageEncoder, ImageFeatures
 from ram.training.decoding import open_training_picture, read_ahead
 from ram.training.patches import PatchCache, channel_statistics
 from ram.training.shards import ShardPicture
-from ram.training.stages import Stages
+from ram.training.stages import cut
 
 Request = tuple[torch.Tensor, torch.Tensor]
 """Positions (n,) of pictures, and the seed (n,) that decides what is shown of each."""
@@ -61,9 +61,9 @@ class PictureSource(Protocol):
 class PatchSource:
     """Views cached once by a frozen backbone, or by its frozen part where the last stages learn."""
 
-    def __init__(self, cache: PatchCache, stages: Stages | None = None) -> None:
+    def __init__(self, cache: PatchCache, learning_stages: int = 0) -> None:
         self.cache = cache
-        self.stages = stages
+        self.learning_stages = learning_stages
 
     def views(self, requests: Iterable[Request]) -> Iterator[View]:
         """One cached view of each picture."""
@@ -85,13 +85,15 @@ class PatchSource:
     @torch.no_grad()
     def statistics(self, encoder: ImageEncoder) -> tuple[torch.Tensor, torch.Tensor]:
         """Of view 0 of all pictures, or of a sample of them where stages learn."""
-        if self.stages is None:
+        if not self.learning_stages:
             return self.cache.statistics()
         return channel_statistics(self.plain_patches(encoder, ids).cpu() for ids in _sample(self.cache.shape[1]))
 
     def _finish(self, encoder: ImageEncoder, cached: torch.Tensor) -> torch.Tensor:
         cached = cached.to(encoder.project.weight.device)
-        return cached if self.stages is None else encoder.coarsen(self.stages.finish(cached))
+        if not self.learning_stages:
+            return cached
+        return encoder.coarsen(cut(encoder.backbone, self.learning_stages).finish(cached))
 
 
 class PixelSource:
@@ -149,11 +151,11 @@ def cached_patches(
     encoder: ImageEncoder,
     views: int,
     progress: Callable[[int, int], None],
-    stages: Stages | None = None,
+    learning_stages: int = 0,
 ) -> PatchSource:
-    """Patches of all pictures in ``views`` views, or what comes before them where the last ``stages`` learn; from
+    """Patches of all pictures in ``views`` views, or what comes before them where the last stages learn; from
     ``path`` or made now and kept there."""
-    begin = encoder.patches if stages is None else stages.begin
+    begin = cut(encoder.backbone, learning_stages).begin if learning_stages else encoder.patches
     device = encoder.project.weight.device
 
     @torch.inference_mode()
@@ -162,7 +164,7 @@ def cached_patches(
             patches = begin(pixels.to(device).contiguous(memory_format=torch.channels_last))
         return patches.float().cpu()
 
-    return PatchSource(PatchCache.fill(path, pictures, encode, transforms(image), views, progress), stages)
+    return PatchSource(PatchCache.fill(path, pictures, encode, transforms(image), views, progress), learning_stages)
 
 
 def _sample(count: int, most: int = 512, batch: int = 32) -> tuple[torch.Tensor, ...]:

@@ -93,6 +93,8 @@ class Recipe:
             )
         if "retention" in self.objectives and not self.model.image.classes:
             raise ValueError("the objective retention is for a model with a classifier: set model.image.classes")
+        if "retention" in self.objectives and self.freeze_backbone and not self.learning_stages:
+            raise ValueError("the objective retention is for a backbone that learns: set learning_stages")
         for asked, field_ in (
             (self.teacher == "classifier", "teacher"),
             (self.generated.threshold < 1, "generated"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,7 +21,7 @@ class Stages:
     """
 
     backbone: nn.Module
-    frozen: Sequence[Callable[[torch.Tensor], torch.Tensor]]
+    frozen: Sequence[nn.Module]
     learning: Sequence[nn.Module]
 
     def begin(self, pixels: torch.Tensor) -> torch.Tensor:
@@ -57,10 +57,11 @@ def cut(backbone: nn.Module, last: int) -> Stages:
         raise ValueError(
             f"learning_stages is {last} of {len(blocks)} stages: to teach them all, set freeze_backbone = false"
         )
-    return Stages(backbone, (stem, norm, *blocks[:-last]), (*blocks[-last:], head, last_norm))
+    first = len(blocks) - last
+    return Stages(backbone, (stem, norm, *blocks[:first]), (*blocks[first:], head, last_norm))
 
 
-def _run(modules: Sequence[Callable[[torch.Tensor], torch.Tensor]], x: torch.Tensor) -> torch.Tensor:
+def _run(modules: Sequence[nn.Module], x: torch.Tensor) -> torch.Tensor:
     for module in modules:
         x = module(x)
     return x

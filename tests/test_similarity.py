@@ -1,0 +1,68 @@
+"""Cosines beside the decoder's logits: those of the pooled token and of the class words, in evaluation only."""
+
+import copy
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from ram.config import SimilarityConfig
+from ram.models.queries import DescriptionEmbeddings
+from tests.tiny import DIM, HashTextEncoder, tiny_bank, tiny_config, tiny_model, tiny_pixels, whole_model
+
+COUNTS = (3, 1, 2)
+
+
+@pytest.fixture
+def model():
+    return whole_model().requires_grad_(False)
+
+
+@pytest.fixture
+def bank():
+    """Three tags with one to three descriptions, and nonsense where there is none."""
+    vectors = torch.stack([HashTextEncoder.vector(str(i)) for i in range(9)]).reshape(3, 3, DIM)
+    mask = torch.arange(3) < torch.tensor(COUNTS)[:, None]
+    return DescriptionEmbeddings(torch.where(mask[..., None], vectors, 1e3), mask)
+
+
+def cosine(a, b):
+    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+def test_it_is_the_weighted_cosines_with_the_mean_of_a_tags_own_descriptions(model, bank):
+    features, words = model.look(tiny_pixels(2)), model.image_encoder.words
+    found = model.similarity(features, bank)
+    for picture in range(2):
+        shares = np.exp(features.classes[picture].double().numpy() / words.temperature)
+        said = shares / shares.sum() @ words.words.double().numpy()
+        pooled = features.tokens[picture, 0].double().numpy()
+        for tag, count in enumerate(COUNTS):
+            mean = bank.embeddings[tag, :count].double().numpy().mean(0)
+            wanted = 3 * cosine(pooled, mean) + 2 * cosine(said, mean - words.center.double().numpy())
+            assert found[picture, tag].item() == pytest.approx(wanted, abs=1e-5)
+
+
+def test_it_is_added_in_evaluation_only(model, bank):
+    features = model.look(tiny_pixels(2))
+    added = model.similarity(features, bank)
+    evaluated = model.score(features, bank)
+    model.training = True  # its parts stay as they are, or their dropout would hide the difference
+    torch.testing.assert_close(evaluated - model.score(features, bank), added, atol=1e-5, rtol=1e-4)
+    assert added.abs().min() > 1e-3
+
+
+def test_a_model_without_classifier_compares_pooled_tokens_alone():
+    model = tiny_model(dataclasses.replace(tiny_config(), similarity=SimilarityConfig(pooled=2.0)))
+    features, bank = model.look(tiny_pixels()), tiny_bank().embedded
+    pooled = features.pooled[0].detach().numpy()
+    wanted = [2 * cosine(pooled, bank.embeddings[tag][bank.mask[tag]].mean(0).numpy()) for tag in range(bank.tags)]
+    assert model.similarity(features, bank)[0].tolist() == pytest.approx(wanted, abs=1e-5)
+
+
+def test_a_copied_or_moved_model_asks_its_own_classifier(model):
+    copied = copy.deepcopy(model).to(torch.float16)
+    assert copied.similarity.words[0] is copied.image_encoder.words is not model.image_encoder.words
+    assert copied.similarity.words[0].words.dtype == torch.float16
+    assert sum(name.endswith("words.words") for name in copied.state_dict()) == 1
