@@ -72,7 +72,8 @@ def test_without_data_the_first_missing_file_is_named(ended):
 
 def test_a_recipe_that_is_not_there_is_one_line(ended):
     code, out, err = ended("train", "none.toml")
-    assert (code, out, err) == (2, "", "ram train: there is no recipe 'none.toml': give the path of a .toml file\n")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("ram train: there is no recipe 'none.toml': give the path of a .toml file, or ")
 
 
 def test_a_folder_with_a_model_is_not_overwritten(ended, tmp_path):
