@@ -5,6 +5,8 @@ import os
 import signal
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from tests.toy_run import TOML, draw, make_data, use_hash_text_encoder
 
@@ -74,6 +76,41 @@ def test_a_recipe_that_is_not_there_is_one_line(ended):
     code, out, err = ended("train", "none.toml")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("ram train: there is no recipe 'none.toml': give the path of a .toml file, or ")
+
+
+OWN = """
+[data]
+labels = ["."]
+vocabulary = "own"
+descriptions = "template"
+dev_share = 0.25
+views = 2
+"""
+
+
+@pytest.mark.parametrize("frozen", ["true", "false"])
+def test_a_folder_of_labelled_photos_becomes_a_model_of_these_tags(ended, tmp_path, frozen):
+    (tmp_path / "mine").mkdir()
+    lines = []
+    for number in range(16):
+        colour = ("red", "green")[number % 2]
+        draw(colour, "white", number).save(tmp_path / f"mine/{number}.png")
+        lines.append(f"{number}.png,{colour};paper")
+    content = (tmp_path / "mine/3.png").read_bytes()
+    (tmp_path / "mine/3.png").write_bytes(content[: len(content) // 2])
+    (tmp_path / "mine/photos.csv").write_text("\n".join(["image,tags", *lines, "gone.png,green"]))
+    before, after = TOML.index("[data]"), TOML.index("[schedule]")
+    (tmp_path / "own.toml").write_text(f"freeze_backbone = {frozen}\n" + TOML[:before] + OWN + TOML[after:])
+    code, _, err = ended("train", "own.toml", "--data", "mine", "--output", "out")
+    assert code == 0 and "2 pictures are skipped (skipped.txt lists them), first: 3.png; gone.png" in err
+    assert [line.partition(": ")[0] for line in (tmp_path / "out/skipped.txt").read_text().splitlines()] == [
+        "mine/3.png", "mine/gone.png",
+    ]  # fmt: skip
+    _, out, _ = ended("tag", "new.png", "--model", "out/model", "--json")
+    assert {score["tag"] for score in json.loads(out)[0]["scores"]} == {"paper", "red", "green"}
+    ended("train", "own.toml", "--data", "mine", "--output", "again")
+    first, second = (load_file(tmp_path / run / "model/model.safetensors") for run in ("out", "again"))
+    assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
 
 
 def test_a_folder_with_a_model_is_not_overwritten(ended, tmp_path):
