@@ -20,7 +20,8 @@ class GlobalSimilarity(nn.Module):
 
     Args:
         pooled: weight of the pooled token's cosine.
-        classes: weight of the class words' cosine.
+        classes: weight of the class words' cosine for a tag that is the name of a class. Others count by the fourth power
+            of their cosine with the nearest class: of "corgi" an ImageNet classifier knows much, of "running" nothing.
         words: knows the mean that class words and descriptions are compared around; None where the model has none.
     """
 
@@ -36,6 +37,8 @@ class GlobalSimilarity(nn.Module):
         cosines = self.pooled * F.normalize(features.pooled, dim=-1) @ F.normalize(mean, dim=-1).T
         if features.classes is None or self.words[0] is None:
             return cosines
-        said = F.normalize(self.words[0].spell(features.classes), dim=-1)
-        around = F.normalize(mean - self.words[0].center.to(mean.dtype), dim=-1)
-        return cosines + self.classes * said @ around.T
+        known = self.words[0]
+        around = F.normalize(mean - known.center.to(mean.dtype), dim=-1)
+        nearest = (around @ F.normalize(known.words, dim=-1).to(mean.dtype).T).amax(dim=-1).clamp(min=0)
+        said = F.normalize(known.spell(features.classes), dim=-1).to(mean.dtype)
+        return cosines + self.classes * nearest**4 * (said @ around.T)
