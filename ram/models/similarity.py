@@ -20,9 +20,10 @@ class GlobalSimilarity(nn.Module):
 
     Args:
         pooled: weight of the pooled token's cosine.
-        classes: weight of the class words' cosine for a tag that is the name of a class. Others count by the fourth power
-            of their cosine with the nearest class: of "corgi" an ImageNet classifier knows much, of "running" nothing.
-        words: knows the mean that class words and descriptions are compared around; None where the model has none.
+        classes: weight of the class words' cosine for a tag that means the same as a class. Others count by the fourth
+            power of their cosine with the nearest class: of "corgi" an ImageNet classifier knows much, of "running"
+            nothing.
+        words: knows the mean that class words and descriptions are compared around; None where ``classes`` is 0.
     """
 
     def __init__(self, pooled: float, classes: float, words: ClassWords | None) -> None:
