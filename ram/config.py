@@ -21,6 +21,8 @@ class ImageConfig:
     Args:
         backbone: name of a timm model.
         size: side of the square input, in pixels.
+        train_size: the same in training, where it differs; 0 where not. Random crops show things larger than whole
+            pictures do, so that a network sees more if it is given larger pictures afterwards (Touvron et al. 2019).
         mean, std: statistics of the training pictures, per channel, for values in 0..1; they belong to the
             weights.
         interpolation: how pictures are resized, "bilinear" or "bicubic".
@@ -43,13 +45,16 @@ class ImageConfig:
     classes: int = 0
     dropout: float = 0.0
     grid: int = 0
+    train_size: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.size < 1:
             raise ValueError(f"image size is {self.size}: it must be at least 1 pixel")
-        if min(self.classes, self.grid) < 0:
-            raise ValueError(f"classes is {self.classes} and grid {self.grid}: neither may be negative")
+        if min(self.classes, self.grid, self.train_size) < 0:
+            raise ValueError(
+                f"classes is {self.classes}, grid {self.grid} and train_size {self.train_size}: none may be negative"
+            )
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is {self.dropout}: it must be at least 0 and under 1")
         if self.interpolation not in ("bilinear", "bicubic"):

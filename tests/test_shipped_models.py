@@ -9,10 +9,12 @@ import pytest
 import torch
 
 import ram
+from ram.config import ModelConfig
 from ram.describers import describe_tags, load_describer
 from ram.evaluation.benchmarks import load_benchmark
 from ram.evaluation.metrics import mean_average_precision
 from ram.image import open_picture
+from ram.training.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 PRETRAINED = ROOT / "ram" / "pretrained"
@@ -40,13 +42,11 @@ def test_the_model_card_names_data_recipe_time_and_scores(name):
         assert fact in card, fact
 
 
-def test_ram_is_ram_plus_with_one_description_a_tag():
+def test_ram_has_one_description_a_tag_and_ram_plus_several():
     configs = {name: json.loads((PRETRAINED / name / "config.json").read_text()) for name in SHIPPED}
-    assert configs["ram-lite"].pop("max_descriptions") == 1
-    assert configs["ram-plus-lite"].pop("max_descriptions") is None
-    for config in configs.values():
-        config.pop("name")
-    assert configs["ram-lite"] == configs["ram-plus-lite"]
+    assert configs["ram-lite"]["max_descriptions"] == 1
+    assert configs["ram-plus-lite"]["max_descriptions"] is None
+    assert all(Recipe.load(name).model == ModelConfig.from_dict(config) for name, config in configs.items())
 
 
 def test_dogs_are_found_on_a_photo_of_dogs_and_not_on_a_bridge_at_night(tagger):
@@ -62,7 +62,7 @@ def test_a_typed_category_that_is_there_is_more_probable_than_one_that_is_not(ta
 
 
 def test_the_test_benchmarks_are_as_good_as_the_readme_says(tagger, shared):
-    """Common 28 and, for RAM++, uncommon 24 at the least; takes about a minute a model."""
+    """Common 34 for RAM, common 37 and uncommon 32 for RAM++ at the least; takes about a minute a model."""
     flickr8k = shared / "data" / "flickr8k"
     common, uncommon = (
         load_benchmark(flickr8k / "benchmarks" / f"flickr8k_{name}", flickr8k / "images")
@@ -89,6 +89,6 @@ def test_the_test_benchmarks_are_as_good_as_the_readme_says(tagger, shared):
         "common": mean_average_precision(scores[:, :known], common.targets),
         "uncommon": mean_average_precision(scores[:, known:], uncommon.targets),
     }
-    assert reached["common"] >= 0.28, reached
+    assert reached["common"] >= {"ram-lite": 0.34, "ram-plus-lite": 0.37}[tagger.name], reached
     if tagger.name == "ram-plus-lite":
-        assert reached["uncommon"] >= 0.24, reached
+        assert reached["uncommon"] >= 0.32, reached

@@ -171,6 +171,8 @@ def _open(
     recipe: Recipe, triplets: Triplets, folder: Path, name: str, views: int, encoder: ImageEncoder, progress: Progress
 ) -> PictureSource:
     image, stages = recipe.model.image, recipe.learning_stages
+    if name != "dev" and image.train_size:
+        image = dataclasses.replace(image, size=image.train_size)
     if not recipe.freeze_backbone:
         teacher = ClipTeacher.view if recipe.teacher == ClipTeacher.name and name != "dev" else None
         return PixelSource(triplets.pictures, image, recipe.data.workers, teacher)
