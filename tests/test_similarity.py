@@ -9,6 +9,7 @@ import torch
 
 from ram.config import SimilarityConfig
 from ram.models.queries import DescriptionEmbeddings
+from ram.models.similarity import GlobalSimilarity
 from tests.tiny import DIM, HashTextEncoder, tiny_bank, tiny_config, tiny_model, tiny_pixels, whole_model
 
 COUNTS = (3, 1, 2)
@@ -40,7 +41,9 @@ def test_it_is_the_weighted_cosines_with_the_mean_of_a_tags_own_descriptions(mod
         pooled = features.tokens[picture, 0].double().numpy()
         for tag, count in enumerate(COUNTS):
             mean = bank.embeddings[tag, :count].double().numpy().mean(0)
-            wanted = 3 * cosine(pooled, mean) + 2 * cosine(said, mean - words.center.double().numpy())
+            around = mean - words.center.double().numpy()
+            nearest = max(0.0, *(cosine(around, name) for name in words.words.double().numpy()))
+            wanted = 3 * cosine(pooled, mean) + 2 * nearest**4 * cosine(said, around)
             assert found[picture, tag].item() == pytest.approx(wanted, abs=1e-5)
 
 
@@ -66,3 +69,13 @@ def test_a_copied_or_moved_model_asks_its_own_classifier(model):
     assert copied.similarity.words[0] is copied.image_encoder.words is not model.image_encoder.words
     assert copied.similarity.words[0].words.dtype == torch.float16
     assert sum(name.endswith("words.words") for name in copied.state_dict()) == 1
+
+
+def test_class_words_count_in_full_for_the_name_of_a_class(model):
+    words = model.image_encoder.words
+    features = model.look(tiny_pixels(1))
+    names = DescriptionEmbeddings((words.center + words.words)[:, None])
+    found = GlobalSimilarity(0.0, 1.0, words)(features, names)[0]
+    said = words.spell(features.classes)[0].numpy()
+    wanted = [cosine(said, word) for word in words.words.numpy()]
+    torch.testing.assert_close(found, torch.tensor(wanted), atol=1e-5, rtol=0)
