@@ -97,9 +97,9 @@ def test_convert_says_that_a_checkpoint_is_missing(tmp_path, ended):
 def test_train_runs_the_recipe_where_it_was_told_to(tmp_path, ended, monkeypatch):
     given = []
 
-    def train(recipe, data, output, *, resume, device, progress):
+    def train(recipe, data, output, *, cache, resume, device, world, progress):
         progress("epoch 1 of 1", 1, 2)
-        given.append((recipe.model.name, data, output, resume, device))
+        given.append((recipe.model.name, data, output, cache, resume, str(device), world.size))
         return output / "model"
 
     monkeypatch.setattr("ram.training.loop.train", train)
@@ -109,7 +109,7 @@ def test_train_runs_the_recipe_where_it_was_told_to(tmp_path, ended, monkeypatch
         '[data]\ntriplets = ["t.json"]\npictures = ["p"]\n[schedule]\nepochs = 1\nbatch = 2\nlearning_rate = 0.001\n'
     )
     code, out, _ = ended("train", recipe, "--resume", "--data", tmp_path, "--output", tmp_path / "run")
-    assert given == [("small", tmp_path, tmp_path / "run", True, "cpu")]
+    assert given == [("small", tmp_path, tmp_path / "run", None, True, "cpu", 1)]
     assert code == 0 and str(tmp_path / "run" / "model") in out
 
 

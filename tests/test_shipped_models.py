@@ -13,7 +13,7 @@ from ram.config import ModelConfig
 from ram.describers import describe_tags, load_describer
 from ram.evaluation.benchmarks import load_benchmark
 from ram.evaluation.metrics import mean_average_precision
-from ram.image import open_picture
+from ram.evaluation.tagging import score_pictures
 from ram.training.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,12 +76,7 @@ def test_the_test_benchmarks_are_as_good_as_the_readme_says(tagger, shared):
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        scores = torch.stack(
-            [
-                torch.from_numpy(tagger.score(tagger.look(open_picture(picture)), bank).probabilities)
-                for picture in common.pictures
-            ]
-        ).numpy()
+        scores = score_pictures(tagger, bank, common.pictures)
     finally:
         torch.set_num_threads(threads)
     known = len(common.tags)
