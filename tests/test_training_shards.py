@@ -188,8 +188,8 @@ def test_training_from_shards_is_training_from_files(data, tmp_path, ended):
     shards = type(recipe)(**{**vars(recipe), "data": type(recipe.data)(**changed)})
     train(shards, data, tmp_path / "shards")
     # the order of an epoch differs, the pictures and words do not
-    for name in ("captions-", "patches-"):
-        of_files, of_shards = (next((tmp_path / run).glob(f"{name}*")).read_bytes() for run in ("files", "shards"))
+    for name in ("captions-*.safetensors", "patches-*.npy"):
+        of_files, of_shards = (next((tmp_path / run).glob(name)).read_bytes() for run in ("files", "shards"))
         assert of_files == of_shards
 
 
