@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Protocol
 
 from ram.cli.terminal import bar, print_json, print_table, printable
+from ram.reports import Csv, JsonLines, Record
 
 SUFFIXES = (".jsonl", ".csv")
-
-Record = Mapping[str, Any]
-"""One picture: ``{"image", "model", "tags", "scores"}``."""
 
 
 class Report(Protocol):
@@ -50,35 +46,6 @@ class JsonReport:
 
     def finish(self) -> None:
         print_json(self._records)
-
-
-class JsonLines:
-    """One object a line a picture; whole lines, whenever the run is stopped."""
-
-    def __init__(self, file: IO[str]) -> None:
-        self._file = file
-
-    def add(self, record: Record) -> None:
-        self._file.write(json.dumps(record) + "\n")
-        self._file.flush()
-
-    def finish(self) -> None: ...
-
-
-class Csv:
-    """One row for each listed tag of each picture, with the description that weighed most."""
-
-    def __init__(self, file: IO[str]) -> None:
-        self._rows = csv.writer(file, lineterminator="\n")
-        self._rows.writerow(("image", "model", "tag", "probability", "threshold", "description", "weight"))
-
-    def add(self, record: Record) -> None:
-        for score in record["scores"]:
-            first = score["descriptions"][0]
-            row = (score["tag"], score["probability"], score["threshold"], first["text"], first["weight"])
-            self._rows.writerow((record["image"], record["model"], *row))
-
-    def finish(self) -> None: ...
 
 
 def open_report(stack: ExitStack, path: Path) -> Report:

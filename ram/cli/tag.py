@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ram.cli.options import (
     add_describer_options,
@@ -23,14 +23,11 @@ from ram.cli.options import (
 from ram.cli.reports import SUFFIXES, JsonReport, Report, TextReport, open_report
 from ram.cli.terminal import Progress, printable, say
 from ram.descriptions import parse_categories
+from ram.reports import listed, record_of
 
 if TYPE_CHECKING:
     from ram.embeddings import TagEmbeddingBank
-    from ram.prediction import Prediction, TagScore
     from ram.tagger import Tagger
-
-AT_LEAST = 10
-"""Tags that are listed even where fewer are over their thresholds."""
 
 MOST_FAILURES = 20
 """Unreadable pictures that are named one by one."""
@@ -104,25 +101,12 @@ def _tag(
                 failures.append((str(picture), str(error)))
                 continue
             scores = listed(prediction, typed, args.top, args.threshold)
-            record: dict[str, Any] = {"image": str(picture), "model": tagger.name, "tags": prediction.tags}
-            record["scores"] = [score.to_dict() for score in scores]
+            record = record_of(str(picture), tagger.name, prediction, scores)
             for report in reports:
                 report.add(record)
         for report in reports:
             report.finish()
     return failures
-
-
-def listed(
-    prediction: Prediction, typed: Sequence[str], top: int | None, threshold: float | None
-) -> list[TagScore]:
-    """The scores to report, most probable first; the help tells which."""
-    if threshold is not None:
-        return prediction.above(threshold)[:top]
-    if top is not None:
-        return prediction.top(top)
-    scores = [*prediction.above(), *prediction.top(AT_LEAST), *(prediction[tag] for tag in typed)]
-    return sorted({score.tag: score for score in scores}.values(), key=lambda score: -score.probability)
 
 
 def _bank(

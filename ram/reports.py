@@ -1,0 +1,114 @@
+"""Tags of many pictures as JSON lines, CSV or COCO: one record a picture, for the command line and the page alike."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ram.prediction import Prediction, TagScore
+
+AT_LEAST = 10
+"""Tags that are listed even where fewer are over their thresholds."""
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a spreadsheet may take for the beginning of a formula."""
+
+Record = Mapping[str, Any]
+"""One picture: ``{"image", "model", "tags", "scores"}``; for COCO also its ``"width"`` and ``"height"``."""
+
+
+def listed(
+    prediction: Prediction, typed: Sequence[str] = (), top: int | None = None, threshold: float | None = None
+) -> list[TagScore]:
+    """The scores to report, most probable first.
+
+    Over ``threshold``, or the ``top`` ones, where one of them is given; else the tags over their own thresholds, at
+    least ten, and what was ``typed``.
+    """
+    if threshold is not None:
+        return prediction.above(threshold)[:top]
+    if top is not None:
+        return prediction.top(top)
+    scores = [*prediction.above(), *prediction.top(AT_LEAST), *(prediction[tag] for tag in typed)]
+    return sorted({score.tag: score for score in scores}.values(), key=lambda score: -score.probability)
+
+
+def record_of(image: str, model: str, prediction: Prediction, scores: Sequence[TagScore]) -> dict[str, Any]:
+    """What a picture is reported by: the tags over their thresholds, and the scores to list."""
+    return {
+        "image": image,
+        "model": model,
+        "tags": prediction.tags,
+        "scores": [score.to_dict() for score in scores],
+    }
+
+
+def harmless(cell: Any) -> Any:
+    """A cell for CSV that no spreadsheet takes for a formula: such text gets an apostrophe in front; numbers stay."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+
+
+class JsonLines:
+    """One object a line a picture; whole lines, whenever the run is stopped."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def add(self, record: Record) -> None:
+        self._file.write(json.dumps(record) + "\n")
+        self._file.flush()
+
+    def finish(self) -> None: ...
+
+
+class Csv:
+    """One row for each listed tag of each picture, with the description that weighed most."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._rows = csv.writer(file, lineterminator="\n")
+        self._rows.writerow(("image", "model", "tag", "probability", "threshold", "description", "weight"))
+
+    def add(self, record: Record) -> None:
+        for score in record["scores"]:
+            first = score["descriptions"][0]
+            row = (score["tag"], score["probability"], score["threshold"], first["text"], first["weight"])
+            self._rows.writerow(map(harmless, (record["image"], record["model"], *row)))
+
+    def finish(self) -> None: ...
+
+
+class Coco:
+    """One COCO document of image-level labels: an annotation says that a category is in a picture, not where.
+
+    ``images`` are in the order reported, ``categories`` are all tags that were asked about, in the vocabulary's order;
+    ids count from 1. An annotation is ``{"id", "image_id", "category_id", "score"}``, for each tag over its threshold:
+    there is no ``bbox``, no ``segmentation`` and no ``area``, since tagging finds none.
+    """
+
+    def __init__(self, file: IO[str], tags: Sequence[str]) -> None:
+        self._file = file
+        self._ids = {tag: number for number, tag in enumerate(tags, start=1)}
+        self._images: list[dict[str, Any]] = []
+        self._annotations: list[dict[str, Any]] = []
+
+    def add(self, record: Record) -> None:
+        image = {"id": len(self._images) + 1, "file_name": record["image"]}
+        self._images.append({**image, "width": record["width"], "height": record["height"]})
+        present = set(record["tags"])
+        for score in record["scores"]:
+            if score["tag"] in present:
+                self._annotations.append(
+                    {
+                        "id": len(self._annotations) + 1,
+                        "image_id": image["id"],
+                        "category_id": self._ids[score["tag"]],
+                        "score": score["probability"],
+                    }
+                )
+
+    def finish(self) -> None:
+        categories = [{"id": number, "name": tag} for tag, number in self._ids.items()]
+        json.dump({"images": self._images, "categories": categories, "annotations": self._annotations}, self._file)
