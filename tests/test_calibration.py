@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from ram.evaluation.calibration import best_f1_threshold, calibrate, parse_goal, precise_threshold, shared_threshold
+from ram.evaluation.calibration import (
+    best_f1_threshold,
+    calibrate,
+    calibrate_by_thumbs,
+    parse_goal,
+    precise_threshold,
+    shared_threshold,
+)
 
 
 def f1_at(threshold, scores, targets):
@@ -85,3 +92,34 @@ def test_many_positives_outweigh_the_shared_threshold():
 def test_pictures_without_any_tag_are_refused():
     with pytest.raises(ValueError, match="some positives"):
         calibrate(np.zeros((2, 3)), np.zeros((2, 3), bool))
+
+
+def test_only_judged_decisions_count():
+    rng = np.random.default_rng(0)
+    scores, targets = rng.random((30, 4)), rng.random((30, 4)) < 0.4
+    known = np.zeros_like(targets)
+    known[:12] = True
+    expected = calibrate(scores[:12], targets[:12], kept=np.full(4, 0.5))
+    assert calibrate(scores, targets, kept=np.full(4, 0.5), known=known).tolist() == expected.tolist()
+
+
+def test_thumbs_move_only_the_thresholds_that_they_contradict():
+    scores = np.array([[0.9, 0.9, 0.3, 0.2], [0.1, 0.7, 0.9, 0.2]])
+    thumbs = np.array([[1, -1, 1, 0], [-1, 1, 0, 0]])
+    old = [0.5, 0.5, 0.5, 0.5]
+    new = calibrate_by_thumbs(scores, thumbs, old)
+    assert new[0] == new[3] == 0.5  # agrees with its thumbs; has none
+    assert new[2] < 0.3  # was too strict for a picture that was approved
+    assert new[1] == calibrate(scores, thumbs > 0, 1, kept=old, known=thumbs != 0)[1]
+
+
+def test_a_tag_with_thumbs_down_only_is_raised_until_none_of_them_shows():
+    scores = np.array([[0.71231], [0.6], [0.95]], np.float32)
+    (new,) = calibrate_by_thumbs(scores, np.array([[-1], [-1], [0]]), [0.5])
+    assert not (scores[:2, 0] > np.float32(new)).any() and scores[2, 0] > new
+    assert new == pytest.approx(0.71231, abs=1e-4)
+
+
+def test_without_thumbs_nothing_moves():
+    assert calibrate_by_thumbs(np.ones((2, 2)), np.zeros((2, 2), int), [0.3, 1.0]).tolist() == [0.3, 1.0]
+    assert calibrate_by_thumbs(np.ones((0, 2)), np.zeros((0, 2), int), [0.3, 1.0]).tolist() == [0.3, 1.0]

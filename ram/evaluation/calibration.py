@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 PRIOR = 10
 """Weight of the threshold all tags share, in positives: a tag with 10 positives goes half its own way."""
 
+PRIOR_OF_THUMBS = 1
+"""The same for thumbs: each was given on purpose, so that the first one already counts for half."""
+
 Goal = Callable[[NDArray[np.floating], NDArray[np.bool_]], float]
 """Scores and targets, both (n,) with some target true, to the threshold that serves best."""
 
@@ -21,6 +24,7 @@ def calibrate(
     prior: float = PRIOR,
     goal: Goal | None = None,
     kept: ArrayLike | None = None,
+    known: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """Per-tag thresholds for the strict comparison ``score > threshold``.
 
@@ -34,6 +38,7 @@ def calibrate(
         prior: see :data:`PRIOR`.
         goal: what a threshold is for; :func:`best_f1_threshold` where None.
         kept: (tags,) thresholds that tags without a positive keep; they get the shared one where None.
+        known: (pictures, tags), which decisions somebody has judged; all of them where None.
 
     Returns:
         (tags,) thresholds in 0..1, those that are not kept rounded to four digits.
@@ -44,19 +49,53 @@ def calibrate(
     if scores.shape != targets.shape or scores.ndim != 2:
         raise ValueError(f"scores {scores.shape} and targets {targets.shape} must be the same (pictures, tags)")
     goal = goal or best_f1_threshold
-    shared = shared_threshold(scores, targets, goal)
+    judged = np.ones_like(targets) if known is None else known
+    targets = targets & judged
+    shared = shared_threshold(scores, targets, goal, judged)
     positives = targets.sum(axis=0)
     thresholds = np.full(len(positives), shared) if kept is None else np.array(kept, dtype=np.float64)
     for tag in np.flatnonzero(positives):
-        own = goal(scores[:, tag], targets[:, tag])
+        own = goal(scores[judged[:, tag], tag], targets[judged[:, tag], tag])
         thresholds[tag] = np.round((positives[tag] * own + prior * shared) / (positives[tag] + prior), 4)
     return thresholds
 
 
+def calibrate_by_thumbs(
+    scores: NDArray[np.floating], thumbs: NDArray[np.integer], kept: ArrayLike
+) -> NDArray[np.float64]:
+    """Thresholds after thumbs up and down on a few tags of a few pictures, for the strict ``score > threshold``.
+
+    Only a threshold that contradicts a thumb moves: to the one that :func:`calibrate` chooses by the thumbs alone, or,
+    where a tag has thumbs down only, up to the highest score among them.
+
+    Args:
+        scores: (pictures, tags) probabilities in 0..1.
+        thumbs: (pictures, tags), 1 for up, -1 for down, 0 for none.
+        kept: (tags,) the thresholds so far.
+
+    Returns:
+        (tags,) thresholds in 0..1.
+    """
+    up, down = thumbs > 0, thumbs < 0
+    old = np.array(kept, dtype=np.float64)
+    over = scores.astype(np.float32) > old.astype(np.float32)
+    contradicted = ((up & ~over) | (down & over)).any(axis=0)
+    new = calibrate(scores, up, PRIOR_OF_THUMBS, kept=old, known=up | down) if up.any() else old.copy()
+    only_denied = contradicted & ~up.any(axis=0)
+    highest = np.where(down, scores, 0).max(axis=0, initial=0)
+    new[only_denied] = np.minimum(np.ceil(highest[only_denied] * 10_000) / 10_000, 1.0)
+    return np.where(contradicted, new, old)
+
+
 def shared_threshold(
-    scores: NDArray[np.floating], targets: NDArray[np.bool_], goal: Goal | None = None
+    scores: NDArray[np.floating],
+    targets: NDArray[np.bool_],
+    goal: Goal | None = None,
+    known: NDArray[np.bool_] | None = None,
 ) -> float:
-    """The threshold that is best for all decisions on the tags with a positive; both (pictures, tags).
+    """The threshold that is best for all decisions on the tags with a positive; all (pictures, tags).
+
+    Of these decisions only the ``known`` ones count, where that is given.
 
     Raises:
         ValueError: nothing is true.
@@ -64,7 +103,8 @@ def shared_threshold(
     annotated = targets.any(axis=0)
     if not annotated.any():
         raise ValueError("no tag occurs in these pictures: thresholds need some positives")
-    return (goal or best_f1_threshold)(scores[:, annotated].ravel(), targets[:, annotated].ravel())
+    counted = np.broadcast_to(annotated, targets.shape) if known is None else known & annotated
+    return (goal or best_f1_threshold)(scores[counted], targets[counted])
 
 
 def best_f1_threshold(scores: NDArray[np.floating], targets: NDArray[np.bool_]) -> float:
@@ -84,7 +124,7 @@ def precise_threshold(scores: NDArray[np.floating], targets: NDArray[np.bool_], 
 
 
 def parse_goal(text: str) -> Goal:
-    """"f1", or "precision=0.8".
+    """ "f1", or "precision=0.8".
 
     Raises:
         ValueError: neither.
