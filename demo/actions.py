@@ -39,9 +39,15 @@ class InputError(ValueError):
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo as the models see it: features by model name, on the CPU, where a waiting visitor holds no GPU memory."""
+    """A photo as the models see it.
+
+    Args:
+        features: by model name, on the CPU, where a waiting visitor holds no GPU memory.
+        seconds: what looking at it took, by model name.
+    """
 
     features: Mapping[str, ImageFeatures] = field(repr=False)
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,13 +133,12 @@ class Workbench:
         preview = opened.copy()
         preview.thumbnail((PREVIEW_PIXELS, PREVIEW_PIXELS))
         main, *others = self.taggers
-        looked = main.look(opened)
+        looked, photo = _look(main, opened, Photo({}))
         prediction = main.score(looked)
-        photo = Photo({main.name: looked.to("cpu")})
         first = Tagged(photo, preview, prediction, time.perf_counter() - start)
         yield first
         for tagger in others:
-            photo = Photo({**photo.features, tagger.name: tagger.look(opened).to("cpu")})
+            _, photo = _look(tagger, opened, photo)
             yield dataclasses.replace(first, photo=photo)
 
     def describe(self, text: str, describer: str) -> Iterator[Categories]:
@@ -200,6 +205,14 @@ class Workbench:
             bank, held = tagger.embed(sentences), categories.banks.get(tagger.name)
             banks[tagger.name] = bank if held is None else held.join(bank)
         return banks
+
+
+def _look(tagger: Tagger, picture: Image.Image, before: Photo) -> tuple[ImageFeatures, Photo]:
+    """What the tagger sees, where it runs, and the photo with that added."""
+    start = time.perf_counter()
+    features = tagger.look(picture)
+    kept = {**before.features, tagger.name: features.to("cpu")}
+    return features, Photo(kept, {**before.seconds, tagger.name: time.perf_counter() - start})
 
 
 def paced(

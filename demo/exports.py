@@ -6,14 +6,14 @@ import csv
 import io
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from demo.album import Album
 from demo.thresholds import Thresholds
-from ram.reports import Coco, Csv, JsonLines, harmless, listed, record_of
+from ram.reports import Coco, Csv, JsonLines, Report, harmless, listed, record_of
 from ram.vocabulary import TagVocabulary
 
 FORMS = {"jsonl": "JSON lines", "csv": "CSV", "coco": "COCO"}
@@ -43,7 +43,7 @@ def export_album(album: Album, thresholds: Thresholds, form: str, places: Sequen
     """
     vocabulary = thresholds.over(album.vocabulary)
     written = io.StringIO()
-    reports = {
+    reports: dict[str, tuple[str, str, Callable[[], Report]]] = {
         "jsonl": ("tags.jsonl", "application/jsonl", lambda: JsonLines(written)),
         "csv": ("tags.csv", "text/csv", lambda: Csv(written)),
         "coco": ("tags.coco.json", "application/json", lambda: Coco(written, vocabulary.tags)),

@@ -49,7 +49,7 @@ def comparison_figure(scores: Mapping[str, Prediction], labels: Mapping[str, str
     """
     categories = _categories(scores)
     panel = (width - GAP * (len(scores) - 1)) / len(scores)
-    canvas = _Canvas(width, HEAD + 14 + CELL * len(categories))
+    canvas = Canvas(width, HEAD + 14 + CELL * len(categories))
     for column, (model, prediction) in enumerate(scores.items()):
         left = column * (panel + GAP)
         canvas.write(left, HEAD, labels[model], f"ink-{column}-head", size=HEAD, bold=True)
@@ -67,10 +67,10 @@ def stacked_figure(scores: Mapping[str, Prediction], labels: Mapping[str, str], 
     """
     categories = _categories(scores)
     block = HEAD + 12 + CELL * len(scores)
-    canvas = _Canvas(width, block * len(categories))
+    canvas = Canvas(width, block * len(categories))
     for row, category in enumerate(categories):
         top = block * row
-        canvas.write(0, top + HEAD, _fit(category, width, HEAD), f"ink-{row}-head", size=HEAD, bold=True)
+        canvas.write(0, top + HEAD, fit(category, width, HEAD), f"ink-{row}-head", size=HEAD, bold=True)
         for place, (model, prediction) in enumerate(scores.items()):
             canvas.score(0, top + HEAD + 10 + CELL * place, width, labels[model], prediction[category], place, row)
     return canvas.figure
@@ -89,7 +89,7 @@ def to_svg(figure: Figure) -> str:
     return svg.strip()
 
 
-class _Canvas:
+class Canvas:
     """A figure measured in points from its upper left corner."""
 
     def __init__(self, width: float, height: float) -> None:
@@ -102,13 +102,13 @@ class _Canvas:
         """A name and a probability over a bar, and the heaviest description under it."""
         key, base = f"{model}-{row}", top + NAME
         bold = score.present
-        self.write(left, base, _fit(name, width - 40, NAME), f"ink-{key}-name", size=NAME, bold=True)
+        self.write(left, base, fit(name, width - 40, NAME), f"ink-{key}-name", size=NAME, bold=True)
         self.write(left + width, base, f"{score.probability:.2f}", f"ink-{key}-value", NAME, bold=bold, right=True)
         bar = base + 6
-        self._box(left, bar, width, BAR, TRACK, f"track-{key}")
+        self.box(left, bar, width, BAR, TRACK, f"track-{key}")
         colour = MODEL_COLOURS[model % len(MODEL_COLOURS)]
         opacity = 1.0 if score.present else FAINT
-        self._box(left, bar, width * score.probability, BAR, colour, f"model-{model}-{row}-bar", opacity)
+        self.box(left, bar, width * score.probability, BAR, colour, f"model-{model}-{row}-bar", opacity)
         at = left + width * score.threshold
         tick = Line2D([at, at], [bar - 2, bar + BAR + 2], color=INK, linewidth=1, clip_on=False, gid=f"tick-{key}")
         self.axes.add_line(tick)
@@ -126,7 +126,7 @@ class _Canvas:
             fontweight="bold" if bold else "normal", parse_math=False, gid=role,
         )  # fmt: skip
 
-    def _box(self, x: float, y: float, width: float, height: float, colour: str, role: str, opacity: float = 1) -> None:
+    def box(self, x: float, y: float, width: float, height: float, colour: str, role: str, opacity: float = 1) -> None:
         box = Rectangle((x, y), width, height, facecolor=colour, edgecolor="none", alpha=opacity, gid=role)
         box.set_clip_on(False)  # clip paths have ids too, which two plots on one page would share
         self.axes.add_patch(box)
@@ -145,15 +145,15 @@ def _behind(score: TagScore, width: float) -> list[str]:
         return []
     heaviest = score.descriptions[0]
     share = f"{heaviest.weight:.0%} · " if len(score.descriptions) > 1 else ""
-    return wrap(share + heaviest.text, _letters(heaviest.text, width, SENTENCE), max_lines=2, placeholder=" …")
+    return wrap(share + heaviest.text, letters(heaviest.text, width, SENTENCE), max_lines=2, placeholder=" …")
 
 
-def _fit(text: str, width: float, size: float) -> str:
-    most = _letters(text, width, size)
+def fit(text: str, width: float, size: float) -> str:
+    most = letters(text, width, size)
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
-def _letters(text: str, width: float, size: float) -> int:
+def letters(text: str, width: float, size: float) -> int:
     """How many letters of this size surely fit, those of Chinese or Japanese being twice as wide."""
     wide = any(unicodedata.east_asian_width(letter) in "WF" for letter in text)
     return max(8, int(width / (POINTS_A_LETTER * size / SENTENCE) / (2 if wide else 1)))

@@ -95,6 +95,12 @@ class Prediction:
         present = self._present if threshold is None else self._over(threshold)
         return [self._score(i) for i in self._order if present[i]]
 
+    def select(self, tags: Sequence[str]) -> Prediction:
+        """These tags only, in the order given; ValueError when the picture was not asked about one."""
+        ids = [self.vocabulary.id(tag) for tag in tags]
+        vocabulary, sentences = self.vocabulary.select(tags), [self.sentences[i] for i in ids]
+        return Prediction(vocabulary, sentences, self.probabilities[ids], self.weights[ids])
+
     def to_dict(self, top: int | None = None, threshold: float | None = None) -> dict[str, Any]:
         """``{"tags", "scores"}`` for JSON, highest first; ``top`` and ``threshold`` limit what is listed."""
         scores = self.above(threshold) if threshold is not None else list(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from ram.prediction import Prediction, TagScore
@@ -49,6 +49,14 @@ def record_of(image: str, model: str, prediction: Prediction, scores: Sequence[T
 def harmless(cell: Any) -> Any:
     """A cell for CSV that no spreadsheet takes for a formula: such text gets an apostrophe in front; numbers stay."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+
+
+class Report(Protocol):
+    """Takes pictures one by one."""
+
+    def add(self, record: Record) -> None: ...
+
+    def finish(self) -> None: ...
 
 
 class JsonLines:

@@ -101,3 +101,13 @@ def test_no_tags_make_an_empty_prediction():
 def test_parts_that_do_not_fit_are_refused(sentences, probabilities, weights, sentence):
     with pytest.raises(ValueError, match=sentence):
         Prediction(VOCABULARY, sentences, probabilities, weights)
+
+
+def test_selected_tags_keep_their_scores_in_the_order_asked():
+    vocabulary = TagVocabulary(("a", "b", "c"), (0.1, 0.2, 0.3))
+    sentences = [("a0", "a1"), ("b0",), ("c0", "c1")]
+    weights = np.array([[0.4, 0.6], [1, 0], [0.7, 0.3]])
+    whole = Prediction(vocabulary, sentences, np.array([0.5, 0.15, 0.9]), weights)
+    some = whole.select(("c", "a"))
+    assert some.vocabulary.tags == ("c", "a")
+    assert [some[tag] for tag in ("a", "c")] == [whole[tag] for tag in ("a", "c")]

@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
 
 from ram.cli.terminal import bar, print_json, print_table, printable
-from ram.reports import Csv, JsonLines, Record
+from ram.reports import Csv, JsonLines, Record, Report
 
 SUFFIXES = (".jsonl", ".csv")
-
-
-class Report(Protocol):
-    """Takes pictures one by one."""
-
-    def add(self, record: Record) -> None: ...
-
-    def finish(self) -> None: ...
 
 
 class TextReport:
