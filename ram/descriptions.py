@@ -174,9 +174,9 @@ def parse_categories(text: str) -> tuple[str, ...]:
         ValueError: nothing typed, more than `MOST_CATEGORIES`, or one that `normalize_category` refuses.
     """
     separators = r"[,;\r\n\u2028\u2029，；、]"
-    parts = [part for part in re.split(separators, unicodedata.normalize("NFC", text)) if _plain(part)]
+    parts = [part for part in re.split(separators, unicodedata.normalize("NFC", text)) if plain_text(part)]
     if not parts:
-        given = f"{_shown(text)} names no category" if _plain(text) else "no category was given"
+        given = f"{_shown(text)} names no category" if plain_text(text) else "no category was given"
         raise ValueError(f'{given}: type one or more, such as "corgi, meteor shower"')
     categories: dict[str, str] = {}
     for part in parts:
@@ -193,7 +193,7 @@ def normalize_category(text: str) -> str:
     Raises:
         ValueError: no letter or digit, or longer than `LONGEST_CATEGORY` characters.
     """
-    category = _plain(text)
+    category = plain_text(text)
     if not any(character.isalnum() for character in category):
         raise ValueError(f'{_shown(text)} has no letter or digit: type a name such as "corgi"')
     if len(category) > LONGEST_CATEGORY:
@@ -219,7 +219,7 @@ def clean_sentence(text: str) -> str:
     """
     joined = ""
     for line in re.split(r"[\r\n\u2028\u2029]+", text[:20_000]):
-        if bare := _LIST_MARKER.sub("", re.sub(r"\*+|`+|__+|#{2,}", "", _plain(line))).strip():
+        if bare := _LIST_MARKER.sub("", re.sub(r"\*+|`+|__+|#{2,}", "", plain_text(line))).strip():
             joined += ("," if joined[-1:].isalnum() else "") + f" {bare}"
     joined = joined.strip()
     while (quoted := _QUOTED.fullmatch(joined)) is not None:
@@ -239,8 +239,8 @@ _QUOTED = re.compile("[\"'“‘«]([^\"“”‘«»]+)[\"'”’»]")
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
-def _plain(text: str) -> str:
-    """NFC, white space collapsed, without characters that draw nothing or change what the others show."""
+def plain_text(text: str) -> str:
+    """On one line: NFC, white space collapsed, without characters that draw nothing or change what the others show."""
     spaced = re.sub(r"\s", " ", text)
     kept = "".join(one for one in spaced if one in "\u200c\u200d" or unicodedata.category(one) not in _UNSEEN)
     return re.sub(" +", " ", unicodedata.normalize("NFC", kept)).strip(" \u200c\u200d")
@@ -260,5 +260,5 @@ def _cut(text: str) -> str:
 
 def _shown(text: str) -> str:
     """The start of untrusted text, fit to stand in an error sentence."""
-    plain = _plain(text[:200])
+    plain = plain_text(text[:200])
     return f'"{plain[:40]}{"…" if len(plain) > 40 else ""}"'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,6 +14,12 @@ from ram.descriptions import TagDescriptions
 from ram.models.queries import DescriptionEmbeddings
 from ram.models.text_encoder import TextEncoder
 from ram.vocabulary import TagVocabulary
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much is done, and how much there is."""
+
+PIECE = 1024
+"""Sentences embedded between two reports of progress."""
 
 _FILES = ("vocabulary.csv", "descriptions.json", "bank.safetensors")
 
@@ -63,12 +69,18 @@ class TagEmbeddingBank:
         descriptions: TagDescriptions,
         text_encoder: TextEncoder,
         vocabulary: TagVocabulary | None = None,
+        progress: Progress | None = None,
     ) -> TagEmbeddingBank:
         """Embed every sentence; without a vocabulary the tags get the threshold of unseen tags."""
         sentences = [sentence for tag in descriptions.tags for sentence in descriptions[tag]]
-        flat = text_encoder.encode(sentences)
+        parts = []
+        for start in range(0, max(len(sentences), 1), PIECE):
+            if progress is not None:
+                progress("embedding sentences", start, len(sentences))
+            parts.append(text_encoder.encode(sentences[start : start + PIECE]))
+        flat = torch.cat(parts)
         counts = [len(descriptions[tag]) for tag in descriptions.tags]
-        embedded = _pad(flat.split(counts), text_encoder.dim)
+        embedded = pad(flat.split(counts), text_encoder.dim)
         if vocabulary is None:
             vocabulary = TagVocabulary.of(descriptions.tags)
         return cls(vocabulary, descriptions, embedded, text_encoder.name)
@@ -117,9 +129,23 @@ class TagEmbeddingBank:
         return TagEmbeddingBank(
             self.vocabulary.join(other.vocabulary),
             self.descriptions.join(other.descriptions),
-            _pad(rows, mine.shape[2]),
+            pad(rows, mine.shape[2]),
             self.text_encoder,
         )
+
+    def override(self, other: TagEmbeddingBank) -> TagEmbeddingBank:
+        """As :meth:`join`, but a tag that is in both, whatever its case, is the other's."""
+        theirs = {tag.casefold() for tag in other.vocabulary.tags}
+        kept = [tag for tag in self.vocabulary.tags if tag.casefold() not in theirs]
+        return (self if len(kept) == len(self) else self.select(kept)).join(other)
+
+    def first(self, most: int | None) -> TagEmbeddingBank:
+        """At most this many descriptions of each tag, from the start; all of them where None."""
+        if most is None or most >= self.embedded.embeddings.shape[1]:
+            return self
+        embeddings, mask = self.embedded.embeddings[:, :most], self.mask[:, :most]
+        embedded = DescriptionEmbeddings(embeddings, None if bool(mask.all()) else mask)
+        return replace(self, descriptions=self.descriptions.first(most), embedded=embedded)
 
     def with_thresholds(self, thresholds: Sequence[float]) -> TagEmbeddingBank:
         """The same bank, each tag with another threshold."""
@@ -171,10 +197,10 @@ class TagEmbeddingBank:
                 f"descriptions.json has {sum(counts)} sentences but the bank of {folder.name!r} holds "
                 f"{tuple(flat.shape)}: get the model again"
             )
-        return cls(vocabulary, descriptions, _pad(flat.split(counts), flat.shape[1]), text_encoder)
+        return cls(vocabulary, descriptions, pad(flat.split(counts), flat.shape[1]), text_encoder)
 
 
-def _pad(rows: Sequence[torch.Tensor], dim: int) -> DescriptionEmbeddings:
+def pad(rows: Sequence[torch.Tensor], dim: int) -> DescriptionEmbeddings:
     """Ragged rows (descriptions, dim) to one (tags, most, dim) tensor; a mask only where they differ."""
     if not rows:
         return DescriptionEmbeddings(torch.empty(0, 1, dim))

@@ -19,6 +19,7 @@ from ram.image import EvalTransform, open_picture
 from ram.models.image_encoder import ImageFeatures
 from ram.models.tagging import TaggingModel
 from ram.models.text_encoder import TextEncoder
+from ram.packs import OWN_FILES, PackLimits, load_pack, save_pack
 from ram.prediction import Prediction
 
 CHUNK = 512
@@ -129,6 +130,24 @@ class Tagger:
             descriptions = TagDescriptions(descriptions)
         kept = descriptions.first(self.config.max_descriptions)
         return TagEmbeddingBank.build(kept, self.text_encoder).to(self.device, self.dtype)
+
+    def save_pack(self, path: str | Path, bank: TagEmbeddingBank) -> None:
+        """Write a bank as a tag pack, one file for any model of the same text encoder.
+
+        Raises:
+            ValueError: the bank is of another text encoder, or has a tag that is no category.
+            TextEncoderError: the text encoder, whose fingerprint belongs into the pack, cannot be had.
+        """
+        save_pack(path, bank, self.text_encoder)
+
+    def load_pack(self, path: str | Path, limits: PackLimits = OWN_FILES) -> TagEmbeddingBank:
+        """The bank of a tag pack; a RAM model keeps the first sentence of each tag. Needs no text encoder.
+
+        Raises:
+            PackError: the pack is broken, too large, or for another text encoder.
+        """
+        bank = load_pack(path, self.config.text_encoder, self.config.dim, limits)
+        return bank.first(self.config.max_descriptions).to(self.device, self.dtype)
 
     def with_bank(self, bank: TagEmbeddingBank) -> Tagger:
         """The same model over other predefined tags."""

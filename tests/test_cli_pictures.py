@@ -28,6 +28,7 @@ class WordsTextEncoder:
 
     name = "words"
     dim = 16
+    fingerprint = "sum"
 
     def __init__(self, device="cpu"):
         pass

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from ram.models import text_encoder as module
-from ram.models.text_encoder import TEXT_ENCODERS, ClipTextEncoder, MiniLMTextEncoder, TextEncoderError
+from ram.models.text_encoder import FINGERPRINTS, TEXT_ENCODERS, ClipTextEncoder, MiniLMTextEncoder, TextEncoderError
 
 SENTENCES = [
     "a photo of a corgi.",
@@ -54,6 +55,18 @@ def test_minilm_is_the_mean_of_the_token_states(minilm):
             inputs = tokenizer(sentence, return_tensors="pt", truncation=True, max_length=256)
             mean = network(**inputs).last_hidden_state[0].mean(0)
         torch.testing.assert_close(vector, F.normalize(mean, dim=0), atol=1e-5, rtol=0)
+
+
+def test_the_fingerprint_we_compare_with_is_that_of_the_installed_weights(minilm):
+    assert minilm.fingerprint == FINGERPRINTS["minilm-l6"]
+
+
+def test_other_weights_have_another_fingerprint_and_other_names_the_same(clip):
+    weights = [nn.Linear(3, 2), nn.Linear(2, 3)]
+    first = module._fingerprint(nn.Sequential(*weights))
+    assert module._fingerprint(nn.ModuleDict({"b": weights[1], "a": weights[0]})) == first != clip.fingerprint
+    weights[0].weight.data[0, 0] += 1
+    assert module._fingerprint(nn.Sequential(*weights)) != first
 
 
 def test_minilm_knows_that_a_corgi_is_nearer_to_a_dog_than_to_a_bus(minilm):

@@ -25,6 +25,7 @@ class HashTextEncoder:
 
     name = "hash"
     dim = DIM
+    fingerprint = "crc32"
 
     def __init__(self):
         self.asked = []

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
+from torch import nn
 
 BATCH = 64
 
@@ -23,6 +26,10 @@ class TextEncoder(Protocol):
 
     name: str
     dim: int
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the weights: encoders of one name embed alike only where this is the same."""
 
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
         """(n,) sentences to (n, dim) float32 unit vectors on the CPU."""
@@ -58,6 +65,11 @@ class MiniLMTextEncoder:
         weights = load_file(folder / "model.safetensors")
         self.model.load_state_dict({name: w for name, w in weights.items() if not name.startswith(unused)})
         self.model.eval().requires_grad_(False).to(self.device)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the weights."""
+        return _fingerprint(self.model)
 
     @torch.no_grad()
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
@@ -101,6 +113,11 @@ class ClipTextEncoder:
         model.visual = None
         self.model = model.eval().requires_grad_(False).to(self.device)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the weights."""
+        return _fingerprint(self.model)
+
     @torch.no_grad()
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
         """(n,) sentences to (n, 512) float32 unit vectors on the CPU; tokens past the 77th are cut."""
@@ -112,6 +129,16 @@ class ClipTextEncoder:
 
 TEXT_ENCODERS = {encoder.name: encoder for encoder in (MiniLMTextEncoder, ClipTextEncoder)}
 """Name in a model's config to class."""
+
+FINGERPRINTS = {MiniLMTextEncoder.name: "c4bda5624cc2fdc1"}
+"""Of the weights that our models were trained with, so that no encoder has to be loaded to compare. CLIP's was not at
+hand to be taken."""
+
+
+def _fingerprint(model: nn.Module) -> str:
+    """The same on every device, and whatever a library calls the weights or in which order it holds them."""
+    digests = sorted(hashlib.sha256(w.detach().float().cpu().numpy().tobytes()).digest() for w in model.parameters())
+    return hashlib.sha256(b"".join(digests)).hexdigest()[:16]
 
 
 def _in_batches(
