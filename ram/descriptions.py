@@ -17,6 +17,8 @@ from typing import Any
 MOST_CATEGORIES = 20
 LONGEST_CATEGORY = 60
 """Characters a typed category may have."""
+PUNCTUATION = "'‘’-–.&/()（）+_!?%°·・"
+"""What a category may have beside letters, digits and spaces: nothing that opens mark-up, quotes or a template."""
 MOST_WORDS = 55
 """Words kept of one sentence: CLIP reads 77 tokens, and English takes about 1.3 tokens a word."""
 MOST_CHARACTERS = 400
@@ -191,7 +193,8 @@ def normalize_category(text: str) -> str:
     """One category as it is shown and described: single spaces, no invisible characters, case kept.
 
     Raises:
-        ValueError: no letter or digit, or longer than `LONGEST_CATEGORY` characters.
+        ValueError: no letter or digit, longer than `LONGEST_CATEGORY` characters, or one that is not among letters,
+            digits, spaces and `PUNCTUATION`.
     """
     category = plain_text(text)
     if not any(character.isalnum() for character in category):
@@ -199,6 +202,11 @@ def normalize_category(text: str) -> str:
     if len(category) > LONGEST_CATEGORY:
         raise ValueError(
             f"{_shown(category)} has {len(category)} characters: a category has at most {LONGEST_CATEGORY}"
+        )
+    if foreign := next((one for one in category if not _is_part_of_a_name(one)), None):
+        raise ValueError(
+            f"{_shown(category)} cannot have the character {foreign}: a category has letters, digits, spaces "
+            "and light punctuation such as ' - . & / ( )"
         )
     return category
 
@@ -244,6 +252,11 @@ def plain_text(text: str) -> str:
     spaced = re.sub(r"\s", " ", text)
     kept = "".join(one for one in spaced if one in "\u200c\u200d" or unicodedata.category(one) not in _UNSEEN)
     return re.sub(" +", " ", unicodedata.normalize("NFC", kept)).strip(" \u200c\u200d")
+
+
+def _is_part_of_a_name(one: str) -> bool:
+    """Letters with their marks and joiners, digits, the space and `PUNCTUATION`."""
+    return unicodedata.category(one)[0] in "LMN" or one in " \u200c\u200d" or one in PUNCTUATION
 
 
 def _cut(text: str) -> str:

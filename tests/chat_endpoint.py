@@ -15,6 +15,11 @@ HALF_CLOSED = 299
 """The status of a reply that promises more bytes than it sends."""
 
 
+Behaviour = Callable[[dict[str, Any], int], Reply]
+Serve = Callable[[Behaviour], "ChatEndpoint"]
+"""The fixture `serve`: starts an endpoint that stops with the test."""
+
+
 class ChatEndpoint:
     """Answers `POST {url}/chat/completions` by a function of the request and its number, from 1.
 
@@ -26,7 +31,7 @@ class ChatEndpoint:
         released: set when the server stops: what a behaviour waits for that does not answer in time.
     """
 
-    def __init__(self, behave: Callable[[dict[str, Any], int], Reply]) -> None:
+    def __init__(self, behave: Behaviour) -> None:
         self.behave = behave
         self.requests: list[dict[str, Any]] = []
         self.keys: set[str] = set()

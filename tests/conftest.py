@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from spacy.language import Language
 
+    from tests.chat_endpoint import Behaviour, ChatEndpoint, Serve
+
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS = (
@@ -72,6 +74,24 @@ def ended(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, s
         return code, *capsys.readouterr()
 
     return run
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Starts chat servers on this machine that behave as told, and stops them after the test."""
+    from tests.chat_endpoint import ChatEndpoint
+
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    started: list[ChatEndpoint] = []
+
+    def start(behave: Behaviour) -> ChatEndpoint:
+        started.append(ChatEndpoint(behave))
+        return started[-1]
+
+    yield start
+    for endpoint in started:
+        endpoint.stop()
 
 
 @pytest.fixture(scope="session")

@@ -53,11 +53,6 @@ def test_a_tag_gets_five_to_twelve_different_sentences(tag: str) -> None:
     assert all(sentence.endswith(".") and "  " not in sentence for sentence in sentences)
 
 
-def test_a_tag_with_braces_is_only_text() -> None:
-    sentences = list(TemplateDescriber().describe("{0.__class__} {owner}"))
-    assert all("{0.__class__} {owner}" in sentence for sentence in sentences)
-
-
 def test_a_tag_is_normalised_and_checked() -> None:
     assert next(TemplateDescriber().describe(" cor\u202egi\n")) == "a photo of a corgi."
     with pytest.raises(ValueError, match="no letter"):

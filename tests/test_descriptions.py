@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import unicodedata
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ram.descriptions import (
     MOST_CATEGORIES,
     MOST_CHARACTERS,
     MOST_WORDS,
+    PUNCTUATION,
     Origin,
     TagDescriptions,
     clean_sentence,
@@ -148,13 +150,31 @@ def test_limits_hold_and_the_error_names_the_value() -> None:
         parse_categories("corgi, !!!")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Geoffroy's spider monkey", "kite (bird of prey)", "baluster / handrail", "rock 'n' roll", "R&B singer",
+        "T-shirt", "St. Bernard", "person sit_on airplane", "café", "कुत्ता", "می‌خواهم", "犬の散歩", "（码放整齐的）一叠",
+        "½ pound", "No. 10",
+    ],
+)  # fmt: skip
+def test_names_of_things_keep_their_letters_and_light_punctuation(name: str) -> None:
+    assert normalize_category(name) == unicodedata.normalize("NFC", name)
+
+
+@pytest.mark.parametrize("character", "<>{}[]\"`$\\|=*^~@#:;,“”«»🐕→")
+def test_a_character_that_no_name_needs_is_named_and_refused(character: str) -> None:
+    with pytest.raises(ValueError, match=f"cannot have the character {re.escape(character)}"):
+        normalize_category(f"dog {character} cat")
+
+
 def test_repeats_do_not_count_towards_the_limit() -> None:
     assert parse_categories("corgi," * 500) == ("corgi",)
 
 
 def test_whatever_is_typed_gives_clean_categories_or_one_sentence() -> None:
     chance = random.Random(7)
-    alphabet = "ab Z9,;\n\t\x00\x1b\u202e\u2066\u200b\u200d\ufeff\ud800\u0301é猫🐕<>&\"'\\{}%$"
+    alphabet = "ab Z9,;é猫\n" * 12 + "\t\x00\x1b\u202e\u2066\u200b\u200d\ufeff\ud800\u0301é猫🐕<>&\"'\\{}%$"
     typed = [*HOSTILE, ",".join(HOSTILE)]
     typed += ["".join(chance.choices(alphabet, k=chance.randrange(120))) for _ in range(800)]
     accepted = 0
@@ -171,6 +191,8 @@ def test_whatever_is_typed_gives_clean_categories_or_one_sentence() -> None:
         for category in categories:
             assert 1 <= len(category) <= LONGEST_CATEGORY
             assert category == " ".join(category.split())
+            letters = [one for one in category if unicodedata.category(one)[0] not in "LMN"]
+            assert set(letters) <= set(PUNCTUATION) | set(" \u200c\u200d")
             unseen = [one for one in category if unicodedata.category(one) in ("Cc", "Cs", "Co")]
             assert not unseen and not set(category) & set("\u202e\u2066\u200b\ufeff")
             category.encode("utf-8")
