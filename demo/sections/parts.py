@@ -1,0 +1,22 @@
+"""What the sections of the page share: plain HTML, and how their events queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+Update = dict[Any, Any]
+"""New values by component; those not named stay as they are."""
+
+IN_TURN: dict[str, Any] = {"concurrency_id": "photo", "concurrency_limit": 1, "trigger_mode": "multiple"}
+"""Photos are looked at and scored in the order they come: two at once only slow each other down, and of several
+photos that one visitor gives in a hurry the last one wins."""
+
+OWN: dict[str, Any] = {"api_visibility": "private"}
+"""Events of the page itself; what programs may call is declared on its own."""
+
+
+def html(value: str, elem_id: str | None = None, js_on_load: str | None = None) -> gr.HTML:
+    """HTML that is already escaped."""
+    return gr.HTML(value, elem_id=elem_id, js_on_load=js_on_load, apply_default_css=False)

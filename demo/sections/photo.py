@@ -1,0 +1,155 @@
+"""One photo: its tags, the visitor's own categories against it, and one model against the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from demo import markup
+from demo.actions import Categories, Photo, Scores, Workbench, explain, paced
+from demo.examples import Example
+from demo.sections.parts import IN_TURN, OWN, Update, html
+
+DESCRIBED_AT_ONCE = 4
+"""Visitors whose categories are described at the same time; a language model mostly lets us wait."""
+
+ASK_FOR_A_PHOTO = "Choose a photo to see how likely each category is: what you typed is kept for it."
+NOT_UPLOADED = "This photo was not uploaded here: choose it again."
+OWN_CATEGORIES = """<h2>Your own categories</h2><p class="hint">Anything you can name, separated by commas.
+Sentences that describe it are held against the photo; no model is trained again.</p>"""
+CHOOSE_EXAMPLE = """
+element.addEventListener('click', event => {
+  const button = event.target.closest('button[data-name]');
+  if (button) trigger('click', {name: button.dataset.name});
+});
+"""
+SHOW_NEW_CARDS = """
+let shown = '';
+watch('value', () => {
+  const names = [...element.querySelectorAll('h3')].map(heading => heading.textContent).join();
+  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  if (names && names !== shown)
+    document.querySelector('#results').scrollIntoView({block: 'start', behavior: calm ? 'auto' : 'smooth'});
+  shown = names;
+});
+"""
+
+
+class PhotoSection:
+    """The components, in the order they stand, and what their events change."""
+
+    def __init__(self, bench: Workbench, examples: Sequence[Example], describers: Mapping[str, str], hint: str) -> None:
+        self.bench = bench
+        self.labels = bench.labels
+        self.examples = {example.path.name: example.path for example in examples}
+
+        self.looked, self.typed = gr.State(), gr.State()  # Photo and Categories, or None
+        with gr.Row(elem_id="look"):
+            with gr.Column(scale=5, min_width=300, elem_id="given"):
+                with gr.Column(elem_classes="sheet", elem_id="photo-panel"):
+                    self.photo = gr.Image(
+                        type="filepath", image_mode=None, sources=["upload"], format="jpeg", height=320, buttons=[],
+                        label="Photo", show_label=False, elem_id="photo", alt_text="The photo to be tagged",
+                        placeholder="Drop or paste a photo here,\nor click to choose one",
+                    )  # fmt: skip
+                    self.photo_notice = html("", "photo-notice")
+                    self.strip = html(markup.examples(examples), "examples", CHOOSE_EXAMPLE)
+                with gr.Column(elem_classes="sheet", elem_id="ask-panel"):
+                    html(OWN_CATEGORIES)
+                    with gr.Row(elem_id="ask"):
+                        self.box = gr.Textbox(
+                            label="Categories", show_label=False, placeholder="corgi, meteor shower", max_lines=1,
+                            scale=4, min_width=180, elem_id="categories",
+                        )  # fmt: skip
+                        self.button = gr.Button("Score", variant="primary", scale=1, min_width=96, elem_id="score")
+                    self.describer = gr.Radio(
+                        [(label, name) for name, label in describers.items()], value=next(iter(describers)),
+                        label="Described by", info=hint or None, elem_id="describer",
+                    )  # fmt: skip
+                    self.typed_notice = html("", "typed-notice")
+            with gr.Column(scale=7, min_width=300, elem_classes="sheet", elem_id="tags-panel"):
+                html("<h2>Tags</h2>")
+                self.tags = html(markup.no_tags(), "tags")
+        with gr.Column(elem_classes="sheet", elem_id="results"):
+            self.plot = html("", "plot")
+            self.cards = html("", "cards", SHOW_NEW_CARDS)
+
+    def wire(self) -> None:
+        """Connect events to what they do; whatever changes the photo or the categories ends with a new scoring."""
+        photo_side = [self.looked, self.photo, self.tags, self.photo_notice]
+        typed_side = [self.typed, self.plot, self.cards, self.typed_notice]
+        # preprocess=False: gradio would open the file itself, without our limits and our sentences
+        uploaded = self.photo.upload(
+            self.on_photo, self.photo, photo_side, preprocess=False, show_progress_on=self.tags, **IN_TURN, **OWN
+        )
+        picked = self.strip.click(self.on_example, None, photo_side, show_progress_on=self.tags, **IN_TURN, **OWN)
+        removed = self.photo.clear(self.without_photo, None, photo_side, show_progress="hidden", **IN_TURN, **OWN)
+        asked = gr.on(
+            [self.box.submit, self.button.click], self.on_categories, [self.box, self.describer, self.looked],
+            typed_side, show_progress_on=self.cards, trigger_mode="always_last", concurrency_limit=DESCRIBED_AT_ONCE,
+            **OWN,
+        )  # fmt: skip
+        for event in (uploaded, picked, removed, asked):
+            event.then(self.score, [self.looked, self.typed], typed_side, show_progress="hidden", **IN_TURN, **OWN)
+
+    def on_photo(self, upload: Mapping[str, Any] | None) -> Iterator[Update]:
+        """A file in gradio's upload folder; gradio itself would take any path that is called a picture."""
+        path = (upload or {}).get("path")
+        if path and not Path(path).resolve().is_relative_to(Path(self.photo.GRADIO_CACHE).resolve()):
+            yield {self.photo_notice: markup.notice([NOT_UPLOADED])}
+        elif path:
+            yield from self.tag(path)
+
+    def on_example(self, chosen: gr.EventData) -> Iterator[Update]:
+        """The name of an example; anything else a browser might send is none."""
+        if path := self.examples.get(str(getattr(chosen, "name", ""))):
+            yield from self.tag(path)
+
+    def tag(self, path: str | Path) -> Iterator[Update]:
+        """Tags after the first model's look, features as each further model has looked."""
+        shown = False
+        try:
+            for tagged in self.bench.tag(path):
+                update: Update = {self.looked: tagged.photo}
+                if not shown:
+                    update |= {self.photo: tagged.preview, self.tags: markup.tags(tagged), self.photo_notice: ""}
+                    shown = True
+                yield update
+        except Exception as error:
+            yield {**self.without_photo(), self.photo_notice: markup.notice([explain(error)])}
+
+    def without_photo(self) -> Update:
+        return {self.looked: None, self.photo: None, self.tags: markup.no_tags(), self.photo_notice: ""}
+
+    def on_categories(self, text: str | None, describer: str, seen: Photo | None) -> Iterator[Update]:
+        """Sentences as they come, and the scores of each category when it is finished."""
+        scores: Scores = {}
+        finished = 0
+        try:
+            for typed in paced(self.bench.describe(text or "", describer)):
+                if len(typed.finished) > finished:
+                    scores, finished = self.bench.score(seen, typed), len(typed.finished)
+                yield {
+                    self.typed: typed,
+                    self.plot: "",
+                    self.cards: markup.categories(typed, scores, self.labels),
+                    self.typed_notice: markup.notice(typed.notices, "hint"),
+                }
+        except Exception as error:
+            yield {self.typed_notice: markup.notice([explain(error)])}
+
+    def score(self, seen: Photo | None, typed: Categories | None) -> Update:
+        """The present categories against the present photo, whichever of the two came last."""
+        if typed is None:
+            return {self.plot: ""}
+        try:
+            scores = self.bench.score(seen, typed)
+            return {
+                self.plot: markup.comparison(scores, self.labels) or markup.notice([ASK_FOR_A_PHOTO], "hint"),
+                self.cards: markup.categories(typed, scores, self.labels),
+            }
+        except Exception as error:
+            return {self.typed_notice: markup.notice([explain(error)])}
