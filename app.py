@@ -18,8 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from demo.limits import DAY_BUDGET, VISITOR_BUDGET, Budget, Limits
 from ram.cli.options import cache_folder
-from ram.describers import load_describer
+from ram.describers import Describer, DescriberError, load_describer
 
 if TYPE_CHECKING:
     from gradio import Blocks
@@ -34,6 +35,7 @@ DESCRIBERS = {
 }
 EXPLANATION = "The lexicon tells what a word means, templates put the name into several phrases."
 NO_LANGUAGE_MODEL = " For a language model, start the page with OPENAI_API_KEY, or OPENAI_BASE_URL for your own."
+LANGUAGE_MODEL_OFF = "Language models are switched off on this page: choose another describer."
 
 _log = logging.getLogger("app")
 
@@ -70,13 +72,35 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         "--compare-model", default="ram-lite", help='model to compare typed categories with; "none" for none'
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps...")
-    parser.add_argument("--openai-model", help="language model that the openai describer asks")
+    llm = parser.add_argument_group("language model", "limits for a public page, a day (UTC); none for no limit")
+    llm.add_argument("--openai-model", help="language model that the openai describer asks")
+    llm.add_argument(
+        "--no-llm", action="store_true", default=environ.get("RAM_NO_LLM", "0") not in ("", "0"),
+        help="no language model; or set RAM_NO_LLM=1",
+    )  # fmt: skip
+    for whose, budget in (("visitor", VISITOR_BUDGET), ("day", DAY_BUDGET)):
+        for what, most in (("requests", budget.requests), ("tokens", budget.tokens)):
+            of = "of one visitor" if whose == "visitor" else "of all visitors together"
+            flag = f"--llm-{whose}-{what}"
+            llm.add_argument(flag, type=_limit, default=most, metavar="N", help=f"{what} {of} (%(default)s)")
+    llm.add_argument(
+        "--proxies", type=int, choices=range(10), default=int("SPACE_ID" in environ), metavar="N",
+        help="proxies of your own before the page, whose X-Forwarded-For tells visitors apart (0; 1 on a Space)",
+    )  # fmt: skip
     return parser
 
 
 def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535")
+    return int(text)
+
+
+def _limit(text: str) -> int | None:
+    if text == "none":
+        return None
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no limit: give a whole number from 0 up, or none")
     return int(text)
 
 
@@ -118,15 +142,29 @@ def _assemble(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Bl
     from demo.examples import list_examples
     from demo.page import build_page  # gradio takes seconds to import: not before the models are known to be there
 
-    describer = partial(
-        load_describer, model=flags.openai_model, environ=environ, cache_folder=cache_folder() / "descriptions"
+    limits = Limits(
+        Budget(flags.llm_visitor_requests, flags.llm_visitor_tokens),
+        Budget(flags.llm_day_requests, flags.llm_day_tokens),
+        flags.proxies,
     )
-    offered, hint = dict(DESCRIBERS), EXPLANATION
-    if not (environ.get("OPENAI_API_KEY") or environ.get("OPENAI_BASE_URL")):
-        del offered["openai"]
-        hint += NO_LANGUAGE_MODEL
-    bench = Workbench(taggers, describer)
-    return build_page(bench, list_examples(EXAMPLES), offered, hint), bench
+    bench = Workbench(taggers, partial(_describer, flags, environ), limits=limits)
+    return build_page(bench, list_examples(EXAMPLES), *_offered(flags, environ)), bench
+
+
+def _offered(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """The describers that may be chosen, and a sentence about them."""
+    if flags.no_llm or not (environ.get("OPENAI_API_KEY") or environ.get("OPENAI_BASE_URL")):
+        offline = {name: label for name, label in DESCRIBERS.items() if name != "openai"}
+        return offline, EXPLANATION + ("" if flags.no_llm else NO_LANGUAGE_MODEL)
+    return DESCRIBERS, EXPLANATION
+
+
+def _describer(flags: argparse.Namespace, environ: Mapping[str, str], name: str) -> Describer:
+    """A describer by its name, whoever asks for it."""
+    if name == "openai" and flags.no_llm:
+        raise DescriberError(LANGUAGE_MODEL_OFF)
+    kept = cache_folder() / "descriptions"
+    return load_describer(name, model=flags.openai_model, environ=environ, cache_folder=kept)
 
 
 if __name__ == "__main__":

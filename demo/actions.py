@@ -17,7 +17,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from ram.describers import DescribedSentence, Describer, DescriberError, Notice, describe_with_fallback
+from demo.limits import Limits
+from ram.describers import DescribedSentence, Describer, DescriberError, Metered, Notice, describe_with_fallback
 from ram.descriptions import parse_categories
 from ram.embeddings import TagEmbeddingBank
 from ram.image import PictureError, open_picture
@@ -100,10 +101,15 @@ class Workbench:
         taggers: the one that tags photos first, then those it is compared with.
         describer: makes a describer by its name.
         fallback: name of the describer that takes over when the chosen one fails.
+        limits: what language models may cost; the default ones where None.
     """
 
     def __init__(
-        self, taggers: Sequence[Tagger], describer: Callable[[str], Describer], fallback: str = "lexicon"
+        self,
+        taggers: Sequence[Tagger],
+        describer: Callable[[str], Describer],
+        fallback: str = "lexicon",
+        limits: Limits | None = None,
     ) -> None:
         if not taggers:
             raise ValueError("the page needs at least one model")
@@ -113,6 +119,7 @@ class Workbench:
         self.taggers = tuple(taggers)
         self._make_describer = describer
         self._fallback = fallback
+        self.limits = limits or Limits()
         self._describers: dict[str, Describer] = {}
         self._lock = threading.Lock()
 
@@ -141,8 +148,13 @@ class Workbench:
             _, photo = _look(tagger, opened, photo)
             yield dataclasses.replace(first, photo=photo)
 
-    def describe(self, text: str, describer: str) -> Iterator[Categories]:
+    def describe(self, text: str, describer: str, visitor: str = "") -> Iterator[Categories]:
         """Describe and embed what was typed, yielding what is there after each sentence and each finished category.
+
+        Args:
+            text: one or more categories, as typed.
+            describer: name of the one to ask.
+            visitor: who asks, by the name of `Limits.visitor`; those without share one budget.
 
         Raises:
             InputError: nothing typed, or something that is no category; the message says what.
@@ -159,6 +171,8 @@ class Workbench:
         except (DescriberError, ValueError) as error:
             said = f"{str(error).rstrip('.')}. The {fallback.name} describer takes over."
             chosen, so_far = fallback, dataclasses.replace(so_far, notices=(said,))
+        if isinstance(chosen, Metered):
+            chosen = chosen.metered(self.limits.meter(visitor))
         yield so_far
         for tag in so_far.names:
             for part in describe_with_fallback(chosen, fallback, tag):

@@ -12,6 +12,7 @@ from PIL import Image
 
 from demo.actions import Categories, Scores, Tagged
 from demo.examples import Example
+from demo.limits import Budget, Spent, Standing
 from ram.prediction import TagScore, WeightedDescription
 
 SHOWN_TAGS = 15
@@ -105,6 +106,22 @@ def notice(sentences: Iterable[str], kind: str = "problem") -> str:
     return told and f'<div class="notice {kind}" role="{role}">{told}</div>'
 
 
+def allowance(standing: Standing) -> str:
+    """How much of the language model is used today: by this visitor, and by all of the page's."""
+    yours = _meter("Your share of the language model today", standing.visitor, standing.visitor_budget)
+    all_of_it = _meter("Everyone's on this page", standing.day, standing.day_budget)
+    return f'<div class="allowance hint">{yours}{all_of_it}</div>'
+
+
+def _meter(label: str, spent: Spent, budget: Budget) -> str:
+    counts = " and ".join(
+        f"{used:,}{f' of {most:,}' if most is not None else ''} {unit}"
+        for used, most, unit in ((spent.requests, budget.requests, "requests"), (spent.tokens, budget.tokens, "tokens"))
+    )
+    return f"""<p><meter min="0" max="1" value="{budget.share(spent):.3f}" aria-label="{escape(label)}"></meter>
+{escape(label)}: {counts}</p>"""
+
+
 def _row(score: TagScore, opened: bool = False) -> str:
     return f"""<details class="tag-row" data-tag="{escape(score.tag)}"{" open" if opened else ""}>
 <summary><span class="name">{escape(score.tag)}</span>
@@ -125,6 +142,8 @@ def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str
         told = f'<ol class="descriptions">{"".join(f"<li>{escape(s.text)}</li>" for s in sentences)}</ol>'
     origins = " and ".join(dict.fromkeys(sentence.origin for sentence in sentences))
     count = f"{len(sentences)} {'sentence' if len(sentences) == 1 else 'sentences'} by {origins}" if sentences else ""
+    if remembered := sum(sentence.remembered for sentence in sentences):
+        count += f", {'all' if remembered == len(sentences) else remembered} from the cache, at no cost"
     return f"""<article class="card" data-category="{escape(name)}"><h3>{escape(name)}</h3>
 <div class="chips">{chips}</div>{told}<p class="origin">{escape(count)}</p></article>"""
 

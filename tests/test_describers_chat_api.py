@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from ram.describers import DescriberError, Notice, describe_with_fallback
 from ram.describers.cache import CachedDescriber, DescriptionCache
 from ram.describers.chat_api import PROMPTS, ChatDescriber
 from ram.describers.template import TemplateDescriber
+from ram.describers.usage import Tally, Usage
 from tests.chat_endpoint import (
     HALF_CLOSED,
     ChatEndpoint,
@@ -55,13 +58,101 @@ def test_where_n_is_ignored_a_prompt_is_repeated_never_more_than_five_at_once(se
     assert endpoint.most_busy <= 5
 
 
-def test_where_n_is_refused_one_answer_at_a_time_is_asked_for(serve: Serve) -> None:
+@pytest.mark.parametrize("said", ["'n' must be 1", "n_cmpl cannot be greater than the number of slots"])
+def test_where_n_is_refused_one_answer_at_a_time_is_asked_for(serve: Serve, said: str) -> None:
     def one_only(request: dict[str, Any], number: int) -> Reply:
-        return ignores_n(request, number) if request["n"] == 1 else refusal(400, "'n' must be 1")
+        return ignores_n(request, number) if request["n"] == 1 else refusal(400, said)
 
     endpoint = serve(one_only)
     assert len(list(describer(endpoint, answers=3).describe("corgi"))) == 16
     assert len(endpoint.requests) == 5 + 15
+
+
+def test_a_server_too_slow_for_several_answers_is_asked_for_one_at_a_time(serve: Serve) -> None:
+    def slow(request: dict[str, Any], number: int) -> Reply:
+        if request["n"] > 1:
+            endpoint.released.wait(20)
+        return ignores_n(request, number)
+
+    endpoint = serve(slow)
+    assert len(list(describer(endpoint, answers=2, timeout=0.5).describe("corgi"))) == 11
+
+
+def test_two_visitors_together_never_have_more_than_five_requests_under_way(serve: Serve) -> None:
+    met = threading.Barrier(5)
+
+    def together(request: dict[str, Any], number: int) -> Reply:
+        with suppress(threading.BrokenBarrierError):
+            met.wait(0.3)  # so that five are seen at once, and a sixth would be
+        return ignores_n(request, number)
+
+    endpoint = serve(together)
+    chat = describer(endpoint, answers=2)
+    with ThreadPoolExecutor(3) as visitors:
+        heard = list(visitors.map(lambda tag: list(chat.metered(Tally()).describe(tag)), ["corgi", "kite", "bee"]))
+    assert [len(sentences) for sentences in heard] == [11, 11, 11]
+    assert endpoint.most_busy == 5
+
+
+def test_one_prompt_that_brings_nothing_is_no_failure_where_others_do(serve: Serve) -> None:
+    def shy(request: dict[str, Any], number: int) -> Reply:
+        return completion(None) if "identify" in prompt_of(request) else honours_n(request, number)
+
+    assert len(list(describer(serve(shy), answers=2).describe("corgi"))) == 7
+
+
+def test_the_tokens_that_the_server_reports_are_counted(serve: Serve) -> None:
+    def reporting(request: dict[str, Any], number: int) -> Reply:
+        status, body = honours_n(request, number)
+        return status, {**body, "usage": {"prompt_tokens": 100, "completion_tokens": 30, "total_tokens": 130}}
+
+    chat = describer(serve(reporting), answers=2)
+    list(chat.describe("corgi"))
+    assert chat.usage == Usage(5, 500, 150)
+    list(chat.describe("kite"))
+    assert chat.usage == Usage(10, 1000, 300)
+
+
+@pytest.mark.parametrize("said", [None, {}, {"prompt_tokens": -5, "completion_tokens": 3}, {"prompt_tokens": "many"}])
+def test_tokens_are_estimated_where_the_server_does_not_report_them(serve: Serve, said: Any) -> None:
+    def silent(request: dict[str, Any], number: int) -> Reply:
+        status, body = honours_n(request, number)
+        return status, {**body, "usage": said}
+
+    chat = describer(serve(silent), answers=1)
+    heard = list(chat.describe("corgi"))[1:]
+    letters = sum(map(len, heard))
+    assert chat.usage.estimated and chat.usage.requests == 5
+    assert letters / 4 <= chat.usage.completion_tokens <= letters / 2
+    assert chat.usage.prompt_tokens > chat.usage.completion_tokens
+
+
+def test_a_request_that_was_turned_away_costs_no_tokens_and_one_given_up_all_it_may_have(serve: Serve) -> None:
+    turned_away = describer(serve(lambda request, number: refusal(500, "oops")), retries=0)
+    with pytest.raises(DescriberError):
+        list(turned_away.describe("corgi"))
+    assert turned_away.usage == Usage(requests=5)
+
+    def silence(request: dict[str, Any], number: int) -> Reply:
+        endpoint.released.wait(20)
+        return honours_n(request, number)
+
+    endpoint = serve(silence)
+    given_up = describer(endpoint, answers=1, timeout=0.2, retries=0)
+    with pytest.raises(DescriberError):
+        list(given_up.describe("corgi"))
+    assert given_up.usage.tokens >= 5 * 77 and given_up.usage.estimated
+
+
+def test_a_meter_that_refuses_keeps_every_request_back(serve: Serve) -> None:
+    class Empty(Tally):
+        def reserve(self, tokens: int) -> None:
+            raise DescriberError("Nothing is left.")
+
+    endpoint = serve(honours_n)
+    with pytest.raises(DescriberError, match="Nothing is left"):
+        list(describer(endpoint).metered(Empty()).describe("corgi"))
+    assert not endpoint.requests
 
 
 def test_options_that_a_model_does_not_know_are_left_out(serve: Serve) -> None:
@@ -81,9 +172,10 @@ def test_a_server_that_repeats_itself_is_not_asked_for_ever(serve: Serve) -> Non
     assert len(endpoint.requests) == 15
 
 
-def test_a_busy_server_is_asked_again(serve: Serve) -> None:
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
+def test_a_busy_or_failing_server_is_asked_again(serve: Serve, status: int) -> None:
     def busy_at_first(request: dict[str, Any], number: int) -> Reply:
-        return refusal(429, "slow down") if number <= 2 else honours_n(request, number)
+        return refusal(status, "slow down") if number <= 2 else honours_n(request, number)
 
     endpoint = serve(busy_at_first)
     assert len(list(describer(endpoint, answers=1, retries=2).describe("corgi"))) == 6
@@ -96,18 +188,19 @@ def test_a_busy_server_is_asked_again(serve: Serve) -> None:
         (refusal(401, f"Incorrect API key provided: {KEY}"), "refused the key: check OPENAI_API_KEY."),
         (refusal(403, "no access"), "does not let this key use tiny: choose another model."),
         (refusal(404, "no such model"), "has no model tiny: choose another one, or check OPENAI_BASE_URL."),
+        (refusal(400, "no model tiny here", "model"), "has no model tiny: choose another one"),
         (refusal(429, "quota"), "turns requests away, too many came or no credit is left"),
         (refusal(500, "oops"), "failed with status 500: try again later."),
         (refusal(400, f"bad {KEY}\n<b>"), "refused the request with status 400"),
         ((200, b"<html>a page</html>"), "does not answer as a chat endpoint does: check OPENAI_BASE_URL."),
         ((200, {"choices": [{"message": None}]}), "does not answer as a chat endpoint does"),
         ((200, {"choices": [{"message": {"content": [1]}}]}), "does not answer as a chat endpoint does"),
-        ((200, {"choices": None}), "tiny gave no usable description of"),
+        ((200, {"choices": None}), 'tiny gave an empty answer for "corgi": try another model.'),
         ((HALF_CLOSED, b"{"), "cannot be reached: check the connection and OPENAI_BASE_URL."),
-        (completion("", None, " * "), 'tiny gave no usable description of "corgi": try another model.'),
-        (completion("I'm sorry, but I can't help with that."), "tiny gave no usable description"),
-        (completion("A dog.", refusal="No."), "tiny gave no usable description"),
-        (completion("A dog.", finish="content_filter"), "tiny gave no usable description"),
+        (completion("", None, " * "), 'tiny gave an empty answer for "corgi": try another model.'),
+        (completion("I'm sorry, but I can't help with that."), 'tiny refused to describe "corgi": word it differently'),
+        (completion("A dog.", refusal="No."), 'tiny refused to describe "corgi": word it differently'),
+        (completion("A dog.", finish="content_filter"), 'tiny refused to describe "corgi": word it differently'),
     ],
 )
 def test_every_failure_is_one_sentence_without_the_key(serve: Serve, reply: Reply, said: str) -> None:
@@ -205,6 +298,13 @@ def test_answers_are_cleaned_and_cut_to_whole_sentences(serve: Serve) -> None:
     endpoint = serve(dirty)
     sentences = list(describer(endpoint, answers=1).describe("corgi"))
     assert sentences == ["a photo of a corgi.", "Short legs. A fox-like head."]
+
+
+def test_a_key_that_the_server_repeats_is_not_shown_and_a_placeholder_harms_no_answer(serve: Serve) -> None:
+    endpoint = serve(lambda request, number: completion(f"It looks like {KEY} and none other."))
+    assert list(describer(endpoint, answers=1).describe("corgi"))[1] == "It looks like … and none other."
+    keyless = ChatDescriber.from_environ({"OPENAI_BASE_URL": endpoint.url}, model="tiny")
+    assert KEY in list(keyless.describe("corgi"))[1] and "and none other" in list(keyless.describe("corgi"))[1]
 
 
 def test_the_key_is_in_no_log_and_no_repr(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import gradio as gr
 
+from demo.actions import Workbench
+
 Update = dict[Any, Any]
 """New values by component; those not named stay as they are."""
 
@@ -20,3 +22,9 @@ OWN: dict[str, Any] = {"api_visibility": "private"}
 def html(value: str, elem_id: str | None = None, js_on_load: str | None = None) -> gr.HTML:
     """HTML that is already escaped."""
     return gr.HTML(value, elem_id=elem_id, js_on_load=js_on_load, apply_default_css=False)
+
+
+def visitor_of(bench: Workbench, request: gr.Request) -> str:
+    """Who asks, for the limits: a name that does not tell their address."""
+    client = request.client
+    return bench.limits.visitor(client.host if client else None, request.headers.get("x-forwarded-for"))

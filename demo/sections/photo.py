@@ -11,7 +11,7 @@ import gradio as gr
 from demo import markup
 from demo.actions import Categories, Photo, Scores, Workbench, explain, paced
 from demo.examples import Example
-from demo.sections.parts import IN_TURN, OWN, Update, html
+from demo.sections.parts import IN_TURN, OWN, Update, html, visitor_of
 
 DESCRIBED_AT_ONCE = 4
 """Visitors whose categories are described at the same time; a language model mostly lets us wait."""
@@ -43,6 +43,7 @@ class PhotoSection:
 
     def __init__(self, bench: Workbench, examples: Sequence[Example], describers: Mapping[str, str], hint: str) -> None:
         self.bench = bench
+        self.has_language_model = "openai" in describers
         self.labels = bench.labels
         self.examples = {example.path.name: example.path for example in examples}
 
@@ -69,6 +70,7 @@ class PhotoSection:
                         [(label, name) for name, label in describers.items()], value=next(iter(describers)),
                         label="Described by", info=hint or None, elem_id="describer",
                     )  # fmt: skip
+                    self.meter = html("", "meter")
                     self.typed_notice = html("", "typed-notice")
             with gr.Column(scale=7, min_width=300, elem_classes="sheet", elem_id="tags-panel"):
                 html("<h2>Tags</h2>")
@@ -80,7 +82,7 @@ class PhotoSection:
     def wire(self) -> None:
         """Connect events to what they do; whatever changes the photo or the categories ends with a new scoring."""
         photo_side = [self.looked, self.photo, self.tags, self.photo_notice]
-        typed_side = [self.typed, self.plot, self.cards, self.typed_notice]
+        typed_side = [self.typed, self.plot, self.cards, self.typed_notice, self.meter]
         # preprocess=False: gradio would open the file itself, without our limits and our sentences
         uploaded = self.photo.upload(
             self.on_photo, self.photo, photo_side, preprocess=False, show_progress_on=self.tags, **IN_TURN, **OWN
@@ -124,12 +126,15 @@ class PhotoSection:
     def without_photo(self) -> Update:
         return {self.looked: None, self.photo: None, self.tags: markup.no_tags(), self.photo_notice: ""}
 
-    def on_categories(self, text: str | None, describer: str, seen: Photo | None) -> Iterator[Update]:
+    def on_categories(
+        self, text: str | None, describer: str, seen: Photo | None, request: gr.Request
+    ) -> Iterator[Update]:
         """Sentences as they come, and the scores of each category when it is finished."""
         scores: Scores = {}
         finished = 0
+        visitor = visitor_of(self.bench, request)
         try:
-            for typed in paced(self.bench.describe(text or "", describer)):
+            for typed in paced(self.bench.describe(text or "", describer, visitor)):
                 if len(typed.finished) > finished:
                     scores, finished = self.bench.score(seen, typed), len(typed.finished)
                 yield {
@@ -137,9 +142,14 @@ class PhotoSection:
                     self.plot: "",
                     self.cards: markup.categories(typed, scores, self.labels),
                     self.typed_notice: markup.notice(typed.notices, "hint"),
+                    self.meter: self.allowance(visitor),
                 }
         except Exception as error:
-            yield {self.typed_notice: markup.notice([explain(error)])}
+            yield {self.typed_notice: markup.notice([explain(error)]), self.meter: self.allowance(visitor)}
+
+    def allowance(self, visitor: str) -> str:
+        """The meter, on a page that has a language model to be metered."""
+        return markup.allowance(self.bench.limits.standing(visitor)) if self.has_language_model else ""
 
     def score(self, seen: Photo | None, typed: Categories | None) -> Update:
         """The present categories against the present photo, whichever of the two came last."""

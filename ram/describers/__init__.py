@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from ram.describers.usage import Meter, Usage
 from ram.descriptions import Origin, TagDescriptions
 
 DESCRIBERS = ("lexicon", "template", "openai")
@@ -61,12 +62,39 @@ class KnowsWords(Protocol):
         """Whether what the tag means is known."""
 
 
+@runtime_checkable
+class Remembers(Protocol):
+    """A describer that has some sentences already, at no cost."""
+
+    def remembered(self, tag: str) -> Sequence[str]:
+        """What `describe` will repeat without asking anyone."""
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A describer that spends requests and tokens of a language model."""
+
+    @property
+    def usage(self) -> Usage:
+        """What was spent since it was made."""
+
+    def metered(self, meter: Meter) -> Describer:
+        """The same describer, that asks another meter."""
+
+
 @dataclass(frozen=True)
 class DescribedSentence:
-    """One sentence and the name of the describer that gave it."""
+    """One sentence.
+
+    Args:
+        text: what it says.
+        origin: the name of the describer that gave it.
+        remembered: it was known already and cost nothing.
+    """
 
     text: str
     origin: str
+    remembered: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,7 +185,8 @@ def _stream(describer: Describer, tag: str, seen: set[str]) -> Iterator[Describe
     if isinstance(describer, KnowsWords) and not describer.knows(tag):
         origin = "template"
         yield Notice(f'"{tag}" is not in the {describer.name}: it is described by templates only.')
+    remembered = describer.remembered(tag) if isinstance(describer, Remembers) else ()
     for sentence in describer.describe(tag):
         if sentence.casefold() not in seen:
             seen.add(sentence.casefold())
-            yield DescribedSentence(sentence, origin)
+            yield DescribedSentence(sentence, origin, sentence in remembered)

@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ram.describers import Describer, Resumable
+from ram.describers import Describer, Metered, Resumable
+from ram.describers.usage import Meter, Usage
 from ram.descriptions import normalize_category
 
 _log = logging.getLogger(__name__)
@@ -27,10 +28,12 @@ class CachedDescription:
 
 
 class DescriptionCache:
-    """A folder with one JSON file for each pair of tag and describer fingerprint.
+    """A folder with one JSON file for each pair of tag and describer fingerprint, and one for what is unfinished.
 
-    A file that is missing, broken or about another tag counts as unknown. A folder that cannot be written is
-    reported once in the log; descriptions then simply are not kept.
+    Several processes may share it: a reader sees a file whole or not at all, and what is unfinished never takes the
+    place of what is complete, nor of what has come further. A file that is missing, broken or about another tag
+    counts as unknown. A folder that cannot be written is reported once in the log; descriptions then simply are not
+    kept.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -39,19 +42,26 @@ class DescriptionCache:
 
     def get(self, tag: str, fingerprint: str) -> CachedDescription | None:
         """What is kept of `tag` (case does not count), or None."""
+        finished = self._read(tag, fingerprint, complete=True)
+        return finished or self._read(tag, fingerprint, complete=False)
+
+    def _read(self, tag: str, fingerprint: str, complete: bool) -> CachedDescription | None:
         try:
-            held = json.loads(self._file(tag, fingerprint).read_text(encoding="utf-8"))
-            sentences, complete = held["sentences"], held["complete"]
-            if (held["tag"], held["fingerprint"]) != (_key(tag), fingerprint):
+            held = json.loads(self._file(tag, fingerprint, complete).read_text(encoding="utf-8"))
+            sentences = held["sentences"]
+            if (held["tag"], held["fingerprint"], held["complete"]) != (_key(tag), fingerprint, complete):
                 return None
             if not isinstance(sentences, list) or not all(isinstance(text, str) for text in sentences):
                 return None
-            return CachedDescription(tuple(sentences), complete is True)
+            return CachedDescription(tuple(sentences), complete)
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def put(self, tag: str, fingerprint: str, sentences: Sequence[str], *, complete: bool) -> None:
-        """Keep these sentences in place of the former ones; a reader sees the old file or the new, whole."""
+        """Keep these sentences; unfinished ones only where no more of them are kept yet."""
+        held = None if complete else self.get(tag, fingerprint)
+        if held and (held.complete or len(held.sentences) > len(sentences)):
+            return
         entry = {
             "tag": _key(tag),
             "fingerprint": fingerprint,
@@ -64,7 +74,9 @@ class DescriptionCache:
             handle, temporary = tempfile.mkstemp(dir=self._folder, suffix=".part")
             with open(handle, "w", encoding="utf-8") as file:
                 json.dump(entry, file, ensure_ascii=False)
-            os.replace(temporary, self._file(tag, fingerprint))
+            os.replace(temporary, self._file(tag, fingerprint, complete))
+            if complete:
+                self._file(tag, fingerprint, False).unlink(missing_ok=True)
         except OSError as error:
             with suppress(OSError):
                 os.unlink(temporary)
@@ -72,9 +84,9 @@ class DescriptionCache:
                 self._warned = True
                 _log.warning("descriptions are not kept, %s cannot be written: %s", self._folder, error)
 
-    def _file(self, tag: str, fingerprint: str) -> Path:
+    def _file(self, tag: str, fingerprint: str, complete: bool) -> Path:
         digest = hashlib.sha256(f"{_key(tag)}\0{fingerprint}".encode()).hexdigest()
-        return self._folder / f"{digest[:40]}.json"
+        return self._folder / f"{digest[:40]}{'' if complete else '.unfinished'}.json"
 
 
 class CachedDescriber:
@@ -90,9 +102,25 @@ class CachedDescriber:
         self._cache = cache
         self.name = describer.name
         self.fingerprint = describer.fingerprint
+        self._kept_as = f"{describer.name}: {describer.fingerprint}"
 
     def __repr__(self) -> str:
         return f"CachedDescriber({self._describer!r})"
+
+    @property
+    def usage(self) -> Usage:
+        """What the describer behind has spent; what is kept costs nothing."""
+        return self._describer.usage if isinstance(self._describer, Metered) else Usage()
+
+    def metered(self, meter: Meter) -> CachedDescriber:
+        """The same cache before the describer with another meter."""
+        behind = self._describer
+        return CachedDescriber(behind.metered(meter) if isinstance(behind, Metered) else behind, self._cache)
+
+    def remembered(self, tag: str) -> tuple[str, ...]:
+        """The sentences that are kept."""
+        held = self._cache.get(tag, self._kept_as)
+        return held.sentences if held else ()
 
     def describe(self, tag: str) -> Iterator[str]:
         """Kept sentences first, then new ones, each kept before it is yielded.
@@ -101,7 +129,7 @@ class CachedDescriber:
             DescriberError: the describer failed; what it said until then stays kept.
         """
         tag = normalize_category(tag)
-        held = self._cache.get(tag, self.fingerprint) or CachedDescription((), False)
+        held = self._cache.get(tag, self._kept_as) or CachedDescription((), False)
         yield from held.sentences
         if held.complete:
             return
@@ -109,9 +137,9 @@ class CachedDescriber:
         for sentence in self._rest(tag, sentences):
             if sentence not in sentences:
                 sentences.append(sentence)
-                self._cache.put(tag, self.fingerprint, sentences, complete=False)
+                self._cache.put(tag, self._kept_as, sentences, complete=False)
                 yield sentence
-        self._cache.put(tag, self.fingerprint, sentences, complete=True)
+        self._cache.put(tag, self._kept_as, sentences, complete=True)
 
     def _rest(self, tag: str, held: Sequence[str]) -> Iterator[str]:
         if held and isinstance(self._describer, Resumable):

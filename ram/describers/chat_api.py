@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ram.describers import DescriberError, MissingKeyError
+from ram.describers.chat_replies import answers, give_up_refused, is_unknown_model, most_tokens, quoted, usage
 from ram.describers.streaming import iterate_in_thread
-from ram.describers.wording import plain_prompt, with_article
-from ram.descriptions import clean_sentence, normalize_category, whole_sentences
+from ram.describers.usage import Meter, Tally, Usage
+from ram.describers.wording import plain_prompt
+from ram.descriptions import clean_sentence, normalize_category
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -29,9 +32,13 @@ PROMPTS = (
     "What are the identifying characteristics of {}?",
     "Please provide a concise description of the visual characteristics of {}.",
 )
-"""The paper's five, asked side by side: so there are never more than five requests of one tag at once."""
+"""The paper's five, asked side by side."""
 PROMPT_VERSION = "1"
+MOST_AT_ONCE = 5
+"""Requests that are under way at the same time, whoever they are for."""
 MOST_TOKENS = 77
+SHORTEST_KEY = 12
+"""Characters from which on a key is one that must not be seen."""
 MOST_BARREN_CALLS = 2
 """Calls in a row that bring nothing new before a prompt is given up; for servers that ignore `n`."""
 
@@ -54,7 +61,9 @@ class ChatDescriber:
         temperature: 0.99 in the paper, for answers that differ.
         answers: how many of each prompt.
         timeout: seconds to wait for one reply.
-        retries: how often a request is repeated when the server is busy, fails or cannot be reached.
+        retries: how often a request is repeated, after a growing pause, when the server is busy (408, 409, 429), fails
+            (5xx) or cannot be reached.
+        meter: asked before every request, told what it took.
 
     Raises:
         ValueError: the base URL or the key cannot be one.
@@ -67,6 +76,10 @@ class ChatDescriber:
     answers: int = 10
     timeout: float = 30.0
     retries: int = 2
+    meter: Meter = field(default_factory=Tally, repr=False, compare=False)
+    turns: threading.Semaphore = field(
+        default_factory=lambda: threading.Semaphore(MOST_AT_ONCE), repr=False, compare=False
+    )
     name: str = field(default="openai", init=False)
 
     def __post_init__(self) -> None:
@@ -108,6 +121,15 @@ class ChatDescriber:
         """Model, host, prompt version and temperature: what the answers depend on."""
         return f"{self.model} at {self.host}, prompts {PROMPT_VERSION}, temperature {self.temperature:g}"
 
+    @property
+    def usage(self) -> Usage:
+        """What was asked for so far, as far as the meter tells."""
+        return getattr(self.meter, "usage", Usage())
+
+    def metered(self, meter: Meter) -> ChatDescriber:
+        """The same with another meter; both together still send at most `MOST_AT_ONCE` requests at once."""
+        return replace(self, meter=meter)
+
     def describe(self, tag: str) -> Iterator[str]:
         """The plain prompt, then up to 50 answers as they arrive, none twice."""
         return self.resume(tag, ())
@@ -128,13 +150,17 @@ class ChatDescriber:
         lacking = max(0, self.answers * len(PROMPTS) - len(seen) + 1)
         share, rest = divmod(lacking, len(PROMPTS))
         wanted = [share + (place < rest) for place in range(len(PROMPTS))]
-        for answer in iterate_in_thread(lambda: self._answers(tag, wanted)):
+        needed = len(seen) == 1
+        for answer in iterate_in_thread(lambda: self._answers(tag, wanted, needed)):
             if answer.casefold() not in seen:
                 seen.add(answer.casefold())
                 yield answer
 
-    async def _answers(self, tag: str, wanted: Sequence[int]) -> AsyncGenerator[str, None]:
-        """Cleaned answers of all prompts as they arrive; the first failure is raised after all of them."""
+    async def _answers(self, tag: str, wanted: Sequence[int], needed: bool) -> AsyncGenerator[str, None]:
+        """Cleaned answers of all prompts as they arrive; the first failure is raised after all of them.
+
+        That one prompt brings nothing of use is a failure only where answers are needed and none brings any.
+        """
         arrived: asyncio.Queue[str | None] = asyncio.Queue(maxsize=self.answers)
         async with self._client() as client:
 
@@ -151,9 +177,10 @@ class ChatDescriber:
             asking = asyncio.create_task(ask_all())
             try:
                 while (answer := await arrived.get()) is not None:
+                    needed = False
                     yield answer
                 for failure in await asking:
-                    if failure is not None:
+                    if failure is not None and (needed or not isinstance(failure, _NothingOfUse)):
                         raise failure
             finally:
                 asking.cancel()
@@ -165,9 +192,7 @@ class ChatDescriber:
             raise DescriberError(
                 "The openai describer needs the openai package: run `pip install openai`, or use lexicon."
             ) from None
-        return AsyncOpenAI(
-            api_key=self.api_key, base_url=self.base_url, timeout=self.timeout, max_retries=self.retries
-        )
+        return AsyncOpenAI(api_key=self.api_key, base_url=self.base_url, timeout=self.timeout, max_retries=self.retries)
 
     async def _ask(
         self, client: AsyncOpenAI, prompt: str, tag: str, want: int, arrived: asyncio.Queue[str | None]
@@ -177,7 +202,7 @@ class ChatDescriber:
             "model": self.model,
             "messages": [
                 {"role": "system", "content": _INSTRUCTION},
-                {"role": "user", "content": prompt.format(_quoted(tag))},
+                {"role": "user", "content": prompt.format(quoted(tag))},
             ],
             "max_tokens": MOST_TOKENS,
             "temperature": self.temperature,
@@ -185,32 +210,71 @@ class ChatDescriber:
         }
         seen: set[str] = set()
         count = barren = 0
+        refused = False
         while count < want and barren < MOST_BARREN_CALLS:
             options["n"] = min(options["n"], want - count)
-            texts = await self._reply(client, options)
+            heard = await self._reply(client, options)
+            refused = refused or None in heard
+            texts = list(filter(None, heard))
             fresh = [text for text in texts if text not in seen]
             barren = 0 if fresh else barren + 1
             count += len(texts)
             seen.update(fresh)
             for text in fresh[:want]:
                 await arrived.put(text)
+        if not seen and refused:
+            raise _NothingOfUse(f'{self.model} refused to describe "{tag}": word it differently, or try another model.')
         if not seen:
-            raise DescriberError(f'{self.model} gave no usable description of "{tag}": try another model.')
+            raise _NothingOfUse(f'{self.model} gave an empty answer for "{tag}": try another model.')
 
-    async def _reply(self, client: AsyncOpenAI, options: dict[str, Any]) -> list[str]:
-        """One request's usable answers; changes `options` where the server does not know one of them."""
+    async def _reply(self, client: AsyncOpenAI, options: dict[str, Any]) -> list[str | None]:
+        """One request's answers; changes `options` where the server does not know one of them.
+
+        A server that is too slow for several answers at once is asked for one.
+        """
         import openai
 
         while True:
-            request = client.chat.completions.create(**options)
+            patience = self.timeout * (1 if options["n"] > 1 else 1 + self.retries)
             try:
-                reply = await asyncio.wait_for(request, self.timeout * (1 + self.retries))
-                return _usable(reply)
+                async with self._turn():
+                    return answers(await self._request(client, options, patience), self._without_key)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                if not _give_up_refused(options, error):
+                if not give_up_refused(options, error):
                     raise self._explain(error) from None
-            except (openai.OpenAIError, asyncio.TimeoutError, ValueError, TypeError, AttributeError) as error:
+            except (openai.APITimeoutError, asyncio.TimeoutError) as error:
+                if options["n"] == 1:
+                    raise self._explain(error) from None
+                options["n"] = 1
+            except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
                 raise self._explain(error) from None
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait until fewer than `MOST_AT_ONCE` requests are under way, those of other threads' event loops included."""
+        while not self.turns.acquire(blocking=False):
+            await asyncio.sleep(0.02)
+        try:
+            yield
+        finally:
+            self.turns.release()
+
+    async def _request(self, client: AsyncOpenAI, options: Mapping[str, Any], patience: float) -> Any:
+        """Send it as the meter allows. What is given up on the way may have been charged for: it counts in full."""
+        import openai
+
+        expected = most_tokens(options)
+        self.meter.reserve(expected)
+        used = Usage(1, completion_tokens=expected, estimated=True)
+        try:
+            reply = await asyncio.wait_for(client.chat.completions.create(**options), patience)
+            used = usage(reply, options)
+            return reply
+        except openai.APIStatusError:
+            used = Usage(1)
+            raise
+        finally:
+            self.meter.settle(expected, used)
 
     def _explain(self, error: Exception) -> DescriberError:
         """The error as a sentence that says what to do; the server's words only where ours do not do."""
@@ -221,7 +285,7 @@ class ChatDescriber:
             reason = "refused the key: check OPENAI_API_KEY"
         elif isinstance(error, openai.PermissionDeniedError):
             reason = f"does not let this key use {self.model}: choose another model"
-        elif isinstance(error, openai.NotFoundError):
+        elif isinstance(error, openai.NotFoundError) or (status == 400 and is_unknown_model(error)):
             reason = f"has no model {self.model}: choose another one, or check OPENAI_BASE_URL"
         elif isinstance(error, openai.RateLimitError):
             reason = "turns requests away, too many came or no credit is left: try again later"
@@ -229,49 +293,19 @@ class ChatDescriber:
             reason = f"did not answer within {self.timeout:g} seconds: try again later"
         elif isinstance(error, openai.APIConnectionError):
             reason = "cannot be reached: check the connection and OPENAI_BASE_URL"
-        elif isinstance(status, int) and status >= 500:
+        elif isinstance(status, int) and (status >= 500 or status in (408, 409)):
             reason = f"failed with status {status}: try again later"
         elif isinstance(error, openai.APIStatusError):
-            said = clean_sentence(error.message.replace(self.api_key, "…"))[:200]
+            said = clean_sentence(self._without_key(error.message))[:200]
             reason = f"refused the request with status {status} ({said}): check the model"
         else:
             reason = "does not answer as a chat endpoint does: check OPENAI_BASE_URL"
         return DescriberError(f"{self.host} {reason}.")
 
-
-def _quoted(tag: str) -> str:
-    """The tag as data: in quotes with its own quotes escaped, after the article it takes."""
-    return with_article(tag).removesuffix(tag) + json.dumps(tag, ensure_ascii=False)
-
-
-def _usable(reply: Any) -> list[str]:
-    """The cleaned answers of a reply; a refusal is none, and a last sentence that broke off is left out."""
-    texts = []
-    for choice in reply.choices or ():
-        content, ended = choice.message.content, getattr(choice, "finish_reason", None)
-        if not content or ended == "content_filter" or getattr(choice.message, "refusal", None):
-            continue
-        content = re.sub(r"<think>.*?(</think>|$)", "", content, flags=re.DOTALL)
-        text = clean_sentence(whole_sentences(content) if ended == "length" else content)
-        if text and not _REFUSAL.match(text):
-            texts.append(text)
-    return texts
+    def _without_key(self, text: str) -> str:
+        """Server's words without the key, should it repeat it; a placeholder such as "none" is no key."""
+        return text.replace(self.api_key, "…") if len(self.api_key) >= SHORTEST_KEY else text
 
 
-def _give_up_refused(options: dict[str, Any], error: Any) -> bool:
-    """Do without the option that the server refuses; False where it is none of these."""
-    refused = {str(error.param)} | set(re.findall(r"['\"`](\w+)['\"`]", error.message))
-    if "n" in refused and options["n"] > 1:
-        options["n"] = 1
-    elif "max_tokens" in refused and "max_tokens" in options:
-        # Models that think before they answer count that too; the answer is cut to length later.
-        del options["max_tokens"]
-        options["max_completion_tokens"] = 1000
-    elif "temperature" in refused and "temperature" in options:
-        del options["temperature"]
-    else:
-        return False
-    return True
-
-
-_REFUSAL = re.compile(r"(i['’]?m sorry|i am sorry|sorry|i can['’]?t|i cannot|as an ai)\b", re.IGNORECASE)
+class _NothingOfUse(DescriberError):
+    """A prompt brought no answer that says anything."""
