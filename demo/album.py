@@ -132,18 +132,19 @@ def tag_album(tagger: Tagger, files: Sequence[Path], clock: Callable[[], float] 
             yield album
 
 
-def paced_albums(
-    albums: Iterator[Album], seconds: float = 0.7, clock: Callable[[], float] = time.monotonic
-) -> Iterator[Album]:
-    """The same albums without those that follow too soon on the last one seen; the first and the last always show."""
-    shown_at, last, held = -seconds, None, False
-    for last in albums:
-        held = clock() - shown_at < seconds
-        if not held:
-            shown_at = clock()
-            yield last
-    if held and last is not None:
-        yield last
+def pacer(seconds: float = 0.7, clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
+    """A question that is true when first asked, and again when that long has passed since it last was."""
+    last = -np.inf
+
+    def due() -> bool:
+        nonlocal last
+        now = clock()
+        if now - last < seconds:
+            return False
+        last = now
+        return True
+
+    return due
 
 
 def filtered(album: Album, vocabulary: TagVocabulary, tags: Sequence[str] = ()) -> list[int]:

@@ -10,9 +10,9 @@ import gradio as gr
 
 from demo import markup
 from demo.actions import Workbench
-from demo.api import add_endpoints
 from demo.examples import Example
-from demo.sections.parts import IN_TURN, html
+from demo.sections.album import AlbumSection
+from demo.sections.parts import html
 from demo.sections.photo import DESCRIBED_AT_ONCE, PhotoSection
 
 TITLE = "Open-set image tagging"
@@ -20,6 +20,8 @@ WAITING = 64
 """Requests in the queue before a further one is turned away."""
 KEPT_SECONDS = 3600
 """How long uploaded files are kept."""
+LARGEST_UPLOAD = "200mb"
+"""That of an archive of photos; a single photo has its own, smaller limit when it is opened."""
 SESSIONS = 200
 """Visitors whose photos and categories are kept; past that the one seen longest ago is forgotten."""
 
@@ -36,12 +38,13 @@ def build_page(
         hint: a sentence about describers that are not on offer.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(KEPT_SECONDS, KEPT_SECONDS)) as blocks:
-        add_endpoints(bench, IN_TURN)  # first: gradio names later functions that are called the same otherwise
         html(markup.header(bench.labels, len(bench.taggers[0].bank)))
         with gr.Tabs(elem_id="sections"):
             with gr.Tab("One photo", id="photo"):
                 PhotoSection(bench, examples, describers, hint).wire()
-    return blocks.queue(max_size=WAITING, default_concurrency_limit=DESCRIBED_AT_ONCE, api_open=False)
+            with gr.Tab("Many photos", id="album"):
+                AlbumSection(bench, [example.path for example in examples], describers).wire()
+    return blocks.queue(max_size=WAITING, default_concurrency_limit=DESCRIBED_AT_ONCE)
 
 
 def launch_options() -> dict[str, Any]:
@@ -49,11 +52,11 @@ def launch_options() -> dict[str, Any]:
     here = Path(__file__)
     return {
         "theme": _theme(),
-        "css_paths": here.with_name("page.css"),
+        "css_paths": [here.with_name("page.css"), here.with_name("album.css")],
         "favicon_path": here.with_name("icon.png"),
         "js": here.with_name("page.js").read_text(encoding="utf-8"),
         "footer_links": ["gradio", "settings"],
-        "max_file_size": "20mb",
+        "max_file_size": LARGEST_UPLOAD,
         "state_session_capacity": SESSIONS,
         "run_history": False,
         "ssr_mode": False,

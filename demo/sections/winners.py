@@ -1,0 +1,67 @@
+"""The panel of one category over the photos of an album: which description wins in each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import gradio as gr
+
+from demo import album_markup, markup
+from demo.actions import Categories, InputError, Workbench, explain
+from demo.album import Album
+from demo.sections.parts import OWN, Update, html
+from demo.winners import find_winners
+
+DESCRIBED_AT_ONCE = 4
+INTRODUCTION = """<h2>One category over these photos</h2><p class="hint">RAM++ weighs a category's descriptions
+anew for each photo: see which of them wins where.</p>"""
+
+
+class WinnersPanel:
+    """The components, in the order they stand, and what their events change."""
+
+    def __init__(self, bench: Workbench, describers: Mapping[str, str]) -> None:
+        self.bench = bench
+        with gr.Column(elem_classes="sheet", elem_id="album-category", visible=False) as self.panel:
+            html(INTRODUCTION)
+            with gr.Row(elem_id="album-ask"):
+                self.box = gr.Textbox(
+                    label="Category for these photos", show_label=False, placeholder="kite", max_lines=1, scale=4,
+                    min_width=180, elem_id="album-box",
+                )  # fmt: skip
+                self.describer = gr.Dropdown(
+                    [(label, name) for name, label in describers.items()], value=next(iter(describers)),
+                    label="Described by", show_label=False, scale=2, min_width=140, elem_id="album-describer",
+                )  # fmt: skip
+                self.button = gr.Button("Score", variant="primary", scale=1, min_width=96, elem_id="album-score")
+            self.notice = html("", "album-category-notice")
+            self.found = html("", "album-winners")
+        self.outputs = [self.panel, self.notice, self.found]
+
+    def wire(self, album: gr.State) -> None:
+        """Connect events to what they do, on the album that another section keeps."""
+        asked: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_limit": DESCRIBED_AT_ONCE, **OWN}
+        gr.on(
+            [self.box.submit, self.button.click], self.on_category, [album, self.box, self.describer],
+            [self.found, self.notice], show_progress_on=self.found, **asked,
+        )  # fmt: skip
+
+    def empty(self) -> Update:
+        """For a new album: what was found in the last one goes, what was typed stays."""
+        return {self.notice: "", self.found: ""}
+
+    def on_category(self, album: Album | None, text: str | None, describer: str) -> Iterator[Update]:
+        """Sentences are gathered first; then every photo is scored against all of them."""
+        try:
+            typed: Categories | None = None
+            for typed in self.bench.describe(text or "", describer):
+                if len(typed.names) > 1:
+                    raise InputError(f"{len(typed.names)} categories are too many here: type one")
+            if album is None or typed is None:
+                raise InputError("there are no photos yet: tag some first")
+            main = self.bench.taggers[0]
+            found = find_winners(main, album, typed.banks[main.name])
+            yield {self.found: album_markup.winners(found), self.notice: markup.notice(typed.notices, "hint")}
+        except Exception as error:
+            yield {self.notice: markup.notice([explain(error)])}

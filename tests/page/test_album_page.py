@@ -1,0 +1,136 @@
+"""Many photos in a real browser: from a zip to a table, to other thresholds, to files that others can read."""
+
+import csv
+import io
+import json
+import zipfile
+
+import pytest
+from PIL import Image
+
+from tests.page.test_page import EXAMPLES, address, page  # noqa: F401  (fixtures)
+
+TABLE = "#album-table table.album"
+
+
+@pytest.fixture
+def album(page):  # noqa: F811
+    page.get_by_role("tab", name="Many photos").click()
+    page.get_by_role("button", name="Choose photos or a zip").wait_for()
+    return page
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A zip with three photos, one of them cut short, and with things that are no photos."""
+    path = tmp_path / "trip.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(EXAMPLES / "dogs.jpg", "trip/dogs.jpg")
+        archive.writestr("trip/cut.jpg", (EXAMPLES / "bee.jpg").read_bytes()[:5000])
+        archive.writestr("../<img src=x onerror=alert(1)>.jpg", b"evil")
+        archive.writestr("trip/=1+1.jpg", (EXAMPLES / "coffee.jpg").read_bytes())
+    return path
+
+
+def give(page, path):  # noqa: F811
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose photos or a zip").click()
+    chooser.value.set_files(path)
+
+
+def tagged(page, count):  # noqa: F811
+    page.get_by_text(f"{count} photos tagged in").wait_for()
+    page.locator(f"{TABLE} tbody tr").nth(count - 1).wait_for()
+
+
+def saved(page, button):  # noqa: F811
+    with page.expect_download() as download:
+        button.click()
+    return download.value.suggested_filename, download.value.path().read_bytes()
+
+
+def test_a_zip_becomes_a_table_and_what_cannot_be_used_is_named(album, photos):
+    give(album, photos)
+    tagged(album, 2)
+    assert album.locator(f"{TABLE} tbody th").all_inner_texts() == ["trip/dogs.jpg", "trip/=1+1.jpg"]
+    assert "dog" in album.locator(f"{TABLE} .chip.present").evaluate_all("chips => chips.map(one => one.dataset.tag)")
+    told = album.locator(".faults").inner_text()
+    assert "cut.jpg is broken" in told and "outside the archive" in told and "<img src=x" in told
+
+
+def test_thresholds_filters_and_exports_follow_without_another_look(album, photos):
+    give(album, photos)
+    tagged(album, 2)
+    album.get_by_label("Show photos with").click()
+    album.get_by_role("option", name="dog (1)", exact=True).click()
+    album.locator(TABLE).get_by_text("1 photo", exact=True).wait_for()
+    name, content = saved(album, album.get_by_role("button", name="COCO"))
+    document = json.loads(content)
+    assert name == "tags.coco.json" and [i["file_name"] for i in document["images"]] == ["trip/dogs.jpg"]
+    album.get_by_label("one for all tags").check()
+    slider = album.locator("#album-shared input[type=range]:enabled")
+    slider.focus()
+    for _ in range(10):
+        album.keyboard.press("ArrowRight")
+    album.wait_for_function(
+        "place => [...document.querySelectorAll(place)].every(one => one.innerText >= '0.60')",
+        arg=f"{TABLE} .chip.present b",
+    )
+    assert album.locator(f"{TABLE} .chip.present").count() > 0
+    name, content = saved(album, album.locator("#album-csv"))
+    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    assert name == "tags.csv" and {row["threshold"] for row in rows} == {"0.6"}
+
+
+def test_thumbs_given_by_key_calibrate_a_vocabulary(album, photos):
+    give(album, photos)
+    tagged(album, 2)
+    wrong = album.locator(f"{TABLE} .chip.present button.down").first
+    tag = wrong.get_attribute("data-tag")
+    assert wrong.get_attribute("aria-label") == f"{tag} is wrong in trip/dogs.jpg"
+    wrong.focus()
+    album.keyboard.press("Enter")
+    assert wrong.get_attribute("aria-pressed") == "true"
+    album.get_by_role("button", name="Calibrate").click()
+    album.locator("#album-calibration").get_by_role("rowheader", name=tag, exact=True).wait_for()
+    album.locator(f"{TABLE} tbody tr:first-child .chip.absent[data-tag='{tag}']").wait_for()
+    name, content = saved(album, album.get_by_role("button", name="Download vocabulary.csv"))
+    assert name == "vocabulary.csv" and f"\n{tag},".encode() in content
+
+
+def test_one_category_shows_the_description_that_wins_in_each_photo_and_its_plot_is_saved(album):
+    album.get_by_role("button", name="Try the example photos").click()
+    tagged(album, 8)
+    album.get_by_label("Category for these photos").fill("kite")
+    album.get_by_label("Category for these photos").press("Enter")
+    album.locator("#album-winners table.winners tbody tr").nth(7).wait_for()
+    assert len(album.locator("#album-winners .chip b").all_inner_texts()) == 8
+    name, content = saved(album, album.get_by_role("button", name="Download this plot as PNG"))
+    with Image.open(io.BytesIO(content)) as picture:
+        assert name == "weights of kite.png" and picture.width == 1600
+        assert picture.convert("RGB").getpixel((2, 2)) == (255, 255, 255)
+        assert len(picture.convert("RGB").getcolors(1 << 24)) > 10
+    name, content = saved(album, album.get_by_role("button", name="Download this plot as SVG"))
+    assert name.endswith(".svg") and content.startswith(b"<svg") and b"dogs.jpg" in content
+    name, content = saved(album, album.locator("#album-winners").get_by_role("link", name="as CSV"))
+    assert name == "kite by photo.csv" and len(content.decode().splitlines()) == 9
+
+
+def test_a_run_can_be_stopped_and_what_is_done_stays(album, tmp_path):
+    for i in range(60):
+        Image.effect_noise((200, 200), 60).save(tmp_path / f"{i:02}.png")
+    give(album, sorted(tmp_path.iterdir()))
+    album.locator(f"{TABLE} tbody tr").first.wait_for()
+    album.get_by_text(" left.").wait_for()
+    album.get_by_role("button", name="Stop").click()
+    album.get_by_text("what is done stays").wait_for()
+    assert 0 < album.locator(f"{TABLE} tbody tr").count() <= 24
+    album.get_by_role("button", name="Try the example photos").click()
+    tagged(album, 8)
+
+
+def test_the_album_fits_a_narrow_screen(album, photos):
+    album.set_viewport_size({"width": 360, "height": 740})
+    give(album, photos)
+    tagged(album, 2)
+    assert album.evaluate("document.documentElement.scrollWidth") <= 360

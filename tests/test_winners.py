@@ -1,0 +1,94 @@
+"""One category over several photos: who wins is what the tagger says, in every photo and in the plot."""
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo.actions import InputError
+from demo.album import FEATURES_KEPT, tag_album
+from demo.album_plots import paired_figure, weights_figure
+from demo.plots import to_svg
+from demo.winners import find_winners
+from ram.prediction import Prediction
+from ram.vocabulary import TagVocabulary
+from tests.tiny import tiny_tagger
+
+CORGI = ("a photo of a corgi.", "a small dog with short legs", "$x^2$ <b>", "large ears")
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def tagger():
+    return tiny_tagger()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    for i in range(3):
+        pixels = np.random.default_rng(i).integers(0, 255, (60, 80, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def album(tagger, files):
+    return list(tag_album(tagger, files))[-1]
+
+
+def texts(svg):
+    return [element.text for element in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+def test_each_photo_has_the_winner_that_the_tagger_names_and_the_most_probable_stands_first(tagger, album, files):
+    bank = tagger.embed({"corgi": CORGI})
+    found = find_winners(tagger, album, bank)
+    alone = {path.name: tagger.score(tagger.look(path), bank)["corgi"] for path in files}
+    rows = found.rows()
+    assert {row["photo"]: row["description"] for row in rows} == {n: s.descriptions[0].text for n, s in alone.items()}
+    for row in rows:
+        assert row["probability"] == pytest.approx(alone[row["photo"]].probability, abs=1e-4)
+        assert row["weight"] == pytest.approx(alone[row["photo"]].descriptions[0].weight, abs=1e-4)
+    assert [row["probability"] for row in rows] == sorted((row["probability"] for row in rows), reverse=True)
+
+
+def test_photos_past_those_kept_are_counted(tagger, files):
+    many = list(tag_album(tagger, [files[0]] * (FEATURES_KEPT + 3)))[-1]
+    found = find_winners(tagger, many, tagger.embed({"corgi": CORGI}))
+    assert (len(found.photos), found.left_out) == (FEATURES_KEPT, 3)
+
+
+def test_no_photos_or_two_categories_are_sentences(tagger, album, files):
+    with pytest.raises(InputError, match="no photos"):
+        find_winners(tagger, next(tag_album(tagger, files)), tagger.embed({"corgi": CORGI}))
+    with pytest.raises(InputError, match="type one"):
+        find_winners(tagger, album, tagger.embed({"corgi": CORGI, "kite": ("a kite.",)}))
+
+
+@pytest.mark.parametrize("width", [800, 230])
+@pytest.mark.parametrize("count", [1, 4, 51])
+def test_weights_are_drawn_for_each_photo_with_the_winners_number(tagger, album, width, count):
+    told = [f"{CORGI[i % 4]} {i}" for i in range(count)]
+    found = find_winners(tagger, album, tagger.embed({"corgi": told}))
+    svg = to_svg(weights_figure(found, width))
+    shown, root = texts(svg), ET.fromstring(svg)
+    for row, won in enumerate(found.photos):
+        winner = told.index(won.score.descriptions[0].text)
+        assert f"{winner + 1}: {won.weights.max():.0%}" in shown
+        assert won.photo.name in shown
+        bars = [e for e in root.iter() if (e.get("id") or "").startswith(f"weight-{row}-")]
+        assert len(bars) == count
+
+
+def test_paired_bars_tell_both_probabilities_and_the_gap():
+    vocabulary = TagVocabulary(("<b>corgi", "$sea$"), (0.5, 0.5))
+    sentences, weights = [("x",), ("y",)], np.ones((2, 1))
+    plus = Prediction(vocabulary, sentences, np.array([0.9, 0.2]), weights)
+    plain = Prediction(vocabulary, sentences, np.array([0.25, 0.3]), weights)
+    for width in (800, 230):
+        shown = texts(to_svg(paired_figure({"plus": plus, "plain": plain}, {"plus": "RAM++", "plain": "RAM"}, width)))
+        for expected in ("<b>corgi", "$sea$", "0.90", "0.25", "0.65 apart", "0.10 apart"):
+            assert expected in shown
+        assert shown.count("RAM++") == shown.count("RAM") == 2
