@@ -1,14 +1,16 @@
 """The page's entry point, here and on a Hugging Face Space: parse flags, load the taggers, launch.
 
-python app.py [--host HOST] [--port PORT] [--model MODEL] [--compare-model MODEL] [--device DEVICE]
+python app.py [--host HOST] [--port PORT] [--model MODEL] [--compare-model MODEL] [--device DEVICE] [--mcp]
 """
 
 from __future__ import annotations
 
 import argparse
 import errno
+import importlib.util
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -18,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from demo.health import answer, waiting_room
 from demo.limits import DAY_BUDGET, VISITOR_BUDGET, Budget, Limits
 from ram.cli.options import cache_folder
 from ram.describers import Describer, DescriberError, load_describer
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from gradio import Blocks
 
     from demo.actions import Workbench
+    from demo.gate import Gate
 
 EXAMPLES = Path(__file__).parent / "assets" / "examples"
 DESCRIBERS = {
@@ -37,6 +41,9 @@ EXPLANATION = "The lexicon tells what a word means, templates put the name into 
 NO_LANGUAGE_MODEL = " For a language model, start the page with OPENAI_API_KEY, or OPENAI_BASE_URL for your own."
 LANGUAGE_MODEL_OFF = "Language models are switched off on this page: choose another describer."
 
+LAST_SECONDS = 10
+"""How long answers under way may still take once the page is told to end."""
+
 _log = logging.getLogger("app")
 
 
@@ -44,20 +51,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page until interrupted; 2 where it cannot be served as asked, after one line that says why."""
     flags = _parser(os.environ).parse_args(arguments)
     _quieten(os.environ)
+    ended = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: ended.set())
     try:
         _check_address(flags.host, flags.port)
-        page, bench = _assemble(flags, os.environ)
-        from demo.page import launch_options
-
-        page.launch(
-            server_name=flags.host, server_port=flags.port, prevent_thread_lock=True, quiet=True, **launch_options()
-        )
+        _check_mcp(flags.mcp)
+        with waiting_room(flags.host, flags.port):
+            page, bench = _assemble(flags, os.environ)
+        gate = _open(page, bench, flags)
     except (ValueError, OSError) as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
     _log.info("The page is at http://%s:%d (Ctrl+C ends it).", flags.host, flags.port)
     threading.Thread(target=_warm_up, args=(bench,), daemon=True).start()
-    page.block_thread()
+    ended.wait()
+    if not gate.end(LAST_SECONDS):
+        _log.info("What was under way for over %d s is given up.", LAST_SECONDS)
+    page.close(verbose=False)
     return 0
 
 
@@ -72,6 +83,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         "--compare-model", default="ram-lite", help='model to compare typed categories with; "none" for none'
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps...")
+    parser.add_argument("--mcp", action="store_true", help="serve the endpoints as tools of the Model Context Protocol")
     llm = parser.add_argument_group("language model", "limits for a public page, a day (UTC); none for no limit")
     llm.add_argument("--openai-model", help="language model that the openai describer asks")
     llm.add_argument(
@@ -130,6 +142,30 @@ def _check_address(host: str, port: int) -> None:
         if error.errno == errno.EADDRINUSE:
             raise ValueError(f"port {port} is in use: choose another with --port") from None
         raise ValueError(f"cannot listen on {host} port {port} ({error.strerror}): see --host and --port") from None
+
+
+def _check_mcp(wanted: bool) -> None:
+    if wanted and importlib.util.find_spec("mcp") is None:
+        raise ValueError('--mcp needs the package mcp: install it with pip install "ram[mcp]", or leave the flag out')
+
+
+def _open(page: Blocks, bench: Workbench, flags: argparse.Namespace) -> Gate:
+    """Let visitors in, through a gate."""
+    from starlette.middleware import Middleware
+    from starlette.routing import Route
+
+    from demo.gate import Gate
+    from demo.page import launch_options
+
+    gate = Gate(bench.limits.visitor)
+    models = [tagger.name for tagger in bench.taggers]
+    page.launch(
+        server_name=flags.host, server_port=flags.port, prevent_thread_lock=True, quiet=True, mcp_server=flags.mcp,
+        app_kwargs={"middleware": [Middleware(gate.over)], "routes": [Route("/health", answer(models))]},
+        **launch_options(),
+    )  # fmt: skip
+    gate.queue = page._queue
+    return gate
 
 
 def _assemble(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Blocks, Workbench]:

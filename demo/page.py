@@ -10,9 +10,10 @@ import gradio as gr
 
 from demo import markup
 from demo.actions import Workbench
+from demo.api import add_endpoints
 from demo.examples import Example
 from demo.sections.album import AlbumSection
-from demo.sections.parts import html
+from demo.sections.parts import IN_TURN, html
 from demo.sections.photo import DESCRIBED_AT_ONCE, PhotoSection
 
 TITLE = "Open-set image tagging"
@@ -38,13 +39,14 @@ def build_page(
         hint: a sentence about describers that are not on offer.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(KEPT_SECONDS, KEPT_SECONDS)) as blocks:
+        add_endpoints(bench, IN_TURN)  # first: gradio names later functions that are called the same otherwise
         html(markup.header(bench.labels, len(bench.taggers[0].bank)))
         with gr.Tabs(elem_id="sections"):
             with gr.Tab("One photo", id="photo"):
                 PhotoSection(bench, examples, describers, hint).wire()
             with gr.Tab("Many photos", id="album"):
                 AlbumSection(bench, [example.path for example in examples], describers).wire()
-    return blocks.queue(max_size=WAITING, default_concurrency_limit=DESCRIBED_AT_ONCE)
+    return blocks.queue(max_size=WAITING, default_concurrency_limit=DESCRIBED_AT_ONCE, api_open=False)
 
 
 def launch_options() -> dict[str, Any]:

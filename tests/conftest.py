@@ -24,6 +24,8 @@ for secret in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):  # no test reaches a real s
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
+from tests.server import Server, page_served  # noqa: E402
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from spacy.language import Language
@@ -110,6 +112,13 @@ def pipeline() -> Language:
     from ram.labels.parsing import load_pipeline
 
     return load_pipeline()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The page with its tools, as `python app.py --mcp` serves it."""
+    with page_served("--mcp", GRADIO_TEMP_DIR=str(tmp_path_factory.mktemp("uploads"))) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -9,15 +9,15 @@ from typing import Any
 import gradio as gr
 
 from demo import markup
-from demo.actions import Categories, Photo, Scores, Workbench, explain, paced
+from demo.actions import Categories, InputError, Photo, Scores, Workbench, explain, paced
 from demo.examples import Example
 from demo.sections.parts import IN_TURN, OWN, Update, html, visitor_of
+from demo.uploads import uploaded
 
 DESCRIBED_AT_ONCE = 4
 """Visitors whose categories are described at the same time; a language model mostly lets us wait."""
 
 ASK_FOR_A_PHOTO = "Choose a photo to see how likely each category is: what you typed is kept for it."
-NOT_UPLOADED = "This photo was not uploaded here: choose it again."
 OWN_CATEGORIES = """<h2>Your own categories</h2><p class="hint">Anything you can name, separated by commas.
 Sentences that describe it are held against the photo; no model is trained again.</p>"""
 CHOOSE_EXAMPLE = """
@@ -84,7 +84,7 @@ class PhotoSection:
         photo_side = [self.looked, self.photo, self.tags, self.photo_notice]
         typed_side = [self.typed, self.plot, self.cards, self.typed_notice, self.meter]
         # preprocess=False: gradio would open the file itself, without our limits and our sentences
-        uploaded = self.photo.upload(
+        given = self.photo.upload(
             self.on_photo, self.photo, photo_side, preprocess=False, show_progress_on=self.tags, **IN_TURN, **OWN
         )
         picked = self.strip.click(self.on_example, None, photo_side, show_progress_on=self.tags, **IN_TURN, **OWN)
@@ -94,16 +94,16 @@ class PhotoSection:
             typed_side, show_progress_on=self.cards, trigger_mode="always_last", concurrency_limit=DESCRIBED_AT_ONCE,
             **OWN,
         )  # fmt: skip
-        for event in (uploaded, picked, removed, asked):
+        for event in (given, picked, removed, asked):
             event.then(self.score, [self.looked, self.typed], typed_side, show_progress="hidden", **IN_TURN, **OWN)
 
     def on_photo(self, upload: Mapping[str, Any] | None) -> Iterator[Update]:
         """A file in gradio's upload folder; gradio itself would take any path that is called a picture."""
-        path = (upload or {}).get("path")
-        if path and not Path(path).resolve().is_relative_to(Path(self.photo.GRADIO_CACHE).resolve()):
-            yield {self.photo_notice: markup.notice([NOT_UPLOADED])}
-        elif path:
-            yield from self.tag(path)
+        if upload:
+            try:
+                yield from self.tag(uploaded(upload, self.photo.GRADIO_CACHE))
+            except InputError as error:
+                yield {self.photo_notice: markup.notice([explain(error)])}
 
     def on_example(self, chosen: gr.EventData) -> Iterator[Update]:
         """The name of an example; anything else a browser might send is none."""
