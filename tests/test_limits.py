@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,9 +17,8 @@ from ram.describers.cache import CachedDescriber, DescriptionCache
 from ram.describers.chat_api import ChatDescriber
 from ram.describers.template import TemplateDescriber
 from ram.describers.usage import Usage
-from ram.tagger import Tagger
 from tests.chat_endpoint import ChatEndpoint, Reply, Serve, honours_n
-from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model
+from tests.tiny import tiny_tagger
 
 DAY = 86_400
 
@@ -28,11 +26,6 @@ DAY = 86_400
 def costs_a_hundred(request: dict[str, Any], number: int) -> Reply:
     status, body = honours_n(request, number)
     return status, {**body, "usage": {"prompt_tokens": 60, "completion_tokens": 40, "total_tokens": 100}}
-
-
-def tiny_tagger() -> Tagger:
-    config = dataclasses.replace(tiny_config(None), name="plus")
-    return Tagger(config, tiny_model(config, 0), tiny_bank(), HashTextEncoder)
 
 
 def workbench(endpoint: ChatEndpoint, limits: Limits, cache: DescriptionCache | None = None) -> Workbench:
