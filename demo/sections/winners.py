@@ -10,7 +10,7 @@ import gradio as gr
 from demo import album_markup, markup
 from demo.actions import Categories, InputError, Workbench, explain
 from demo.album import Album
-from demo.sections.parts import OWN, Update, html
+from demo.sections.parts import OWN, Update, html, visitor_of
 from demo.winners import find_winners
 
 DESCRIBED_AT_ONCE = 4
@@ -51,11 +51,13 @@ class WinnersPanel:
         """For a new album: what was found in the last one goes, what was typed stays."""
         return {self.notice: "", self.found: ""}
 
-    def on_category(self, album: Album | None, text: str | None, describer: str) -> Iterator[Update]:
+    def on_category(
+        self, album: Album | None, text: str | None, describer: str, request: gr.Request
+    ) -> Iterator[Update]:
         """Sentences are gathered first; then every photo is scored against all of them."""
         try:
             typed: Categories | None = None
-            for typed in self.bench.describe(text or "", describer):
+            for typed in self.bench.describe(text or "", describer, visitor_of(self.bench, request)):
                 if len(typed.names) > 1:
                     raise InputError(f"{len(typed.names)} categories are too many here: type one")
             if album is None or typed is None:
