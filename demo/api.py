@@ -1,6 +1,7 @@
 """The named endpoints for programs: /tag, /describe, /score and /compare, with the page's own limits and sentences."""
 
 # No postponed annotations here: gradio reads the types of what is returned off the functions as they stand.
+import dataclasses
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,12 +56,13 @@ class Endpoints:
             describer: who writes the sentences.
 
         Returns:
-            {"categories": [{"tag", "sentences": [{"text", "origin"}]}], "notices": what did not go as asked}.
+            {"categories": [{"tag", "sentences": [{"text", "origin", "remembered": it was kept from before and cost
+            nothing}]}], "notices": what did not go as asked}.
         """
         with _sentences():
             typed = self._described(categories, describer, request)
             told = [
-                {"tag": tag, "sentences": [{"text": s.text, "origin": s.origin} for s in typed.sentences.get(tag, ())]}
+                {"tag": tag, "sentences": [dataclasses.asdict(s) for s in typed.sentences.get(tag, ())]}
                 for tag in typed.names
             ]
             return {"categories": told, "notices": list(typed.notices)}

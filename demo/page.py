@@ -13,7 +13,7 @@ from demo.actions import Workbench
 from demo.api import add_endpoints
 from demo.examples import Example
 from demo.sections.album import AlbumSection
-from demo.sections.parts import IN_TURN, html
+from demo.sections.parts import IN_TURN, OWN, html
 from demo.sections.photo import DESCRIBED_AT_ONCE, PhotoSection
 
 TITLE = "Open-set image tagging"
@@ -43,7 +43,9 @@ def build_page(
         html(markup.header(bench.labels, len(bench.taggers[0].bank)))
         with gr.Tabs(elem_id="sections"):
             with gr.Tab("One photo", id="photo"):
-                PhotoSection(bench, examples, describers, hint).wire()
+                photo = PhotoSection(bench, examples, describers, hint)
+                photo.wire()
+                blocks.load(photo.on_visit, None, photo.meter, show_progress="hidden", **OWN)
             with gr.Tab("Many photos", id="album"):
                 AlbumSection(bench, [example.path for example in examples], describers).wire()
     return blocks.queue(max_size=WAITING, default_concurrency_limit=DESCRIBED_AT_ONCE, api_open=False)

@@ -147,6 +147,10 @@ class PhotoSection:
         except Exception as error:
             yield {self.typed_notice: markup.notice([explain(error)]), self.meter: self.allowance(visitor)}
 
+    def on_visit(self, request: gr.Request) -> str:
+        """The meter, before anything is typed."""
+        return self.allowance(visitor_of(self.bench, request))
+
     def allowance(self, visitor: str) -> str:
         """The meter, on a page that has a language model to be metered."""
         return markup.allowance(self.bench.limits.standing(visitor)) if self.has_language_model else ""

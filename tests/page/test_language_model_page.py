@@ -27,6 +27,7 @@ def test_the_meter_moves_the_cache_is_free_and_the_limit_holds_for_programs_too(
             page.get_by_label("Categories").fill(text)
             page.get_by_role("button", name="Score").first.click()
 
+        meter.filter(has_text="0 of 10 requests").wait_for()
         page.get_by_label("Language model").first.check()
         type_in("corgi")
         card.filter(has_text="51 sentences by openai").wait_for()
@@ -46,5 +47,5 @@ def test_the_meter_moves_the_cache_is_free_and_the_limit_holds_for_programs_too(
         with server.visitor() as program:
             right, told = ask(program, "describe", "meteor shower, corgi", "openai")
         assert right and "is used up" in told["notices"][0]
-        assert {one["origin"] for one in told["categories"][1]["sentences"]} == {"openai"}  # kept, so it is free
+        assert {(one["origin"], one["remembered"]) for one in told["categories"][1]["sentences"]} == {("openai", True)}
         assert len(endpoint.requests) == 10 and KEY not in server.log
