@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar, overload
 
+import numpy as np
 import torch
 from PIL import Image
 
@@ -15,8 +16,9 @@ from ram.checkpoints import find_model, load_model
 from ram.config import ModelConfig
 from ram.descriptions import TagDescriptions
 from ram.embeddings import TagEmbeddingBank
+from ram.explanation import Explanation
 from ram.image import EvalTransform, open_picture
-from ram.models.image_encoder import ImageFeatures
+from ram.models.image_encoder import ImageFeatures, grid
 from ram.models.tagging import TaggingModel
 from ram.models.text_encoder import TextEncoder
 from ram.packs import OWN_FILES, PackLimits, load_pack, save_pack
@@ -118,6 +120,30 @@ class Tagger:
             aligned.logits[0].float().sigmoid().cpu().numpy(),
             aligned.weights[0].float().cpu().numpy(),
         )
+
+    @torch.inference_mode()
+    def explain(self, features: ImageFeatures, bank: TagEmbeddingBank, tag: str) -> Explanation:
+        """Say why a tag got its score: where the decoder looked, and the probability without each description.
+
+        Args:
+            features: of :meth:`look`; this runs no image encoder.
+            bank: any that holds the tag.
+            tag: one of the bank's.
+
+        Raises:
+            ValueError: the bank has no such tag, or is of another text encoder than the model's.
+        """
+        alone = bank.select([tag])
+        prediction = self.score(features, alone)
+        embedded = alone.embedded.to(self.device, self.dtype)
+        paid = self.model.attention(features, embedded)[0, 0].float().cpu().numpy()
+        rows, columns = grid(len(paid) - 1)
+        count, without = len(alone.sentences[0]), np.empty(0, np.float32)
+        if count > 1:
+            left_out = self.model.align(features, embedded.each_left_out(), CHUNK).logits[0]
+            without = left_out.float().sigmoid().cpu().numpy()
+        weights = prediction.weights[0, :count]
+        return Explanation(prediction[tag], weights, without, paid[1:].reshape(rows, columns), float(paid[0]))
 
     def embed(self, descriptions: Mapping[str, Sequence[str]] | TagDescriptions) -> TagEmbeddingBank:
         """A bank of new categories from their descriptions; a RAM model keeps the first sentence of each.

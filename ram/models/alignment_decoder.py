@@ -45,6 +45,22 @@ class AlignmentDecoder(nn.Module):
             queries = block(queries, tokens)
         return queries
 
+    def attention(self, queries: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """What each query pays to each token in the last layer, the mean of the heads; only for explanations.
+
+        Args:
+            queries: (batch, tags, hidden).
+            tokens: (batch, tokens, context_dim).
+
+        Returns:
+            (batch, tags, tokens); sums to 1 over the tokens.
+        """
+        for block in self.blocks[:-1]:
+            queries = block(queries, tokens)
+        last = self.blocks[-1]
+        assert isinstance(last, AlignmentBlock)
+        return last.cross_attention.weights(queries, tokens).mean(dim=1)
+
 
 class AlignmentBlock(nn.Module):
     """One layer: cross-attention, then a feed-forward part with exact GELU, a LayerNorm after each sum."""

@@ -34,6 +34,11 @@ class CrossAttention(nn.Module):
         )
         return self.output(mixed.transpose(1, 2).flatten(2))
 
+    def weights(self, queries: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
+        """What :meth:`forward` mixes by: (batch, heads, queries, tokens), each row a softmax over the context."""
+        query, key = self._split(self.query(queries)), self._split(self.key(context))
+        return (query @ key.mT / query.shape[-1] ** 0.5).softmax(dim=-1)
+
     def _split(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, n, hidden) to (batch, heads, n, hidden / heads)."""
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)

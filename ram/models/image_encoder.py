@@ -115,6 +115,14 @@ class ImageEncoder(nn.Module):
         return ImageFeatures(self.norm(tokens), logits[:, 0])
 
 
+def grid(patches: int) -> tuple[int, int]:
+    """Rows and columns of a square picture's patches; ValueError where they are no square."""
+    side = math.isqrt(patches)
+    if side**2 != patches:
+        raise ValueError(f"{patches} patches are no square: this backbone's tokens have no place in the picture")
+    return side, side
+
+
 def create_backbone(name: str, options: Mapping[str, Any]) -> nn.Module:
     """A timm model without its classifier and without weights.
 

@@ -28,9 +28,7 @@ class DescriptionEmbeddings:
         if self.embeddings.ndim != 3:
             raise ValueError(f"embeddings are (tags, descriptions, dim), not {tuple(self.embeddings.shape)}")
         if self.mask is not None and self.mask.shape != self.embeddings.shape[:2]:
-            raise ValueError(
-                f"mask {tuple(self.mask.shape)} does not fit embeddings {tuple(self.embeddings.shape)}"
-            )
+            raise ValueError(f"mask {tuple(self.mask.shape)} does not fit embeddings {tuple(self.embeddings.shape)}")
 
     @property
     def tags(self) -> int:
@@ -48,6 +46,15 @@ class DescriptionEmbeddings:
         """Some of the tags, by a slice or by a tensor of positions."""
         return DescriptionEmbeddings(self.embeddings[which], None if self.mask is None else self.mask[which])
 
+    def each_left_out(self) -> DescriptionEmbeddings:
+        """Of one tag with n descriptions, n tags that lack one of them each, in order; ValueError below two."""
+        mask = torch.ones(self.embeddings.shape[:2], dtype=torch.bool) if self.mask is None else self.mask
+        held = self.embeddings[mask.to(self.embeddings.device)]
+        if self.tags != 1 or len(held) < 2:
+            raise ValueError("leaving descriptions out needs one tag with at least two of them")
+        kept = ~torch.eye(len(held), dtype=torch.bool, device=held.device)
+        return DescriptionEmbeddings(held.expand(len(held), -1, -1), kept)
+
     def to(self, device: torch.device | str, dtype: torch.dtype) -> DescriptionEmbeddings:
         """The same on a device, the embeddings in ``dtype``."""
         mask = None if self.mask is None else self.mask.to(device)
@@ -64,9 +71,7 @@ class DescriptionReweighting(nn.Module):
         super().__init__()
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
-    def forward(
-        self, pooled: torch.Tensor, descriptions: DescriptionEmbeddings
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, pooled: torch.Tensor, descriptions: DescriptionEmbeddings) -> tuple[torch.Tensor, torch.Tensor]:
         """Weigh and blend.
 
         Args:
@@ -89,9 +94,7 @@ class DescriptionEnsemble(DescriptionReweighting):
     """The plain mean of each tag's descriptions, the same for every picture (RAM++, Table 5): what re-weighting has to
     be better than."""
 
-    def forward(
-        self, pooled: torch.Tensor, descriptions: DescriptionEmbeddings
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, pooled: torch.Tensor, descriptions: DescriptionEmbeddings) -> tuple[torch.Tensor, torch.Tensor]:
         """As above, with equal weights."""
         bank, mask = descriptions.embeddings, descriptions.mask
         there = torch.ones(bank.shape[:2], device=bank.device) if mask is None else mask.float()

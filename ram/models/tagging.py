@@ -76,6 +76,11 @@ class TaggingModel(nn.Module):
             return parts[0]
         return Alignment(torch.cat([p.logits for p in parts], 1), torch.cat([p.weights for p in parts], 1))
 
+    def attention(self, features: ImageFeatures, descriptions: DescriptionEmbeddings) -> torch.Tensor:
+        """(batch, tags, patches + 1): what each tag's query pays to the pooled token, first, and to every patch."""
+        blended, _ = self.reweighting(features.pooled, descriptions)
+        return self.decoder.attention(self.queries(blended), features.tokens)
+
     def _align(self, features: ImageFeatures, descriptions: DescriptionEmbeddings) -> Alignment:
         blended, weights = self.reweighting(features.pooled, descriptions)
         aligned = self.decoder(self.queries(blended), features.tokens)

@@ -141,9 +141,7 @@ def _fingerprint(model: nn.Module) -> str:
     return hashlib.sha256(b"".join(digests)).hexdigest()[:16]
 
 
-def _in_batches(
-    sentences: Sequence[str], encode: Callable[[list[str]], torch.Tensor], dim: int
-) -> torch.Tensor:
+def _in_batches(sentences: Sequence[str], encode: Callable[[list[str]], torch.Tensor], dim: int) -> torch.Tensor:
     if isinstance(sentences, str):
         raise ValueError("encode takes a list of sentences, not one string")
     by_length = sorted(range(len(sentences)), key=lambda i: len(sentences[i]))  # little padding in a batch

@@ -1,0 +1,100 @@
+"""An explanation says what the decoder did, and leaving a description out is scoring without it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from ram.build import build_model
+from ram.models.attention import CrossAttention
+from ram.tagger import Tagger
+from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, whole_config
+
+
+def tagger_of(config):
+    """Over pictures of 2 x 2 patches, so that there is something to look at."""
+    torch.manual_seed(0)
+    config = dataclasses.replace(config, image=dataclasses.replace(config.image, size=64, grid=0))
+    return Tagger(config, build_model(config), tiny_bank(), HashTextEncoder)
+
+
+@pytest.fixture(params=[tiny_config, whole_config], ids=["official", "all parts"])
+def tagger(request):
+    return tagger_of(request.param())
+
+
+@pytest.fixture
+def features(tagger):
+    return tagger.model.look(torch.randn(1, 3, 64, 64))
+
+
+def test_the_weights_are_those_of_torchs_own_attention():
+    """With the values an identity, scaled dot-product attention returns its own weights."""
+    layer = CrossAttention(hidden=24, context_dim=16, heads=4)
+    queries, context = torch.randn(2, 3, 24), torch.randn(2, 5, 16)
+    query = layer.query(queries).reshape(2, 3, 4, 6).transpose(1, 2)
+    key = layer.key(context).reshape(2, 5, 4, 6).transpose(1, 2)
+    expected = F.scaled_dot_product_attention(query, key, torch.eye(5).expand(2, 4, 5, 5))
+    torch.testing.assert_close(layer.weights(queries, context), expected, atol=1e-6, rtol=0)
+
+
+def test_the_decoders_result_is_the_mixture_by_the_attention_that_is_shown(tagger, features):
+    """Rebuild what the last layer's attention gave from the weights of each head."""
+    decoder, bank = tagger.model.decoder, tagger.bank.embedded
+    seen = {}
+    decoder.blocks[-1].cross_attention.register_forward_hook(lambda _, given, made: seen.update(given=given, made=made))
+    tagger.model.score(features, bank)
+    layer = decoder.blocks[-1].cross_attention
+    queries, tokens = seen["given"]
+    weights = layer.weights(queries, tokens)
+    values = layer.value(tokens).unflatten(-1, (layer.heads, -1)).transpose(1, 2)
+    rebuilt = layer.output((weights @ values).transpose(1, 2).flatten(2))
+    torch.testing.assert_close(rebuilt, seen["made"], atol=1e-5, rtol=0)
+    torch.testing.assert_close(tagger.model.attention(features, bank), weights.mean(1), atol=1e-6, rtol=0)
+
+
+def test_attention_is_shared_out_among_the_patches_and_the_whole(tagger, features):
+    told = tagger.explain(features, tagger.bank, "dog")
+    assert told.attention.shape == (2, 2)
+    assert told.attention.min() >= 0
+    assert told.attention.sum() + told.pooled == pytest.approx(1, abs=1e-5)
+
+
+def test_the_map_follows_what_is_in_the_picture(tagger, features):
+    """Two patches change places, and so does what is paid to them."""
+    order = torch.tensor([0, 4, 2, 3, 1])
+    told = tagger.explain(features, tagger.bank, "dog")
+    swapped = tagger.explain(dataclasses.replace(features, tokens=features.tokens[:, order]), tagger.bank, "dog")
+    np.testing.assert_allclose(swapped.attention.ravel()[[3, 1, 2, 0]], told.attention.ravel(), atol=1e-6)
+
+
+def test_without_a_description_is_the_score_of_the_others(tagger, features):
+    told = tagger.explain(features, tagger.bank, "dog")
+    sentences = tagger.bank.descriptions["dog"]
+    for place in range(len(sentences)):
+        others = [text for at, text in enumerate(sentences) if at != place]
+        expected = tagger.score(features, tagger.embed({"dog": others}))["dog"].probability
+        assert told.without[place] == pytest.approx(expected, abs=1e-6)
+    assert told.score.probability == pytest.approx(tagger.score(features)["dog"].probability, abs=1e-6)
+    by_text = {one.text: one.weight for one in told.score.descriptions}
+    assert [by_text[text] for text in sentences] == pytest.approx(told.weights.tolist(), abs=1e-6)
+
+
+def test_explaining_never_looks_again_and_changes_no_score(tagger, features):
+    looks = []
+    tagger.model.image_encoder.register_forward_hook(lambda *_: looks.append(1))
+    before = tagger.score(features).probabilities
+    tagger.explain(features, tagger.bank, "pine tree")
+    np.testing.assert_array_equal(tagger.score(features).probabilities, before)
+    assert looks == []
+
+
+def test_a_single_description_cannot_be_left_out(tagger, features):
+    assert tagger.explain(features, tagger.bank, "cat").without.shape == (0,)
+
+
+def test_a_tag_that_is_not_in_the_bank_is_refused(tagger, features):
+    with pytest.raises(ValueError, match="unicorn"):
+        tagger.explain(features, tagger.bank, "unicorn")
