@@ -281,6 +281,20 @@ def test_closing_early_cancels_the_requests_and_ends_the_thread(serve: Serve) ->
     assert "ram-describer" not in {thread.name for thread in threading.enumerate()}
 
 
+def test_whoever_leaves_early_leaves_room_for_others(serve: Serve) -> None:
+    def silence_for_three(request: dict[str, Any], number: int) -> Reply:
+        if "kite" not in prompt_of(request):
+            endpoint.released.wait(20)
+        return honours_n(request, number)
+
+    endpoint = serve(silence_for_three)
+    chat = describer(endpoint, answers=1, timeout=0.3, retries=0)
+    for tag in ("corgi", "bee", "dog"):
+        with pytest.raises(DescriberError, match="did not answer"):
+            list(chat.describe(tag))
+    assert len(list(chat.describe("kite"))) == 6
+
+
 def test_it_works_inside_a_running_event_loop(serve: Serve) -> None:
     endpoint = serve(honours_n)
 
@@ -340,8 +354,10 @@ def test_settings_that_cannot_work_are_refused_at_once(options: dict[str, Any], 
     assert "secret" not in str(caught.value)
 
 
-def test_the_fingerprint_tells_models_and_hosts_apart() -> None:
+def test_the_fingerprint_tells_apart_what_changes_the_answers_and_not_the_keys() -> None:
     one = ChatDescriber(KEY, "a", "http://one/v1").fingerprint
     assert one != ChatDescriber(KEY, "b", "http://one/v1").fingerprint
     assert one != ChatDescriber(KEY, "a", "http://two/v1").fingerprint
+    assert one != ChatDescriber(KEY, "a", "http://one/v1", temperature=0.2).fingerprint
+    assert one != ChatDescriber(KEY, "a", "http://one/v1", answers=2).fingerprint
     assert one == ChatDescriber("sk-other", "a", "http://one/v1").fingerprint

@@ -118,8 +118,9 @@ class ChatDescriber:
 
     @property
     def fingerprint(self) -> str:
-        """Model, host, prompt version and temperature: what the answers depend on."""
-        return f"{self.model} at {self.host}, prompts {PROMPT_VERSION}, temperature {self.temperature:g}"
+        """Model, host, prompt version, temperature and number of answers: what the sentences depend on."""
+        prompts = f"prompts {PROMPT_VERSION} for {self.answers} answers each"
+        return f"{self.model} at {self.host}, {prompts}, temperature {self.temperature:g}"
 
     @property
     def usage(self) -> Usage:
