@@ -108,18 +108,19 @@ def notice(sentences: Iterable[str], kind: str = "problem") -> str:
 
 def allowance(standing: Standing) -> str:
     """How much of the language model is used today: by this visitor, and by all of the page's."""
-    yours = _meter("Your share of the language model today", standing.visitor, standing.visitor_budget)
-    all_of_it = _meter("Everyone's on this page", standing.day, standing.day_budget)
+    yours = _meter("Your language model today", standing.visitor, standing.visitor_budget)
+    all_of_it = _meter("All visitors", standing.day, standing.day_budget)
     return f'<div class="allowance hint">{yours}{all_of_it}</div>'
 
 
 def _meter(label: str, spent: Spent, budget: Budget) -> str:
-    counts = " and ".join(
+    counts = ", ".join(
         f"{used:,}{f' of {most:,}' if most is not None else ''} {unit}"
         for used, most, unit in ((spent.requests, budget.requests, "requests"), (spent.tokens, budget.tokens, "tokens"))
     )
-    return f"""<p><meter min="0" max="1" value="{budget.share(spent):.3f}" aria-label="{escape(label)}"></meter>
-{escape(label)}: {counts}</p>"""
+    share = budget.share(spent)
+    return f"""<p>{label}: {counts}</p><span class="bar" role="meter" aria-label="{label}" aria-valuemin="0"
+aria-valuemax="1" aria-valuenow="{share:.3f}" aria-valuetext="{counts}"><i style="width:{share:.1%}"></i></span>"""
 
 
 def _row(score: TagScore, opened: bool = False) -> str:

@@ -93,7 +93,7 @@ def test_the_chat_describer_is_cached_where_a_folder_is_given(tmp_path: Path) ->
     environ = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
     cached = load_describer("openai", model="tiny", environ=environ, cache_folder=tmp_path)
     assert isinstance(cached, CachedDescriber)
-    assert cached.fingerprint == "tiny at 127.0.0.1:9, prompts 1, temperature 0.99"
+    assert cached.fingerprint == "tiny at 127.0.0.1:9, prompts 1 for 10 answers each, temperature 0.99"
     assert "sk-test" not in repr(cached) + cached.fingerprint
     assert not isinstance(load_describer("openai", environ=environ), CachedDescriber)
 

@@ -164,8 +164,8 @@ def test_the_meter_of_the_page_says_what_is_used_of_what() -> None:
     limits = Limits(Budget(500, 100_000), Budget(None, 2_000_000))
     limits.reserve("one", 25_000)
     said = allowance(limits.standing("one"))
-    assert "1 of 500 requests and 25,000 of 100,000 tokens" in said and 'value="0.250"' in said
-    assert "1 requests and 25,000 of 2,000,000 tokens" in said
+    assert "1 of 500 requests, 25,000 of 100,000 tokens" in said and 'aria-valuenow="0.250"' in said
+    assert "1 requests, 25,000 of 2,000,000 tokens" in said
 
 
 def test_the_flags_of_the_page_set_the_limits_and_switch_the_language_model_off() -> None:

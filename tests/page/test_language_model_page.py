@@ -32,7 +32,7 @@ def test_the_meter_moves_the_cache_is_free_and_the_limit_holds_for_programs_too(
         type_in("corgi")
         card.filter(has_text="51 sentences by openai").wait_for()
         meter.filter(has_text="5 of 10 requests").wait_for()
-        assert page.locator("#meter meter").first.get_attribute("value") == "0.500"
+        assert page.get_by_role("meter").first.get_attribute("aria-valuenow") == "0.500"
         type_in("Corgi")
         card.filter(has_text="51 sentences by openai, all from the cache, at no cost").wait_for()
         meter.filter(has_text="5 of 10 requests").wait_for()
