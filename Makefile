@@ -3,6 +3,7 @@
 #   make demo     the page on http://127.0.0.1:7860        make demo ARGS="--port 8080"
 #   make test     every test, the page in a real browser   make test ARGS="-k bank"
 #   make test-llm a real language model on this machine describes a category, its sentences are scored
+#   make test-large      a model of full size, with random weights: minutes, 3 GB of disk, 2 GB of memory
 #   make lint     ruff and mypy
 #   make clean    removes .venv and the caches
 #
@@ -36,6 +37,9 @@ test: $(DEV_READY) browser
 
 test-llm: $(LLM_READY)
 	@$(BIN)/python -m pytest -m llm $(ARGS)
+
+test-large: $(DEV_READY)
+	@RAM_LARGE=1 $(BIN)/python -m pytest -m large $(ARGS)
 
 lint: $(DEV_READY)
 	@$(BIN)/ruff check .

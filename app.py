@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from demo.health import answer, waiting_room
 from demo.limits import DAY_BUDGET, VISITOR_BUDGET, Budget, Limits
-from ram.cli.options import cache_folder
+from ram.cache import cache_folder
 from ram.describers import Describer, DescriberError, load_describer
 
 if TYPE_CHECKING:

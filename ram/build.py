@@ -45,6 +45,28 @@ def build_model(config: ModelConfig) -> TaggingModel:
     return model.eval()
 
 
+def build_without_weights(config: ModelConfig) -> TaggingModel:
+    """The same model with weights that have shapes and neither values nor memory ("meta" tensors).
+
+    Once they are assigned, :func:`restore_buffers` makes the model whole.
+    """
+    with torch.device("meta"):
+        return build_model(config)
+
+
+def restore_buffers(model: TaggingModel) -> bool:
+    """Fill what no checkpoint holds, as timm's window indices and masks; False where a module has no way to."""
+    for module in model.modules():
+        lost = [name for name, buffer in module.named_buffers(recurse=False) if buffer.is_meta]
+        if lost and not hasattr(module, "init_non_persistent_buffers"):
+            return False
+        for name in lost:
+            module._buffers[name] = torch.empty_like(module.get_buffer(name), device="cpu")
+        if lost:
+            module.init_non_persistent_buffers()
+    return True
+
+
 def build_text_encoder(name: str, device: torch.device | str = "cpu") -> TextEncoder:
     """The text encoder a configuration names.
 

@@ -9,10 +9,10 @@ from importlib import resources
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 
-from ram.build import build_model
+from ram.build import build_model, build_without_weights, restore_buffers
 from ram.config import VARIANTS, ModelConfig
 from ram.embeddings import TagEmbeddingBank
 from ram.models.tagging import TaggingModel
@@ -76,14 +76,23 @@ def save_model(
 
     With ``half``, matrices and convolutions are stored in 16 bit; biases, norms and statistics stay as they are.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     state = {
         name: (tensor.half() if half and tensor.ndim >= 2 else tensor).contiguous().cpu()
         for name, tensor in model.state_dict().items()
     }
-    save_file(state, folder / _WEIGHTS, metadata={"format": "pt", "model": config.name})
+    save_weights(folder, config, state, bank)
+
+
+def save_weights(
+    folder: str | Path, config: ModelConfig, weights: Mapping[str, torch.Tensor], bank: TagEmbeddingBank
+) -> None:
+    """The same from weights by our names, stored as they are."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     bank.save(folder)
+    partial = folder / f"{_WEIGHTS}.partial"
+    save_file(dict(weights), partial, metadata={"format": "pt", "model": config.name})
+    partial.replace(folder / _WEIGHTS)
     # last, so that a folder with a config is a whole folder
     (folder / _CONFIG).write_text(json.dumps(config.to_dict(), indent=1) + "\n", encoding="utf-8")
 
@@ -97,7 +106,7 @@ def load_model(folder: str | Path) -> tuple[ModelConfig, TaggingModel, TagEmbedd
     folder = Path(folder)
     config = _read_config(folder)
     try:
-        weights = load_file(folder / _WEIGHTS)
+        weights = _read_tensors(folder / _WEIGHTS)
     except FileNotFoundError:
         raise _lacks(folder, _WEIGHTS) from None
     except (SafetensorError, OSError) as error:
@@ -105,11 +114,16 @@ def load_model(folder: str | Path) -> tuple[ModelConfig, TaggingModel, TagEmbedd
             f"{_WEIGHTS} of {folder.name!r} cannot be read ({error}): copy or convert it again"
         ) from None
     try:
-        model = build_model(config)
+        model = build_without_weights(config)
         bank = TagEmbeddingBank.load(folder, config.text_encoder)
     except ValueError as error:
         raise CheckpointError(str(error)) from None
-    load_strictly(model, weights, folder.name)
+    target = model.state_dict()
+    check_fits(target, weights, folder.name)
+    model.load_state_dict({name: tensor.to(target[name].dtype) for name, tensor in weights.items()}, assign=True)
+    if not restore_buffers(model):
+        model = build_model(config)
+        load_strictly(model, weights, folder.name)
     width = bank.embedded.embeddings.shape[2]
     if width != config.dim:
         raise CheckpointError(
@@ -125,15 +139,24 @@ def load_strictly(model: TaggingModel, weights: Mapping[str, torch.Tensor], wher
         CheckpointError: names the first missing, left-over or ill-shaped weight.
     """
     target = model.state_dict()
+    check_fits(target, weights, where)
+    for name, tensor in weights.items():
+        target[name].copy_(tensor)
+
+
+def check_fits(target: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor], where: str) -> None:
+    """Do the weights have exactly the names and shapes of a model's?
+
+    Raises:
+        CheckpointError: names the first missing, left-over or ill-shaped weight.
+    """
     if missing := sorted(set(target) - set(weights)):
         raise CheckpointError(
-            f"weights of {where!r} lack {len(missing)} entries, first {missing[0]!r}: "
-            "they are not of this variant"
+            f"weights of {where!r} lack {len(missing)} entries, first {missing[0]!r}: they are not of this variant"
         )
     if extra := sorted(set(weights) - set(target)):
         raise CheckpointError(
-            f"weights of {where!r} hold {len(extra)} entries too many, first {extra[0]!r}: "
-            "they are not of this variant"
+            f"weights of {where!r} hold {len(extra)} entries too many, first {extra[0]!r}: they are not of this variant"
         )
     for name, tensor in weights.items():
         if tensor.shape != target[name].shape:
@@ -141,7 +164,17 @@ def load_strictly(model: TaggingModel, weights: Mapping[str, torch.Tensor], wher
                 f"weight {name!r} of {where!r} is {tuple(tensor.shape)} but the configuration asks for "
                 f"{tuple(target[name].shape)}: they are not of this variant"
             )
-        target[name].copy_(tensor)
+
+
+def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """Read one by one, each from a mapping of its own: pages that stay mapped would count as memory twice over."""
+    with safe_open(path, "pt") as file:
+        names = list(file.keys())
+    tensors = {}
+    for name in names:
+        with safe_open(path, "pt") as file:
+            tensors[name] = file.get_tensor(name).clone()
+    return tensors
 
 
 def _read_config(folder: Path) -> ModelConfig:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 import pickle
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
-from ram.build import build_model
-from ram.checkpoints import CheckpointError, load_strictly, save_model
+from ram.build import build_without_weights
+from ram.checkpoints import CheckpointError, check_fits, save_weights
 from ram.config import VARIANTS, ModelConfig
 from ram.descriptions import TagDescriptions
 from ram.embeddings import TagEmbeddingBank
-from ram.models.queries import DescriptionEmbeddings
-from ram.models.tagging import TaggingModel
+from ram.models.queries import DescriptionEmbeddings, DescriptionReweighting
 from ram.vocabulary import TagVocabulary
 from ram.window_tables import resize_window_table
 
@@ -68,11 +68,13 @@ def convert_official(
 ) -> Path:
     """Turn an official RAM or RAM++ checkpoint into a model folder.
 
+    A file is mapped and written piece by piece: the memory this takes is about that of the weights, once.
+
     Args:
         source: the official ``.pth`` file, or its state dict.
         folder: the model folder to write.
-        variant: a published variant, such as "ram-plus-swin-large"; or
-        config: any sizes.
+        variant: a published variant, such as "ram-plus-swin-large", whose bank is kept in 16 bit; or
+        config: any sizes; the bank is kept in 16 bit where that loses nothing.
         vocabulary: names and thresholds of the tags in bank order; numbered names where None.
         descriptions: sentences of each tag in bank order; numbered sentences where None.
 
@@ -80,26 +82,28 @@ def convert_official(
         The folder, ready for :func:`ram.load`.
 
     Raises:
-        CheckpointError: the file cannot be read, or a weight is unknown, missing, or of another shape.
+        CheckpointError: the file cannot be read, or a weight is unknown, missing, broken or of another shape.
     """
-    config = _chosen(variant, config)
+    chosen = _chosen(variant, config)
     state = read_state_dict(source) if isinstance(source, (str, Path)) else source
     where = Path(source).name if isinstance(source, (str, Path)) else "state dict"
-    weights, label_embed = rename(state, config.decoder.layers)
+    weights, label_embed = rename(state, chosen.decoder.layers)
     if label_embed is None:
         raise CheckpointError(f"{where} has no {BANK!r}: it is not a RAM or RAM++ checkpoint")
-    if (_SCALE in weights) == (config.max_descriptions == 1):
+    if (_SCALE in weights) == (chosen.max_descriptions == 1):
         kinds = ("RAM++", "RAM") if _SCALE in weights else ("RAM", "RAM++")
-        raise CheckpointError(f"{where} is {kinds[0]} but {config.name} is {kinds[1]}: choose its variant")
-    model = build_model(config)
-    load_strictly(model, _fitted(weights, model), where)
-    save_model(folder, config, model, _bank(label_embed, config, vocabulary, descriptions, where))
+        raise CheckpointError(f"{where} is {kinds[0]} but {chosen.name} is {kinds[1]}: choose its variant")
+    target = build_without_weights(chosen).state_dict()
+    weights = _fitted(weights, target)
+    check_fits(target, weights, where)
+    for name, tensor in {BANK: label_embed, **weights}.items():
+        _check_finite(name, tensor, where)
+    bank = _bank(label_embed, chosen, vocabulary, descriptions, where, exact=variant is None)
+    save_weights(folder, chosen, {name: tensor.detach().contiguous() for name, tensor in weights.items()}, bank)
     return Path(folder)
 
 
-def rename(
-    state: Mapping[str, torch.Tensor], layers: int = 2
-) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+def rename(state: Mapping[str, torch.Tensor], layers: int = 2) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
     """Official state dict to our names, and the label embeddings apart.
 
     Raises:
@@ -132,7 +136,8 @@ def read_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
     """
     path = Path(path)
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        mapped = zipfile.is_zipfile(path)  # the form of torch before 1.6 has to be read as a whole
+        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except FileNotFoundError:
         raise CheckpointError(f"there is no file {path.name!r}: give the downloaded checkpoint") from None
     except pickle.UnpicklingError:
@@ -141,9 +146,7 @@ def read_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
         ) from None
     except Exception as error:  # a damaged file stops the reader anywhere, with nearly any error
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(
-            f"{path.name} cannot be read as a checkpoint ({reason}): download it again"
-        ) from None
+        raise CheckpointError(f"{path.name} cannot be read as a checkpoint ({reason}): download it again") from None
     state = loaded.get("model", loaded) if isinstance(loaded, dict) else None
     if not isinstance(state, dict) or not all(
         isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in state.items()
@@ -183,14 +186,26 @@ def _target(name: str) -> str | None:
     return match.expand(to)
 
 
-def _fitted(weights: dict[str, torch.Tensor], model: TaggingModel) -> dict[str, torch.Tensor]:
+def _fitted(weights: Mapping[str, torch.Tensor], target: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Window tables brought to the model's window; the re-weighting scale added, which RAM has no use for."""
-    fitted = {_SCALE: model.reweighting.log_scale.detach(), **weights}
-    for name, target in model.state_dict().items():
-        if name.endswith(_TABLE) and name in fitted and fitted[name].shape != target.shape:
-            _log.info("%s is interpolated from %d to %d rows", name, len(fitted[name]), len(target))
-            fitted[name] = resize_window_table(fitted[name], len(target))
+    fitted = {_SCALE: DescriptionReweighting().log_scale.detach(), **weights}
+    resized = []
+    for name, wanted in target.items():
+        if name.endswith(_TABLE) and name in fitted and fitted[name].shape != wanted.shape:
+            resized.append((len(fitted[name]), len(wanted)))
+            fitted[name] = resize_window_table(fitted[name], len(wanted))
+    if resized:
+        _log.info("%d window tables are interpolated, first from %d to %d rows", len(resized), *resized[0])
     return fitted
+
+
+def _check_finite(name: str, tensor: torch.Tensor, where: str) -> None:
+    low, high = torch.aminmax(tensor.detach())  # NaN is both
+    if not (low.isfinite() and high.isfinite()):
+        raise CheckpointError(
+            f"{name!r} of {where} holds values that are no numbers (NaN or infinite): the file is damaged or its "
+            "training went wrong; download it again, or take an earlier checkpoint"
+        )
 
 
 def _bank(
@@ -199,13 +214,16 @@ def _bank(
     vocabulary: TagVocabulary | None,
     descriptions: TagDescriptions | None,
     where: str,
+    exact: bool,
 ) -> TagEmbeddingBank:
     if label_embed.ndim != 2 or label_embed.shape[1] != config.dim:
         raise CheckpointError(
             f"{BANK} of {where} is {tuple(label_embed.shape)} but {config.name} needs rows of {config.dim}"
         )
-    if not bool(label_embed.any()):
-        raise CheckpointError(f"{BANK} of {where} is all zeros: it was saved before they were filled in")
+    if not any(label_embed.detach().aminmax()):
+        raise CheckpointError(
+            f"{BANK} of {where} is all zeros: it was saved before they were filled in; download the official file"
+        )
     rows, dim = label_embed.shape
     if vocabulary is None:
         tags = rows // _descriptions_per_tag(rows, config) if descriptions is None else len(descriptions)
@@ -223,7 +241,7 @@ def _bank(
         )
     embeddings = label_embed.detach().reshape(len(vocabulary), each, dim)
     half = embeddings.half()
-    if torch.equal(half.to(embeddings.dtype), embeddings):  # 16 bit where that loses nothing
+    if not exact or torch.equal(half.to(embeddings.dtype), embeddings):
         embeddings = half
     return TagEmbeddingBank(vocabulary, descriptions, DescriptionEmbeddings(embeddings), config.text_encoder)
 

@@ -122,8 +122,9 @@ class TagEmbeddingBank:
                 f"a bank of {self.text_encoder!r} cannot be joined to one of {other.text_encoder!r}: "
                 "describe and embed the tags again with the model's own text encoder"
             )
-        mine = self.embedded.embeddings
-        theirs = other.embedded.embeddings.to(mine.device, mine.dtype)
+        mine, theirs = self.embedded.embeddings, other.embedded.embeddings
+        dtype = torch.promote_types(mine.dtype, theirs.dtype)
+        mine, theirs = mine.to(dtype), theirs.to(mine.device, dtype)
         rows = [row[keep] for row, keep in zip(mine, self.mask, strict=True)]
         rows += [row[keep] for row, keep in zip(theirs, other.mask.to(mine.device), strict=True)]
         return TagEmbeddingBank(
@@ -163,8 +164,11 @@ class TagEmbeddingBank:
         """Write vocabulary.csv, descriptions.json and bank.safetensors, in the bank's dtype."""
         self.vocabulary.save(folder / _FILES[0])
         self.descriptions.save(folder / _FILES[1])
-        flat = self.embedded.embeddings[self.mask].cpu().contiguous()
-        save_file({"embeddings": flat}, folder / _FILES[2], metadata={"text_encoder": self.text_encoder})
+        embeddings, mask = self.embedded.embeddings, self.embedded.mask
+        flat = (embeddings.flatten(0, 1) if mask is None else embeddings[mask]).cpu().contiguous()
+        partial = folder / f"{_FILES[2]}.partial"
+        save_file({"embeddings": flat}, partial, metadata={"text_encoder": self.text_encoder})
+        partial.replace(folder / _FILES[2])
 
     @classmethod
     def load(cls, folder: Path, text_encoder: str) -> TagEmbeddingBank:
@@ -180,7 +184,7 @@ class TagEmbeddingBank:
         descriptions = TagDescriptions.load(folder / _FILES[1])
         try:
             with safe_open(folder / _FILES[2], "pt") as file:
-                flat = file.get_tensor("embeddings")
+                flat = file.get_tensor("embeddings").clone()  # out of the mapped file
                 made_by = (file.metadata() or {}).get("text_encoder", text_encoder)
         except (SafetensorError, OSError) as error:
             raise ValueError(
@@ -197,7 +201,11 @@ class TagEmbeddingBank:
                 f"descriptions.json has {sum(counts)} sentences but the bank of {folder.name!r} holds "
                 f"{tuple(flat.shape)}: get the model again"
             )
-        return cls(vocabulary, descriptions, pad(flat.split(counts), flat.shape[1]), text_encoder)
+        if len(set(counts)) == 1:  # a view: the bank of a large model is there once
+            embedded = DescriptionEmbeddings(flat.unflatten(0, (len(counts), counts[0])))
+        else:
+            embedded = pad(flat.split(counts), flat.shape[1])
+        return cls(vocabulary, descriptions, embedded, text_encoder)
 
 
 def pad(rows: Sequence[torch.Tensor], dim: int) -> DescriptionEmbeddings:

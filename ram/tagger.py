@@ -57,7 +57,7 @@ class Tagger:
         self.device = torch.device(device)
         self.dtype = dtype
         self.model = model.to(self.device, dtype).eval().requires_grad_(False)
-        self.bank = bank.to(self.device, dtype)
+        self.bank = self._placed(bank)
         self.transform = EvalTransform(
             config.image.size, config.image.mean, config.image.std, config.image.interpolation
         )
@@ -113,7 +113,7 @@ class Tagger:
                 f"{self.name} was trained on embeddings of {self.config.text_encoder!r}, this bank is of "
                 f"{bank.text_encoder!r}: embed it again with this tagger"
             )
-        aligned = self.model.align(features, bank.to(self.device, self.dtype).embedded, CHUNK)
+        aligned = self.model.align(features, self._placed(bank).embedded, CHUNK)
         return Prediction(
             bank.vocabulary,
             bank.sentences,
@@ -174,6 +174,11 @@ class Tagger:
         """
         bank = load_pack(path, self.config.text_encoder, self.config.dim, limits)
         return bank.first(self.config.max_descriptions).to(self.device, self.dtype)
+
+    def _placed(self, bank: TagEmbeddingBank) -> TagEmbeddingBank:
+        """On the model's device, in its dtype or a smaller one that the bank is stored in: banks may be large."""
+        stored = bank.embedded.embeddings.dtype
+        return bank.to(self.device, stored if stored.itemsize < self.dtype.itemsize else self.dtype)
 
     def with_bank(self, bank: TagEmbeddingBank) -> Tagger:
         """The same model over other predefined tags."""

@@ -100,9 +100,7 @@ def test_the_oldest_name_of_the_head_is_understood(state):
 def test_names_thresholds_and_sentences_come_along(state, tmp_path):
     vocabulary = TagVocabulary(tuple(f"t{i}" for i in range(TAGS)), (0.25,) * TAGS, ("名",) * TAGS)
     sentences = TagDescriptions({t: [f"{t} {i}" for i in range(DESCRIPTIONS)] for t in vocabulary.tags})
-    folder = convert_official(
-        state, tmp_path / "tiny", config=config(), vocabulary=vocabulary, descriptions=sentences
-    )
+    folder = convert_official(state, tmp_path / "tiny", config=config(), vocabulary=vocabulary, descriptions=sentences)
     _, _, bank = load_model(folder)
     assert bank.vocabulary == vocabulary and bank.descriptions == sentences
 
@@ -122,6 +120,23 @@ def test_embeddings_take_16_bit_only_where_that_loses_nothing(state, tmp_path):
     assert torch.equal(stored["half"].float(), state["label_embed"])
 
 
+def test_the_bank_of_a_published_variant_takes_16_bit_and_stays_within_their_rounding(state, tmp_path, monkeypatch):
+    monkeypatch.setattr("ram.conversion.VARIANTS", {"tiny": config()})
+    state["label_embed"] = torch.nn.functional.normalize(state["label_embed"], dim=-1)
+    convert_official(state, tmp_path / "tiny", variant="tiny")
+    stored = load_file(tmp_path / "tiny" / "bank.safetensors")["embeddings"]
+    assert stored.dtype == torch.float16
+    assert (stored.float() - state["label_embed"]).abs().max() <= 2**-12  # of numbers below 1
+
+
+def test_what_a_training_run_kept_beside_the_weights_is_not_read(state, tmp_path):
+    """The published files hold an optimizer's state, more than half of their gigabytes."""
+    whole = {"model": state, "optimizer": {"state": {0: {"exp_avg": torch.ones(3)}}}, "config": {"vit": "swin_l"}}
+    torch.save(whole, tmp_path / "whole.pth")
+    folder = convert_official(tmp_path / "whole.pth", tmp_path / "tiny", config=config())
+    assert torch.equal(load_model(folder)[1].state_dict()["head.weight"], state["fc.weight"])
+
+
 def test_window_tables_are_brought_to_the_models_window(state, tmp_path):
     name = "layers.0.blocks.0.attn.relative_position_bias_table"
     state[f"visual_encoder.{name}"] = torch.full((169, 1), 0.5)
@@ -137,13 +152,29 @@ def test_window_tables_are_brought_to_the_models_window(state, tmp_path):
         (lambda s: s.update({"fc.scale": torch.ones(1)}), "official weight 'fc.scale' is unknown"),
         (lambda s: s.pop("fc.bias"), "weights of 'state dict' lack 1 entries, first 'head.bias'"),
         (lambda s: s.pop("label_embed"), "has no 'label_embed'"),
-        (lambda s: s.update(label_embed=torch.zeros(1020, 512)), "is all zeros: it was saved before"),
+        (lambda s: s.update(label_embed=torch.zeros(1020, 512)), "is all zeros: .* download the official file"),
+        (
+            lambda s: s["fc.weight"].view(-1)[5:6].fill_(torch.nan),
+            "'head.weight' of state dict holds values that are no",
+        ),
+        (lambda s: s["label_embed"].view(-1)[-1:].fill_(torch.inf), "'label_embed' of state dict holds values that"),
         (lambda s: s.update(label_embed=torch.ones(1020, 256)), r"is \(1020, 256\) but tiny needs rows of 512"),
         (lambda s: s.update(label_embed=torch.ones(512)), r"is \(512,\) but tiny needs rows of 512"),
         (lambda s: s.update({"fc.weight": torch.ones(1, 97)}), r"'head.weight' of 'state dict' is \(1, 97\)"),
         (lambda s: s.pop("reweight_scale"), r"state dict is RAM but tiny is RAM\+\+: choose its variant"),
     ],
-    ids=["unknown", "missing", "no bank", "empty bank", "narrow bank", "flat bank", "shape", "RAM as RAM++"],
+    ids=[
+        "unknown",
+        "missing",
+        "no bank",
+        "empty bank",
+        "NaN",
+        "infinite bank",
+        "narrow bank",
+        "flat bank",
+        "shape",
+        "RAM as RAM++",
+    ],
 )
 def test_what_does_not_fit_is_refused_and_nothing_is_written(state, change, sentence, tmp_path):
     change(state)

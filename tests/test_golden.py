@@ -17,6 +17,7 @@ from ram.models.losses import asymmetric_loss, distillation_loss
 from ram.models.queries import DescriptionEmbeddings
 from ram.vocabulary import TagVocabulary
 from ram.window_tables import resize_window_table
+from tests.official import official_shapes
 
 ATOL = 1e-5
 LOGIT_ATOL = 1e-5
@@ -207,6 +208,15 @@ def test_a_published_checkpoint_fills_the_network_of_its_variant_exactly(shared,
         del target["reweighting.log_scale"]  # has no effect on one description
     assert {n: tuple(t.shape) for n, t in weights.items()} == {n: tuple(t.shape) for n, t in target.items()}
     assert label_embed.shape == (4585 * (config.max_descriptions or 51), config.dim)
+
+
+@pytest.mark.parametrize("name, variant", [pair for pair in MANIFESTS.items() if "plus" in pair[0]])
+def test_the_shapes_that_other_tests_make_up_are_the_published_ones(shared, name, variant):
+    published = {n: tuple(t.shape) for n, t in manifest(shared, name).items()}
+    made_up = official_shapes(VARIANTS[variant], tags=4585)
+    recomputed = published.keys() - made_up.keys()
+    assert all(n.endswith(("relative_position_index", "attn_mask")) for n in recomputed)
+    assert made_up == {n: shape for n, shape in published.items() if n not in recomputed}
 
 
 def test_tag2text_is_refused_with_a_sentence(shared, tmp_path):

@@ -240,3 +240,15 @@ def test_a_device_or_dtype_that_does_not_exist_is_named(folder, options, sentenc
 def test_an_unknown_model_is_named():
     with pytest.raises(CheckpointError, match="there is no model or model folder 'ram-huge'"):
         load("ram-huge")
+
+
+def test_a_bank_in_16_bit_stays_so_and_is_scored_as_if_it_were_wide(tagger):
+    small = tiny_bank().to("cpu", torch.float16)
+    wide = small.to("cpu", torch.float32)
+    kept = Tagger(tiny_config(), tiny_model(), small, HashTextEncoder)
+    assert kept.bank.embedded.embeddings.dtype == torch.float16
+    assert probabilities(kept.tag(picture())) == probabilities(tagger.with_bank(wide).tag(picture()))
+    typed = kept.embed(CORGI)
+    joined = kept.score(kept.look(picture()), kept.bank.join(typed))
+    alone = kept.score(kept.look(picture()), typed)
+    assert joined["corgi"].probability == pytest.approx(alone["corgi"].probability, abs=1e-6)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ram.cache import cache_folder
 from ram.cli.terminal import Progress, say
 from ram.describers import DESCRIBERS, Describer, describe_tags, load_describer
 from ram.descriptions import TagDescriptions
@@ -28,9 +29,7 @@ def add_model_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_device_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1, mps ... (%(default)s)"
-    )
+    parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1, mps ... (%(default)s)")
     parser.add_argument(
         "--dtype",
         default="auto",
@@ -147,8 +146,3 @@ def check_writable(path: Path, suffixes: tuple[str, ...]) -> None:
         raise ValueError(f"{str(path)!r} cannot be written: it is a folder")
     if not path.parent.is_dir():
         raise ValueError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}")
-
-
-def cache_folder() -> Path:
-    """Where answers of language models are kept between runs."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ram"

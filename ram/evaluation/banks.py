@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
+
 from ram.descriptions import TagDescriptions
 from ram.embeddings import TagEmbeddingBank
 from ram.models.queries import DescriptionEmbeddings
@@ -17,9 +19,7 @@ def names_in(known: Sequence[str], tags: Sequence[str]) -> list[str | None]:
     return [tag if tag in exact else folded.get(tag.casefold()) for tag in tags]
 
 
-def bank_for(
-    tagger: Tagger, tags: Sequence[str], descriptions: TagDescriptions | None = None
-) -> TagEmbeddingBank:
+def bank_for(tagger: Tagger, tags: Sequence[str], descriptions: TagDescriptions | None = None) -> TagEmbeddingBank:
     """A bank that holds all of these tags: the tagger's own entries, and what is described here.
 
     Args:
@@ -56,7 +56,8 @@ def mean_bank(bank: TagEmbeddingBank) -> TagEmbeddingBank:
     A softmax over one item is 1, so the mean, whose length stays below 1, reaches the decoder as it is: as
     re-weighting with equal weights would give it.
     """
-    mean = bank.embedded.mean()[:, None]
+    device = bank.embedded.embeddings.device
+    mean = bank.embedded.to(device, torch.float32).mean()[:, None]
     sentences = {
         tag: (texts[0] if len(texts) == 1 else f"the mean of {len(texts)} descriptions of {tag}",)
         for tag, texts in bank.descriptions.items()

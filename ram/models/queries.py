@@ -55,6 +55,11 @@ class DescriptionEmbeddings:
         kept = ~torch.eye(len(held), dtype=torch.bool, device=held.device)
         return DescriptionEmbeddings(held.expand(len(held), -1, -1), kept)
 
+    def as_type(self, other: torch.Tensor) -> DescriptionEmbeddings:
+        """The same in the dtype of another tensor, where that is wider."""
+        wider = torch.promote_types(self.embeddings.dtype, other.dtype)
+        return DescriptionEmbeddings(self.embeddings.to(wider), self.mask)
+
     def to(self, device: torch.device | str, dtype: torch.dtype) -> DescriptionEmbeddings:
         """The same on a device, the embeddings in ``dtype``."""
         mask = None if self.mask is None else self.mask.to(device)

@@ -64,12 +64,13 @@ class TaggingModel(nn.Module):
 
         Args:
             features: of ``look``.
-            descriptions: (tags, descriptions, dim) embeddings and their mask.
+            descriptions: (tags, descriptions, dim) embeddings and their mask; those in 16 bit are brought to the
+                features' dtype a chunk at a time, so that a large bank is in memory once and small.
             chunk: tags scored at a time; bounds memory and changes no score.
         """
         size = chunk or max(descriptions.tags, 1)
         parts = [
-            self._align(features, descriptions.rows(slice(start, start + size)))
+            self._align(features, descriptions.rows(slice(start, start + size)).as_type(features.tokens))
             for start in range(0, max(descriptions.tags, 1), size)
         ]
         if len(parts) == 1:

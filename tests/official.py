@@ -1,0 +1,40 @@
+"""Names and shapes of official checkpoints, spelt from a configuration: the tests need no published file."""
+
+import torch
+
+from ram.build import build_without_weights
+from ram.conversion import BANK
+
+
+def official_name(ours):
+    """The official name of one of our weights, by its own rules: the converter's table read backwards would prove
+    nothing."""
+    part = ours.split(".")
+    if part[0] == "image_encoder" and part[1] == "backbone":
+        if part[2] == "layers" and part[4] == "downsample":  # timm counts it to the stage after it
+            part[3] = str(int(part[3]) - 1)
+        return ".".join(["visual_encoder", *part[2:]])
+    if part[0] == "decoder":
+        place = {
+            "cross_attention": "crossattention.output.dense" if part[4] == "output" else "crossattention.self",
+            "cross_norm": "crossattention.output.LayerNorm",
+            "expand": "intermediate.dense",
+            "contract": "output.dense",
+            "mlp_norm": "output.LayerNorm",
+        }[part[3]]
+        kept = part[4:] if place.endswith("self") else part[-1:]
+        return ".".join(["tagging_head.encoder.layer", part[2], place, *kept])
+    fixed = {"image_encoder.project": "image_proj", "queries.project": "wordvec_proj", "head": "fc"}
+    stem, _, leaf = ours.rpartition(".")
+    return "reweight_scale" if ours == "reweighting.log_scale" else f"{fixed[stem]}.{leaf}"
+
+
+def official_shapes(config, tags, descriptions=51):
+    """Official name to shape of all that a RAM++ of this configuration keeps, its bank included."""
+    shapes = {official_name(n): tuple(t.shape) for n, t in build_without_weights(config).state_dict().items()}
+    return shapes | {BANK: (tags * descriptions, config.dim)}
+
+
+def official_state(config, tags, descriptions=51):
+    """The same with random weights."""
+    return {name: torch.randn(shape) for name, shape in official_shapes(config, tags, descriptions).items()}
