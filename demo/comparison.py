@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from demo.actions import Photo, Scores
+from ram.embeddings import TagEmbeddingBank
 from ram.tagger import Tagger
 
 MOST_SHOWN = 12
@@ -45,18 +46,25 @@ def shared_tags(taggers: Sequence[Tagger]) -> tuple[str, ...]:
     return tuple(tag for tag in taggers[0].bank.vocabulary.tags if all(tag in t.bank.vocabulary for t in taggers))
 
 
-def compare_predefined(
-    taggers: Sequence[Tagger], photo: Photo, clock: Callable[[], float] = time.perf_counter
+def predefined_banks(taggers: Sequence[Tagger]) -> dict[str, TagEmbeddingBank]:
+    """By model name, the bank of the tags that all of them know."""
+    tags = shared_tags(taggers)
+    return {tagger.name: tagger.bank.select(tags) for tagger in taggers}
+
+
+def compare(
+    taggers: Sequence[Tagger],
+    photo: Photo,
+    banks: Mapping[str, TagEmbeddingBank],
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Versus:
-    """All models that looked at the photo, on the tags that they share."""
-    looked = [tagger for tagger in taggers if tagger.name in photo.features]
-    tags = shared_tags(looked)
+    """All models that have looked at the photo, on the tags of their banks, which are the same."""
     scores, seconds = {}, {}
-    for tagger in looked:
-        began = clock()
-        features = photo.features[tagger.name].to(tagger.device)
-        scores[tagger.name] = tagger.score(features, tagger.bank.select(tags))
-        seconds[tagger.name] = clock() - began
+    for tagger in taggers:
+        if tagger.name in photo.features and tagger.name in banks:
+            began = clock()
+            scores[tagger.name] = tagger.score(photo.features[tagger.name].to(tagger.device), banks[tagger.name])
+            seconds[tagger.name] = clock() - began
     return versus(scores, photo, seconds)
 
 

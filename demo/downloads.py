@@ -52,7 +52,10 @@ watch('value', () => {
 
 
 def _group(of: str, content: str) -> str:
-    return f'<div class="downloads" role="group" aria-label="Download {escape(of)}">{content}</div>'
+    said = f"Download {escape(of)}"
+    return (
+        f'<div class="downloads" role="group" aria-label="{said}"><span aria-hidden="true">{said}</span>{content}</div>'
+    )
 
 
 def _link(download: Download, form: str, of: str) -> str:

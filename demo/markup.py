@@ -7,10 +7,12 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from demo.actions import Categories, Scores, Tagged
+from demo.downloads import plot_downloads, table_downloads
 from demo.examples import Example
 from demo.limits import Budget, Spent, Standing
 from ram.prediction import TagScore, WeightedDescription
@@ -66,7 +68,8 @@ def tags(tagged: Tagged) -> str:
 <div class="tag-rows faint" id="next-best">{"".join(map(_row, others))}</div>"""
     return f"""<p class="summary"><b>{count}</b> of {len(prediction):,} over the threshold, in {tagged.seconds:.2f} s.
 Select a tag to see the descriptions that spoke for it.</p>
-<div class="tag-rows" id="present">{rows}</div>{faint if others else ""}"""
+<div class="tag-rows" id="present">{rows}</div>{faint if others else ""}
+{table_downloads("tags", [{"tag": score.tag, **_cells(score)} for score in [*present, *others]], "these tags")}"""
 
 
 def no_tags() -> str:
@@ -88,6 +91,11 @@ def comparison(scores: Scores, labels: Mapping[str, str]) -> str:
         f"{tag}: " + ", ".join(f"{labels[model]} {scores[model][tag].probability:.2f}" for model in scores)
         for tag in next(iter(scores.values())).vocabulary.tags
     )
+    rows = [
+        {"category": score.tag, "model": labels[model], **_cells(score)}
+        for model, prediction in scores.items()
+        for score in prediction
+    ]
     from demo.plots import comparison_figure, stacked_figure, to_svg  # matplotlib: not needed for the page to open
 
     width = 400 * len(scores)
@@ -96,7 +104,8 @@ def comparison(scores: Scores, labels: Mapping[str, str]) -> str:
 <div class="wide">{to_svg(comparison_figure(scores, labels, width))}</div>
 <div class="narrow">{to_svg(stacked_figure(scores, labels))}</div>
 <figcaption>Each bar is a probability, with the description that weighed most under it. The line across a bar is the
-threshold; bars that stay below it are faint.</figcaption></figure>"""
+threshold; bars that stay below it are faint.</figcaption>{plot_downloads("categories")}</figure>
+{table_downloads("categories", rows, "these numbers")}"""
 
 
 def notice(sentences: Iterable[str], kind: str = "problem") -> str:
@@ -121,6 +130,14 @@ def _meter(label: str, spent: Spent, budget: Budget) -> str:
     share = budget.share(spent)
     return f"""<p>{label}: {counts}</p><span class="bar" role="meter" aria-label="{label}" aria-valuemin="0"
 aria-valuemax="1" aria-valuenow="{share:.3f}" aria-valuetext="{counts}"><i style="width:{share:.1%}"></i></span>"""
+
+
+def _cells(score: TagScore) -> dict[str, Any]:
+    """What a table to take home says of a score: the description is the heaviest."""
+    cells: dict[str, Any] = {"probability": round(score.probability, 4), "threshold": score.threshold}
+    if score.descriptions:
+        cells |= {"description": score.descriptions[0].text, "weight": round(score.descriptions[0].weight, 4)}
+    return cells
 
 
 def _row(score: TagScore, opened: bool = False) -> str:

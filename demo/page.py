@@ -15,6 +15,8 @@ from demo.examples import Example
 from demo.sections.album import AlbumSection
 from demo.sections.parts import IN_TURN, OWN, html
 from demo.sections.photo import DESCRIBED_AT_ONCE, PhotoSection
+from demo.sections.share import ShareBar
+from demo.sections.versus import VersusSection
 
 TITLE = "Open-set image tagging"
 WAITING = 64
@@ -43,11 +45,16 @@ def build_page(
         html(markup.header(bench.labels, len(bench.taggers[0].bank)))
         with gr.Tabs(elem_id="sections"):
             with gr.Tab("One photo", id="photo"):
+                told = html("", "share-notice")
                 photo = PhotoSection(bench, examples, describers, hint)
-                photo.wire()
-                blocks.load(photo.on_visit, None, photo.meter, show_progress="hidden", **OWN)
+                share = ShareBar(photo, told)
+            with gr.Tab("Compare", id="versus") as tab:
+                VersusSection(bench).wire(tab, photo.looked, photo.typed)
             with gr.Tab("Many photos", id="album"):
                 AlbumSection(bench, [example.path for example in examples], describers).wire()
+        photo.wire()
+        share.wire(blocks)
+        blocks.load(photo.on_visit, None, photo.meter, show_progress="hidden", **OWN)
     return blocks.queue(max_size=WAITING, default_concurrency_limit=DESCRIBED_AT_ONCE, api_open=False)
 
 

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from demo.actions import Photo, Workbench
-from demo.comparison import MOST_SHOWN, compare_predefined, shared_tags, versus
+from demo.comparison import MOST_SHOWN, compare, predefined_banks, shared_tags, versus
 from ram.prediction import Prediction
 from ram.tagger import Tagger
 from ram.vocabulary import TagVocabulary
@@ -35,7 +35,7 @@ def photo(taggers):
 
 def test_predefined_tags_are_compared_where_both_models_know_them(taggers, photo):
     assert shared_tags(taggers) == ("dog", "pine tree")
-    result = compare_predefined(taggers, photo)
+    result = compare(taggers, photo, predefined_banks(taggers))
     assert result.of == 2 and result.look == {"plus": 0.25, "plain": 0.5}
     for each in taggers:
         alone = each.score(photo.features[each.name])
@@ -45,12 +45,13 @@ def test_predefined_tags_are_compared_where_both_models_know_them(taggers, photo
 
 def test_a_model_that_has_not_looked_yet_is_left_out(taggers, photo):
     alone = Photo({"plus": photo.features["plus"]}, photo.seconds)
-    assert list(compare_predefined(taggers, alone).scores) == ["plus"]
+    assert list(compare(taggers, alone, predefined_banks(taggers)).scores) == ["plus"]
 
 
 def test_time_is_measured_for_each_model(taggers, photo):
     times = iter([1.0, 1.25, 2.0, 2.5])
-    assert compare_predefined(taggers, photo, clock=lambda: next(times)).score == {"plus": 0.25, "plain": 0.5}
+    found = compare(taggers, photo, predefined_banks(taggers), clock=lambda: next(times))
+    assert found.score == {"plus": 0.25, "plain": 0.5}
 
 
 def test_the_largest_disagreements_come_first_and_the_list_is_short():

@@ -18,6 +18,7 @@ from demo.exports import FORMS, export_album, export_vocabulary
 from demo.sections.parts import OWN, Update, html
 from demo.sections.winners import WinnersPanel
 from demo.thresholds import Thresholds, calibrated
+from demo.uploads import uploaded
 
 AT_ONCE = 2
 """Albums that are tagged at the same time; further visitors wait for their turn."""
@@ -29,7 +30,6 @@ of tags, up to 500 photos at a time. Only thumbnails and scores are kept, for as
 THUMBS = """<h3>Calibrate on my photos</h3><p class="hint">Say with the thumbs beside the tags what is right and what is
 wrong. Thresholds that contradict a thumb are chosen anew, by your thumbs alone.</p>"""
 EACH, SHARED = "each tag's own", "one for all tags"
-NOT_UPLOADED = "These photos were not uploaded here: choose them again."
 
 ON_TABLE = """
 element.addEventListener('click', event => {
@@ -144,10 +144,10 @@ class AlbumSection:
 
     def on_files(self, uploads: Sequence[Mapping[str, Any]] | None) -> Iterator[Update]:
         """Files in gradio's upload folder; gradio itself would take any path."""
-        cache = Path(self.files.GRADIO_CACHE).resolve()
-        files = [Path(str(one.get("path", ""))) for one in uploads or ()]
-        if not all(file.resolve().is_relative_to(cache) for file in files):
-            yield {self.notice: markup.notice([NOT_UPLOADED])}
+        try:
+            files = [uploaded(one, self.files.GRADIO_CACHE) for one in uploads or ()]
+        except InputError as error:
+            yield {self.notice: markup.notice([explain(error)])}
         else:
             yield from self.run(files)
 

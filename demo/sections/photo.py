@@ -48,6 +48,7 @@ class PhotoSection:
         self.examples = {example.path.name: example.path for example in examples}
 
         self.looked, self.typed = gr.State(), gr.State()  # Photo and Categories, or None
+        self.source = gr.State()  # where the photo's file is, or None
         with gr.Row(elem_id="look"):
             with gr.Column(scale=5, min_width=300, elem_id="given"):
                 with gr.Column(elem_classes="sheet", elem_id="photo-panel"):
@@ -78,11 +79,12 @@ class PhotoSection:
         with gr.Column(elem_classes="sheet", elem_id="results"):
             self.plot = html("", "plot")
             self.cards = html("", "cards", SHOW_NEW_CARDS)
+        self.photo_side = [self.looked, self.source, self.photo, self.tags, self.photo_notice]
+        self.typed_side = [self.typed, self.plot, self.cards, self.typed_notice, self.meter]
 
     def wire(self) -> None:
         """Connect events to what they do; whatever changes the photo or the categories ends with a new scoring."""
-        photo_side = [self.looked, self.photo, self.tags, self.photo_notice]
-        typed_side = [self.typed, self.plot, self.cards, self.typed_notice, self.meter]
+        photo_side, typed_side = self.photo_side, self.typed_side
         # preprocess=False: gradio would open the file itself, without our limits and our sentences
         given = self.photo.upload(
             self.on_photo, self.photo, photo_side, preprocess=False, show_progress_on=self.tags, **IN_TURN, **OWN
@@ -115,7 +117,7 @@ class PhotoSection:
         shown = False
         try:
             for tagged in self.bench.tag(path):
-                update: Update = {self.looked: tagged.photo}
+                update: Update = {self.looked: tagged.photo, self.source: str(path)}
                 if not shown:
                     update |= {self.photo: tagged.preview, self.tags: markup.tags(tagged), self.photo_notice: ""}
                     shown = True
@@ -124,7 +126,8 @@ class PhotoSection:
             yield {**self.without_photo(), self.photo_notice: markup.notice([explain(error)])}
 
     def without_photo(self) -> Update:
-        return {self.looked: None, self.photo: None, self.tags: markup.no_tags(), self.photo_notice: ""}
+        nothing: Update = {self.looked: None, self.source: None, self.photo: None}
+        return {**nothing, self.tags: markup.no_tags(), self.photo_notice: ""}
 
     def on_categories(
         self, text: str | None, describer: str, seen: Photo | None, request: gr.Request
