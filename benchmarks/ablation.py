@@ -144,14 +144,14 @@ class Measure:
         found = {}
         for name, benchmark in self.benchmarks.items():
             bank, parts = ask(tagger, benchmark.tags, asked).embedded, []
-            cosine = GlobalSimilarity(8.0, 0.0, None)
+            cosine = GlobalSimilarity(8.0)
             for ids in torch.arange(len(benchmark.pictures)).split(50):
                 features = self.patches[name].look_plainly(tagger.model.image_encoder, ids)
                 scores = torch.zeros(len(ids), bank.tags)
                 if asked != "pooled":
                     scores = scores + tagger.model.align(features, bank, CHUNK).logits
                 if "pooled" in asked:
-                    scores = scores + cosine(features, bank)
+                    scores = cosine(scores, features, bank)
                 parts.append(scores)
             found[name] = 100 * mean_average_precision(torch.cat(parts).numpy(), benchmark.targets)
         return found

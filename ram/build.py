@@ -5,6 +5,7 @@ import torch
 from ram.config import ModelConfig, SimilarityConfig
 from ram.models.alignment_decoder import AlignmentDecoder
 from ram.models.class_words import ClassWords
+from ram.models.familiarity import Familiarity
 from ram.models.heads import MatchingHead, SharedHead
 from ram.models.image_encoder import ImageEncoder, create_backbone
 from ram.models.queries import DescriptionEnsemble, DescriptionReweighting, TextQueries
@@ -21,7 +22,7 @@ def build_model(config: ModelConfig) -> TaggingModel:
     """
     backbone = create_backbone(config.image.backbone, config.image.options)
     channels: int = backbone.num_features  # type: ignore[assignment]
-    decoder, similarity = config.decoder, config.similarity
+    decoder = config.decoder
     words = ClassWords(config.image.classes, channels, config.dim) if config.image.classes else None
     model = TaggingModel(
         ImageEncoder(
@@ -40,7 +41,7 @@ def build_model(config: ModelConfig) -> TaggingModel:
             decoder.hidden, config.dim, decoder.heads, decoder.intermediate, decoder.layers, decoder.dropout
         ),
         MatchingHead(decoder.hidden, config.dim) if decoder.matching else SharedHead(decoder.hidden),
-        GlobalSimilarity(similarity.pooled, similarity.classes, words) if similarity != SimilarityConfig() else None,
+        _similarity(config, words),
     )
     return model.eval()
 
@@ -65,6 +66,14 @@ def restore_buffers(model: TaggingModel) -> bool:
         if lost:
             module.init_non_persistent_buffers()
     return True
+
+
+def _similarity(config: ModelConfig, words: ClassWords | None) -> GlobalSimilarity | None:
+    weights = config.similarity
+    if weights == SimilarityConfig():
+        return None
+    familiarity = Familiarity(weights.familiar, config.dim) if weights.familiar else None
+    return GlobalSimilarity(weights.pooled, weights.classes, weights.unfamiliar, words, familiarity)
 
 
 def build_text_encoder(name: str, device: torch.device | str = "cpu") -> TextEncoder:

@@ -87,16 +87,28 @@ class DecoderConfig:
 
 @dataclass(frozen=True)
 class SimilarityConfig:
-    """Weights of the cosines that are added to the decoder's logits (see
-    :class:`ram.models.similarity.GlobalSimilarity`): of the pooled token and of the class words. The official models
-    add nothing."""
+    """What joins the decoder's logits (see :class:`ram.models.similarity.GlobalSimilarity`). The official models add
+    nothing.
+
+    Args:
+        pooled, classes: weights of the cosines of the pooled token and of the class words.
+        unfamiliar: further weight of the class words for tags that training has not taught.
+        familiar: how many tags of training are remembered to tell.
+    """
 
     pooled: float = 0.0
     classes: float = 0.0
+    unfamiliar: float = 0.0
+    familiar: int = 0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.pooled < math.inf and 0 <= self.classes < math.inf):
-            raise ValueError(f"similarity weights are {self.pooled} and {self.classes}: give numbers from 0")
+        weights = (self.pooled, self.classes, self.unfamiliar)
+        if not all(0 <= weight < math.inf for weight in weights):
+            raise ValueError(f"similarity weights are {', '.join(map(str, weights))}: give numbers from 0")
+        if self.familiar < 0 or bool(self.unfamiliar) != bool(self.familiar):
+            raise ValueError(
+                f"similarity.unfamiliar is {self.unfamiliar} with {self.familiar} familiar tags: give both or none"
+            )
 
 
 @dataclass(frozen=True)
@@ -129,8 +141,8 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.dim < 1:
             raise ValueError(f"embedding width is {self.dim}: it must be at least 1")
-        if self.similarity.classes and not self.image.classes:
-            raise ValueError("similarity.classes needs a classifier: set image.classes")
+        if (self.similarity.classes or self.similarity.unfamiliar) and not self.image.classes:
+            raise ValueError("similarity.classes and unfamiliar need a classifier: set image.classes")
         if self.max_descriptions is not None and self.max_descriptions < 1:
             raise ValueError(f"max_descriptions is {self.max_descriptions}: it must be at least 1, or null")
 

@@ -46,6 +46,9 @@ def test_ram_has_one_description_a_tag_and_ram_plus_several():
     configs = {name: json.loads((PRETRAINED / name / "config.json").read_text()) for name in SHIPPED}
     assert configs["ram-lite"]["max_descriptions"] == 1
     assert configs["ram-plus-lite"]["max_descriptions"] is None
+    for config in configs.values():
+        own = ("name", "max_descriptions", "similarity")
+        assert {**config, **dict.fromkeys(own)} == {**configs["ram-lite"], **dict.fromkeys(own)}
     assert all(Recipe.load(name).model == ModelConfig.from_dict(config) for name, config in configs.items())
 
 
@@ -62,7 +65,7 @@ def test_a_typed_category_that_is_there_is_more_probable_than_one_that_is_not(ta
 
 
 def test_the_test_benchmarks_are_as_good_as_the_readme_says(tagger, shared):
-    """Common 34 for RAM, common 37 and uncommon 32 for RAM++ at the least; takes about a minute a model."""
+    """Common 38 for RAM, common 37 and uncommon 32 for RAM++ at the least; takes about a minute a model."""
     flickr8k = shared / "data" / "flickr8k"
     common, uncommon = (
         load_benchmark(flickr8k / "benchmarks" / f"flickr8k_{name}", flickr8k / "images")
@@ -84,6 +87,6 @@ def test_the_test_benchmarks_are_as_good_as_the_readme_says(tagger, shared):
         "common": mean_average_precision(scores[:, :known], common.targets),
         "uncommon": mean_average_precision(scores[:, known:], uncommon.targets),
     }
-    assert reached["common"] >= {"ram-lite": 0.34, "ram-plus-lite": 0.37}[tagger.name], reached
+    assert reached["common"] >= {"ram-lite": 0.38, "ram-plus-lite": 0.37}[tagger.name], reached
     if tagger.name == "ram-plus-lite":
         assert reached["uncommon"] >= 0.32, reached

@@ -7,12 +7,17 @@ import torch.nn.functional as F
 from torch import nn
 
 from ram.models.class_words import ClassWords
+from ram.models.familiarity import Familiarity
+from ram.models.heads import RARE
 from ram.models.image_encoder import ImageFeatures
 from ram.models.queries import DescriptionEmbeddings
 
+DAMPING = 0.7
+"""How much of what the decoder says of a tag that is quite unlike all that it was taught is not listened to."""
+
 
 class GlobalSimilarity(nn.Module):
-    """Cosines of picture embeddings with the plain mean of a tag's descriptions, added to the decoder's logits.
+    """Joins cosines of picture embeddings with the plain mean of a tag's descriptions to the decoder's logits.
 
     Differs from the paper: trained on few pictures, the decoder knows best what it was taught, the pooled token
     generalises further, and the classifier knows what no training picture shows. It is an ensemble of evaluation only:
@@ -23,23 +28,52 @@ class GlobalSimilarity(nn.Module):
         classes: weight of the class words' cosine for a tag that means the same as a class. Others count by the fourth
             power of their cosine with the nearest class: of "corgi" an ImageNet classifier knows much, of "running"
             nothing.
+        unfamiliar: further weight of that cosine for a tag that training has not taught; it counts by the cosine with
+            the nearest class. What the decoder says of such a tag is drawn towards :data:`~ram.models.heads.RARE`.
         words: knows the mean that class words and descriptions are compared around; None where ``classes`` is 0.
+        familiarity: what training has taught; None where ``unfamiliar`` is 0.
     """
 
-    def __init__(self, pooled: float, classes: float, words: ClassWords | None) -> None:
+    def __init__(
+        self,
+        pooled: float,
+        classes: float = 0.0,
+        unfamiliar: float = 0.0,
+        words: ClassWords | None = None,
+        familiarity: Familiarity | None = None,
+    ) -> None:
         super().__init__()
         self.pooled = pooled
         self.classes = classes
+        self.unfamiliar = unfamiliar
+        self.familiarity = familiarity
         self.words = (words,)  # in a tuple: its weights belong to the image encoder
 
-    def forward(self, features: ImageFeatures, descriptions: DescriptionEmbeddings) -> torch.Tensor:
-        """Features and (tags, descriptions, dim) to (batch, tags), to be added to logits."""
+    def forward(
+        self, logits: torch.Tensor, features: ImageFeatures, descriptions: DescriptionEmbeddings
+    ) -> torch.Tensor:
+        """(batch, tags) of the decoder, with features and (tags, descriptions, dim), to (batch, tags)."""
         mean = descriptions.mean()
         cosines = self.pooled * F.normalize(features.pooled, dim=-1) @ F.normalize(mean, dim=-1).T
         if features.classes is None or self.words[0] is None:
-            return cosines
+            return logits + cosines
         known = self.words[0]
-        around = F.normalize(mean - known.center.to(mean.dtype), dim=-1)
+        around = self.around(mean)
         nearest = (around @ F.normalize(known.words, dim=-1).to(mean.dtype).T).amax(dim=-1).clamp(min=0)
         said = F.normalize(known.spell(features.classes), dim=-1).to(mean.dtype)
-        return cosines + self.classes * nearest**4 * (said @ around.T)
+        weight = self.classes * nearest**4
+        if self.familiarity is not None:
+            new = 1 - self.familiarity(around)
+            weight = weight + self.unfamiliar * new * nearest
+            logits = logits - DAMPING * new * (logits - RARE)
+        return logits + cosines + weight * (said @ around.T)
+
+    def around(self, mean: torch.Tensor) -> torch.Tensor:
+        """(tags, dim) text embeddings to unit vectors around the mean of the class names."""
+        assert self.words[0] is not None, "the configuration checks that there is a classifier"
+        return F.normalize(mean - self.words[0].center.to(mean.dtype), dim=-1)
+
+    def remember(self, descriptions: DescriptionEmbeddings, pictures: torch.Tensor) -> None:
+        """Make tags familiar: their descriptions, and on how many pictures of training each is, (tags,)."""
+        if self.familiarity is not None:
+            self.familiarity.remember(self.around(descriptions.mean()), pictures)

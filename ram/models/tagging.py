@@ -87,5 +87,5 @@ class TaggingModel(nn.Module):
         aligned = self.decoder(self.queries(blended), features.tokens)
         logits = self.head(aligned, blended)
         if self.similarity is not None and not self.training:
-            logits = logits + self.similarity(features, descriptions)
+            logits = self.similarity(logits, features, descriptions)
         return Alignment(logits, weights)

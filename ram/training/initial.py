@@ -62,6 +62,14 @@ def set_statistics(model: TaggingModel, training: TrainingSet) -> None:
         model.head.standardize.set(*training.text_statistics())
 
 
+def set_familiar(model: TaggingModel, training: TrainingSet) -> None:
+    """Make the tags of the training set familiar, where the model remembers any."""
+    if model.similarity is not None and model.similarity.familiarity is not None:
+        device = model.similarity.familiarity.tags.device
+        pictures = training.triplets.targets[:].sum(dim=0)
+        model.similarity.remember(training.queries.embedded.to(device, torch.float32), pictures.to(device))
+
+
 def set_learning(model: TaggingModel, freeze_backbone: bool) -> None:
     """Training mode, but a frozen backbone stays as it is, and batch norms of a learning one keep their statistics:
     small batches would spoil them, and a running average of weights would not fit them."""

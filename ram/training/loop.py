@@ -16,7 +16,7 @@ from ram.training.average import RunningAverage
 from ram.training.dataset import Progress, TrainingSet, read_dev_set, read_training_set
 from ram.training.distributed import World
 from ram.training.held_out import calibrate_model, held_out_logits
-from ram.training.initial import initial_model, set_statistics
+from ram.training.initial import initial_model, set_familiar, set_statistics
 from ram.training.learner import Learner
 from ram.training.log import LearningCurve
 from ram.training.recipe import Recipe
@@ -77,8 +77,10 @@ def train(
     position = Position()
     if state_file.is_file():
         position = state.load(state_file, learner.steps_per_epoch)
-    elif not recipe.initialize:  # its weights are made for statistics of their own
-        set_statistics(model, training)
+    else:
+        if not recipe.initialize:  # its weights are made for statistics of their own
+            set_statistics(model, training)
+        set_familiar(model, training)
     if world.first:
         dev = read_dev_set(recipe, data, output, cache or output, training, model.image_encoder, progress)
         with LearningCurve(output, position.log, position.epoch * learner.steps_per_epoch + position.step) as curve:
