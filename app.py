@@ -84,8 +84,11 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps...")
     parser.add_argument("--mcp", action="store_true", help="serve the endpoints as tools of the Model Context Protocol")
-    llm = parser.add_argument_group("language model", "limits for a public page, a day (UTC); none for no limit")
-    llm.add_argument("--openai-model", help="language model that the openai describer asks")
+    llm = parser.add_argument_group(
+        "language model",
+        "limits are for a day (UTC), none for no limit; a host without flags sets RAM_LLM_VISITOR_REQUESTS and so on",
+    )
+    llm.add_argument("--openai-model", help="language model that the openai describer asks; or OPENAI_MODEL")
     llm.add_argument(
         "--no-llm", action="store_true", default=environ.get("RAM_NO_LLM", "0") not in ("", "0"),
         help="no language model; or set RAM_NO_LLM=1",
@@ -93,8 +96,9 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     for whose, budget in (("visitor", VISITOR_BUDGET), ("day", DAY_BUDGET)):
         for what, most in (("requests", budget.requests), ("tokens", budget.tokens)):
             of = "of one visitor" if whose == "visitor" else "of all visitors together"
-            flag = f"--llm-{whose}-{what}"
-            llm.add_argument(flag, type=_limit, default=most, metavar="N", help=f"{what} {of} (%(default)s)")
+            default = environ.get(f"RAM_LLM_{whose}_{what}".upper(), str(most))
+            flag, told = f"--llm-{whose}-{what}", f"{what} {of} (%(default)s)"
+            llm.add_argument(flag, type=_limit, default=default, metavar="N", help=told)
     llm.add_argument(
         "--proxies", type=int, choices=range(10), default=int("SPACE_ID" in environ), metavar="N",
         help="proxies of your own before the page, whose X-Forwarded-For tells visitors apart (0; 1 on a Space)",

@@ -18,7 +18,7 @@ os.environ.update(
     OMP_NUM_THREADS="1",
     TOKENIZERS_PARALLELISM="false",
 )
-for secret in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):  # no test reaches a real service by accident
+for secret in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):  # no test reaches a real service by accident
     os.environ.pop(secret, None)
 
 import numpy as np  # noqa: E402

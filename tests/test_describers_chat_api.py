@@ -187,8 +187,8 @@ def test_a_busy_or_failing_server_is_asked_again(serve: Serve, status: int) -> N
     [
         (refusal(401, f"Incorrect API key provided: {KEY}"), "refused the key: check OPENAI_API_KEY."),
         (refusal(403, "no access"), "does not let this key use tiny: choose another model."),
-        (refusal(404, "no such model"), "has no model tiny: choose another one, or check OPENAI_BASE_URL."),
-        (refusal(400, "no model tiny here", "model"), "has no model tiny: choose another one"),
+        (refusal(404, "no such model"), "has no model tiny: name another in OPENAI_MODEL, or check OPENAI_BASE_URL."),
+        (refusal(400, "no model tiny here", "model"), "has no model tiny: name another in OPENAI_MODEL"),
         (refusal(429, "quota"), "turns requests away, too many came or no credit is left"),
         (refusal(500, "oops"), "failed with status 500: try again later."),
         (refusal(400, f"bad {KEY}\n<b>"), "refused the request with status 400"),
@@ -352,6 +352,12 @@ def test_settings_that_cannot_work_are_refused_at_once(options: dict[str, Any], 
     with pytest.raises(ValueError, match=said) as caught:
         ChatDescriber(**{"api_key": KEY, **options})
     assert "secret" not in str(caught.value)
+
+
+def test_the_model_is_the_one_named_else_that_of_the_environment() -> None:
+    environ = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_MODEL": "qwen3"}
+    assert ChatDescriber.from_environ(environ).model == "qwen3"
+    assert ChatDescriber.from_environ(environ, model="llama").model == "llama"
 
 
 def test_the_fingerprint_tells_apart_what_changes_the_answers_and_not_the_keys() -> None:

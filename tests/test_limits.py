@@ -11,7 +11,7 @@ import pytest
 
 import app
 from demo.actions import Categories, Workbench
-from demo.limits import MOST_VISITORS, Budget, LimitReached, Limits, Spent
+from demo.limits import DAY_BUDGET, MOST_VISITORS, VISITOR_BUDGET, Budget, LimitReached, Limits, Spent
 from demo.markup import allowance
 from ram.describers.cache import CachedDescriber, DescriptionCache
 from ram.describers.chat_api import ChatDescriber
@@ -171,6 +171,10 @@ def test_the_meter_of_the_page_says_what_is_used_of_what() -> None:
 def test_the_flags_of_the_page_set_the_limits_and_switch_the_language_model_off() -> None:
     flags = app._parser({}).parse_args(["--llm-visitor-requests", "7", "--llm-day-tokens", "none"])
     assert (flags.llm_visitor_requests, flags.llm_day_tokens, flags.no_llm, flags.proxies) == (7, None, False, 0)
+    assert (flags.llm_day_requests, flags.llm_visitor_tokens) == (DAY_BUDGET.requests, VISITOR_BUDGET.tokens)
+    by_environment = {"RAM_LLM_DAY_TOKENS": "70", "RAM_LLM_VISITOR_REQUESTS": "none"}
+    flags = app._parser(by_environment).parse_args(["--llm-day-requests", "3"])
+    assert (flags.llm_day_tokens, flags.llm_visitor_requests, flags.llm_day_requests) == (70, None, 3)
     assert app._parser({"RAM_NO_LLM": "1", "SPACE_ID": "me/space"}).parse_args([]).no_llm
     assert app._parser({"SPACE_ID": "me/space"}).parse_args([]).proxies == 1
     assert not app._parser({"RAM_NO_LLM": "0"}).parse_args([]).no_llm

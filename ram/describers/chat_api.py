@@ -99,7 +99,9 @@ class ChatDescriber:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], *, model: str | None = None) -> ChatDescriber:
-        """With OPENAI_API_KEY and OPENAI_BASE_URL; a server of one's own needs no key.
+        """With OPENAI_API_KEY, OPENAI_BASE_URL and, where no model is named, OPENAI_MODEL.
+
+        A server of one's own needs no key.
 
         Raises:
             MissingKeyError: no key for OpenAI's own endpoint.
@@ -110,7 +112,8 @@ class ChatDescriber:
             raise MissingKeyError(
                 "The openai describer needs a key: set OPENAI_API_KEY, or OPENAI_BASE_URL for a local one."
             )
-        return cls(key or "none", model or DEFAULT_MODEL, base_url or OPENAI_URL)
+        model = model or environ.get("OPENAI_MODEL", "").strip() or DEFAULT_MODEL
+        return cls(key or "none", model, base_url or OPENAI_URL)
 
     @property
     def host(self) -> str:
@@ -287,7 +290,7 @@ class ChatDescriber:
         elif isinstance(error, openai.PermissionDeniedError):
             reason = f"does not let this key use {self.model}: choose another model"
         elif isinstance(error, openai.NotFoundError) or (status == 400 and is_unknown_model(error)):
-            reason = f"has no model {self.model}: choose another one, or check OPENAI_BASE_URL"
+            reason = f"has no model {self.model}: name another in OPENAI_MODEL, or check OPENAI_BASE_URL"
         elif isinstance(error, openai.RateLimitError):
             reason = "turns requests away, too many came or no credit is left: try again later"
         elif isinstance(error, (openai.APITimeoutError, asyncio.TimeoutError)):
