@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ram.describers import DescriberError, MissingKeyError
-from ram.describers.chat_replies import answers, give_up_refused, is_unknown_model, most_tokens, quoted, usage
+from ram.describers.chat_errors import reason
+from ram.describers.chat_replies import answers, give_up_refused, most_tokens, quoted, usage
 from ram.describers.streaming import iterate_in_thread
 from ram.describers.usage import Meter, Tally, Usage
 from ram.describers.wording import plain_prompt
-from ram.descriptions import clean_sentence, normalize_category
+from ram.descriptions import normalize_category
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -281,30 +282,9 @@ class ChatDescriber:
             self.meter.settle(expected, used)
 
     def _explain(self, error: Exception) -> DescriberError:
-        """The error as a sentence that says what to do; the server's words only where ours do not do."""
-        import openai
-
-        status = getattr(error, "status_code", None)
-        if isinstance(error, openai.AuthenticationError):
-            reason = "refused the key: check OPENAI_API_KEY"
-        elif isinstance(error, openai.PermissionDeniedError):
-            reason = f"does not let this key use {self.model}: choose another model"
-        elif isinstance(error, openai.NotFoundError) or (status == 400 and is_unknown_model(error)):
-            reason = f"has no model {self.model}: name another in OPENAI_MODEL, or check OPENAI_BASE_URL"
-        elif isinstance(error, openai.RateLimitError):
-            reason = "turns requests away, too many came or no credit is left: try again later"
-        elif isinstance(error, (openai.APITimeoutError, asyncio.TimeoutError)):
-            reason = f"did not answer within {self.timeout:g} seconds: try again later"
-        elif isinstance(error, openai.APIConnectionError):
-            reason = "cannot be reached: check the connection and OPENAI_BASE_URL"
-        elif isinstance(status, int) and (status >= 500 or status in (408, 409)):
-            reason = f"failed with status {status}: try again later"
-        elif isinstance(error, openai.APIStatusError):
-            said = clean_sentence(self._without_key(error.message))[:200]
-            reason = f"refused the request with status {status} ({said}): check the model"
-        else:
-            reason = "does not answer as a chat endpoint does: check OPENAI_BASE_URL"
-        return DescriberError(f"{self.host} {reason}.")
+        """The error as a sentence that says what to do."""
+        said = reason(error, model=self.model, timeout=self.timeout, hide=self._without_key)
+        return DescriberError(f"{self.host} {said}.")
 
     def _without_key(self, text: str) -> str:
         """Server's words without the key, should it repeat it; a placeholder such as "none" is no key."""
