@@ -60,7 +60,10 @@ def describer(address: str, key: str = KEY, answers: int = 1) -> ChatDescriber:
     return ChatDescriber(key, "smollm2", address, answers=answers, timeout=PATIENCE)
 
 
-def test_sentences_of_a_real_model_arrive_one_by_one_are_kept_and_move_the_score(address: str, tmp_path: Path) -> None:
+def test_sentences_of_a_real_model_arrive_one_by_one_are_kept_and_move_the_score(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ram.describers.chat_api.MOST_TOKENS", 20)  # where an answer goes shows as well in a short one
     chat = describer(address)
     cached = CachedDescriber(chat, DescriptionCache(tmp_path))
     bench = Workbench(
