@@ -39,7 +39,7 @@ test-llm: $(LLM_READY)
 	@$(BIN)/python -m pytest -m llm $(ARGS)
 
 test-large: $(DEV_READY)
-	@RAM_LARGE=1 $(BIN)/python -m pytest -m large $(ARGS)
+	@RAM_LARGE=1 $(BIN)/python -m pytest -m large -o faulthandler_timeout=1800 tests/test_large.py $(ARGS)
 
 lint: $(DEV_READY)
 	@$(BIN)/ruff check .

@@ -13,7 +13,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ram.build import build_model, build_without_weights, restore_buffers
+from ram.cache import cache_folder
 from ram.config import VARIANTS, ModelConfig
+from ram.downloads import CHECKPOINTS
 from ram.embeddings import TagEmbeddingBank
 from ram.models.tagging import TaggingModel
 
@@ -42,12 +44,17 @@ def model_entries() -> list[ModelEntry]:
     """The same as :func:`list_models`, with where each comes from and what it is."""
     folders = _shipped_folders().values()
     shipped = [ModelEntry(folder.name, "shipped", _summary(_read_config(folder))) for folder in folders]
-    converted = [ModelEntry(c.name, "official file, ram convert", _summary(c)) for c in VARIANTS.values()]
+    converted = [
+        ModelEntry(
+            c.name, "fetched on first use" if c.name in CHECKPOINTS else "official file, ram convert", _summary(c)
+        )
+        for c in VARIANTS.values()
+    ]
     return shipped + converted
 
 
 def find_model(name: str | Path) -> Path:
-    """The folder of a shipped model, or of a path that is a model folder.
+    """The folder of a shipped model, of a published one that was fetched, or of a path that is a model folder.
 
     Raises:
         CheckpointError: neither; the message says which names there are.
@@ -57,9 +64,14 @@ def find_model(name: str | Path) -> Path:
         return shipped[str(name)]
     if (Path(name) / _CONFIG).is_file():
         return Path(name)
+    kept = cache_folder() / "models" / str(name)
+    if str(name) in CHECKPOINTS and (kept / _CONFIG).is_file():
+        return kept
     if str(name) in VARIANTS:
         raise CheckpointError(
-            f"{name!r} is not shipped: get the official checkpoint, run "
+            f"{name!r} is not here: "
+            + ("load it once by `ram tag --model`, which fetches it; or " if str(name) in CHECKPOINTS else "")
+            + "get the official checkpoint, run "
             f"`ram convert FILE.pth FOLDER --variant {name}` and load the folder; "
             f"{' and '.join(shipped)} need nothing"
         )

@@ -12,9 +12,11 @@ import torch
 from PIL import Image
 
 from ram.build import build_text_encoder
+from ram.cache import cache_folder
 from ram.checkpoints import find_model, load_model
 from ram.config import ModelConfig
 from ram.descriptions import TagDescriptions
+from ram.downloads import CHECKPOINTS, quiet
 from ram.embeddings import TagEmbeddingBank
 from ram.explanation import Explanation
 from ram.image import EvalTransform, open_picture
@@ -23,6 +25,7 @@ from ram.models.tagging import TaggingModel
 from ram.models.text_encoder import TextEncoder
 from ram.packs import OWN_FILES, PackLimits, load_pack, save_pack
 from ram.prediction import Prediction
+from ram.published import fetch_model
 
 CHUNK = 512
 """Tags scored at a time: bounds memory whatever the vocabulary, and changes no score."""
@@ -185,20 +188,25 @@ class Tagger:
         return Tagger(self.config, self.model, bank, self._text_encoder, self.device, self.dtype)
 
 
-def load(model: str | Path, device: str = "auto", dtype: str = "auto") -> Tagger:
-    """Load a tagger by name or from a model folder.
+def load(
+    model: str | Path, device: str = "auto", dtype: str = "auto", progress: Callable[[str, int, int], object] = quiet
+) -> Tagger:
+    """Load a tagger by name or from a model folder; a published model is fetched and converted on first use.
 
     Args:
         model: a name of :func:`ram.list_models`, or a model folder.
         device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", "mps"...
         dtype: "auto" (float16 on a GPU, float32 elsewhere), "float32", "float16" or "bfloat16".
+        progress: called with what is being fetched, how many megabytes of it are here, and how many there are.
 
     Raises:
-        CheckpointError: no such model, or its files are broken.
+        CheckpointError: no such model, it cannot be fetched, or its files are broken.
         ValueError: the device or dtype does not exist here.
     """
     chosen = find_device(device)
-    config, network, bank = load_model(find_model(model))
+    fetched = str(model) in CHECKPOINTS and not Path(model).is_dir()
+    folder = fetch_model(str(model), cache_folder(), progress) if fetched else find_model(model)
+    config, network, bank = load_model(folder)
 
     def text_encoder() -> TextEncoder:
         return build_text_encoder(config.text_encoder, chosen)

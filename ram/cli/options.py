@@ -104,7 +104,7 @@ def open_tagger(args: argparse.Namespace, model: str) -> Tagger:
         progress(f"loading {model}", 0, 1)
         from ram.tagger import load
 
-        return load(model, args.device, args.dtype)
+        return load(model, args.device, args.dtype, progress)
 
 
 def open_describer(args: argparse.Namespace) -> Describer:

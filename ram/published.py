@@ -1,0 +1,137 @@
+"""The published models by name: fetched once, with names, thresholds and descriptions, converted and kept."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import AcquireReturnProxy, FileLock, Timeout
+
+from ram.checkpoints import CheckpointError
+from ram.config import VARIANTS, ModelConfig
+from ram.conversion import convert_official
+from ram.descriptions import TagDescriptions
+from ram.downloads import CHECKPOINTS, DownloadError, HubFile, Progress, fetch, fetch_text, held_already, quiet
+from ram.vocabulary import TagVocabulary
+
+_log = logging.getLogger(__name__)
+
+DESCRIPTIONS = HubFile(
+    "xinyu1205/recognize-anything-plus-model-tag-descriptions",
+    "ram_tag_list_4585_llm_tag_descriptions.json",
+    "dataset",
+)
+LISTS = (
+    "https://raw.githubusercontent.com/xinyu1205/recognize-anything/7cb804a8609e9f4b1a50b7f31436d2df40bb9481/ram/data"
+)
+"""Names, thresholds and translations, at a commit: they are plain facts, but not ours to pass on."""
+TAGS = 4585
+
+
+def fetch_model(name: str, cache: Path, progress: Progress = quiet) -> Path:
+    """The model folder of a published model, made on first use and kept under ``cache``.
+
+    The official file is removed once it is converted, unless it was in the hub's own cache before: it holds more than
+    half its gigabytes for an optimizer.
+
+    Raises:
+        CheckpointError: the file cannot be fetched or is not what its name says.
+    """
+    folder, downloads = cache / "models" / name, cache / "downloads"
+    if (folder / "config.json").is_file():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(folder.with_suffix(".lock"), progress, f"waiting for another process that fetches {name}"):
+        if (folder / "config.json").is_file():
+            return folder
+        try:
+            held = held_already(CHECKPOINTS[name])
+            vocabulary = fetch_vocabulary(downloads)
+            descriptions = fetch_descriptions(VARIANTS[name], vocabulary, downloads, progress)
+            file = held or fetch(CHECKPOINTS[name], downloads, progress)
+        except DownloadError as error:
+            raise CheckpointError(f"{name} is not here yet: {error}") from None
+        progress(f"converting {file.name}", 0, 1)
+        partial = folder.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        convert_official(file, partial, variant=name, vocabulary=vocabulary, descriptions=descriptions)
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+        if held is None:
+            shutil.rmtree(file.parent)
+        _log.info("%s is kept in %s", name, folder)
+    return folder
+
+
+def _alone(lock: Path, progress: Progress, waiting: str) -> AcquireReturnProxy:
+    """A context in which no other process is; one that ends in whatever way lets the next one in."""
+    held = FileLock(lock)
+    while True:
+        try:
+            return held.acquire(timeout=1)
+        except Timeout:
+            progress(waiting, 0, 1)
+
+
+def fetch_vocabulary(kept: Path) -> TagVocabulary:
+    """Names, thresholds and Chinese names of the 4,585 tags, from ``kept`` or the official repository.
+
+    Raises:
+        DownloadError: a list cannot be had, or is not of that many lines.
+    """
+    names, thresholds, translations = (
+        _lines(f"ram_tag_list{which}.txt", kept) for which in ("", "_threshold", "_chinese")
+    )
+    try:
+        return TagVocabulary(_told_apart(names), tuple(map(float, thresholds)), tuple(translations))
+    except ValueError as error:
+        raise DownloadError(f"the official tag lists cannot be used: {error}") from None
+
+
+def fetch_descriptions(
+    config: ModelConfig, vocabulary: TagVocabulary, kept: Path, progress: Progress = quiet
+) -> TagDescriptions:
+    """The official sentences of each tag; RAM's one embedding a tag is of its name.
+
+    Raises:
+        DownloadError: they cannot be had, or are not as many as the bank has.
+    """
+    if config.max_descriptions == 1:
+        return TagDescriptions({tag: (tag,) for tag in vocabulary.tags})
+    try:
+        described = TagDescriptions.load(fetch(DESCRIPTIONS, kept, progress))
+    except DownloadError:
+        raise
+    except ValueError as error:
+        raise DownloadError(f"the official descriptions cannot be used: {error}") from None
+    entries = list(described.values())
+    counts = {len(texts) for texts in entries}
+    if len(entries) != len(vocabulary) or len(counts) != 1:
+        raise DownloadError(
+            f"{DESCRIPTIONS.name} holds {len(entries)} tags, of {sorted(counts)} descriptions, for {len(vocabulary)} "
+            "tags: convert the checkpoint with `ram convert --descriptions` and a file that fits"
+        )
+    return TagDescriptions(dict(zip(vocabulary.tags, entries, strict=True)))  # by position, as the bank
+
+
+def _lines(name: str, kept: Path) -> Sequence[str]:
+    file = kept / name
+    text = file.read_text(encoding="utf-8") if file.is_file() else fetch_text(f"{LISTS}/{name}")
+    lines = [line.strip() for line in text.splitlines()]
+    if len(lines) != TAGS:
+        raise DownloadError(f"{name} has {len(lines)} lines and not {TAGS}: it is not the official list")
+    kept.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return lines
+
+
+def _told_apart(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of which none is twice: "train" and "train (2)"."""
+    seen: dict[str, int] = {}
+    apart = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        apart.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return tuple(apart)

@@ -1,0 +1,187 @@
+"""Published models are fetched once, resumed, checked and converted; what goes wrong is said in one sentence."""
+
+import json
+import threading
+
+import pytest
+import torch
+
+import ram.published
+from ram.checkpoints import CheckpointError, find_model, list_models, load_model
+from ram.config import VARIANTS
+from ram.downloads import CHECKPOINTS, DownloadError, HubFile, fetch, fetch_text
+from ram.published import DESCRIPTIONS, fetch_model
+from tests.hub_server import serving
+from tests.official import official_state
+from tests.test_conversion import config
+
+NAME = "ram-plus-swin-large"
+TAGS = ("dog", "train", "train")
+FILE = HubFile("someone/some-model", "weights.pth")
+PATH = "/someone/some-model/resolve/main/weights.pth"
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1_000_000)  # kept on disk in such pieces
+    with serving({PATH: bytes(range(256)) * 40_000}) as hub:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.url)
+        monkeypatch.setattr("huggingface_hub.file_download.constants.ENDPOINT", hub.url)
+        monkeypatch.setattr(
+            "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
+            hub.url + "/{repo_id}/resolve/{revision}/{filename}",
+        )
+        yield hub
+
+
+@pytest.fixture
+def published(hub, tmp_path, monkeypatch):
+    """A tiny RAM++ under a published name, with lists and descriptions; the hub's own cache is empty."""
+    monkeypatch.setitem(ram.config.VARIANTS, NAME, config())
+    monkeypatch.setattr(ram.published, "TAGS", len(TAGS))
+    monkeypatch.setattr(ram.published, "LISTS", f"{hub.url}/lists")
+    monkeypatch.setattr(ram.published, "held_already", lambda file: None)
+    torch.save({"model": official_state(config(), len(TAGS)), "optimizer": {}}, tmp_path / "official.pth")
+    weights, texts = CHECKPOINTS[NAME], DESCRIPTIONS
+    described = [{f"tag {i}": [f"sentence {i} {j}" for j in range(51)]} for i in range(len(TAGS))]
+    hub.files |= {
+        f"/{weights.repository}/resolve/main/{weights.name}": (tmp_path / "official.pth").read_bytes(),
+        f"/datasets/{texts.repository}/resolve/main/{texts.name}": json.dumps(described).encode(),
+        "/lists/ram_tag_list.txt": "\n".join(TAGS).encode(),
+        "/lists/ram_tag_list_threshold.txt": b"0.5\n0.68\n1.0\n",
+        "/lists/ram_tag_list_chinese.txt": "狗\n火车 \n训练\n".encode(),
+    }
+    return hub
+
+
+def test_a_file_is_fetched_whole_and_only_once(hub, tmp_path):
+    seen = []
+    file = fetch(FILE, tmp_path, lambda *now: seen.append(now))
+    assert file.name == "weights.pth" and file.read_bytes() == hub.files[PATH]
+    assert ("fetching weights.pth (MB)", 10, 10) in seen
+    hub.asked.clear()
+    assert fetch(FILE, tmp_path) == file
+    assert [method for method, *_ in hub.asked] == ["HEAD"]
+
+
+def test_after_a_break_another_run_goes_on_where_the_first_stopped(hub, tmp_path):
+    hub.breaks = [3_000_000]
+    with pytest.raises(DownloadError, match="127.0.0.1 answers 503 to .*: try again later, or download weights.pth"):
+        fetch(FILE, tmp_path)
+    (partial,) = tmp_path.glob("*.part")
+    assert 0 < partial.stat().st_size <= 3_000_000
+    hub.down, held = False, partial.stat().st_size
+    hub.asked.clear()
+    assert fetch(FILE, tmp_path).read_bytes() == hub.files[PATH]
+    assert hub.asked[-1] == ("GET", PATH, f"bytes={held}-")
+
+
+def test_what_the_hub_did_not_announce_is_thrown_away(hub, tmp_path):
+    hub.digests[PATH] = "0" * 64
+    with pytest.raises(DownloadError, match="weights.pth did not arrive as the hub has it .*: fetch it again"):
+        fetch(FILE, tmp_path)
+    assert not list(tmp_path.rglob("*.p*"))
+
+
+def test_a_file_that_cannot_be_checked_is_not_fetched(hub, tmp_path):
+    hub.digests[PATH] = "soft"
+    with pytest.raises(DownloadError, match="announces no size or digest of weights.pth"):
+        fetch(FILE, tmp_path)
+    assert [method for method, *_ in hub.asked] == ["HEAD"]
+
+
+def test_a_file_that_is_not_there_and_a_lack_of_space_are_named(hub, tmp_path, monkeypatch):
+    with pytest.raises(DownloadError, match="127.0.0.1 answers 404 to .*/other.pth"):
+        fetch(HubFile("someone/some-model", "other.pth"), tmp_path)
+    monkeypatch.setattr("ram.downloads.shutil.disk_usage", lambda path: type("Usage", (), {"free": 10**6}))
+    with pytest.raises(DownloadError, match="weights.pth needs 0.0 GB more but 0.0 GB are free: make room"):
+        fetch(FILE, tmp_path)
+
+
+def test_without_a_network_and_in_offline_mode_one_sentence_says_what_to_do(tmp_path, monkeypatch):
+    with pytest.raises(DownloadError, match="weights.pth is not here and HF_HUB_OFFLINE forbids fetching it: unset it"):
+        fetch(FILE, tmp_path)
+    with serving({}) as hub:
+        pass
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
+    with pytest.raises(DownloadError, match=r"list.txt could not be fetched from 127.0.0.1 \(ConnectError\): connect"):
+        fetch_text(f"{hub.url}/list.txt")
+
+
+def test_a_text_that_is_too_long_or_no_text_is_refused(hub):
+    hub.files |= {"/long": b"x" * 100, "/binary": b"\xff\xfe\x00"}
+    with pytest.raises(DownloadError, match="more than 99 bytes came"):
+        fetch_text(f"{hub.url}/long", most=99)
+    with pytest.raises(DownloadError, match="is no UTF-8 text"):
+        fetch_text(f"{hub.url}/binary")
+
+
+def test_a_published_model_is_fetched_converted_and_kept_with_names_thresholds_and_sentences(published, tmp_path):
+    cache = tmp_path / "cache"
+    folder = fetch_model(NAME, cache)
+    _, _, bank = load_model(folder)
+    assert bank.vocabulary.tags == ("dog", "train", "train (2)")
+    assert bank.vocabulary.thresholds == (0.5, 0.68, 1.0) and bank.vocabulary.translations == ("狗", "火车", "训练")
+    assert bank.sentences[2][50] == "sentence 2 50" and bank.embedded.embeddings.dtype == torch.float16
+    assert not list(cache.rglob("*.pth")) and not list(cache.rglob("*.part*"))
+    published.down = True
+    assert fetch_model(NAME, cache) == folder  # nothing is asked of the network again
+
+
+def test_it_is_loaded_by_its_name_and_then_found_without_a_network(published, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    seen = []
+    tagger = ram.load(NAME, device="cpu", progress=lambda *now: seen.append(now[0]))
+    assert tagger.bank.vocabulary.tags[0] == "dog" and any(what.startswith("fetching ram_plus") for what in seen)
+    assert find_model(NAME) == tmp_path / "ram" / "models" / NAME
+
+
+def test_two_at_once_fetch_it_once(published, tmp_path):
+    folders = []
+    threads = [threading.Thread(target=lambda: folders.append(fetch_model(NAME, tmp_path / "c"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert folders == [tmp_path / "c" / "models" / NAME] * 2
+    assert sum(method == "GET" and path.endswith(".pth") for method, path, _ in published.asked) == 1
+
+
+def test_a_file_that_another_program_fetched_is_used_and_left_alone(published, tmp_path, monkeypatch):
+    monkeypatch.setattr(ram.published, "held_already", lambda file: tmp_path / "official.pth")
+    fetch_model(NAME, tmp_path / "cache")
+    assert (tmp_path / "official.pth").is_file()
+    assert not any(path.endswith(".pth") for _, path, _ in published.asked)
+
+
+def test_a_broken_checkpoint_leaves_no_half_a_model(published, tmp_path):
+    path = next(path for path in published.files if path.endswith("14m.pth"))
+    published.files[path] = published.files[path][:5000]
+    with pytest.raises(CheckpointError, match="ram_plus_swin_large_14m.pth cannot be read as a checkpoint"):
+        fetch_model(NAME, tmp_path)
+    assert not (tmp_path / "models" / NAME).exists()
+
+
+@pytest.mark.parametrize(
+    "path, content, sentence",
+    [
+        ("/lists/ram_tag_list.txt", b"dog\ncat\n", "ram_tag_list.txt has 2 lines and not 3: it is not the official"),
+        ("/lists/ram_tag_list_threshold.txt", b"0.5\nmuch\n1", "the official tag lists cannot be used"),
+        ("descriptions", b"{", "the official descriptions cannot be used"),
+        ("descriptions", b'[{"dog": ["a"]}]', "holds 1 tags, of .1. descriptions, for 3 tags"),
+    ],
+)
+def test_lists_that_do_not_fit_stop_before_the_large_file(published, tmp_path, path, content, sentence):
+    if path == "descriptions":
+        path = next(path for path in published.files if path.startswith("/datasets"))
+    published.files[path] = content
+    with pytest.raises(CheckpointError, match=f"{NAME} is not here yet: .*{sentence}"):
+        fetch_model(NAME, tmp_path)
+    assert not any(path.endswith(".pth") for _, path, _ in published.asked)
+
+
+def test_what_is_fetched_is_listed():
+    assert set(CHECKPOINTS) <= set(VARIANTS) and set(CHECKPOINTS) <= set(list_models())
