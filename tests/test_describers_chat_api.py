@@ -75,7 +75,7 @@ def test_a_server_too_slow_for_several_answers_is_asked_for_one_at_a_time(serve:
         return ignores_n(request, number)
 
     endpoint = serve(slow)
-    assert len(list(describer(endpoint, answers=2, timeout=0.5).describe("corgi"))) == 11
+    assert len(list(describer(endpoint, answers=2, timeout=1).describe("corgi"))) == 11
 
 
 def test_two_visitors_together_never_have_more_than_five_requests_under_way(serve: Serve) -> None:
@@ -83,7 +83,7 @@ def test_two_visitors_together_never_have_more_than_five_requests_under_way(serv
 
     def together(request: dict[str, Any], number: int) -> Reply:
         with suppress(threading.BrokenBarrierError):
-            met.wait(0.3)  # so that five are seen at once, and a sixth would be
+            met.wait(2)  # so that five are seen at once, and a sixth would be
         return ignores_n(request, number)
 
     endpoint = serve(together)
@@ -282,16 +282,17 @@ def test_closing_early_cancels_the_requests_and_ends_the_thread(serve: Serve) ->
 
 
 def test_whoever_leaves_early_leaves_room_for_others(serve: Serve) -> None:
-    def silence_for_three(request: dict[str, Any], number: int) -> Reply:
-        if "kite" not in prompt_of(request):
+    def one_then_silence(request: dict[str, Any], number: int) -> Reply:
+        if "kite" not in prompt_of(request) and not prompt_of(request).startswith("What does"):
             endpoint.released.wait(20)
         return honours_n(request, number)
 
-    endpoint = serve(silence_for_three)
-    chat = describer(endpoint, answers=1, timeout=0.3, retries=0)
+    endpoint = serve(one_then_silence)
+    chat = describer(endpoint, answers=1)
     for tag in ("corgi", "bee", "dog"):
-        with pytest.raises(DescriberError, match="did not answer"):
-            list(chat.describe(tag))
+        stream = chat.describe(tag)
+        next(stream), next(stream)
+        stream.close()  # type: ignore[attr-defined]
     assert len(list(chat.describe("kite"))) == 6
 
 
