@@ -176,9 +176,12 @@ def _assemble(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Bl
     """Build the workbench and the page around it."""
     from demo.actions import Workbench
     from ram.tagger import load
+    from ram.zero_shot import clip_is_here, load_zero_shot
 
     names = [flags.model] + [flags.compare_model] * (flags.compare_model not in ("none", flags.model))
     taggers = [load(name, flags.device) for name in names]
+    if flags.compare_model != "none" and clip_is_here():
+        taggers.append(load_zero_shot(taggers[0]))
     from demo.examples import list_examples
     from demo.page import build_page  # gradio takes seconds to import: not before the models are known to be there
 

@@ -125,8 +125,8 @@ class Workbench:
 
     @property
     def labels(self) -> dict[str, str]:
-        """What to call each model: RAM or RAM++, or by its name where two are of one kind."""
-        kinds = {t.name: "RAM" if t.config.max_descriptions == 1 else "RAM++" for t in self.taggers}
+        """What to call each model: RAM, RAM++ or CLIP, or by its name where two are of one kind."""
+        kinds = {tagger.name: tagger.kind for tagger in self.taggers}
         return {name: kind if list(kinds.values()).count(kind) == 1 else name for name, kind in kinds.items()}
 
     def tag(self, picture: str | Path) -> Iterator[Tagged]:

@@ -47,9 +47,10 @@ def shared_tags(taggers: Sequence[Tagger]) -> tuple[str, ...]:
 
 
 def predefined_banks(taggers: Sequence[Tagger]) -> dict[str, TagEmbeddingBank]:
-    """By model name, the bank of the tags that all of them know."""
-    tags = shared_tags(taggers)
-    return {tagger.name: tagger.bank.select(tags) for tagger in taggers}
+    """By model name, the bank of the tags that all of them know; those that know no tags are left out."""
+    knowing = [tagger for tagger in taggers if len(tagger.bank)]
+    tags = shared_tags(knowing)
+    return {tagger.name: tagger.bank.select(tags) for tagger in knowing}
 
 
 def compare(

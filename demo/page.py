@@ -17,6 +17,7 @@ from demo.sections.parts import IN_TURN, OWN, html
 from demo.sections.photo import DESCRIBED_AT_ONCE, PhotoSection
 from demo.sections.share import ShareBar
 from demo.sections.versus import VersusSection
+from ram.zero_shot import ABSENT
 
 TITLE = "Open-set image tagging"
 WAITING = 64
@@ -49,7 +50,8 @@ def build_page(
                 photo = PhotoSection(bench, examples, describers, hint)
                 share = ShareBar(photo, told)
             with gr.Tab("Compare", id="versus") as tab:
-                VersusSection(bench).wire(tab, photo.looked, photo.typed)
+                absent = [] if "CLIP" in bench.labels.values() else [ABSENT]
+                VersusSection(bench, absent).wire(tab, photo.looked, photo.typed)
             with gr.Tab("Many photos", id="album"):
                 AlbumSection(bench, [example.path for example in examples], describers).wire()
         photo.wire()

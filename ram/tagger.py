@@ -67,6 +67,11 @@ class Tagger:
         self._text_encoder = _Once(text_encoder)
 
     @property
+    def kind(self) -> str:
+        """What people call such models: RAM has one description a tag, RAM++ several."""
+        return "RAM" if self.config.max_descriptions == 1 else "RAM++"
+
+    @property
     def text_encoder(self) -> TextEncoder:
         """The frozen text encoder, made on first use.
 
