@@ -6,6 +6,7 @@ python app.py [--host HOST] [--port PORT] [--model MODEL] [--compare-model MODEL
 from __future__ import annotations
 
 import argparse
+import ctypes
 import errno
 import importlib.util
 import logging
@@ -41,6 +42,8 @@ EXPLANATION = "The lexicon tells what a word means, templates put the name into 
 NO_LANGUAGE_MODEL = " For a language model, start the page with OPENAI_API_KEY, or OPENAI_BASE_URL for your own."
 LANGUAGE_MODEL_OFF = "Language models are switched off on this page: choose another describer."
 
+M_MMAP_THRESHOLD, LARGE_BYTES = -3, 8_000_000
+"""The number that malloc.h gives the setting, and what it is set to."""
 LAST_SECONDS = 10
 """How long answers under way may still take once the page is told to end."""
 
@@ -51,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page until interrupted; 2 where it cannot be served as asked, after one line that says why."""
     flags = _parser(os.environ).parse_args(arguments)
     _quieten(os.environ)
+    _give_memory_back()
     ended = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: ended.set())
@@ -133,6 +137,15 @@ def _quieten(environ: MutableMapping[str, str]) -> None:
     _log.setLevel(logging.INFO)
     # plots leave the choice of fonts to the browser, which has more of them
     warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+
+
+def _give_memory_back() -> None:
+    """Let large pictures go to the system as they are closed; C's library would keep half a gigabyte for later ones."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # another library: nothing to set
+        return
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def _check_address(host: str, port: int) -> None:

@@ -316,7 +316,7 @@ def _to_eight_bits(picture: Image.Image) -> Image.Image:
     raw = np.asarray(picture)
     known = np.isfinite(raw)
     if not known.all():
-        raw = np.where(known, raw, raw[known].min())
+        raw = np.where(known, raw, raw[known].min() if known.any() else 0)
     low, high = float(raw.min()), float(raw.max())
     whites = {"F": (1.0, 255.0, 65535.0), "I": (255.0, 65535.0)}.get(picture.mode, (65535.0,))
     low, high = next(((0.0, white) for white in whites if low >= 0 and high <= white), (low, high))

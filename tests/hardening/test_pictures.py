@@ -1,0 +1,48 @@
+"""Pictures nobody vouches for, given to a page that runs: each gets a result or one sentence, and the page goes on."""
+
+import pytest
+
+from tests.hardening.bad_pictures import bad_pictures
+from tests.server import ask, photo, upload
+
+BAD = list(bad_pictures())
+KEPT = 60_000_000
+"""Bytes that a page may hold on to; the largest pictures it takes need some 500 MB while it looks at them."""
+
+
+@pytest.fixture(scope="module")
+def visitor(server):
+    with server.visitor() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def resident_before(server, visitor):
+    """What the page holds once it has done everything that it does, with an ordinary picture."""
+    sound = photo(upload(visitor, "sound.jpg", next(content for name, content, _ in BAD if name == "cmyk.jpg")))
+    for _ in range(5):
+        ask(visitor, "compare", sound, "corgi, kite", "lexicon")
+        ask(visitor, "tag", sound, 3)
+    return server.resident()
+
+
+@pytest.mark.parametrize(("name", "content", "sentence"), BAD, ids=[ascii(name)[:40] for name, _, _ in BAD])
+def test_a_bad_picture_is_a_result_or_a_sentence(server, visitor, resident_before, name, content, sentence):
+    worked, said = ask(visitor, "tag", photo(upload(visitor, name, content)), 3)
+    if worked:
+        assert not sentence, f"{name} became a result but should be refused: {sentence}"
+        assert len(said["scores"]) == 3 and all(0 <= one["probability"] <= 1 for one in said["scores"])
+    else:
+        assert sentence is not None, f"{name} should be looked at: {said}"
+        assert sentence in said and said.endswith(".") and "\n" not in said and len(said) < 250
+        assert "went wrong on our side" not in said
+
+
+def test_there_are_enough_of_them():
+    assert len(BAD) >= 40
+
+
+def test_after_all_of_them_the_page_is_alive_and_has_let_the_memory_go(server, visitor, resident_before):
+    assert visitor.get("/health").status_code == 200
+    assert server.process.poll() is None
+    assert server.resident() < resident_before + KEPT

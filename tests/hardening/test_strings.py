@@ -1,0 +1,109 @@
+"""What is typed is shown or refused with a sentence; it is never run, and never becomes part of the page's markup."""
+
+import unicodedata
+
+import pytest
+
+from ram.descriptions import parse_categories
+from tests.hardening.hostile_strings import HOSTILE
+from tests.server import ask, upload
+
+WAIT_MILLISECONDS = 30_000
+PLACES = "#sections"
+SHOWS = """([place, texts]) =>
+  JSON.stringify([...document.querySelectorAll(place)].map(one => one.textContent)) === JSON.stringify(texts)"""
+INTRUDERS = """place => [...document.querySelectorAll(`${place} *`)].filter(one =>
+  ['SCRIPT', 'IFRAME', 'OBJECT', 'EMBED', 'BASE', 'META', 'LINK', 'STYLE'].includes(one.tagName)
+  && !one.closest('svg')
+  || [...one.attributes].some(own => /^on/i.test(own.name) || /javascript:|example.invalid/i.test(own.value))
+  || one.tagName === 'IMG' && !/^(data:image|blob:|http:..127.0.0.1)/.test(one.src)
+).map(one => one.outerHTML.slice(0, 200))"""
+
+
+@pytest.fixture(scope="module")
+def page(browser, server):
+    """One visit for all of them, with a photo; a dialog or a request to another host fails the test."""
+    visit = browser.new_page()
+    visit.set_default_timeout(WAIT_MILLISECONDS)
+    visit.surprises = []
+    visit.on("dialog", lambda dialog: (visit.surprises.append(dialog.message), dialog.dismiss()))
+    visit.on("pageerror", lambda error: visit.surprises.append(str(error)))
+    visit.on("request", lambda request: "example.invalid" in request.url and visit.surprises.append(request.url))
+    visit.goto(f"{server.address}/?__theme=light")
+    visit.get_by_role("heading", level=1).wait_for()
+    visit.locator("#examples button[data-name='dogs.jpg']").click()
+    visit.locator("#tags summary").first.wait_for()
+    yield visit
+    visit.close()
+
+
+def test_there_are_enough_of_them():
+    assert len(set(HOSTILE)) >= 60
+
+
+def test_typed_on_the_page_nothing_runs_and_nothing_becomes_markup(page):
+    said = ""
+    for text in HOSTILE:
+        page.get_by_label("Categories").fill(text.replace("\0", "\ufffd"))  # no browser lets a zero be typed
+        place, expected = outcome(page.get_by_label("Categories").input_value())
+        if expected == said:  # the same sentence twice would be no sign that the second text has been looked at
+            continue
+        page.get_by_role("button", name="Score").click()
+        page.wait_for_function(SHOWS, arg=[place, expected])
+        said = expected
+        assert page.evaluate("window.reached") is None, text
+        assert page.evaluate(INTRUDERS, PLACES) == [], text
+        assert page.surprises == [], text
+
+
+def outcome(typed):
+    """Where to look, and the texts that must stand there letter by letter: the sentence, or the categories."""
+    try:
+        return "#cards h3", list(parse_categories(typed))
+    except ValueError as error:
+        return "#typed-notice p", [f"{str(error).rstrip('.')}."]
+
+
+@pytest.mark.parametrize(
+    "name", ["<img src=x onerror=window.reached=1>.png", "${window.reached=1}.png", "\u202egpj.png"]
+)
+def test_the_name_of_a_file_is_no_markup_either(page, name):
+    given = {"name": name, "mimeType": "image/png", "buffer": b"no picture"}
+    page.locator("#photo input[type=file]").first.set_input_files(given)
+    page.locator("#photo-notice").get_by_text("cannot be read as a picture").wait_for()
+    assert page.evaluate("window.reached") is None
+    assert page.evaluate(INTRUDERS, PLACES) == []
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_program_gets_an_answer_or_one_sentence_of_plain_text(server, text):
+    logged = len(server.said)
+    with server.visitor() as visitor:
+        worked, said = ask(visitor, "describe", text, "lexicon")
+    assert server.said[logged:] == []
+    if worked:
+        told = [one["tag"] for one in said["categories"]]
+        assert all(len(tag) <= 60 and not any(character in tag for character in "<>{}[]$`\\=") for tag in told)
+    else:
+        told = [said]
+        assert said.endswith(".") and len(said) < 250 and "went wrong on our side" not in said
+    assert not any(unicodedata.category(character) in ("Cc", "Cf") for text in told for character in text)
+
+
+def test_in_the_address_of_the_page_nothing_runs(browser, server):
+    visit = browser.new_page()
+    visit.goto(
+        f"{server.address}/?categories=%3Cimg%20src%3Dx%20onerror%3Dwindow.reached%3D1%3E&photo=%22%3E%3Cscript%3E"
+    )
+    visit.get_by_role("heading", level=1).wait_for()
+    assert visit.evaluate("window.reached") is None
+    visit.close()
+
+
+def test_a_file_that_was_uploaded_is_never_served_as_a_page(server):
+    with server.visitor() as visitor:
+        for name in ("page.html", "drawing.svg", "script.js", "page.xhtml"):
+            path = upload(visitor, name, b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>")
+            answer = visitor.get(f"/gradio_api/file={path}")
+            assert answer.headers["content-disposition"].startswith("attachment"), name
+            assert "html" not in answer.headers["content-type"] and "svg" not in answer.headers["content-type"], name
