@@ -66,11 +66,11 @@ define install
 	@touch $@
 endef
 
-$(PAGE_READY): $(BIN)/python requirements.txt pyproject.toml
-	$(call install,what the page needs,-r requirements.txt -e .)
+$(PAGE_READY): $(BIN)/python requirements-host.txt pyproject.toml
+	$(call install,what the page needs,-r requirements-host.txt -e .)
 
 $(DEV_READY): $(PAGE_READY)
-	$(call install,what the tests need,-c requirements.txt -e ".[dev]")
+	$(call install,what the tests need,-c requirements-host.txt -e ".[dev]")
 
 $(LLM_READY): $(DEV_READY)
 	$(call install,a small language model for the tests,$(LLM))

@@ -82,7 +82,9 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         "--host", default=environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to listen on; 0.0.0.0 for all"
     )
     parser.add_argument("--port", type=_port, default=environ.get("GRADIO_SERVER_PORT", "7860"), help="default 7860")
-    parser.add_argument("--model", default="ram-plus-lite", help="name or folder of the model that tags photos")
+    parser.add_argument(
+        "--model", default=environ.get("RAM_MODEL", "ram-plus-lite"), help="name or folder of the model that tags"
+    )
     parser.add_argument(
         "--compare-model", default="ram-lite", help='model to compare typed categories with; "none" for none'
     )
@@ -188,13 +190,17 @@ def _open(page: Blocks, bench: Workbench, flags: argparse.Namespace) -> Gate:
 def _assemble(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Blocks, Workbench]:
     """Build the workbench and the page around it."""
     from demo.actions import Workbench
-    from ram.tagger import load
+    from demo.lent_gpu import BorrowingTagger, find_lender
+    from ram.tagger import Tagger, load
     from ram.zero_shot import clip_is_here, load_zero_shot
 
     names = [flags.model] + [flags.compare_model] * (flags.compare_model not in ("none", flags.model))
-    taggers = [load(name, flags.device) for name in names]
+    lend = find_lender(environ)
+    taggers: list[Tagger] = [load(name, flags.device) for name in names]
     if flags.compare_model != "none" and clip_is_here():
         taggers.append(load_zero_shot(taggers[0]))
+    if lend is not None:
+        taggers = [BorrowingTagger(tagger, lend) for tagger in taggers]
     from demo.examples import list_examples
     from demo.page import build_page  # gradio takes seconds to import: not before the models are known to be there
 

@@ -41,7 +41,11 @@ def project() -> dict:
 @pytest.fixture(scope="module")
 def pins() -> dict[str, Version]:
     """Name to pinned version, as far as they hold for this Python."""
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return pinned("requirements-host.txt")
+
+
+def pinned(file: str) -> dict[str, Version]:
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     wanted = [Requirement(line) for line in lines if line and not line.startswith("#")]
     return {
         canonicalize_name(pin.name): Version(str(pin.specifier).removeprefix("=="))
@@ -104,6 +108,16 @@ def test_the_pins_are_what_the_package_and_the_page_ask_for(project: dict, pins:
     assert {canonicalize_name(need.name) for need in asked} == set(pins)
     for need in asked:
         assert pins[canonicalize_name(need.name)] in need.specifier, need
+
+
+def test_a_space_has_the_same_pins_but_for_a_torch_that_its_gpus_take(project: dict, pins: dict[str, Version]):
+    space = pinned("requirements.txt")
+    torches = {"torch", "torchvision"}
+    assert {n: v for n, v in space.items() if n not in torches} == {n: v for n, v in pins.items() if n not in torches}
+    assert Version("2.8") <= space["torch"] < Version("2.12")
+    for need in map(Requirement, project["dependencies"]):
+        if need.name in torches:
+            assert space[need.name] in need.specifier
 
 
 def test_the_files_name_no_machine_and_no_registry(files: list[Path]):

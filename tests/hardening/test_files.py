@@ -3,7 +3,6 @@
 import os
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from tests.server import ROOT, ask, photo, upload
@@ -99,17 +98,11 @@ def test_a_link_in_the_folder_of_uploads_leads_nowhere_else(visitor, secret, own
     assert not ask(visitor, "tag", photo(picture), 3)[0]
 
 
-@pytest.mark.parametrize(
-    "name", ["../../../up.txt", "/etc/cron.d/up", "..\\up.txt", "a/../../b.txt", "\0", ".", "..", ""]
-)
+@pytest.mark.parametrize("name", ["../../../up.txt", "/etc/cron.d/up", "..\\up.txt", "a/../../b.txt", "\0", ".", ".."])
 def test_an_upload_stays_in_its_folder_whatever_it_is_called(server, visitor, own, name):
     folder = os.path.dirname(os.path.dirname(own))
-    try:
-        answer = visitor.post("/gradio_api/upload", files={"files": (name, b"content of an upload")})
-        given = answer.json() if answer.status_code == 200 else []
-    except httpx.TransportError:  # a form without a file breaks off
-        given = []
-    for path in given:
+    answer = visitor.post("/gradio_api/upload", files={"files": (name, b"content of an upload")})
+    for path in answer.json() if answer.status_code == 200 else []:
         assert os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep), path
     assert visitor.get("/health").status_code == 200
 
