@@ -61,6 +61,8 @@ class Tagger:
         self.dtype = dtype
         self.model = model.to(self.device, dtype).eval().requires_grad_(False)
         self.bank = self._placed(bank)
+        with torch.inference_mode():
+            self._prepared = self.model.prepare(self.bank.embedded)
         self.transform = EvalTransform(
             config.image.size, config.image.mean, config.image.std, config.image.interpolation
         )
@@ -121,7 +123,8 @@ class Tagger:
                 f"{self.name} was trained on embeddings of {self.config.text_encoder!r}, this bank is of "
                 f"{bank.text_encoder!r}: embed it again with this tagger"
             )
-        aligned = self.model.align(features, self._placed(bank).embedded, CHUNK)
+        embedded = self._prepared if bank is self.bank else self._placed(bank).embedded
+        aligned = self.model.align(features, embedded, CHUNK)
         return Prediction(
             bank.vocabulary,
             bank.sentences,

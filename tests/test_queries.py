@@ -125,3 +125,10 @@ def test_shapes_are_checked():
         DescriptionEmbeddings(torch.zeros(5, 8))
     with pytest.raises(ValueError, match=r"mask \(5, 3\) does not fit embeddings \(5, 4, 8\)"):
         DescriptionEmbeddings(torch.zeros(5, 4, 8), torch.ones(5, 3, dtype=torch.bool))
+
+
+def test_blending_block_by_block_is_the_same_as_at_once(reweighting, pooled, ragged, monkeypatch):
+    whole = reweighting(pooled, ragged)
+    monkeypatch.setattr("ram.models.queries.BLOCK_BYTES", 2 * MOST * DIM * 4)
+    for ours, wanted in zip(reweighting(pooled, ragged), whole, strict=True):
+        torch.testing.assert_close(ours, wanted, atol=1e-6, rtol=0)

@@ -80,3 +80,17 @@ def test_a_model_is_ready_to_be_used_and_to_be_trained(bank, config):
     loss = model.train().score(model.look(tiny_pixels(2)), bank).square().sum()
     loss.backward()
     assert all(p.grad is not None for p in model.parameters())
+
+
+def test_queries_that_no_picture_changes_are_made_once(model, features, bank):
+    one = DescriptionEmbeddings(bank.embeddings[:, :1])
+    prepared = model.prepare(one)
+    wanted = model.align(features, one, 3).logits
+    made = []
+    model.queries.register_forward_hook(lambda *_: made.append(None))
+    torch.testing.assert_close(model.align(features, prepared, 3).logits, wanted, atol=1e-6, rtol=0)
+    assert not made
+
+
+def test_queries_that_depend_on_the_picture_are_not_made_before(model, bank):
+    assert model.prepare(bank) is bank

@@ -1,10 +1,14 @@
 """The alignment decoder: every query is scored against the picture's tokens, and none sees another."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ram.models.attention import CrossAttention
+from ram.models.attention import Context, CrossAttention
 
 NORM_EPS = 1e-12
 """BERT's LayerNorm epsilon, which the published decoder inherits."""
@@ -39,10 +43,12 @@ class AlignmentDecoder(nn.Module):
             AlignmentBlock(hidden, context_dim, heads, intermediate, dropout) for _ in range(layers)
         )
 
-    def forward(self, queries: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        """(batch, tags, hidden) queries and (batch, tokens, context_dim) to (batch, tags, hidden)."""
-        for block in self.blocks:
-            queries = block(queries, tokens)
+    def forward(self, queries: torch.Tensor, tokens: torch.Tensor | Sequence[Context]) -> torch.Tensor:
+        """(batch, tags, hidden) queries and (batch, tokens, context_dim), or what :meth:`read` made of them, to
+        (batch, tags, hidden)."""
+        contexts = self.read(tokens, queries.shape[1]) if isinstance(tokens, torch.Tensor) else tokens
+        for block, context in zip(self.blocks, contexts, strict=True):
+            queries = block(queries, context)
         return queries
 
     def attention(self, queries: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
@@ -61,6 +67,10 @@ class AlignmentDecoder(nn.Module):
         assert isinstance(last, AlignmentBlock)
         return last.cross_attention.weights(queries, tokens).mean(dim=1)
 
+    def read(self, tokens: torch.Tensor, tags: int) -> list[Context]:
+        """Every layer's keys and values of (batch, tokens, context_dim), once for all chunks of ``tags``."""
+        return [block.cross_attention.read(tokens, tags) for block in self.blocks]
+
 
 class AlignmentBlock(nn.Module):
     """One layer: cross-attention, then a feed-forward part with exact GELU, a LayerNorm after each sum."""
@@ -74,7 +84,7 @@ class AlignmentBlock(nn.Module):
         self.mlp_norm = nn.LayerNorm(hidden, eps=NORM_EPS)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, queries: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        """(batch, tags, hidden) and (batch, tokens, context_dim) to (batch, tags, hidden)."""
-        attended = self.cross_norm(queries + self.dropout(self.cross_attention(queries, tokens)))
+    def forward(self, queries: torch.Tensor, context: torch.Tensor | Context) -> torch.Tensor:
+        """(batch, tags, hidden) and tokens, or what the layer has read of them, to (batch, tags, hidden)."""
+        attended = self.cross_norm(queries + self.dropout(self.cross_attention(queries, context)))
         return self.mlp_norm(attended + self.dropout(self.contract(F.gelu(self.expand(attended)))))

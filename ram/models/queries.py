@@ -11,6 +11,10 @@ from torch import nn
 
 from ram.models.standardize import Standardize
 
+BLOCK_BYTES = 2**22
+"""Of a bank on a CPU that is weighed and blended before the next: so much stays in the processor's cache between the
+two, and memory, which is what takes the time, is read once."""
+
 
 @dataclass(frozen=True)
 class DescriptionEmbeddings:
@@ -19,10 +23,13 @@ class DescriptionEmbeddings:
     Args:
         embeddings: (tags, descriptions, dim) unit vectors.
         mask: (tags, descriptions) True where a description exists, or None where every tag has all of them.
+        queries: (tags, hidden) what a model makes of the tags whatever the picture, where that was computed once (see
+            :meth:`ram.models.tagging.TaggingModel.prepare`); None where it depends on the picture.
     """
 
     embeddings: torch.Tensor
     mask: torch.Tensor | None = None
+    queries: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.embeddings.ndim != 3:
@@ -44,7 +51,8 @@ class DescriptionEmbeddings:
 
     def rows(self, which: slice | torch.Tensor) -> DescriptionEmbeddings:
         """Some of the tags, by a slice or by a tensor of positions."""
-        return DescriptionEmbeddings(self.embeddings[which], None if self.mask is None else self.mask[which])
+        parts = (self.embeddings, self.mask, self.queries)
+        return DescriptionEmbeddings(*(None if part is None else part[which] for part in parts))  # type: ignore[arg-type]
 
     def each_left_out(self) -> DescriptionEmbeddings:
         """Of one tag with n descriptions, n tags that lack one of them each, in order; ValueError below two."""
@@ -58,10 +66,10 @@ class DescriptionEmbeddings:
     def as_type(self, other: torch.Tensor) -> DescriptionEmbeddings:
         """The same in the dtype of another tensor, where that is wider."""
         wider = torch.promote_types(self.embeddings.dtype, other.dtype)
-        return DescriptionEmbeddings(self.embeddings.to(wider), self.mask)
+        return DescriptionEmbeddings(self.embeddings.to(wider), self.mask, self.queries)
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> DescriptionEmbeddings:
-        """The same on a device, the embeddings in ``dtype``."""
+        """The same on a device, the embeddings in ``dtype``, the queries left behind."""
         mask = None if self.mask is None else self.mask.to(device)
         return DescriptionEmbeddings(self.embeddings.to(device, dtype), mask)
 
@@ -87,12 +95,32 @@ class DescriptionReweighting(nn.Module):
             (batch, tags, dim) blended embeddings and (batch, tags, descriptions) weights that sum to 1 over
             each tag's own descriptions and are 0 where there is none.
         """
+        towards = F.normalize(pooled, dim=-1).T
+        parts = [self._blend(towards, block) for block in _blocks(descriptions)]
+        blended, weights = (torch.cat(part).transpose(0, 1) for part in zip(*parts, strict=True))
+        return blended, weights
+
+    def _blend(self, towards: torch.Tensor, descriptions: DescriptionEmbeddings) -> tuple[torch.Tensor, torch.Tensor]:
+        """(dim, batch) and (tags, descriptions, dim) to (tags, batch, dim) and (tags, batch, descriptions)."""
         bank = descriptions.embeddings
-        similarity = torch.einsum("bd,tkd->btk", F.normalize(pooled, dim=-1), bank) * self.log_scale.exp()
+        if torch.is_grad_enabled():  # the other's gradient would hold the picture once for every tag
+            similarity = bank @ towards
+        else:  # tag by tag is faster
+            similarity = torch.bmm(bank, towards.expand(len(bank), -1, -1))
+        similarity = similarity.mT * self.log_scale.exp()
         if descriptions.mask is not None:
-            similarity = similarity.masked_fill(~descriptions.mask, -torch.inf)
+            similarity = similarity.masked_fill(~descriptions.mask[:, None], -torch.inf)
         weights = similarity.softmax(dim=-1).to(bank.dtype)
-        return torch.einsum("btk,tkd->btd", weights, bank), weights
+        return torch.bmm(weights, bank), weights
+
+
+def _blocks(descriptions: DescriptionEmbeddings) -> list[DescriptionEmbeddings]:
+    """The tags in parts that a CPU's cache holds; all of them elsewhere."""
+    bank = descriptions.embeddings
+    size = max(descriptions.tags, 1)
+    if bank.device.type == "cpu":
+        size = min(size, max(1, BLOCK_BYTES // (bank[0].nbytes if len(bank) else 1)))
+    return [descriptions.rows(slice(start, start + size)) for start in range(0, max(descriptions.tags, 1), size)]
 
 
 class DescriptionEnsemble(DescriptionReweighting):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from ram.models.alignment_decoder import AlignmentDecoder
+from ram.models.attention import Context
 from ram.models.heads import SharedHead
 from ram.models.image_encoder import ImageEncoder, ImageFeatures
 from ram.models.queries import DescriptionEmbeddings, DescriptionReweighting, TextQueries
@@ -53,6 +56,16 @@ class TaggingModel(nn.Module):
         """(batch, 3, height, width) normalised pixels to features: the expensive half, once a picture."""
         return self.image_encoder(pixels)
 
+    def prepare(self, descriptions: DescriptionEmbeddings) -> DescriptionEmbeddings:
+        """The same, with the queries where no picture changes them: of one description a tag, as RAM has.
+
+        They are those of the present weights: what is trained on must not be prepared.
+        """
+        if descriptions.embeddings.shape[1] != 1:
+            return descriptions
+        embeddings = descriptions.as_type(self.queries.project.weight).embeddings
+        return replace(descriptions, queries=self.queries(embeddings.transpose(0, 1))[0])
+
     def score(self, features: ImageFeatures, descriptions: DescriptionEmbeddings) -> torch.Tensor:
         """(batch, tags) logits."""
         return self.align(features, descriptions).logits
@@ -69,8 +82,9 @@ class TaggingModel(nn.Module):
             chunk: tags scored at a time; bounds memory and changes no score.
         """
         size = chunk or max(descriptions.tags, 1)
+        contexts = self.decoder.read(features.tokens, descriptions.tags)
         parts = [
-            self._align(features, descriptions.rows(slice(start, start + size)).as_type(features.tokens))
+            self._align(features, contexts, descriptions.rows(slice(start, start + size)).as_type(features.tokens))
             for start in range(0, max(descriptions.tags, 1), size)
         ]
         if len(parts) == 1:
@@ -82,9 +96,13 @@ class TaggingModel(nn.Module):
         blended, _ = self.reweighting(features.pooled, descriptions)
         return self.decoder.attention(self.queries(blended), features.tokens)
 
-    def _align(self, features: ImageFeatures, descriptions: DescriptionEmbeddings) -> Alignment:
+    def _align(
+        self, features: ImageFeatures, contexts: Sequence[Context], descriptions: DescriptionEmbeddings
+    ) -> Alignment:
         blended, weights = self.reweighting(features.pooled, descriptions)
-        aligned = self.decoder(self.queries(blended), features.tokens)
+        prepared = descriptions.queries
+        queries = self.queries(blended) if prepared is None else prepared.expand(len(blended), -1, -1)
+        aligned = self.decoder(queries, contexts)
         logits = self.head(aligned, blended)
         if self.similarity is not None and not self.training:
             logits = self.similarity(logits, features, descriptions)
