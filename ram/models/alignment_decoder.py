@@ -69,7 +69,8 @@ class AlignmentDecoder(nn.Module):
 
     def read(self, tokens: torch.Tensor, tags: int) -> list[Context]:
         """Every layer's keys and values of (batch, tokens, context_dim), once for all chunks of ``tags``."""
-        return [block.cross_attention.read(tokens, tags) for block in self.blocks]
+        layers = [block.cross_attention for block in self.blocks]
+        return [layer.read(tokens, tags) for layer in layers]  # type: ignore[union-attr, operator]
 
 
 class AlignmentBlock(nn.Module):
