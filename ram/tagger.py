@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar, overload
 
@@ -16,16 +16,18 @@ from ram.cache import cache_folder
 from ram.checkpoints import find_model, load_model
 from ram.config import ModelConfig
 from ram.descriptions import TagDescriptions
+from ram.devices import choose_dtype, find_device
 from ram.downloads import CHECKPOINTS, quiet
 from ram.embeddings import TagEmbeddingBank
 from ram.explanation import Explanation
-from ram.image import EvalTransform, open_picture
+from ram.image import EvalTransform, PictureError, open_picture
 from ram.models.image_encoder import ImageFeatures, grid
 from ram.models.tagging import TaggingModel
 from ram.models.text_encoder import TextEncoder
 from ram.packs import OWN_FILES, PackLimits, load_pack, save_pack
 from ram.prediction import Prediction
 from ram.published import fetch_model
+from ram.reading import read_pixels
 
 CHUNK = 512
 """Tags scored at a time: bounds memory whatever the vocabulary, and changes no score."""
@@ -96,14 +98,22 @@ class Tagger:
             return self.score(self.look(picture))
         return [self.score(self.look(each)) for each in picture]
 
-    @torch.inference_mode()
     def look(self, picture: Picture) -> ImageFeatures:
         """Run the image encoder once: all that any later scoring of this picture needs.
 
         Raises:
             PictureError: the picture cannot be opened; the message says why.
         """
-        pixels = self.transform(open_picture(picture))
+        return self._look(self.transform(open_picture(picture)))
+
+    def look_through(self, pictures: Sequence[Path], workers: int) -> Iterator[ImageFeatures | PictureError]:
+        """Features of each picture in order, or why it cannot be used; ``workers`` processes read ahead of the model,
+        which opens the pictures itself where that is 0."""
+        for pixels in read_pixels(pictures, self.transform, workers):
+            yield pixels if isinstance(pixels, PictureError) else self._look(pixels)
+
+    @torch.inference_mode()
+    def _look(self, pixels: torch.Tensor) -> ImageFeatures:
         return self.model.look(pixels[None].to(self.device, self.dtype))
 
     @torch.inference_mode()
@@ -204,7 +214,8 @@ def load(
     Args:
         model: a name of :func:`ram.list_models`, or a model folder.
         device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", "mps"...
-        dtype: "auto" (float16 on a GPU, float32 elsewhere), "float32", "float16" or "bfloat16".
+        dtype: "auto" (float16 on a GPU; on a CPU that has it bfloat16 for large models; else float32), "float32",
+            "float16" or "bfloat16".
         progress: called with what is being fetched, how many megabytes of it are here, and how many there are.
 
     Raises:
@@ -219,29 +230,7 @@ def load(
     def text_encoder() -> TextEncoder:
         return build_text_encoder(config.text_encoder, chosen)
 
-    return Tagger(config, network, bank, text_encoder, chosen, _dtype(dtype, chosen))
-
-
-def find_device(name: str) -> torch.device:
-    """The device of a name, "auto" being a GPU where there is one; ValueError where it cannot be used here."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device {name!r} cannot be used here ({reason}): try --device cpu") from None
-    return device
-
-
-def _dtype(name: str, device: torch.device) -> torch.dtype:
-    if name == "auto":
-        return torch.float16 if device.type == "cuda" else torch.float32
-    known = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-    if name not in known:
-        raise ValueError(f"dtype {name!r} is unknown: choose auto or one of {', '.join(known)}")
-    return known[name]
+    return Tagger(config, network, bank, text_encoder, chosen, choose_dtype(dtype, network, chosen))
 
 
 class _Once(Generic[_T]):

@@ -13,7 +13,21 @@ from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 import ram
-from ram.cli import calibrate, compare, convert, describe, evaluate, generate, labels, models, parse, shard, tag, train
+from ram.cli import (
+    bench,
+    calibrate,
+    compare,
+    convert,
+    describe,
+    evaluate,
+    generate,
+    labels,
+    models,
+    parse,
+    shard,
+    tag,
+    train,
+)
 from ram.cli.terminal import printable, say
 from ram.describers import DescriberError
 
@@ -80,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="ram", description="Open-set image tagging: what is in a picture, in any words.")
     parser.add_argument("-V", "--version", action="version", version=f"ram {ram.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    for module in (models, tag, describe, compare, evaluate, calibrate, labels, parse, generate, shard, train, convert):
+    for module in (models, tag, describe, compare, evaluate, calibrate, labels, parse, generate, shard, train, convert, bench):
         module.add_parser(commands)
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", help="show where an error arose, and all logs")

@@ -34,7 +34,7 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
         "--dtype",
         default="auto",
         choices=("auto", "float32", "float16", "bfloat16"),
-        help="auto is float16 on a GPU, float32 elsewhere",
+        help="auto is float16 on a GPU, bfloat16 for large models on a CPU that has it, else float32",
     )
 
 

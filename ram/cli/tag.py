@@ -15,6 +15,7 @@ from ram.cli.options import (
     add_json_option,
     add_model_option,
     check_writable,
+    cores,
     describe_all,
     fraction,
     open_tagger,
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     if pictures:
         tagger = open_tagger(args, args.model)
         bank, typed = _bank(tagger, typed, args)
-        failures += _tag(tagger, bank, typed, pictures, args)
+        failures += _tag(tagger.with_bank(bank), typed, pictures, args)
     if args.output is not None and pictures:
         say(f"{total - len(failures)} of {total} pictures are in {printable(str(args.output))}")
     if failures:
@@ -78,14 +79,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _tag(
-    tagger: Tagger,
-    bank: TagEmbeddingBank,
-    typed: Sequence[str],
-    pictures: Sequence[Path],
-    args: argparse.Namespace,
+    tagger: Tagger, typed: Sequence[str], pictures: Sequence[Path], args: argparse.Namespace
 ) -> list[tuple[str, str]]:
     """Report every picture; those that cannot be read are returned, each with the reason."""
     from ram.image import PictureError
+    from ram.reading import worker_count
 
     failures = []
     with ExitStack() as stack:
@@ -93,13 +91,13 @@ def _tag(
         if args.json or not reports:
             reports.append(JsonReport() if args.json else TextReport())
         progress = stack.enter_context(Progress(shown=not any(isinstance(r, TextReport) for r in reports)))
-        for done, picture in enumerate(pictures):
+        looks = tagger.look_through(pictures, worker_count(len(pictures), cores()))
+        for done, (picture, features) in enumerate(zip(pictures, looks, strict=True)):
             progress("tagging", done, len(pictures))
-            try:
-                prediction = tagger.score(tagger.look(picture), bank)
-            except PictureError as error:
-                failures.append((str(picture), str(error)))
+            if isinstance(features, PictureError):
+                failures.append((str(picture), str(features)))
                 continue
+            prediction = tagger.score(features)
             scores = listed(prediction, typed, args.top, args.threshold)
             record = record_of(str(picture), tagger.name, prediction, scores)
             for report in reports:

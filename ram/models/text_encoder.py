@@ -124,7 +124,13 @@ class ClipTextEncoder:
         return _in_batches(sentences, self._encode, self.dim)
 
     def _encode(self, sentences: list[str]) -> torch.Tensor:
-        return self.model.encode_text(self.tokenize(sentences).to(self.device))
+        ids = self.tokenize(sentences).to(self.device)
+        ends = ids.argmax(dim=-1)  # the mark of the end is the largest token
+        length = int(ends.max()) + 1  # nothing looks ahead, so the padding behind the longest sentence does nothing
+        states = self.model.token_embedding(ids[:, :length]) + self.model.positional_embedding[:length]
+        states = self.model.transformer(states, attn_mask=self.model.attn_mask[:length, :length])
+        states = self.model.ln_final(states)
+        return states[torch.arange(len(ids)), ends] @ self.model.text_projection
 
 
 TEXT_ENCODERS = {encoder.name: encoder for encoder in (MiniLMTextEncoder, ClipTextEncoder)}

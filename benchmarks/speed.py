@@ -1,0 +1,290 @@
+"""What ``ram bench`` measures: our model against the plain reference, part by part, each a line with its bar."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from benchmarks.measuring import added_memory, in_turns, straightness
+from benchmarks.reference import Reference
+from ram.build import build_model
+from ram.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
+from ram.devices import fastest_dtype
+from ram.models.queries import DescriptionEmbeddings
+from ram.models.tagging import TaggingModel
+from ram.models.text_encoder import ClipTextEncoder
+from ram.tagger import CHUNK, load
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Size:
+    """What is measured: a model with random weights, and how many tags and descriptions it is asked for."""
+
+    config: ModelConfig
+    tags: int
+    descriptions: int
+    counts: tuple[int, ...]
+    photo: tuple[int, int]
+    photos: int
+
+
+FULL = Size(VARIANTS["ram-plus-swin-large"], 4585, 51, (10, 100, 1000, 4585, 10_000, 20_000), (2016, 1512), 48)
+QUICK = Size(
+    ModelConfig(
+        name="quick",
+        image=ImageConfig(
+            "swin_tiny_patch4_window7_224",
+            64,
+            options={
+                "img_size": 64,
+                "window_size": 2,
+                "embed_dim": 8,
+                "depths": (1, 1, 1, 1),
+                "num_heads": (1, 2, 4, 8),
+            },
+        ),
+        text_encoder="clip-vit-b-16",
+        dim=512,
+        decoder=DecoderConfig(hidden=32, heads=4, intermediate=64, layers=2),
+    ),
+    60,
+    5,
+    (10, 30, 60),
+    (64, 48),
+    6,
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One result.
+
+    Args:
+        what: was measured.
+        reference, ours: in ``unit``.
+        value: what the bar is about, a ratio or a share.
+        bar: what ``value`` should reach.
+        holds: does it, and is the result the same?
+        note: what else was seen.
+    """
+
+    what: str
+    reference: float
+    ours: float
+    unit: str
+    value: float
+    bar: str
+    holds: bool
+    note: str = ""
+
+
+def random_model(size: Size) -> TaggingModel:
+    """The same weights every time."""
+    torch.manual_seed(0)
+    return build_model(size.config).requires_grad_(False)
+
+
+def random_bank(tags: int, size: Size) -> DescriptionEmbeddings:
+    """Unit vectors, as a text encoder gives."""
+    generator = torch.Generator().manual_seed(1)
+    bank = torch.empty(tags, size.descriptions, size.config.dim)
+    for part in bank.split(500):
+        part.copy_(F.normalize(torch.randn(part.shape, generator=generator), dim=-1))
+    return DescriptionEmbeddings(bank)
+
+
+def pictures(size: Size, batch: int = 1) -> torch.Tensor:
+    """(batch, 3, height, width) random pixels."""
+    side = size.config.image.size
+    return torch.randn(batch, 3, side, side, generator=torch.Generator().manual_seed(2))
+
+
+def measure_reweighting(size: Size, rounds: int) -> Iterator[Line]:
+    """Descriptions to one embedding a tag, for one picture and for four."""
+    model, bank = random_model(size), random_bank(size.tags, size)
+    reference = Reference(model, bank)
+    for batch, bar in ((1, 5.0), (4, 10.0)):
+        pooled = torch.randn(batch, size.config.dim, generator=torch.Generator().manual_seed(3))
+        apart = (model.reweighting(pooled, bank)[0] - reference.reweight(pooled)).abs().max().item()
+        seconds = in_turns(
+            {"reference": lambda p=pooled: reference.reweight(p), "ours": lambda p=pooled: model.reweighting(p, bank)},
+            rounds,
+        )
+        yield _ratio(f"re-weighting, batch {batch}", seconds, bar, apart < 1e-6, f"differs by {apart:.0e}")
+
+
+def measure_picture(size: Size, rounds: int) -> Iterator[Line]:
+    """A whole picture in float32 and in the setting that is chosen by itself."""
+    model, bank, pixels = random_model(size), random_bank(size.tags, size), pictures(size)
+    reference = Reference(model, bank)
+    wanted = reference.tag(pixels)[0]
+    threshold = _threshold(wanted)
+    dtype = fastest_dtype(model)
+    ways: dict[str, Callable[[], torch.Tensor]] = {
+        "reference": lambda: reference.tag(pixels),
+        "float32": lambda: model.align(model.look(pixels), bank, CHUNK).logits,
+    }
+    if dtype != torch.float32:
+        fast, small = random_model(size).to(dtype), bank.to("cpu", dtype)
+        ways["auto"] = lambda: fast.align(fast.look(pixels.to(dtype)), small, CHUNK).logits.float()
+    seconds = in_turns(ways, rounds)
+    for name in list(ways)[1:]:
+        found = ways[name]()[0]
+        changed = int(((found > threshold) != (wanted > threshold)).sum())
+        note = (
+            f"{int((wanted > threshold).sum())} tags over the threshold, {changed} other; logits differ by "
+            f"{(found - wanted).abs().max().item():.0e}, their deviation is {wanted.std().item():.2f}"
+        )
+        shown = "float32" if name == "float32" else f"automatic setting, {str(dtype).removeprefix('torch.')}"
+        pair = {"reference": seconds["reference"], "ours": seconds[name]}
+        yield _ratio(f"whole picture, {shown}", pair, 3.5, changed == 0, note)
+
+
+def measure_memory(size: Size, rounds: int) -> Iterator[Line]:
+    """What one call adds over the weights, each in a process of its own."""
+    quick = ["--quick"] if size is QUICK else []
+    added = {}
+    for way in ("reference", "ours"):
+        command = [sys.executable, "-m", "benchmarks.speed", way, str(torch.get_num_threads()), *quick]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        added[way] = json.loads(done.stdout) / 1e6
+    reference, ours = added["reference"], added["ours"]
+    yield Line("memory one call adds, float32", reference, ours, "MB", ours, "at most 150 MB", ours <= 150)
+
+
+def measure_tags(size: Size, rounds: int) -> Iterator[Line]:
+    """Scoring, without the look, against the number of tags."""
+    model, bank = random_model(size), random_bank(max(size.counts), size)
+    features = model.look(pictures(size))
+    ours, below = [], True
+    for count in size.counts:
+        some = bank.rows(slice(0, count))
+        reference = Reference(model, some)
+        seconds = in_turns(
+            {
+                "reference": lambda r=reference: r.score(features.tokens),
+                "ours": lambda some=some: model.align(features, some, CHUNK),
+            },
+            rounds if count <= 5000 else 1,
+        )
+        ours.append(seconds["ours"])
+        below = below and seconds["ours"] < seconds["reference"]
+        yield _ratio(f"scoring {count:,} tags", seconds, 1.0, True)
+    straight = straightness([float(count) for count in size.counts], ours)
+    yield Line("time against tags, R squared", 0.0, 0.0, "", straight, "at least 0.99", below and straight >= 0.99)
+
+
+def measure_category(size: Size, rounds: int) -> Iterator[Line]:
+    """A typed category: its sentences embedded and scored, against one look."""
+    encoder = ClipTextEncoder(pretrained=None)
+    sentences = [
+        f"a corgi is a small dog with {n} short legs, large upright ears and a fox-like face" for n in range(51)
+    ]
+    model, dtype = random_model(size), fastest_dtype(random_model(size))
+    model = model.to(dtype)
+    pixels = pictures(size).to(dtype)
+    features = model.look(pixels)
+
+    def embed_and_score() -> torch.Tensor:
+        embedded = DescriptionEmbeddings(encoder.encode(sentences)[None].to(dtype))
+        return model.align(features, embedded).logits
+
+    seconds = in_turns({"look": lambda: model.look(pixels), "category": embed_and_score}, rounds)
+    share = seconds["category"] / seconds["look"]
+    note = f"51 sentences of 21 tokens; look in {str(dtype).removeprefix('torch.')}, text in float32"
+    yield Line(
+        "typed category against one look",
+        seconds["look"],
+        seconds["category"],
+        "s",
+        share,
+        "at most 0.15",
+        share <= 0.15,
+        note,
+    )
+
+
+def measure_folder(size: Size, rounds: int) -> Iterator[Line]:
+    """Photos of a folder by the shipped model: read by worker processes, and one by one."""
+    tagger = load("ram-plus-lite", "cpu")
+    workers = max(1, len(os.sched_getaffinity(0)) - 1)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder, f"{i}.jpg") for i in range(size.photos)]
+        generator = np.random.default_rng(0)
+        for path in paths:
+            coarse = Image.fromarray(generator.integers(0, 256, (24, 32, 3), np.uint8))
+            coarse.resize(size.photo, Image.Resampling.BICUBIC).save(path, quality=92)
+
+        def tag(workers: int) -> list[list[str]]:
+            return [tagger.score(features).tags for features in tagger.look_through(paths, workers)]  # type: ignore[arg-type]
+
+        same = tag(0) == tag(workers)
+        seconds = in_turns({"reference": lambda: tag(0), "ours": lambda: tag(workers)}, min(rounds, 3))
+    rates = {name: len(paths) / taken for name, taken in seconds.items()}
+    ratio = rates["ours"] / rates["reference"]
+    note = f"{workers} worker beside the model; JPEG of {size.photo[0]} x {size.photo[1]}; one by one on the left"
+    yield Line(
+        "folder, ram-plus-lite",
+        rates["reference"],
+        rates["ours"],
+        "pictures/s",
+        ratio,
+        "at least 1.3x",
+        same and ratio >= 1.3,
+        note,
+    )
+
+
+PARTS: Mapping[str, Callable[[Size, int], Iterator[Line]]] = {
+    "reweighting": measure_reweighting,
+    "picture": measure_picture,
+    "memory": measure_memory,
+    "tags": measure_tags,
+    "category": measure_category,
+    "folder": measure_folder,
+}
+"""Name on the command line to what measures it."""
+
+
+def _ratio(what: str, seconds: Mapping[str, float], bar: float, same: bool, note: str = "") -> Line:
+    ratio = seconds["reference"] / seconds["ours"]
+    return Line(
+        what, seconds["reference"], seconds["ours"], "s", ratio, f"at least {bar:g}x", same and ratio >= bar, note
+    )
+
+
+def _threshold(logits: torch.Tensor) -> float:
+    """In the widest gap among the 10th to 40th highest logits: random weights know no tag, so none has one."""
+    high = logits.sort(descending=True).values[9:41]
+    gap = int((high[:-1] - high[1:]).argmax())
+    return float(high[gap] + high[gap + 1]) / 2
+
+
+def _memory(way: str, size: Size) -> float:
+    """Bytes that a first picture adds."""
+    model, bank, pixels = random_model(size), random_bank(size.tags, size), pictures(size)
+    reference = Reference(model, bank)
+    ways: dict[str, Callable[[], object]] = {
+        "reference": lambda: reference.tag(pixels),
+        "ours": lambda: model.align(model.look(pixels), bank, CHUNK),
+    }
+    return added_memory(ways[way])
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(sys.argv[2]))
+    with torch.inference_mode():
+        print(_memory(sys.argv[1], QUICK if "--quick" in sys.argv else FULL))
