@@ -52,7 +52,8 @@ def test_a_straight_line_is_straight():
 
 
 def test_bench_prints_a_line_a_measurement_as_json(ended):
-    code, out, err = ended("bench", "reweighting", "picture", "tags", "--quick", "--rounds", 1, "--threads", 1, "--json")
+    parts, quick = ("reweighting", "picture", "tags"), ("--quick", "--rounds", 1, "--threads", 1)
+    code, out, err = ended("bench", *parts, *quick, "--json")
     document = json.loads(out)
     assert (code, document["quick"], document["machine"]["threads"]) == (0, True, 1)
     lines = {line["what"]: line for line in document["lines"]}

@@ -30,6 +30,8 @@ def test_nobody_draws_from_the_random_numbers_of_others(tmp_path):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("pictures, cores, workers", [(1, 8, 0), (7, 2, 0), (8, 2, 1), (100, 2, 1), (17, 8, 2), (99, 1, 0)])
+@pytest.mark.parametrize(
+    "pictures, cores, workers", [(1, 8, 0), (7, 2, 0), (8, 2, 1), (100, 2, 1), (17, 8, 2), (99, 1, 0)]
+)
 def test_few_pictures_need_no_workers_and_one_core_is_the_models(pictures, cores, workers):
     assert worker_count(pictures, cores) == workers

@@ -94,7 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="ram", description="Open-set image tagging: what is in a picture, in any words.")
     parser.add_argument("-V", "--version", action="version", version=f"ram {ram.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    for module in (models, tag, describe, compare, evaluate, calibrate, labels, parse, generate, shard, train, convert, bench):
+    modules = models, tag, describe, compare, evaluate, calibrate, labels, parse, generate, shard, train, convert, bench
+    for module in modules:
         module.add_parser(commands)
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", help="show where an error arose, and all logs")
