@@ -47,7 +47,7 @@ def test_the_decoders_result_is_the_mixture_by_the_attention_that_is_shown(tagge
     decoder.blocks[-1].cross_attention.register_forward_hook(lambda _, given, made: seen.update(given=given, made=made))
     tagger.model.score(features, bank)
     layer = decoder.blocks[-1].cross_attention
-    queries, tokens = seen["given"]
+    queries, tokens = seen["given"][0], features.tokens
     weights = layer.weights(queries, tokens)
     values = layer.value(tokens).unflatten(-1, (layer.heads, -1)).transpose(1, 2)
     rebuilt = layer.output((weights @ values).transpose(1, 2).flatten(2))
