@@ -26,7 +26,7 @@ MOST_CHOICES = 200
 """Tags that are offered for a threshold of their own, the likeliest first; others can be typed."""
 
 INTRODUCTION = """<h2>Many photos</h2><p class="hint">A folder, several photos, or a zip archive of them becomes a table
-of tags, up to 500 photos at a time. The page works on with thumbnails and scores; uploads are deleted after an hour.</p>"""
+of tags, up to 500 photos at a time. The page works on with thumbnails and scores; uploads go after an hour.</p>"""
 THUMBS = """<h3>Calibrate on my photos</h3><p class="hint">Say with the thumbs beside the tags what is right and what is
 wrong. Thresholds that contradict a thumb are chosen anew, by your thumbs alone.</p>"""
 EACH, SHARED = "each tag's own", "one for all tags"
