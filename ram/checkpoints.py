@@ -92,16 +92,14 @@ def save_model(
         name: (tensor.half() if half and tensor.ndim >= 2 else tensor).contiguous().cpu()
         for name, tensor in model.state_dict().items()
     }
-    save_weights(folder, config, state, bank)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    bank.save(Path(folder))
+    save_weights(folder, config, state)
 
 
-def save_weights(
-    folder: str | Path, config: ModelConfig, weights: Mapping[str, torch.Tensor], bank: TagEmbeddingBank
-) -> None:
-    """The same from weights by our names, stored as they are."""
+def save_weights(folder: str | Path, config: ModelConfig, weights: Mapping[str, torch.Tensor]) -> None:
+    """Complete a folder that holds a bank: weights by our names, stored as they are, and the configuration."""
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    bank.save(folder)
     partial = folder / f"{_WEIGHTS}.partial"
     save_file(dict(weights), partial, metadata={"format": "pt", "model": config.name})
     partial.replace(folder / _WEIGHTS)

@@ -85,22 +85,35 @@ def convert_official(
         CheckpointError: the file cannot be read, or a weight is unknown, missing, broken or of another shape.
     """
     chosen = _chosen(variant, config)
-    state = read_state_dict(source) if isinstance(source, (str, Path)) else source
     where = Path(source).name if isinstance(source, (str, Path)) else "state dict"
-    weights, label_embed = rename(state, chosen.decoder.layers)
+    checked, rows = _read(source, chosen, where)
+    for name, tensor in {BANK: rows, **checked}.items():
+        _check_finite(name, tensor, where)
+    del checked, rows, tensor  # pages that were looked at stay in memory as long as the file is mapped: map it anew
+    weights, label_embed = _read(source, chosen, where)
+    bank = _bank(label_embed, chosen, vocabulary, descriptions, where, exact=variant is None)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    bank.save(Path(folder))
+    del bank
+    save_weights(folder, chosen, {name: tensor.detach().contiguous() for name, tensor in weights.items()})
+    return Path(folder)
+
+
+def _read(
+    source: str | Path | Mapping[str, torch.Tensor], config: ModelConfig, where: str
+) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    """The weights by our names, in the model's shapes, and the label embeddings."""
+    state = read_state_dict(source) if isinstance(source, (str, Path)) else source
+    weights, label_embed = rename(state, config.decoder.layers)
     if label_embed is None:
         raise CheckpointError(f"{where} has no {BANK!r}: it is not a RAM or RAM++ checkpoint")
-    if (_SCALE in weights) == (chosen.max_descriptions == 1):
+    if (_SCALE in weights) == (config.max_descriptions == 1):
         kinds = ("RAM++", "RAM") if _SCALE in weights else ("RAM", "RAM++")
-        raise CheckpointError(f"{where} is {kinds[0]} but {chosen.name} is {kinds[1]}: choose its variant")
-    target = build_without_weights(chosen).state_dict()
+        raise CheckpointError(f"{where} is {kinds[0]} but {config.name} is {kinds[1]}: choose its variant")
+    target = build_without_weights(config).state_dict()
     weights = _fitted(weights, target)
     check_fits(target, weights, where)
-    for name, tensor in {BANK: label_embed, **weights}.items():
-        _check_finite(name, tensor, where)
-    bank = _bank(label_embed, chosen, vocabulary, descriptions, where, exact=variant is None)
-    save_weights(folder, chosen, {name: tensor.detach().contiguous() for name, tensor in weights.items()}, bank)
-    return Path(folder)
+    return weights, label_embed
 
 
 def rename(state: Mapping[str, torch.Tensor], layers: int = 2) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
