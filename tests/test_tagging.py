@@ -41,7 +41,7 @@ def test_the_score_is_the_head_over_the_aligned_query(model, features, bank):
     aligned = model.decoder(model.queries(blended), features.tokens)
     wanted = model.head(aligned, blended)
     if model.similarity is not None:
-        wanted = wanted + model.similarity(features, bank)
+        wanted = model.similarity(wanted, features, bank)
     alignment = model.align(features, bank)
     torch.testing.assert_close(alignment.logits, wanted)
     torch.testing.assert_close(alignment.weights, weights)
