@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from ram.descriptions import TagDescriptions
 from ram.embeddings import TagEmbeddingBank
 from ram.explanation import Explanation
-from ram.image import open_picture
 from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction
-from ram.tagger import Picture, Tagger
+from ram.tagger import Tagger
 
 Lend = Callable[[Callable[..., Any]], Callable[..., Any]]
 """Makes a function that has the GPU while it runs; `spaces.GPU` is one."""
@@ -46,8 +44,8 @@ class BorrowingTagger(Tagger):
         self.__dict__.update(tagger.__dict__)
         self.device = torch.device("cpu")
 
-        def look(picture: Image.Image) -> ImageFeatures:
-            return tagger.look(picture).to("cpu")
+        def look(pixels: torch.Tensor) -> ImageFeatures:
+            return tagger._look(pixels).to("cpu")
 
         def score(features: ImageFeatures, bank: TagEmbeddingBank | None) -> tuple[np.ndarray, np.ndarray]:
             prediction = tagger.score(features.to(tagger.device), bank)
@@ -59,11 +57,11 @@ class BorrowingTagger(Tagger):
         def embed(descriptions: TagDescriptions) -> TagEmbeddingBank:
             return tagger.embed(descriptions).to("cpu", tagger.dtype)
 
-        self._look, self._score, self._explain, self._embed = lend(look), lend(score), lend(explain), lend(embed)
+        self._lent_look, self._score, self._explain, self._embed = lend(look), lend(score), lend(explain), lend(embed)
 
-    def look(self, picture: Picture) -> ImageFeatures:
-        """As :meth:`Tagger.look`; the features lie on the CPU."""
-        features: ImageFeatures = self._look(open_picture(picture))
+    def _look(self, pixels: torch.Tensor) -> ImageFeatures:
+        """As that of :class:`Tagger`; the features lie on the CPU."""
+        features: ImageFeatures = self._lent_look(pixels)
         return features
 
     def score(self, features: ImageFeatures, bank: TagEmbeddingBank | None = None) -> Prediction:

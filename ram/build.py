@@ -64,7 +64,7 @@ def restore_buffers(model: TaggingModel) -> bool:
         for name in lost:
             module._buffers[name] = torch.empty_like(module.get_buffer(name), device="cpu")
         if lost:
-            module.init_non_persistent_buffers()
+            module.init_non_persistent_buffers()  # type: ignore[operator]
     return True
 
 
