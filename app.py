@@ -55,9 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     flags = _parser(os.environ).parse_args(arguments)
     _quieten(os.environ)
     _give_memory_back()
-    ended = threading.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: ended.set())
     try:
         _check_address(flags.host, flags.port)
         _check_mcp(flags.mcp)
@@ -67,6 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
+    ended = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: ended.set())
     _log.info("The page is at http://%s:%d (Ctrl+C ends it).", flags.host, flags.port)
     threading.Thread(target=_warm_up, args=(bench,), daemon=True).start()
     ended.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections import Counter
@@ -20,6 +21,11 @@ TOO_MANY = f"You have {MOST_AT_ONCE} requests under way already: wait for their 
 TOO_LONG = f"This request is over {MOST_BYTES // 1000} kB: photos are uploaded first, all else is short."
 ENDING = "The page is being restarted: try again in a minute; nothing you typed is lost."
 
+NO_ROOM = "This file cannot be kept here at the moment: try again later, or give a smaller one."
+
+_log = logging.getLogger(__name__)
+
+_GIVES = "/gradio_api/upload"
 _ASKS = ("/gradio_api/queue/join", "/gradio_api/call/", "/gradio_api/run/", "/gradio_api/api/")
 _HEARS = ("/gradio_api/queue/data", "/gradio_api/call/")
 
@@ -52,16 +58,24 @@ class Gate:
         """Turn new requests away and wait for the answers under way, at most so long; were they all given?"""
         self.closed = True
         until = time.monotonic() + seconds
-        while (busy := self._hearing or any(self._entering.values())) and time.monotonic() < until:
+        calm = 0  # between being let in and listening for the answer, a client has nothing open
+        while calm < 5 and time.monotonic() < until:
+            busy = self._hearing or any(self._entering.values()) or any(self._events())
+            calm = 0 if busy else calm + 1
             time.sleep(0.05)
-        return not busy
+        return calm == 5
 
     def unfinished(self, visitor: str) -> int:
         """Requests of a visitor that wait or are under way."""
-        waiting = [event for line in self.queue.event_queue_per_concurrency_id.values() for event in line.queue]
-        running = [event for job in self.queue.active_jobs if job for event in job]
-        mine = sum(self._who(event.request.scope) == visitor for event in (*waiting, *running))
+        mine = sum(self._who(event.request.scope) == visitor for event in self._events())
         return mine + self._entering[visitor]
+
+    def _events(self) -> list[Any]:
+        """Of gradio's queue: those that wait and those that are under way."""
+        if self.queue is None:
+            return []
+        waiting = [event for line in list(self.queue.event_queue_per_concurrency_id.values()) for event in line.queue]
+        return waiting + [event for job in self.queue.active_jobs if job for event in job]
 
     def _who(self, scope: Mapping[str, Any]) -> str:
         address, *_ = scope.get("client") or ("",)
@@ -71,7 +85,7 @@ class Gate:
         path, asks = scope.get("path", ""), False
         if scope["type"] == "http" and scope["method"] == "POST":
             asks = path.startswith(_ASKS)
-            if not path.startswith("/gradio_api/upload"):
+            if not path.startswith(_GIVES):
                 receive = _Measured(receive)
                 if _declared(scope) > MOST_BYTES:
                     return await _answer(send, 413, TOO_LONG)
@@ -79,7 +93,7 @@ class Gate:
         with self._lock:
             if asks and self.closed:
                 refusal = 503, ENDING
-            elif asks and self.queue is not None and self.unfinished(visitor) >= MOST_AT_ONCE:
+            elif asks and self.unfinished(visitor) >= MOST_AT_ONCE:
                 refusal = 429, TOO_MANY
             else:
                 refusal = None
@@ -90,6 +104,11 @@ class Gate:
         self._hearing += hears
         try:
             await app(scope, receive, send)
+        except OSError as error:
+            if not path.startswith(_GIVES):
+                raise
+            _log.error("an upload cannot be kept: %s", error)
+            await _answer(send, 507, NO_ROOM)
         finally:
             self._hearing -= hears
             if asks:

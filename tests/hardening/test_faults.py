@@ -1,0 +1,82 @@
+"""Faults of the host: each is a sentence, nothing is lost, and the page starts again as if nothing had been."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+import app
+from demo.gate import ENDING, NO_ROOM
+from tests.server import ROOT, ask, free_port, page_served, photo, upload
+
+SHIPPED = ROOT / "ram" / "pretrained" / "ram-plus-lite"
+DOGS = (ROOT / "assets" / "examples" / "dogs.jpg").read_bytes()
+LONGEST_END = 30
+GIVEN_UP = "Server stopped unexpectedly."
+LIMITED = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Runs a program that can write files of 100 kB at most: to it, the disk is full from there on."""
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors", "bank.safetensors"])
+@pytest.mark.parametrize("fault", ["missing", "cut", "garbage"])
+def test_a_model_with_a_broken_file_is_one_line_that_names_the_folder_or_the_file(tmp_path, capsys, file, fault):
+    folder = tmp_path / "model"
+    shutil.copytree(SHIPPED, folder)
+    spoil(folder / file, fault)
+    assert app.main(["--model", str(folder), "--port", str(free_port()), "--device", "cpu"]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("app.py: ")
+    assert file in lines[0] or "model" in lines[0]
+
+
+def spoil(path: Path, fault: str) -> None:
+    content = path.read_bytes()
+    if fault == "missing":
+        path.unlink()
+    else:
+        path.write_bytes({"empty": b"", "cut": content[: len(content) // 2], "garbage": b"\xff\0\x81" * 999}[fault])
+
+
+def test_a_full_disk_costs_the_visitor_a_sentence_and_nothing_else(tmp_path):
+    limited = (sys.executable, "-c", LIMITED)
+    with page_served(python=limited, GRADIO_TEMP_DIR=str(tmp_path)) as server, server.visitor() as visitor:
+        large = visitor.post("/gradio_api/upload", files={"files": ("large.png", bytes(5_000_000))})
+        assert (large.status_code, large.json()["detail"]) == (507, NO_ROOM)
+        assert "Traceback" not in server.log
+        worked, answer = ask(visitor, "tag", photo(upload(visitor, "dogs.jpg", DOGS[:90_000])), 3)
+        assert worked or "broken or cut short" in answer  # 90 kB still fit
+        assert ask(visitor, "describe", "corgi", "lexicon")[0]
+
+
+def test_a_page_told_to_end_answers_what_it_was_asked_and_leaves_no_port_behind(tmp_path):
+    with page_served(GRADIO_TEMP_DIR=str(tmp_path)) as server, server.visitor() as visitor:
+        dogs = photo(upload(visitor, "dogs.jpg", DOGS))
+        with ThreadPoolExecutor(6) as pool:
+            asked = [pool.submit(ask, visitor, "compare", dogs, "corgi, kite", "lexicon") for _ in range(6)]
+            while visitor.get("/gradio_api/queue/status").json()["queue_size"] == 0 and not asked[0].done():
+                pass  # until something is under way
+            given_up = False
+            server.process.send_signal(signal.SIGTERM)
+            for one in asked:
+                try:
+                    worked, answer = one.result(LONGEST_END)
+                except httpx.TransportError:  # came to a door that was closed for good: its client says so
+                    continue
+                assert worked or answer in (ENDING, GIVEN_UP)
+                given_up |= answer == GIVEN_UP
+            assert any(one.exception() is None and one.result()[0] for one in asked)
+        assert server.process.wait(LONGEST_END) == 0
+        assert given_up <= ("is given up" in server.log)  # only what takes longer than a page may take to end
+        assert "Traceback" not in server.log
+        app._check_address("127.0.0.1", int(server.address.rpartition(":")[2]))
