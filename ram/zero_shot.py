@@ -49,6 +49,10 @@ class ZeroShotModel(nn.Module):
         """Pixels to one token a picture."""
         return ImageFeatures(F.normalize(self.visual(pixels), dim=-1)[:, None])
 
+    def prepare(self, descriptions: DescriptionEmbeddings) -> DescriptionEmbeddings:
+        """The same: there are no queries to be made beforehand."""
+        return descriptions
+
     def align(
         self, features: ImageFeatures, descriptions: DescriptionEmbeddings, chunk: int | None = None
     ) -> Alignment:
