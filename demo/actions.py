@@ -7,20 +7,23 @@ the other is cheap, so either may change without repeating the work of the other
 from __future__ import annotations
 
 import dataclasses
+import io
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
+from demo.categories import Categories, InputError
 from demo.limits import Limits
 from ram.describers import DescribedSentence, Describer, DescriberError, Metered, Notice, describe_with_fallback
 from ram.descriptions import parse_categories
-from ram.embeddings import TagEmbeddingBank
+from ram.explanation import Explanation
 from ram.image import PictureError, open_picture
 from ram.models.image_encoder import ImageFeatures
 from ram.models.text_encoder import TextEncoderError
@@ -29,13 +32,13 @@ from ram.tagger import Tagger
 
 PREVIEW_PIXELS = 1024
 """Longest side of the photo as the page shows it."""
+SHOWN_PIXELS = 560
+"""Longest side of the photo under a heat map."""
+PREDEFINED = "the model's own list"
+"""Origin of the sentences of predefined tags."""
 UNEXPECTED = "Something went wrong on our side and has been noted: try again, or with another photo."
 
 _log = logging.getLogger(__name__)
-
-
-class InputError(ValueError):
-    """What a visitor typed cannot be used; the text is a sentence for them."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,15 @@ class Photo:
     Args:
         features: by model name, on the CPU, where a waiting visitor holds no GPU memory.
         seconds: what looking at it took, by model name.
+        shown: a small JPEG of it, to draw explanations on.
     """
 
     features: Mapping[str, ImageFeatures] = field(repr=False)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    shown: bytes = field(default=b"", repr=False)
+
+    def __deepcopy__(self, memo: Any) -> Photo:
+        return self  # nothing in it ever changes, so that visitors may share it
 
 
 @dataclass(frozen=True)
@@ -66,28 +74,6 @@ class Tagged:
     preview: Image.Image = field(repr=False)
     prediction: Prediction = field(repr=False)
     seconds: float
-
-
-@dataclass(frozen=True)
-class Categories:
-    """What a visitor typed, described as far as the sentences have come.
-
-    Args:
-        names: in the order typed.
-        sentences: of each category that has begun.
-        banks: by model name, the embedded sentences of the categories that are finished.
-        notices: what did not go as asked, in sentences for the visitor.
-    """
-
-    names: tuple[str, ...]
-    sentences: Mapping[str, tuple[DescribedSentence, ...]] = field(default_factory=dict)
-    banks: Mapping[str, TagEmbeddingBank] = field(default_factory=dict, repr=False)
-    notices: tuple[str, ...] = ()
-
-    @property
-    def finished(self) -> frozenset[str]:
-        """Those that are embedded and so can be scored."""
-        return frozenset(tag for bank in self.banks.values() for tag in bank.vocabulary.tags)
 
 
 Scores = Mapping[str, Prediction]
@@ -140,7 +126,7 @@ class Workbench:
         preview = opened.copy()
         preview.thumbnail((PREVIEW_PIXELS, PREVIEW_PIXELS))
         main, *others = self.taggers
-        looked, photo = _look(main, opened, Photo({}))
+        looked, photo = _look(main, opened, Photo({}, shown=_small_jpeg(preview)))
         prediction = main.score(looked)
         first = Tagged(photo, preview, prediction, time.perf_counter() - start)
         yield first
@@ -175,15 +161,44 @@ class Workbench:
             chosen = chosen.metered(self.limits.meter(visitor))
         yield so_far
         for tag in so_far.names:
-            for part in describe_with_fallback(chosen, fallback, tag):
-                if isinstance(part, Notice):
-                    so_far = dataclasses.replace(so_far, notices=(*so_far.notices, part.text))
-                else:
-                    heard = (*so_far.sentences.get(tag, ()), part)
-                    so_far = dataclasses.replace(so_far, sentences={**so_far.sentences, tag: heard})
-                yield so_far
-            so_far = dataclasses.replace(so_far, banks=self._embed(so_far, tag))
-            yield so_far
+            so_far = yield from self._hear(so_far, tag, describe_with_fallback(chosen, fallback, tag))
+
+    def open(self, tag: str) -> Categories:
+        """A predefined tag as a category whose sentences may be edited; ValueError where it is none."""
+        main = self.taggers[0]
+        held = main.bank.select([tag])
+        told = tuple(DescribedSentence(text, PREDEFINED) for text in held.descriptions[tag])
+        rows = held.embedded.embeddings[0].cpu()
+        known = {sentence.text: row for sentence, row in zip(told, rows, strict=False)}
+        opened = Categories(
+            (tag,), {tag: told}, finished=frozenset([tag]), vectors={held.text_encoder: known},
+            thresholds={tag: held.vocabulary.thresholds[0]},
+        )  # fmt: skip
+        return self.embed(opened)
+
+    def embed(self, categories: Categories) -> Categories:
+        """The same with every sentence in use embedded; what was embedded before is not embedded again.
+
+        Raises:
+            TextEncoderError: sentences cannot be embedded.
+        """
+        vectors = {encoder: dict(known) for encoder, known in categories.vectors.items()}
+        for tagger in self.taggers:
+            known = vectors.setdefault(tagger.config.text_encoder, {})
+            used = (text for tag in categories.names for text in categories.used(tag)[: tagger.config.max_descriptions])
+            if new := [text for text in dict.fromkeys(used) if text not in known]:
+                known.update(zip(new, tagger.text_encoder.encode(new).cpu(), strict=True))
+        embedded = dataclasses.replace(categories, vectors=vectors)
+        banks = {t.name: embedded.bank(t.config.text_encoder, t.config.max_descriptions) for t in self.taggers}
+        return dataclasses.replace(embedded, banks={name: bank for name, bank in banks.items() if bank is not None})
+
+    def why(self, photo: Photo | None, categories: Categories, tag: str) -> Explanation | None:
+        """What the main model has to say for its score of a category; None where there is no photo or no sentence."""
+        main = self.taggers[0]
+        bank = categories.banks.get(main.name)
+        if photo is None or main.name not in photo.features or bank is None or tag not in bank.vocabulary:
+            return None
+        return main.explain(photo.features[main.name].to(main.device), bank, tag)
 
     def score(self, photo: Photo | None, categories: Categories | None) -> Scores:
         """Every model that has looked at the photo on the finished categories; runs no image encoder."""
@@ -212,13 +227,27 @@ class Workbench:
                 self._describers[name] = self._make_describer(name)
             return self._describers[name]
 
-    def _embed(self, categories: Categories, tag: str) -> dict[str, TagEmbeddingBank]:
-        sentences = {tag: [sentence.text for sentence in categories.sentences.get(tag, ())]}
-        banks = {}
-        for tagger in self.taggers:
-            bank, held = tagger.embed(sentences), categories.banks.get(tagger.name)
-            banks[tagger.name] = bank if held is None else held.join(bank)
-        return banks
+    def _hear(
+        self, so_far: Categories, tag: str, parts: Iterable[DescribedSentence | Notice]
+    ) -> Generator[Categories, None, Categories]:
+        """What is there after each part, embedded as it comes."""
+        for part in parts:
+            if isinstance(part, Notice):
+                so_far = dataclasses.replace(so_far, notices=(*so_far.notices, part.text))
+            else:
+                so_far = self.embed(so_far.hear(tag, part))
+            yield so_far
+        so_far = dataclasses.replace(so_far, finished=so_far.finished | {tag})
+        yield so_far
+        return so_far
+
+
+def _small_jpeg(preview: Image.Image) -> bytes:
+    """Small enough to be sent again with every explanation."""
+    small, kept = preview.copy(), io.BytesIO()
+    small.thumbnail((SHOWN_PIXELS, SHOWN_PIXELS))
+    small.convert("RGB").save(kept, "JPEG", quality=82)
+    return kept.getvalue()
 
 
 def _look(tagger: Tagger, picture: Image.Image, before: Photo) -> tuple[ImageFeatures, Photo]:
@@ -226,7 +255,8 @@ def _look(tagger: Tagger, picture: Image.Image, before: Photo) -> tuple[ImageFea
     start = time.perf_counter()
     features = tagger.look(picture)
     kept = {**before.features, tagger.name: features.to("cpu")}
-    return features, Photo(kept, {**before.seconds, tagger.name: time.perf_counter() - start})
+    seconds = {**before.seconds, tagger.name: time.perf_counter() - start}
+    return features, dataclasses.replace(before, features=kept, seconds=seconds)
 
 
 def paced(

@@ -33,9 +33,10 @@ def header(labels: Mapping[str, str], tags: int) -> str:
     """The sentence that says what this is, and which models are at work."""
     models = "".join(f"<li><b>{escape(label)}</b> {escape(name)}</li>" for name, label in labels.items())
     return f"""<header class="masthead">
-<h1>Open-set image tagging</h1>
+<h1>Open-set image tagging that shows its reasons</h1>
 <ul class="models" aria-label="Models on this page">{models}</ul>
-<p>Names what is in a photo, out of {tags:,} tags, and judges anything else you type by sentences that describe it.</p>
+<p>Names what is in a photo, out of {tags:,} tags or anything you type, and shows which sentences and which parts of the
+photo spoke for each name.</p>
 </header>"""
 
 
@@ -61,13 +62,13 @@ def tags(tagged: Tagged) -> str:
     names = {score.tag for score in present}
     others = [s for s in prediction.top(len(present) + NEXT_BEST) if s.tag not in names][:NEXT_BEST]
     count = f"{len(present)} {'tag' if len(present) == 1 else 'tags'}" if present else "No tag"
-    rows = "".join(_row(score, opened=place == 0) for place, score in enumerate(present[:SHOWN_TAGS]))
+    rows = "".join(_row(score, chosen=place == 0) for place, score in enumerate(present[:SHOWN_TAGS]))
     if rest := present[SHOWN_TAGS:]:
         rows += f'<details class="more"><summary>{len(rest)} more</summary>{"".join(map(_row, rest))}</details>'
     faint = f"""<h3 class="divider">Next best, below the threshold</h3>
 <div class="tag-rows faint" id="next-best">{"".join(map(_row, others))}</div>"""
     return f"""<p class="summary"><b>{count}</b> of {len(prediction):,} over the threshold, in {tagged.seconds:.2f} s.
-Select a tag to see the descriptions that spoke for it.</p>
+The mark on a bar is the tag's threshold.</p>
 <div class="tag-rows" id="present">{rows}</div>{faint if others else ""}
 {table_downloads("tags", [{"tag": score.tag, **_cells(score)} for score in [*present, *others]], "these tags")}"""
 
@@ -101,7 +102,7 @@ def comparison(scores: Scores, labels: Mapping[str, str]) -> str:
     width = 400 * len(scores)
     return f"""<h2>{escape(" against ".join(labels[model] for model in scores))}</h2>
 <figure class="comparison" aria-label="Probability of each category. {escape(told)}">
-<div class="wide">{to_svg(comparison_figure(scores, labels, width))}</div>
+<div class="wide" style="max-width:{1.5 * width:.0f}px">{to_svg(comparison_figure(scores, labels, width))}</div>
 <div class="narrow">{to_svg(stacked_figure(scores, labels))}</div>
 <figcaption>Each bar is a probability, with the description that weighed most under it. The line across a bar is the
 threshold; bars that stay below it are faint.</figcaption>{plot_downloads("categories")}</figure>
@@ -140,22 +141,26 @@ def _cells(score: TagScore) -> dict[str, Any]:
     return cells
 
 
-def _row(score: TagScore, opened: bool = False) -> str:
-    return f"""<details class="tag-row" data-tag="{escape(score.tag)}"{" open" if opened else ""}>
-<summary><span class="name">{escape(score.tag)}</span>
+def _row(score: TagScore, chosen: bool = False) -> str:
+    name, side = escape(score.tag), "over" if score.present else "under"
+    told = f"{score.probability:.2f}, {side} its threshold of {score.threshold:.2f}"
+    pressed = str(chosen).lower()
+    return f"""<button type="button" class="tag-row" data-tag="{name}" aria-pressed="{pressed}" title="{told}">
+<span class="name">{name}</span>
 <span class="bar"><i style="width:{score.probability:.1%}"></i><b style="left:{score.threshold:.1%}"></b></span>
-<span class="value" title="threshold {score.threshold:.2f}">{score.probability:.2f}</span></summary>
-{_descriptions(score.descriptions)}</details>"""
+<span class="value">{score.probability:.2f}</span></button>"""
 
 
 def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str]) -> str:
     sentences = typed.sentences.get(name, ())
     judged = {m: p[name] for m, p in scores.items() if name in p.vocabulary}
+    ended = name in typed.finished
     if judged:
         chips = "".join(_chip(labels[model], score) for model, score in judged.items())
+        chips += "" if ended else '<span class="status">describing…</span>'
         told = _descriptions(next(iter(judged.values())).descriptions)
     else:
-        state = "" if name in typed.finished else "describing…" if sentences else "waiting…"
+        state = "" if ended else "describing…" if sentences else "waiting…"
         chips = state and f'<span class="status">{state}</span>'
         told = f'<ol class="descriptions">{"".join(f"<li>{escape(s.text)}</li>" for s in sentences)}</ol>'
     origins = " and ".join(dict.fromkeys(sentence.origin for sentence in sentences))
@@ -163,7 +168,9 @@ def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str
     if remembered := sum(sentence.remembered for sentence in sentences):
         count += f", {'all' if remembered == len(sentences) else remembered} from the cache, at no cost"
     return f"""<article class="card" data-category="{escape(name)}"><h3>{escape(name)}</h3>
-<div class="chips">{chips}</div>{told}<p class="origin">{escape(count)}</p></article>"""
+<div class="chips">{chips}</div>{told}<p class="origin">{escape(count)}</p>
+<button type="button" class="quiet" data-tag="{escape(name)}" aria-label="Why {escape(name)}, and edit its sentences"
+{"" if sentences else "disabled"}>Why, and edit</button></article>"""
 
 
 def _chip(label: str, score: TagScore) -> str:

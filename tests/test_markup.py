@@ -56,14 +56,22 @@ def test_tags_over_the_threshold_come_first_then_the_next_best():
     assert "0.90" in outline.text
 
 
-def test_descriptions_stand_under_their_tag_heaviest_first_with_their_weights():
-    text = Outline(markup.tags(tagged(prediction({"dog": 0.9}, descriptions=3)))).text
+def test_descriptions_of_a_typed_category_stand_heaviest_first_with_their_weights():
+    scores = {"plus": prediction({"dog": 0.9}, descriptions=3)}
+    text = Outline(markup.categories(Categories(("dog",)), scores, LABELS)).text
     told = text[text.index("dog, sentence 2") :]
     assert told[:6] == ["dog, sentence 2", "50%", "dog, sentence 1", "33%", "dog, sentence 0", "17%"]
 
 
+def test_the_most_probable_tag_is_the_one_that_is_explained_first():
+    outline = Outline(markup.tags(tagged(prediction({"cat": 0.7, "dog": 0.9, "sea": 0.1}))))
+    pressed = {a["data-tag"]: a["aria-pressed"] for _, a in outline.elements if "data-tag" in a}
+    assert pressed == {"dog": "true", "cat": "false", "sea": "false"}
+
+
 def test_many_descriptions_and_many_tags_unfold():
-    text = Outline(markup.tags(tagged(prediction({"dog": 0.9}, descriptions=51)))).text
+    scores = {"plus": prediction({"dog": 0.9}, descriptions=51)}
+    text = Outline(markup.categories(Categories(("dog",)), scores, LABELS)).text
     assert f"{51 - markup.SHOWN_DESCRIPTIONS} more, together " in " ".join(text)
     many = prediction({f"tag {i}": 0.9 for i in range(40)})
     outline = Outline(markup.tags(tagged(many)))
@@ -78,13 +86,20 @@ def test_a_photo_without_tags_over_the_threshold_says_so():
 def test_sentences_without_scores_yet_are_listed_as_they_come():
     typed = Categories(("corgi", "kite"), {"corgi": (DescribedSentence("short legs", "lexicon"),)})
     text = Outline(markup.categories(typed, {}, LABELS)).text
-    assert text == ["corgi", "describing…", "short legs", "1 sentence by lexicon", "kite", "waiting…"]
+    assert text == [
+        "corgi", "describing…", "short legs", "1 sentence by lexicon", "Why, and edit", "kite", "waiting…",
+        "Why, and edit",
+    ]  # fmt: skip
 
 
 def test_scored_categories_show_every_model_and_the_weights_of_the_first():
     told = {"corgi": (DescribedSentence("corgi, sentence 0", "openai"), DescribedSentence("more", "lexicon"))}
     scores = {"plus": prediction({"corgi": 0.9}), "plain": prediction({"corgi": 0.25}, descriptions=1)}
-    text = Outline(markup.categories(Categories(("corgi",), told), scores, LABELS)).text
+    underway = Outline(markup.categories(Categories(("corgi",), told), scores, LABELS)).text
+    assert underway[1:6] == ["RAM++", "0.90", "RAM", "0.25", "describing…"]
+    ended = Categories(("corgi",), told, finished=frozenset(["corgi"]))
+    text = Outline(markup.categories(ended, scores, LABELS)).text
+    assert "describing…" not in text
     assert text[:5] == ["corgi", "RAM++", "0.90", "RAM", "0.25"]
     assert "67%" in text
     assert "2 sentences by openai and lexicon" in text

@@ -9,17 +9,32 @@ from typing import Any
 import gradio as gr
 
 from demo import markup
-from demo.actions import Categories, InputError, Photo, Scores, Workbench, explain, paced
+from demo.actions import Categories, InputError, Photo, Tagged, Workbench, explain, paced
 from demo.examples import Example
 from demo.sections.parts import IN_TURN, OWN, Update, html, visitor_of
+from demo.sections.why import WhyPanel
 from demo.uploads import uploaded
 
 DESCRIBED_AT_ONCE = 4
 """Visitors whose categories are described at the same time; a language model mostly lets us wait."""
 
+FIRST = "dogs"
+"""The example that is on show when the page opens."""
 ASK_FOR_A_PHOTO = "Choose a photo to see how likely each category is: what you typed is kept for it."
 OWN_CATEGORIES = """<h2>Your own categories</h2><p class="hint">Anything you can name, separated by commas.
 Sentences that describe it are held against the photo; no model is trained again.</p>"""
+CHOOSE_TAG = """
+element.addEventListener('click', event => {
+  const button = event.target.closest('button[data-tag]');
+  if (!button) return;
+  for (const other of document.querySelectorAll('#tags button[data-tag]'))
+    other.setAttribute('aria-pressed', String(other === button));
+  trigger('click', {tag: button.dataset.tag});
+  const why = document.querySelector('#why-panel'), calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  if (why.getBoundingClientRect().top > innerHeight - 200 || why.getBoundingClientRect().bottom < 200)
+    why.scrollIntoView({block: 'start', behavior: calm ? 'auto' : 'smooth'});
+});
+"""
 CHOOSE_EXAMPLE = """
 element.addEventListener('click', event => {
   const button = event.target.closest('button[data-name]');
@@ -47,8 +62,10 @@ class PhotoSection:
         self.labels = bench.labels
         self.examples = {example.path.name: example.path for example in examples}
 
-        self.looked, self.typed = gr.State(), gr.State()  # Photo and Categories, or None
-        self.source = gr.State()  # where the photo's file is, or None
+        opening = next((example.path for example in examples if example.path.stem == FIRST), None)
+        first = _first_look(bench, opening)
+        self.looked, self.typed = gr.State(first and first.photo), gr.State()  # Photo and Categories, or None
+        self.source = gr.State(str(opening) if first else None)  # where the photo's file is, or None
         with gr.Row(elem_id="look"):
             with gr.Column(scale=5, min_width=300, elem_id="given"):
                 with gr.Column(elem_classes="sheet", elem_id="photo-panel"):
@@ -56,6 +73,7 @@ class PhotoSection:
                         type="filepath", image_mode=None, sources=["upload"], format="jpeg", height=320, buttons=[],
                         label="Photo", show_label=False, elem_id="photo", alt_text="The photo to be tagged",
                         placeholder="Drop or paste a photo here,\nor click to choose one",
+                        value=first and first.preview,
                     )  # fmt: skip
                     self.photo_notice = html("", "photo-notice")
                     self.strip = html(markup.examples(examples), "examples", CHOOSE_EXAMPLE)
@@ -73,13 +91,15 @@ class PhotoSection:
                     )  # fmt: skip
                     self.meter = html("", "meter")
                     self.typed_notice = html("", "typed-notice")
-            with gr.Column(scale=7, min_width=300, elem_classes="sheet", elem_id="tags-panel"):
+            with gr.Column(scale=5, min_width=280, elem_classes="sheet", elem_id="tags-panel"):
                 html("<h2>Tags</h2>")
-                self.tags = html(markup.no_tags(), "tags")
+                self.tags = html(markup.tags(first) if first else markup.no_tags(), "tags", CHOOSE_TAG)
+            with gr.Column(scale=7, min_width=300, elem_classes="sheet", elem_id="why-panel"):
+                self.why = WhyPanel(bench, self.typed, first)
         with gr.Column(elem_classes="sheet", elem_id="results"):
             self.plot = html("", "plot")
-            self.cards = html("", "cards", SHOW_NEW_CARDS)
-        self.photo_side = [self.looked, self.source, self.photo, self.tags, self.photo_notice]
+            self.cards = html("", "cards", SHOW_NEW_CARDS + CHOOSE_TAG)
+        self.photo_side = [self.looked, self.source, self.photo, self.tags, self.photo_notice, *self.why.outputs]
         self.typed_side = [self.typed, self.plot, self.cards, self.typed_notice, self.meter]
 
     def wire(self) -> None:
@@ -96,7 +116,12 @@ class PhotoSection:
             typed_side, show_progress_on=self.cards, trigger_mode="always_last", concurrency_limit=DESCRIBED_AT_ONCE,
             **OWN,
         )  # fmt: skip
-        for event in (given, picked, removed, asked):
+        self.tags.click(self.on_tag, self.looked, self.why.outputs, show_progress_on=self.why.panel, **IN_TURN, **OWN)
+        self.cards.click(
+            self.on_card, [self.looked, self.typed], self.why.outputs, show_progress_on=self.why.panel, **IN_TURN, **OWN
+        )
+        edited = self.why.wire(self.looked)
+        for event in (given, picked, removed, asked, edited):
             event.then(self.score, [self.looked, self.typed], typed_side, show_progress="hidden", **IN_TURN, **OWN)
 
     def on_photo(self, upload: Mapping[str, Any] | None) -> Iterator[Update]:
@@ -120,6 +145,7 @@ class PhotoSection:
                 update: Update = {self.looked: tagged.photo, self.source: str(path)}
                 if not shown:
                     update |= {self.photo: tagged.preview, self.tags: markup.tags(tagged), self.photo_notice: ""}
+                    update |= self.why.top_of(tagged)
                     shown = True
                 yield update
         except Exception as error:
@@ -127,19 +153,30 @@ class PhotoSection:
 
     def without_photo(self) -> Update:
         nothing: Update = {self.looked: None, self.source: None, self.photo: None}
-        return {**nothing, self.tags: markup.no_tags(), self.photo_notice: ""}
+        return {**nothing, self.tags: markup.no_tags(), self.photo_notice: "", **self.why.empty()}
+
+    def on_tag(self, photo: Photo | None, chosen: gr.EventData) -> Update:
+        """One of the model's own tags is selected."""
+        tag = getattr(chosen, "tag", None)
+        if not isinstance(tag, str) or tag not in self.bench.taggers[0].bank.vocabulary:
+            return {self.why.notice: ""}
+        return self.why.predefined(photo, tag)
+
+    def on_card(self, photo: Photo | None, typed: Categories | None, chosen: gr.EventData) -> Update:
+        """A typed category is selected."""
+        tag = getattr(chosen, "tag", None)
+        if typed is None or tag not in typed.names:
+            return {self.why.notice: ""}
+        return self.why.typed(photo, typed, tag)
 
     def on_categories(
         self, text: str | None, describer: str, seen: Photo | None, request: gr.Request
     ) -> Iterator[Update]:
         """Sentences as they come, and the scores of each category when it is finished."""
-        scores: Scores = {}
-        finished = 0
         visitor = visitor_of(self.bench, request)
         try:
             for typed in paced(self.bench.describe(text or "", describer, visitor)):
-                if len(typed.finished) > finished:
-                    scores, finished = self.bench.score(seen, typed), len(typed.finished)
+                scores = self.bench.score(seen, typed)
                 yield {
                     self.typed: typed,
                     self.plot: "",
@@ -170,3 +207,12 @@ class PhotoSection:
             }
         except Exception as error:
             return {self.typed_notice: markup.notice([explain(error)])}
+
+
+def _first_look(bench: Workbench, path: Path | None) -> Tagged | None:
+    """An example tagged as the page starts; a page without one opens empty."""
+    try:
+        return list(bench.tag(path))[-1] if path else None
+    except Exception as error:
+        explain(error)
+        return None

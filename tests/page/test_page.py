@@ -79,14 +79,20 @@ def elsewhere(url: str) -> list[str]:
 
 
 def choose(page, name):
-    """Click an example and wait for the tags of that photo."""
-    before = page.locator(TAGS).inner_text()
+    """Click an example and wait until another photo than before is explained, or the tags are those of a new look."""
+    page.locator("#examples").wait_for()
+    page.evaluate("document.querySelector('#tags .html-container').firstElementChild.dataset.old = 'yes'")
     page.locator(f"#examples button[data-name='{name}']").click()
-    changes(page, TAGS, before)
+    page.wait_for_function("!document.querySelector('#tags .html-container [data-old]')")
 
 
 def upload(page, name, content):
     page.locator("#photo input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+
+
+def without_photo(page):
+    page.get_by_label("Remove Image").click()
+    page.get_by_text("Choose a photo, and its tags appear here.").wait_for()
 
 
 def ask(page, text):
@@ -117,7 +123,9 @@ def test_a_newcomer_reads_what_this_is_and_sees_photos_to_try(page):
     offered = page.locator("#examples button img")
     assert offered.count() == len(list(EXAMPLES.glob("*.jpg")))
     assert all(offered.nth(i).get_attribute("alt") for i in range(offered.count()))
-    page.get_by_text("Choose a photo, and its tags appear here.").wait_for()
+    page.wait_for_function("document.querySelector('#photo img')?.naturalWidth > 0")
+    assert "dog" in page.locator("#present .tag-row").evaluate_all("rows => rows.map(row => row.dataset.tag)")
+    assert verdict(page) == row_value(page, "dog")
     page.get_by_text("Photo credits").click()
     page.get_by_text("CC BY 4.0").first.wait_for()
 
@@ -125,24 +133,79 @@ def test_a_newcomer_reads_what_this_is_and_sees_photos_to_try(page):
 def test_an_example_gets_tags_with_probabilities_and_the_next_best(page):
     choose(page, "dogs.jpg")
     assert "dog" in page.locator("#present .tag-row").evaluate_all("rows => rows.map(row => row.dataset.tag)")
-    values = [float(v) for v in page.locator("#tags summary .value").all_text_contents()]
+    values = [float(v) for v in page.locator("#tags .tag-row .value").all_text_contents()]
     assert len(values) > 5 and all(0 <= v <= 1 for v in values)
     assert page.locator("#next-best .tag-row").count() > 0
     page.locator("#photo img").wait_for()
 
 
-def test_selecting_a_tag_by_key_shows_its_descriptions_by_weight(page):
+def test_selecting_a_tag_by_key_says_why_it_was_scored_so(page):
     choose(page, "dogs.jpg")
-    row = page.locator("#tags .tag-row:not([open])").first
+    row = page.locator("#tags .tag-row[aria-pressed=false]").first
     name = row.get_attribute("data-tag")
-    row.locator("summary").first.focus()
+    row.focus()
     page.keyboard.press("Enter")
-    opened = page.locator(f"#tags .tag-row[open][data-tag='{name}']")
-    opened.locator("li").first.wait_for()
-    weights = [int(w.rstrip("%")) for w in opened.locator("> .descriptions li .value").all_inner_texts()]
+    why = page.locator(f"#why .why[data-tag='{name}']")
+    why.wait_for()
+    assert page.locator(f"#tags .tag-row[data-tag='{name}']").get_attribute("aria-pressed") == "true"
+    shown = why.locator(".sentence .value").all_text_contents()
+    weights = [int(text.removeprefix("weight ").rstrip("%")) for text in shown]
     assert weights == sorted(weights, reverse=True) and weights[0] > 0
+    assert "Attention of" in why.locator(".layers img").nth(1).get_attribute("alt")
+    assert all(why.locator(".layers img").evaluate_all("all => all.map(one => one.naturalWidth > 0)"))
+    assert why.locator(".verdict .value").inner_text() == row_value(page, name)
+
+
+def row_value(page, tag):
+    return page.locator(f"#tags .tag-row[data-tag='{tag}'] .value").inner_text()
+
+
+def verdict(page):
+    return page.locator("#why .verdict .value").inner_text()
+
+
+def test_a_sentence_is_switched_off_reworded_and_added_by_keys_alone_and_the_score_follows(page):
+    choose(page, "dogs.jpg")
+    before = verdict(page)
+    first = page.locator("#why .sentence").first
+    without = first.locator(".without").inner_text()[-4:]
+    first.get_by_role("checkbox").focus()
+    page.keyboard.press("Space")
+    page.locator("#why .sentence.off").wait_for()
+    assert verdict(page) == without != before  # leaving it out was announced right
+    assert page.evaluate("document.activeElement.dataset.key") == "use-0"
+    page.keyboard.press("Space")
+    page.locator("#why .sentence.off").wait_for(state="detached")
+    assert verdict(page) == before
+    page.get_by_label("Sentence 1, editable").fill("a photo of an empty parking lot.")
     page.keyboard.press("Enter")
-    opened.wait_for(state="detached")
+    changes(page, "#why .verdict", page.locator("#why .verdict").inner_text())
+    assert verdict(page) != before
+    page.get_by_label("A sentence of your own for dog").fill("<b>two spaniels</b> look out of a window")
+    page.keyboard.press("Enter")
+    added = (
+        page.locator("#why .sentence textarea")
+        .filter(has_text="two spaniels look")
+        .or_(page.locator("#why .sentence textarea").filter(has_text="<b>two spaniels</b> look"))
+    )
+    added.first.wait_for(state="attached")
+    assert page.locator("#why .sentence b").count() == 0
+    page.get_by_label("A sentence of your own for dog").fill("  ")
+    page.keyboard.press("Enter")
+    page.locator("#why-notice").get_by_text("needs words").wait_for()
+
+
+def test_a_typed_category_is_explained_and_edited_and_its_card_follows(page):
+    choose(page, "dogs.jpg")
+    ask(page, "corgi")
+    plot_texts(page)
+    page.get_by_role("button", name="Why corgi").click()
+    page.locator("#why .why[data-tag='corgi']").wait_for()
+    page.get_by_label("A sentence of your own for corgi").fill("two brown dogs look out of a wooden house")
+    page.keyboard.press("Enter")
+    page.locator("#cards").get_by_text("two brown dogs look out").wait_for()
+    page.locator("#cards").get_by_text("lexicon and you").wait_for()
+    assert page.locator("#cards .chip b").first.inner_text() == verdict(page)
 
 
 def test_an_uploaded_photo_is_tagged_and_shown_upright(page):
@@ -151,8 +214,9 @@ def test_an_uploaded_photo_is_tagged_and_shown_upright(page):
     with Image.open(EXAMPLES / "bridge.jpg") as bridge:
         kept, (width, height) = io.BytesIO(), bridge.size
         bridge.save(kept, "PNG", exif=turned)
+    without_photo(page)
     upload(page, "bridge.png", kept.getvalue())
-    page.locator("#tags summary").first.wait_for()
+    page.locator("#tags .tag-row").first.wait_for()
     page.wait_for_function("document.querySelector('#photo img')?.naturalWidth > 0")
     shown = page.locator("#photo img").evaluate("image => [image.naturalWidth, image.naturalHeight]")
     assert shown == [height, width]
@@ -192,6 +256,7 @@ def test_enter_asks_too_and_the_other_describer_can_be_chosen(page):
 
 
 def test_categories_typed_before_a_photo_wait_for_it_and_follow_to_the_next(page):
+    without_photo(page)
     ask(page, "corgi")
     page.get_by_text("what you typed is kept").wait_for()
     assert page.locator("#cards li").count() > 1
@@ -230,6 +295,7 @@ def test_input_that_cannot_be_used_explains_itself_and_loses_nothing(page, text,
     ],
 )
 def test_a_file_that_is_no_usable_photo_gets_a_sentence(page, name, content, sentence):
+    without_photo(page)
     upload(page, name, content)
     page.locator("#photo-notice").get_by_text(sentence).wait_for()
     page.get_by_text("its tags appear here").wait_for()
