@@ -94,7 +94,9 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         "language model",
         "limits are for a day (UTC), none for no limit; a host without flags sets RAM_LLM_VISITOR_REQUESTS and so on",
     )
-    llm.add_argument("--openai-model", help="language model that the openai describer asks; or OPENAI_MODEL")
+    llm.add_argument(
+        "--openai-model", nargs="+", metavar="MODEL", help="language models to choose from, or OPENAI_MODEL with one"
+    )
     llm.add_argument(
         "--no-llm", action="store_true", default=environ.get("RAM_NO_LLM", "0") not in ("", "0"),
         help="no language model; or set RAM_NO_LLM=1",
@@ -218,15 +220,21 @@ def _offered(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[dic
     if flags.no_llm or not (environ.get("OPENAI_API_KEY") or environ.get("OPENAI_BASE_URL")):
         offline = {name: label for name, label in DESCRIBERS.items() if name != "openai"}
         return offline, EXPLANATION + ("" if flags.no_llm else NO_LANGUAGE_MODEL)
-    return DESCRIBERS, EXPLANATION
+    first, *others = flags.openai_model or [""]
+    named = {"openai": first, **{f"openai:{model}": model for model in others}} if others else {}
+    return {**DESCRIBERS, **named}, EXPLANATION
 
 
 def _describer(flags: argparse.Namespace, environ: Mapping[str, str], name: str) -> Describer:
-    """A describer by its name, whoever asks for it."""
+    """A describer by its name, whoever asks for it; "openai:MODEL" for a language model that is not the default."""
+    name, _, model = name.partition(":")
+    models = flags.openai_model or [None]
+    if model and model not in models:
+        raise DescriberError(f"The language model {model} is not on offer here: choose another.")
     if name == "openai" and flags.no_llm:
         raise DescriberError(LANGUAGE_MODEL_OFF)
     kept = cache_folder() / "descriptions"
-    return load_describer(name, model=flags.openai_model, environ=environ, cache_folder=kept)
+    return load_describer(name, model=model or models[0], environ=environ, cache_folder=kept)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,17 @@ from PIL import Image
 
 from demo.categories import Categories, InputError
 from demo.limits import Limits
-from ram.describers import DescribedSentence, Describer, DescriberError, Metered, Notice, describe_with_fallback
+from ram.describers import (
+    DescribedSentence,
+    Describer,
+    DescriberError,
+    KnowsMeanings,
+    Meaning,
+    Metered,
+    Notice,
+    TakesMeaning,
+    describe_with_fallback,
+)
 from ram.descriptions import parse_categories
 from ram.explanation import Explanation
 from ram.image import PictureError, open_picture
@@ -151,17 +161,35 @@ class Workbench:
             so_far = Categories(parse_categories(text))
         except ValueError as error:
             raise InputError(str(error)) from None
-        fallback = self._describer(self._fallback)
-        try:
-            chosen = self._describer(describer)
-        except (DescriberError, ValueError) as error:
-            said = f"{str(error).rstrip('.')}. The {fallback.name} describer takes over."
-            chosen, so_far = fallback, dataclasses.replace(so_far, notices=(said,))
-        if isinstance(chosen, Metered):
-            chosen = chosen.metered(self.limits.meter(visitor))
+        chosen, fallback, said = self._choose(describer, visitor)
+        so_far = dataclasses.replace(so_far, notices=said)
         yield so_far
         for tag in so_far.names:
             so_far = yield from self._hear(so_far, tag, describe_with_fallback(chosen, fallback, tag))
+
+    def meanings(self, tag: str) -> Sequence[Meaning]:
+        """What a category may mean, where it is known to mean several things."""
+        known = self._describer(self._fallback)
+        return known.meanings(tag) if isinstance(known, KnowsMeanings) else ()
+
+    def mean(
+        self, categories: Categories, tag: str, gloss: str, describer: str, visitor: str = ""
+    ) -> Iterator[Categories]:
+        """Describe one category anew in the meaning of this gloss, or in any where it is empty; the others stay.
+
+        Raises:
+            InputError: no such category or meaning.
+            DescriberError, TextEncoderError: as :meth:`describe`.
+        """
+        if tag not in categories.names or (gloss and gloss not in {known.gloss for known in self.meanings(tag)}):
+            raise InputError("this meaning is not known here: choose another, or type the category again")
+        chosen, fallback, said = self._choose(describer, visitor)
+        if gloss:
+            chosen, fallback = (
+                one.meaning(gloss) if isinstance(one, TakesMeaning) else one for one in (chosen, fallback)
+            )
+        cleared = dataclasses.replace(categories.forget(tag), senses={**categories.senses, tag: gloss}, notices=said)
+        yield from self._hear(self.embed(cleared), tag, describe_with_fallback(chosen, fallback, tag))
 
     def open(self, tag: str) -> Categories:
         """A predefined tag as a category whose sentences may be edited; ValueError where it is none."""
@@ -220,6 +248,15 @@ class Workbench:
                 step()
             except (DescriberError, TextEncoderError) as error:
                 _log.warning("%s", error)
+
+    def _choose(self, describer: str, visitor: str) -> tuple[Describer, Describer, tuple[str, ...]]:
+        """The describer asked for, at the visitor's expense, the fallback, and what is to be said about the choice."""
+        fallback = self._describer(self._fallback)
+        try:
+            chosen = self._describer(describer)
+        except (DescriberError, ValueError) as error:
+            return fallback, fallback, (f"{str(error).rstrip('.')}. The {fallback.name} describer takes over.",)
+        return chosen.metered(self.limits.meter(visitor)) if isinstance(chosen, Metered) else chosen, fallback, ()
 
     def _describer(self, name: str) -> Describer:
         with self._lock:

@@ -15,6 +15,7 @@ from demo.actions import Categories, Scores, Tagged
 from demo.downloads import plot_downloads, table_downloads
 from demo.examples import Example
 from demo.limits import Budget, Spent, Standing
+from ram.describers import Meaning
 from ram.prediction import TagScore, WeightedDescription
 
 SHOWN_TAGS = 15
@@ -79,9 +80,16 @@ def no_tags() -> str:
     return f'<div class="placeholder"><p>{NO_PHOTO}</p><div aria-hidden="true">{bars}</div></div>'
 
 
-def categories(typed: Categories, scores: Scores, labels: Mapping[str, str]) -> str:
-    """A card for each typed category: its sentences as they come, then ordered by weight."""
-    return f'<div class="cards">{"".join(_card(name, typed, scores, labels) for name in typed.names)}</div>'
+def categories(
+    typed: Categories,
+    scores: Scores,
+    labels: Mapping[str, str],
+    meanings: Mapping[str, Sequence[Meaning]] | None = None,
+) -> str:
+    """A card for each typed category: its sentences as they come, then ordered by weight; and what it may mean."""
+    known = meanings or {}
+    cards = (_card(name, typed, scores, labels, known.get(name, ())) for name in typed.names)
+    return f'<div class="cards">{"".join(cards)}</div>'
 
 
 def comparison(scores: Scores, labels: Mapping[str, str]) -> str:
@@ -151,7 +159,7 @@ def _row(score: TagScore, chosen: bool = False) -> str:
 <span class="value">{score.probability:.2f}</span></button>"""
 
 
-def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str]) -> str:
+def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str], meanings: Sequence[Meaning]) -> str:
     sentences = typed.sentences.get(name, ())
     judged = {m: p[name] for m, p in scores.items() if name in p.vocabulary}
     ended = name in typed.finished
@@ -168,9 +176,24 @@ def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str
     if remembered := sum(sentence.remembered for sentence in sentences):
         count += f", {'all' if remembered == len(sentences) else remembered} from the cache, at no cost"
     return f"""<article class="card" data-category="{escape(name)}"><h3>{escape(name)}</h3>
-<div class="chips">{chips}</div>{told}<p class="origin">{escape(count)}</p>
+<div class="chips">{chips}</div>{_meant(name, typed, meanings) if ended else ""}{told}
+<p class="origin">{escape(count)}</p>
 <button type="button" class="quiet" data-tag="{escape(name)}" aria-label="Why {escape(name)}, and edit its sentences"
 {"" if sentences else "disabled"}>Why, and edit</button></article>"""
+
+
+def _meant(name: str, typed: Categories, meanings: Sequence[Meaning]) -> str:
+    """The choice between the meanings of an ambiguous word."""
+    if not meanings:
+        return ""
+    chosen = typed.senses.get(name, "")
+    options = "".join(
+        f'<option value="{escape(one.gloss)}"{" selected" if one.gloss == chosen else ""}>{escape(one.label)}: '
+        f"{escape(one.gloss.partition(';')[0])}</option>"
+        for one in meanings
+    )
+    return f"""<label class="meant">Meant as <select data-meaning-of="{escape(name)}"
+aria-label="What {escape(name)} means"><option value="">any of its meanings</option>{options}</select></label>"""
 
 
 def _chip(label: str, score: TagScore) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from demo import markup
-from demo.actions import Categories, InputError, Photo, Tagged, Workbench, explain, paced
+from demo.actions import Categories, InputError, Photo, Scores, Tagged, Workbench, explain, paced
 from demo.examples import Example
 from demo.sections.parts import IN_TURN, OWN, Update, html, visitor_of
 from demo.sections.why import WhyPanel
@@ -33,6 +33,12 @@ element.addEventListener('click', event => {
   const why = document.querySelector('#why-panel'), calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
   if (why.getBoundingClientRect().top > innerHeight - 200 || why.getBoundingClientRect().bottom < 200)
     why.scrollIntoView({block: 'start', behavior: calm ? 'auto' : 'smooth'});
+});
+"""
+CHOOSE_MEANING = """
+element.addEventListener('change', event => {
+  const tag = event.target.dataset.meaningOf;
+  if (tag) trigger('submit', {tag, gloss: event.target.value});
 });
 """
 CHOOSE_EXAMPLE = """
@@ -73,7 +79,7 @@ class PhotoSection:
                         type="filepath", image_mode=None, sources=["upload"], format="jpeg", height=320, buttons=[],
                         label="Photo", show_label=False, elem_id="photo", alt_text="The photo to be tagged",
                         placeholder="Drop or paste a photo here,\nor click to choose one",
-                        value=first and first.preview,
+                        value=first.preview if first else None,
                     )  # fmt: skip
                     self.photo_notice = html("", "photo-notice")
                     self.strip = html(markup.examples(examples), "examples", CHOOSE_EXAMPLE)
@@ -98,7 +104,7 @@ class PhotoSection:
                 self.why = WhyPanel(bench, self.typed, first)
         with gr.Column(elem_classes="sheet", elem_id="results"):
             self.plot = html("", "plot")
-            self.cards = html("", "cards", SHOW_NEW_CARDS + CHOOSE_TAG)
+            self.cards = html("", "cards", SHOW_NEW_CARDS + CHOOSE_TAG + CHOOSE_MEANING)
         self.photo_side = [self.looked, self.source, self.photo, self.tags, self.photo_notice, *self.why.outputs]
         self.typed_side = [self.typed, self.plot, self.cards, self.typed_notice, self.meter]
 
@@ -120,8 +126,12 @@ class PhotoSection:
         self.cards.click(
             self.on_card, [self.looked, self.typed], self.why.outputs, show_progress_on=self.why.panel, **IN_TURN, **OWN
         )
+        meant = self.cards.submit(
+            self.on_meaning, [self.typed, self.describer, self.looked], typed_side, show_progress="hidden",
+            trigger_mode="always_last", concurrency_limit=DESCRIBED_AT_ONCE, **OWN,
+        )  # fmt: skip
         edited = self.why.wire(self.looked)
-        for event in (given, picked, removed, asked, edited):
+        for event in (given, picked, removed, asked, meant, edited):
             event.then(self.score, [self.looked, self.typed], typed_side, show_progress="hidden", **IN_TURN, **OWN)
 
     def on_photo(self, upload: Mapping[str, Any] | None) -> Iterator[Update]:
@@ -174,18 +184,36 @@ class PhotoSection:
     ) -> Iterator[Update]:
         """Sentences as they come, and the scores of each category when it is finished."""
         visitor = visitor_of(self.bench, request)
+        yield from self.live(self.bench.describe(text or "", describer, visitor), seen, visitor)
+
+    def on_meaning(
+        self, typed: Categories | None, describer: str, seen: Photo | None, chosen: gr.EventData, request: gr.Request
+    ) -> Iterator[Update]:
+        """One category is described anew, in the meaning that was chosen for it."""
+        tag, gloss = getattr(chosen, "tag", None), getattr(chosen, "gloss", None)
+        visitor = visitor_of(self.bench, request)
+        if typed is None or not isinstance(tag, str) or not isinstance(gloss, str):
+            yield {self.typed_notice: ""}
+        else:
+            yield from self.live(self.bench.mean(typed, tag, gloss, describer, visitor), seen, visitor)
+
+    def live(self, states: Iterator[Categories], seen: Photo | None, visitor: str) -> Iterator[Update]:
+        """Categories as their sentences come, scored as far as they have."""
         try:
-            for typed in paced(self.bench.describe(text or "", describer, visitor)):
+            for typed in paced(states):
                 scores = self.bench.score(seen, typed)
                 yield {
                     self.typed: typed,
                     self.plot: "",
-                    self.cards: markup.categories(typed, scores, self.labels),
+                    self.cards: self.cards_of(typed, scores),
                     self.typed_notice: markup.notice(typed.notices, "hint"),
                     self.meter: self.allowance(visitor),
                 }
         except Exception as error:
             yield {self.typed_notice: markup.notice([explain(error)]), self.meter: self.allowance(visitor)}
+
+    def cards_of(self, typed: Categories, scores: Scores) -> str:
+        return markup.categories(typed, scores, self.labels, {tag: self.bench.meanings(tag) for tag in typed.names})
 
     def on_visit(self, request: gr.Request) -> str:
         """The meter, before anything is typed."""
@@ -203,7 +231,7 @@ class PhotoSection:
             scores = self.bench.score(seen, typed)
             return {
                 self.plot: markup.comparison(scores, self.labels) or markup.notice([ASK_FOR_A_PHOTO], "hint"),
-                self.cards: markup.categories(typed, scores, self.labels),
+                self.cards: self.cards_of(typed, scores),
             }
         except Exception as error:
             return {self.typed_notice: markup.notice([explain(error)])}

@@ -85,7 +85,7 @@ class ShareBar:
         self, text: str | None, describer: str, seen: Photo | None, request: gr.Request
     ) -> Iterator[Update]:
         """Describe what a link has typed in, but for a language model: nobody but the visitor spends its budget."""
-        if text and describer != "openai":
+        if text and not describer.startswith("openai"):
             yield from self.section.on_categories(text, describer, seen, request)
         else:
-            yield {}
+            yield {self.section.typed_notice: ""}

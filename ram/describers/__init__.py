@@ -62,6 +62,35 @@ class KnowsWords(Protocol):
         """Whether what the tag means is known."""
 
 
+@dataclass(frozen=True)
+class Meaning:
+    """One of several things that a word may mean.
+
+    Args:
+        label: what it is, in a word or two: "bird", "machine".
+        gloss: what tells it from the others; names the meaning where one is chosen.
+    """
+
+    label: str
+    gloss: str
+
+
+@runtime_checkable
+class KnowsMeanings(Protocol):
+    """A describer that knows that some words mean several things."""
+
+    def meanings(self, tag: str) -> Sequence[Meaning]:
+        """What the tag may mean, likeliest first; empty where it means one thing only or is not known."""
+
+
+@runtime_checkable
+class TakesMeaning(Protocol):
+    """A describer that can be told which meaning is meant."""
+
+    def meaning(self, gloss: str) -> Describer:
+        """The same describer for a tag that is meant in the sense of this gloss."""
+
+
 @runtime_checkable
 class Remembers(Protocol):
     """A describer that has some sentences already, at no cost."""
@@ -142,9 +171,7 @@ def load_describer(
     raise ValueError(f"there is no describer {name!r}: choose one of {', '.join(DESCRIBERS)}")
 
 
-def describe_with_fallback(
-    describer: Describer, fallback: Describer, tag: str
-) -> Iterator[DescribedSentence | Notice]:
+def describe_with_fallback(describer: Describer, fallback: Describer, tag: str) -> Iterator[DescribedSentence | Notice]:
     """Stream the describer's sentences; where it fails, say why and go on with the fallback's.
 
     Sentences that came before the failure stay. No sentence comes twice.

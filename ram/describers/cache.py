@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ram.describers import Describer, Metered, Resumable
+from ram.describers import Describer, Metered, Resumable, TakesMeaning
 from ram.describers.usage import Meter, Usage
 from ram.descriptions import normalize_category
 
@@ -116,6 +116,11 @@ class CachedDescriber:
         """The same cache before the describer with another meter."""
         behind = self._describer
         return CachedDescriber(behind.metered(meter) if isinstance(behind, Metered) else behind, self._cache)
+
+    def meaning(self, gloss: str) -> CachedDescriber:
+        """The same cache before the describer of one meaning, kept apart by its fingerprint."""
+        behind = self._describer
+        return CachedDescriber(behind.meaning(gloss) if isinstance(behind, TakesMeaning) else behind, self._cache)
 
     def remembered(self, tag: str) -> tuple[str, ...]:
         """The sentences that are kept."""

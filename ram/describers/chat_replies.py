@@ -17,6 +17,11 @@ def quoted(tag: str) -> str:
     return with_article(tag).removesuffix(tag) + json.dumps(tag, ensure_ascii=False)
 
 
+def meant(gloss: str) -> str:
+    """Which of the tag's meanings is asked about, as data; nothing where it may be any."""
+    return f" Of its meanings this one: {json.dumps(gloss, ensure_ascii=False)}." if gloss else ""
+
+
 def answers(reply: Any, hide: Callable[[str], str]) -> list[str | None]:
     """The cleaned answer of every choice: "" where it is empty, None where the model refused.
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ram.describers import Meaning
 from ram.describers.template import TemplateDescriber
 from ram.describers.word_lists import NUMBERS
 from ram.describers.wordbook import Sense, WordBook, opening, plain_gloss
@@ -24,6 +25,8 @@ from ram.descriptions import normalize_category
 
 FEWEST_SENTENCES, MOST_SENTENCES = 6, 12
 SENTENCES_OF_SECOND_SENSE = 3
+MOST_MEANINGS = 4
+"""Meanings of one word that are offered."""
 
 
 class LexiconDescriber:
@@ -35,14 +38,20 @@ class LexiconDescriber:
 
     Args:
         book: the words, such as `WordBook.installed()`.
+        gloss: that of the one sense to describe, where a word has several.
     """
 
     name = "lexicon"
-    fingerprint = "lexicon-1"
 
-    def __init__(self, book: WordBook) -> None:
+    def __init__(self, book: WordBook, gloss: str = "") -> None:
         self._book = book
+        self._gloss = gloss
         self._templates = TemplateDescriber()
+
+    @property
+    def fingerprint(self) -> str:
+        """Its version and the sense."""
+        return f"lexicon-1, meaning {self._gloss}" if self._gloss else "lexicon-1"
 
     def __repr__(self) -> str:
         return "LexiconDescriber()"
@@ -68,12 +77,30 @@ class LexiconDescriber:
         return bool(self._find(tag)[1]) or as_quality(tag) is not None or as_action(tag) is not None
 
     def senses(self, tag: str) -> tuple[Sense, ...]:
-        """Every sense of the tag itself, likeliest first, for a page that lets a person choose."""
+        """Every sense of the tag itself, likeliest first."""
         return self._book.senses(normalize_category(tag))
+
+    def meanings(self, tag: str) -> tuple[Meaning, ...]:
+        """The unlike senses of the tag, likeliest first; none where there is only one."""
+        found: dict[str, str] = {}
+        for sense in self.senses(tag):
+            label = self._book.kind_of(sense) or sense.names[0]
+            words = re.findall(r"\w+", f"{label} {sense.gloss}".casefold())
+            is_told = any({kind, f"{kind}s"} & set(words) for kind in (told.rpartition(" ")[2] for told in found))
+            if sense.gloss and not is_told:
+                found[label] = sense.gloss
+        told = tuple(Meaning(label, gloss) for label, gloss in found.items())[:MOST_MEANINGS]
+        return told if len(told) > 1 else ()
+
+    def meaning(self, gloss: str) -> LexiconDescriber:
+        """The same for a word that is meant in the sense of this gloss."""
+        return LexiconDescriber(self._book, gloss)
 
     def _find(self, tag: str) -> tuple[str, tuple[Sense, ...]]:
         """What the sentences speak of ("a red bus"), and the one or two senses they tell."""
         words = tag.casefold()
+        if meant := [sense for sense in self.senses(tag) if sense.gloss == self._gloss][:1]:
+            return self._singular(words), tuple(meant)
         if acting := as_action(words):
             acts = [sense for sense in self._book.senses(acting) if "act" in (sense.domain, sense.kind)][:1]
             return f"someone {acting}" if acts and acts[0].kind == "act" else acting, tuple(acts)

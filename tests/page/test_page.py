@@ -79,11 +79,10 @@ def elsewhere(url: str) -> list[str]:
 
 
 def choose(page, name):
-    """Click an example and wait until another photo than before is explained, or the tags are those of a new look."""
-    page.locator("#examples").wait_for()
-    page.evaluate("document.querySelector('#tags .html-container').firstElementChild.dataset.old = 'yes'")
+    """Click an example and wait for the tags of a new look, be it at the photo of before."""
+    page.evaluate("document.querySelector('#tags .summary, #tags .placeholder').dataset.old = 'yes'")
     page.locator(f"#examples button[data-name='{name}']").click()
-    page.wait_for_function("!document.querySelector('#tags .html-container [data-old]')")
+    page.wait_for_function("document.querySelector('#tags .summary') && !document.querySelector('#tags [data-old]')")
 
 
 def upload(page, name, content):
@@ -253,6 +252,19 @@ def test_enter_asks_too_and_the_other_describer_can_be_chosen(page):
     page.get_by_label("Categories").press("Enter")
     plot_texts(page)
     assert "by template" in page.locator("#cards .origin").inner_text()
+
+
+def test_the_meaning_of_an_ambiguous_word_can_be_picked(page):
+    ask(page, "kite, corgi")
+    plot_texts(page)
+    choice = page.get_by_label("What kite means")
+    assert page.get_by_label("What corgi means").count() == 0
+    bird = choice.locator("option").filter(has_text="hawk").get_attribute("value")
+    choice.select_option(value=bird)
+    card = page.locator("#cards [data-category=kite]")
+    card.get_by_text("a kind of hawk").wait_for()
+    assert "toy" not in card.locator(".descriptions").first.inner_text()
+    assert choice.input_value() == bird
 
 
 def test_categories_typed_before_a_photo_wait_for_it_and_follow_to_the_next(page):
