@@ -224,8 +224,11 @@ class PhotoSection:
         return markup.allowance(self.bench.limits.standing(visitor)) if self.has_language_model else ""
 
     def score(self, seen: Photo | None, typed: Categories | None) -> Update:
-        """The present categories against the present photo, whichever of the two came last."""
-        if typed is None:
+        """The present categories against the present photo, whichever of the two came last.
+
+        While sentences still come, whoever hears them shows the scores.
+        """
+        if typed is None or not typed.finished.issuperset(typed.names):
             return {self.plot: ""}
         try:
             scores = self.bench.score(seen, typed)
