@@ -149,8 +149,11 @@ class TagDescriptions(Mapping[str, tuple[str, ...]]):
 
     def save(self, path: Path | str) -> None:
         """Write `to_json` to a file."""
-        text = json.dumps(self.to_json(), ensure_ascii=False, indent=1)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        _write_json(Path(path), self.to_json())
+
+    def save_official(self, path: Path | str) -> None:
+        """Write the official list `[{tag: [...]}, ...]`, which has no place for an origin."""
+        _write_json(Path(path), self.to_json()["descriptions"])
 
     @classmethod
     def load(cls, path: Path | str) -> TagDescriptions:
@@ -165,6 +168,13 @@ class TagDescriptions(Mapping[str, tuple[str, ...]]):
             raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
         except ValueError as error:
             raise ValueError(f"{path} holds no descriptions: {error}") from None
+
+
+def _write_json(path: Path, document: Any) -> None:
+    """A kill leaves what was there, or all of the new."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)
 
 
 def parse_categories(text: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ embeddings of, as JSON. Whoever opens one trusts nobody: nothing in it is run, a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,8 +66,7 @@ def save_pack(path: Path | str, bank: TagEmbeddingBank, text_encoder: TextEncode
     path = Path(path)
     if bank.text_encoder != text_encoder.name:
         raise ValueError(f"the bank is of {bank.text_encoder!r}, not of {text_encoder.name!r}: embed it again")
-    if odd := next((tag for tag in bank.vocabulary.tags if normalize_category(tag) != tag), None):
-        raise ValueError(f"tag {odd!r} cannot be packed: rename it {normalize_category(odd)!r}")
+    check_names(bank.vocabulary.tags)
     vocabulary = bank.vocabulary
     entries: list[dict[str, Any]] = [
         {"tag": tag, "threshold": threshold, "descriptions": sentences}
@@ -86,6 +85,12 @@ def save_pack(path: Path | str, bank: TagEmbeddingBank, text_encoder: TextEncode
     partial = path.with_name(f"{path.name}.partial")
     safetensors.torch.save_file({"embeddings": flat}, partial, metadata=header)
     partial.replace(path)
+
+
+def check_names(tags: Iterable[str]) -> None:
+    """ValueError names a tag that a pack cannot hold, since nobody could type it as a category."""
+    if odd := next((tag for tag in tags if normalize_category(tag) != tag), None):
+        raise ValueError(f"tag {odd!r} cannot be packed: rename it {normalize_category(odd)!r}")
 
 
 def load_pack(path: Path | str, text_encoder: str, dim: int, limits: PackLimits = OWN_FILES) -> TagEmbeddingBank:

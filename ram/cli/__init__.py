@@ -23,6 +23,7 @@ from ram.cli import (
     generate,
     labels,
     models,
+    pack,
     parse,
     shard,
     tag,
@@ -34,6 +35,9 @@ from ram.describers import DescriberError
 BAD_INPUT, UNEXPECTED, INTERRUPTED, BROKEN_PIPE = 2, 1, 130, 141
 """Exit codes; the last two are what a shell reports for the signals."""
 
+_COMMANDS = (
+    models, tag, describe, pack, compare, evaluate, calibrate, labels, parse, generate, shard, train, convert, bench,
+)  # fmt: skip
 _EXPECTED = (ValueError, OSError, ImportError, DescriberError)
 
 
@@ -94,8 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="ram", description="Open-set image tagging: what is in a picture, in any words.")
     parser.add_argument("-V", "--version", action="version", version=f"ram {ram.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
-    modules = models, tag, describe, compare, evaluate, calibrate, labels, parse, generate, shard, train, convert, bench
-    for module in modules:
+    for module in _COMMANDS:
         module.add_parser(commands)
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", help="show where an error arose, and all logs")

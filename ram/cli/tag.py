@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ram.cli.options import (
-    add_describer_options,
     add_device_options,
     add_json_option,
     add_model_option,
     check_writable,
     cores,
-    describe_all,
     fraction,
     open_tagger,
     positive,
 )
 from ram.cli.reports import SUFFIXES, JsonReport, Report, TextReport, open_report
+from ram.cli.scored_tags import add_vocabulary_options, scored_bank, typed_tags
 from ram.cli.terminal import Progress, printable, say
-from ram.descriptions import parse_categories
 from ram.reports import listed, record_of
 
 if TYPE_CHECKING:
-    from ram.embeddings import TagEmbeddingBank
     from ram.tagger import Tagger
 
 MOST_FAILURES = 20
@@ -41,35 +37,33 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         description="Tag pictures. Listed are the tags over their thresholds, at least the 10 most probable, "
         "and the categories you type; --top and --threshold list exactly what they say. Each tag comes with "
         "its probability, its threshold, and the weight and text of the description that weighed most.",
-        epilog='example: ram tag photos/ --tags "corgi, meteor shower" --output tags.csv',
+        epilog='examples: ram tag photos/ --tags "corgi, meteor shower" --output tags.csv; '
+        'ram tag photo.jpg --tags "dog, cat" --only; ram tag photos/ --pack pets.tagpack --pack birds.tagpack',
     )
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture, or a folder of pictures")
     add_model_option(parser)
-    parser.add_argument(
-        "--tags", metavar="LIST", help='categories to score beside the predefined ones: "corgi, kite"'
-    )
-    add_describer_options(parser)
+    add_vocabulary_options(parser)
     parser.add_argument("--top", type=positive, metavar="K", help="list the K most probable tags")
     parser.add_argument(
         "--threshold", type=fraction, metavar="T", help="list tags over T, whatever their own thresholds"
     )
     add_json_option(parser)
-    parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="write .jsonl (an object a picture) or .csv"
-    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write .jsonl (an object a picture) or .csv")
     add_device_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    typed = parse_categories(args.tags) if args.tags is not None else ()
+    typed = typed_tags(args)
     if args.output is not None:
         check_writable(args.output, SUFFIXES)
     pictures, failures = _find(args.pictures)
     total = len(pictures) + len(failures)
     if pictures:
         tagger = open_tagger(args, args.model)
-        bank, typed = _bank(tagger, typed, args)
+        bank, typed = scored_bank(tagger, typed, args)
+        if args.threshold is not None:
+            bank = bank.with_thresholds((args.threshold,) * len(bank))
         failures += _tag(tagger.with_bank(bank), typed, pictures, args)
     if args.output is not None and pictures:
         say(f"{total - len(failures)} of {total} pictures are in {printable(str(args.output))}")
@@ -105,24 +99,6 @@ def _tag(
         for report in reports:
             report.finish()
     return failures
-
-
-def _bank(
-    tagger: Tagger, typed: Sequence[str], args: argparse.Namespace
-) -> tuple[TagEmbeddingBank, tuple[str, ...]]:
-    """The tags to score, with the thresholds asked for, and the names that typed categories have there."""
-    from ram.vocabulary import TagVocabulary
-
-    bank = tagger.bank
-    known = {tag.casefold(): tag for tag in bank.vocabulary.tags}
-    names = tuple(known.get(tag.casefold(), tag) for tag in typed)
-    if held := [name for name in names if name in bank.vocabulary]:
-        say(f"{tagger.name} knows {', '.join(held)}: scored with the model's own descriptions")
-    if new := [name for name in names if name not in bank.vocabulary]:
-        bank = bank.join(tagger.embed(describe_all(args, new)))
-    if args.threshold is not None:
-        bank = dataclasses.replace(bank, vocabulary=TagVocabulary.of(bank.vocabulary.tags, args.threshold))
-    return bank, names
 
 
 def _find(paths: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]]:

@@ -146,6 +146,11 @@ class CachedDescriber:
                 yield sentence
         self._cache.put(tag, self._kept_as, sentences, complete=True)
 
+    def holds(self, tag: str) -> bool:
+        """Whether all that there is to say of the tag is kept."""
+        held = self._cache.get(tag, self._kept_as)
+        return held is not None and held.complete
+
     def _rest(self, tag: str, held: Sequence[str]) -> Iterator[str]:
         if held and isinstance(self._describer, Resumable):
             return self._describer.resume(tag, tuple(held))

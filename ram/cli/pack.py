@@ -1,0 +1,99 @@
+"""``ram pack``: a vocabulary of one's own, described and embedded once, in one file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ram.cli.convert import read_lines
+from ram.cli.listing import describe_list, read_tags
+from ram.cli.options import add_describer_options, add_device_options, add_model_option, check_writable, open_tagger
+from ram.cli.terminal import Progress, printable, say
+from ram.descriptions import TagDescriptions
+from ram.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
+
+if TYPE_CHECKING:
+    from ram.embeddings import TagEmbeddingBank
+    from ram.tagger import Tagger
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "pack",
+        help="put a vocabulary of your own into one file",
+        description="Describe and embed tags once, and write them with their thresholds into a tag pack, one file that "
+        "`ram tag --pack` and the page take, with every model of the same text encoder. A tag that the model knows "
+        "keeps the threshold it has there, unless the source or --thresholds says another one; other tags get "
+        f"{UNSEEN_THRESHOLD}.",
+        epilog="example: ram pack tags.txt --describer openai -o pets.tagpack",
+    )
+    parser.add_argument(
+        "source",
+        type=Path,
+        metavar="SOURCE",
+        help="tags.txt (a tag a line) or vocabulary.csv (tag, threshold, translation), which are described; "
+        "descriptions.json in the official form; or a model folder, whose predefined tags are packed as they are",
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.tagpack", help="the pack to write")
+    add_model_option(parser)
+    add_describer_options(parser)
+    parser.add_argument("--thresholds", type=Path, metavar="TXT", help="a threshold a line, in the order of the tags")
+    add_device_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from ram.packs import SUFFIX, check_names
+
+    check_writable(args.output, (SUFFIX,))
+    is_model = args.source.is_dir()
+    tagger = open_tagger(args, str(args.source) if is_model else args.model)
+    vocabulary, descriptions = (tagger.bank.vocabulary, None) if is_model else _read(args.source, tagger)
+    if args.thresholds is not None:
+        vocabulary = TagVocabulary(vocabulary.tags, _thresholds(args.thresholds), vocabulary.translations)
+    check_names(vocabulary.tags)
+    tagger.text_encoder  # noqa: B018  (one that is missing is told before anybody is paid for descriptions)
+    if is_model:
+        bank = tagger.bank.with_thresholds(vocabulary.thresholds)
+    else:
+        bank = _embed(tagger, vocabulary, descriptions or describe_list(args, vocabulary.tags))
+    tagger.save_pack(args.output, bank)
+    sentences, size = sum(map(len, bank.sentences)), args.output.stat().st_size / 1e6
+    say(f"{len(bank)} tags with {sentences} descriptions are in {printable(str(args.output))}, {size:.1f} MB")
+    return 0
+
+
+def _read(source: Path, tagger: Tagger) -> tuple[TagVocabulary, TagDescriptions | None]:
+    """The tags of a file with their thresholds, and their descriptions where it has them."""
+    suffix = source.suffix.lower()
+    if suffix == ".csv":
+        return TagVocabulary.load(source), None
+    if suffix == ".txt":
+        return _known(read_tags(source), tagger), None
+    if suffix == ".json":
+        descriptions = TagDescriptions.load(source)
+        return _known(descriptions.tags, tagger), descriptions
+    raise ValueError(f"{source.name!r} cannot be packed: give a .txt, .csv or .json file or a model folder")
+
+
+def _known(tags: Sequence[str], tagger: Tagger) -> TagVocabulary:
+    """These tags with the thresholds that the model has for them; others get that of unseen tags."""
+    own = tagger.bank.vocabulary
+    known = {tag.casefold(): threshold for tag, threshold in zip(own.tags, own.thresholds, strict=True)}
+    return TagVocabulary(tuple(tags), tuple(known.get(tag.casefold(), UNSEEN_THRESHOLD) for tag in tags))
+
+
+def _embed(tagger: Tagger, vocabulary: TagVocabulary, descriptions: TagDescriptions) -> TagEmbeddingBank:
+    from ram.embeddings import TagEmbeddingBank
+
+    with Progress() as progress:
+        return TagEmbeddingBank.build(descriptions, tagger.text_encoder, vocabulary, progress)
+
+
+def _thresholds(path: Path) -> tuple[float, ...]:
+    try:
+        return tuple(map(float, read_lines(path)))
+    except ValueError as error:
+        raise ValueError(f"{path.name} must hold a number a line: {error}") from None
