@@ -24,9 +24,6 @@ def blocks_apart(page):  # noqa: F811
 
 
 def test_the_largest_disagreements_on_shared_tags_stand_first_with_the_time_of_each_model(page):  # noqa: F811
-    open_section(page)
-    page.get_by_text("there is no photo yet").wait_for()
-    page.get_by_role("tab", name="One photo").click()
     choose(page, "dogs.jpg")
     page.locator("#tags .tag-row").first.wait_for()
     open_section(page)
@@ -38,6 +35,14 @@ def test_the_largest_disagreements_on_shared_tags_stand_first_with_the_time_of_e
         page.get_by_role("link", name="Download these numbers as CSV").last.click()
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
     assert [float(row["apart"]) for row in rows] == pytest.approx(apart, abs=0.006)
+
+
+def test_without_a_photo_a_sentence_asks_for_one(page):  # noqa: F811
+    page.locator("#tags .tag-row").first.wait_for()
+    page.locator("#photo").get_by_role("button").first.click()
+    page.locator("#tags .placeholder").wait_for()
+    open_section(page)
+    page.get_by_text("there is no photo yet").wait_for()
 
 
 def test_typed_categories_are_compared_too(page):  # noqa: F811
@@ -83,12 +88,12 @@ def test_a_link_opens_the_same_example_categories_and_describer(page, address): 
 
 def test_a_link_to_an_upload_shows_it_while_it_is_kept(page, address):  # noqa: F811
     upload(page, "mine.png", (EXAMPLES / "bee.jpg").read_bytes())
-    page.locator("#tags summary").first.wait_for()
+    page.locator("#tags .tag-row").first.wait_for()
     page.get_by_role("button", name="Link to this view").click()
     page.get_by_text("as long as the photo is kept here").wait_for()
     page.wait_for_function("document.querySelector('#share-link input')?.value.startsWith('http')")
     page.goto(page.locator("#share-link input").input_value())
-    page.locator("#tags summary").first.wait_for()
+    page.locator("#tags .tag-row").first.wait_for()
 
 
 def test_a_link_that_means_nothing_here_says_so_and_runs_nothing(page, address):  # noqa: F811
