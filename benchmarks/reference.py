@@ -27,6 +27,7 @@ class Reference:
         weights = [*model.image_encoder.parameters(), *model.image_encoder.buffers()]
         self.encoder = copy.deepcopy(model.image_encoder, {id(weight): weight for weight in weights})
         for module in self.encoder.modules():
+            vars(module).pop("forward", None)  # nothing in parts
             if hasattr(module, "fused_attn"):  # softmax(q k + bias) v, as published
                 module.fused_attn = False
         self.model = model

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 import os
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from PIL import Image
 
 from benchmarks.measuring import added_memory, in_turns, straightness
 from benchmarks.reference import Reference
-from ram.build import build_model
+from ram.build import build_without_weights, restore_buffers
 from ram.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
 from ram.devices import fastest_dtype
 from ram.models.queries import DescriptionEmbeddings
@@ -41,7 +43,7 @@ class Size:
     photos: int
 
 
-FULL = Size(VARIANTS["ram-plus-swin-large"], 4585, 51, (10, 100, 1000, 4585, 10_000, 20_000), (2016, 1512), 48)
+FULL = Size(VARIANTS["ram-plus-swin-large"], 4585, 51, (10, 100, 1000, 4585, 10_000, 20_000), (2016, 1512), 24)
 QUICK = Size(
     ModelConfig(
         name="quick",
@@ -92,9 +94,19 @@ class Line:
 
 
 def random_model(size: Size) -> TaggingModel:
-    """The same weights every time."""
-    torch.manual_seed(0)
-    return build_model(size.config).requires_grad_(False)
+    """The same weights every time, drawn as those of a network that is about to be trained."""
+    model, generator = build_without_weights(size.config), torch.Generator().manual_seed(0)
+    weights = {}
+    for name, meant in model.state_dict().items():
+        weights[name] = torch.zeros(meant.shape)
+        if meant.ndim > 1:
+            weights[name].normal_(0, 0.02, generator=generator)
+        elif name.endswith("weight"):  # of a norm
+            weights[name].fill_(1)
+    weights["reweighting.log_scale"].fill_(-math.log(0.07))
+    model.load_state_dict(weights, assign=True)
+    assert restore_buffers(model)
+    return model.eval().requires_grad_(False)
 
 
 def random_bank(tags: int, size: Size) -> DescriptionEmbeddings:
@@ -138,7 +150,7 @@ def measure_picture(size: Size, rounds: int) -> Iterator[Line]:
         "float32": lambda: model.align(model.look(pixels), bank, CHUNK).logits,
     }
     if dtype != torch.float32:
-        fast, small = random_model(size).to(dtype), bank.to("cpu", dtype)
+        fast, small = copy.deepcopy(model).to(dtype), bank.to("cpu", dtype)
         ways["auto"] = lambda: fast.align(fast.look(pixels.to(dtype)), small, CHUNK).logits.float()
     seconds = in_turns(ways, rounds)
     for name in list(ways)[1:]:
@@ -193,7 +205,8 @@ def measure_category(size: Size, rounds: int) -> Iterator[Line]:
     sentences = [
         f"a corgi is a small dog with {n} short legs, large upright ears and a fox-like face" for n in range(51)
     ]
-    model, dtype = random_model(size), fastest_dtype(random_model(size))
+    model = random_model(size)
+    dtype = fastest_dtype(model)
     model = model.to(dtype)
     pixels = pictures(size).to(dtype)
     features = model.look(pixels)

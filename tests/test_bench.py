@@ -71,3 +71,9 @@ def test_bench_prints_a_table(ended):
 def test_a_part_that_does_not_exist_is_named(ended):
     code, _, err = ended("bench", "everything")
     assert code == 2 and "'everything' is no part: choose some of reweighting, picture" in err
+
+
+def test_what_is_slow_is_measured_once():
+    calls = []
+    in_turns({"slow": lambda: calls.append(1)}, 100, enough=0)
+    assert len(calls) == 1

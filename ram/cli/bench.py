@@ -27,7 +27,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)} (all)")
     parser.add_argument("--threads", type=positive, default=2, metavar="N", help="threads (%(default)s)")
-    parser.add_argument("--rounds", type=positive, default=5, metavar="N", help="medians of so many (%(default)s)")
+    parser.add_argument(
+        "--rounds",
+        type=positive,
+        default=5,
+        metavar="N",
+        help="medians of so many, fewer where that takes over a minute (%(default)s)",
+    )
     parser.add_argument(
         "--quick", action="store_true", help="tiny sizes: is everything in order? No bar is meant for it"
     )
@@ -54,7 +60,9 @@ def run(args: argparse.Namespace) -> int:
         with Progress() as progress, torch.inference_mode():
             for done, part in enumerate(parts):
                 progress(f"measuring {part}", done, len(parts))
-                lines += speed.PARTS[part](speed.QUICK if args.quick else speed.FULL, args.rounds)
+                for line in speed.PARTS[part](speed.QUICK if args.quick else speed.FULL, args.rounds):
+                    progress(f"measured {line.what}", done, len(parts))
+                    lines.append(line)
         machine = measuring.machine()
     finally:
         torch.set_num_threads(threads)

@@ -13,6 +13,7 @@ from torch import nn
 
 from ram.models.class_words import ClassWords
 from ram.models.standardize import Standardize
+from ram.models.swin_parts import compute_in_parts
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,11 @@ def create_backbone(name: str, options: Mapping[str, Any]) -> nn.Module:
     if "checkpoint_path" in options:  # it would be unpickled
         raise ValueError("backbone options may not hold checkpoint_path: weights come with the model folder")
     try:
-        return timm.create_model(name, pretrained=False, num_classes=0, **options)
+        backbone = timm.create_model(name, pretrained=False, num_classes=0, **options)
     except (RuntimeError, TypeError) as error:
         raise ValueError(f"timm cannot make the backbone {name!r} with {dict(options)}: {error}") from None
+    compute_in_parts(backbone)
+    return backbone
 
 
 def patch_tokens(backbone: nn.Module, pixels: torch.Tensor) -> torch.Tensor:
