@@ -119,8 +119,16 @@ def test_a_folder_with_a_model_is_not_overwritten(ended, tmp_path):
     assert (code, out, err.count("\n")) == (2, "", 1) and "'mine' already holds a run" in err
 
 
+@pytest.fixture
+def heard():
+    """SIGINT is heard, as in a terminal; a script that runs in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_is_stopped_says_how_to_go_on(ended, monkeypatch, by):
+def test_a_run_that_is_stopped_says_how_to_go_on(ended, heard, monkeypatch, by):
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr("ram.training.loop.train", lambda *_, **__: os.kill(os.getpid(), by))
     code, out, err = ended("train", "toy.toml", "--data", "data")

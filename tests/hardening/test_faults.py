@@ -17,7 +17,7 @@ from tests.server import ROOT, ask, free_port, page_served, photo, upload
 
 SHIPPED = ROOT / "ram" / "pretrained" / "ram-plus-lite"
 DOGS = (ROOT / "assets" / "examples" / "dogs.jpg").read_bytes()
-LONGEST_END = 30
+LONGEST_END = 90
 GIVEN_UP = "Server stopped unexpectedly."
 LIMITED = """
 import resource, runpy, sys

@@ -67,7 +67,7 @@ def page(browser, address):
     visit.on("dialog", lambda dialog: (surprises.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     visit.on("request", lambda request: surprises.extend(elsewhere(request.url)))
     visit.goto(address)
-    visit.get_by_role("heading", level=1).wait_for()
+    visit.locator("#tags .summary").wait_for()  # the example it opens with
     yield visit
     visit.close()
     assert surprises == []
@@ -80,9 +80,10 @@ def elsewhere(url: str) -> list[str]:
 
 def choose(page, name):
     """Click an example and wait for the tags of a new look, be it at the photo of before."""
-    page.evaluate("document.querySelector('#tags .summary, #tags .placeholder').dataset.old = 'yes'")
+    if page.locator("#tags .summary").count():
+        without_photo(page)
     page.locator(f"#examples button[data-name='{name}']").click()
-    page.wait_for_function("document.querySelector('#tags .summary') && !document.querySelector('#tags [data-old]')")
+    page.locator("#tags .summary").wait_for()
 
 
 def upload(page, name, content):

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.page.test_page import EXAMPLES, address, ask, choose, page, plot_texts, upload  # noqa: F401  (fixtures)
+from tests.page.test_page import EXAMPLES, address, ask, choose, page, plot_texts, upload, without_photo  # noqa: F401  (fixtures)
 
 FOUND = "#versus-found"
 
@@ -87,6 +87,7 @@ def test_a_link_opens_the_same_example_categories_and_describer(page, address): 
 
 
 def test_a_link_to_an_upload_shows_it_while_it_is_kept(page, address):  # noqa: F811
+    without_photo(page)
     upload(page, "mine.png", (EXAMPLES / "bee.jpg").read_bytes())
     page.locator("#tags .tag-row").first.wait_for()
     page.get_by_role("button", name="Link to this view").click()
