@@ -85,18 +85,23 @@ class Tagger:
         return self._text_encoder()
 
     @overload  # a str is a sequence of str too
-    def tag(self, picture: Picture) -> Prediction: ...  # type: ignore[overload-overlap]
+    def tag(self, picture: Picture, shortlist: int | None = None) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
-    def tag(self, picture: Sequence[Picture]) -> list[Prediction]: ...
-    def tag(self, picture: Picture | Sequence[Picture]) -> Prediction | list[Prediction]:
+    def tag(self, picture: Sequence[Picture], shortlist: int | None = None) -> list[Prediction]: ...
+    def tag(self, picture: Picture | Sequence[Picture], shortlist: int | None = None) -> Prediction | list[Prediction]:
         """Score one picture, or each of several, over the predefined tags.
+
+        Args:
+            picture: one or several.
+            shortlist: score only so many tags of each picture, see :meth:`shortlist`; all of them where None.
 
         Raises:
             PictureError: a picture cannot be opened; the message says why.
         """
-        if isinstance(picture, (Image.Image, str, Path)):
-            return self.score(self.look(picture))
-        return [self.score(self.look(each)) for each in picture]
+        if not isinstance(picture, (Image.Image, str, Path)):
+            return [self.tag(each, shortlist) for each in picture]
+        features = self.look(picture)
+        return self.score(features, None if shortlist is None else self.shortlist(features, shortlist))
 
     def look(self, picture: Picture) -> ImageFeatures:
         """Run the image encoder once: all that any later scoring of this picture needs.
@@ -128,11 +133,7 @@ class Tagger:
             ValueError: the bank is of another text encoder than the model's.
         """
         bank = self.bank if bank is None else bank
-        if bank.text_encoder != self.config.text_encoder:
-            raise ValueError(
-                f"{self.name} was trained on embeddings of {self.config.text_encoder!r}, this bank is of "
-                f"{bank.text_encoder!r}: embed it again with this tagger"
-            )
+        self._check(bank)
         embedded = self._prepared if bank is self.bank else self._placed(bank).embedded
         aligned = self.model.align(features, embedded, CHUNK)
         return Prediction(
@@ -141,6 +142,35 @@ class Tagger:
             aligned.logits[0].float().sigmoid().cpu().numpy(),
             aligned.weights[0].float().cpu().numpy(),
         )
+
+    @torch.inference_mode()
+    def shortlist(
+        self, features: ImageFeatures, most: int, bank: TagEmbeddingBank | None = None, keep: Sequence[str] = ()
+    ) -> TagEmbeddingBank:
+        """The tags of a very large bank that are worth decoding: the nearest to the picture by re-weighted similarity.
+
+        The scores of those are exact. The others are absent from a prediction over the shortlist: nothing is known of
+        them, and some may have been over their thresholds (docs/vocabularies.md has how many).
+
+        Args:
+            features: of :meth:`look`.
+            most: how many tags to keep; all of them where the bank has no more.
+            bank: the predefined one where None.
+            keep: tags that stay whatever their similarity, beside the nearest.
+
+        Raises:
+            ValueError: fewer than one tag is asked for, ``keep`` names a tag that is not in the bank, or the bank is of
+                another text encoder than the model's.
+        """
+        if most < 1:
+            raise ValueError(f"a shortlist of {most} tags is none: keep at least 1")
+        bank = self.bank if bank is None else bank
+        if len(bank) <= most:
+            return bank
+        self._check(bank)
+        near = self.model.nearness(features, self._placed(bank).embedded, CHUNK)[0]
+        kept = {*near.topk(most).indices.tolist(), *(bank.vocabulary.id(tag) for tag in keep)}
+        return bank.select([bank.vocabulary.tags[i] for i in sorted(kept)])
 
     @torch.inference_mode()
     def explain(self, features: ImageFeatures, bank: TagEmbeddingBank, tag: str) -> Explanation:
@@ -194,7 +224,14 @@ class Tagger:
             PackError: the pack is broken, too large, or for another text encoder.
         """
         bank = load_pack(path, self.config.text_encoder, self.config.dim, limits)
-        return bank.first(self.config.max_descriptions).to(self.device, self.dtype)
+        return self._placed(bank.first(self.config.max_descriptions))
+
+    def _check(self, bank: TagEmbeddingBank) -> None:
+        if bank.text_encoder != self.config.text_encoder:
+            raise ValueError(
+                f"{self.name} was trained on embeddings of {self.config.text_encoder!r}, this bank is of "
+                f"{bank.text_encoder!r}: embed it again with this tagger"
+            )
 
     def _placed(self, bank: TagEmbeddingBank) -> TagEmbeddingBank:
         """On the model's device, in its dtype or a smaller one that the bank is stored in: banks may be large."""

@@ -67,6 +67,12 @@ def scores(ended, photo, *arguments):
     return {score["tag"]: score for score in json.loads(out)[0]["scores"]}
 
 
+def costs(request, number):
+    """Says what it took."""
+    status, body = honours_n(request, number)
+    return status, body | {"usage": {"prompt_tokens": 100, "completion_tokens": 30, "total_tokens": 130}}
+
+
 def asked_about(requests):
     return {prompt_of(request).split('"')[1] for request in requests}
 
@@ -92,7 +98,7 @@ def test_a_killed_run_goes_on_without_asking_again_for_what_was_paid_for(endpoin
         run.wait()
     assert not (tmp_path / "out.json").exists() and asked_about(endpoint.requests) >= {"corgi", "kite"}
     endpoint.requests.clear()
-    endpoint.behave = honours_n
+    endpoint.behave = costs
     code, out, err = ended(*command)
     assert (code, out) == (0, "") and asked_about(endpoint.requests) == {"meteor shower"}
     document = json.loads((tmp_path / "out.json").read_text())
@@ -100,6 +106,7 @@ def test_a_killed_run_goes_on_without_asking_again_for_what_was_paid_for(endpoin
         ("corgi", 51), ("kite", 51), ("meteor shower", 51),
     ]  # fmt: skip
     assert "2 of 3 tags were described before" in err and "3 tags are described in" in err
+    assert "this run cost 5 requests, 500 tokens in and 150 tokens out" in err
 
 
 def test_a_list_stops_where_the_language_model_fails_and_says_how_far_it_came(endpoint, tmp_path, ended):

@@ -9,7 +9,7 @@ from pathlib import Path
 from ram.cli.convert import read_lines
 from ram.cli.options import open_describer
 from ram.cli.terminal import Progress, printable, say
-from ram.describers import Describer, DescriberError, KnowsWords
+from ram.describers import Describer, DescriberError, KnowsWords, Metered
 from ram.describers.cache import CachedDescriber
 from ram.descriptions import Origin, TagDescriptions, normalize_category
 
@@ -44,25 +44,37 @@ def describe_list(args: argparse.Namespace, tags: Sequence[str]) -> TagDescripti
         DescriberError: it failed; the message says how far it came.
     """
     describer = open_describer(args)
-    kept = [tag for tag in tags if isinstance(describer, CachedDescriber) and describer.holds(tag)]
-    order = [*kept, *(tag for tag in tags if tag not in set(kept))]
+    kept = dict.fromkeys(tag for tag in tags if isinstance(describer, CachedDescriber) and describer.holds(tag))
     sentences: dict[str, tuple[str, ...]] = {}
     if kept:
         say(f"{len(kept)} of {len(tags)} tags were described before and are not asked for again")
     try:
         with Progress() as progress:
-            for tag in order:
+            for tag in (*kept, *(tag for tag in tags if tag not in kept)):
                 if len(sentences) >= len(kept):
                     progress(f"{describer.name} describes", len(sentences), len(tags))
                 sentences[tag] = tuple(describer.describe(tag))
     except DescriberError as error:
         go_on = " Run the same command again to go on." if isinstance(describer, CachedDescriber) else ""
         raise DescriberError(f"{error} {len(sentences)} of {len(tags)} tags are described.{go_on}") from None
+    finally:
+        if isinstance(describer, Metered):
+            say(_cost(describer))
     note = _unknown(describer, tags)
     if note:
         say(printable(note))
     origin = Origin(describer.name, describer.fingerprint, note)
     return TagDescriptions({tag: sentences[tag] for tag in tags}, origin)
+
+
+def _cost(describer: Metered) -> str:
+    """What a language model was asked in this run."""
+    used = describer.usage
+    about = "about " if used.estimated else ""
+    return (
+        f"this run cost {used.requests} requests, {about}{used.prompt_tokens} tokens in and "
+        f"{used.completion_tokens} tokens out"
+    )
 
 
 def _unknown(describer: Describer, tags: Sequence[str]) -> str:

@@ -43,6 +43,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture, or a folder of pictures")
     add_model_option(parser)
     add_vocabulary_options(parser)
+    parser.add_argument(
+        "--shortlist",
+        type=positive,
+        metavar="N",
+        help="for thousands of tags: score only the N nearest to each picture, and those of --tags; faster, "
+        "but a tag may be missed",
+    )
     parser.add_argument("--top", type=positive, metavar="K", help="list the K most probable tags")
     parser.add_argument(
         "--threshold", type=fraction, metavar="T", help="list tags over T, whatever their own thresholds"
@@ -91,7 +98,8 @@ def _tag(
             if isinstance(features, PictureError):
                 failures.append((str(picture), str(features)))
                 continue
-            prediction = tagger.score(features)
+            bank = None if args.shortlist is None else tagger.shortlist(features, args.shortlist, keep=typed)
+            prediction = tagger.score(features, bank)
             scores = listed(prediction, typed, args.top, args.threshold)
             record = record_of(str(picture), tagger.name, prediction, scores)
             for report in reports:

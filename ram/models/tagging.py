@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from ram.models.alignment_decoder import AlignmentDecoder
@@ -90,6 +91,20 @@ class TaggingModel(nn.Module):
         if len(parts) == 1:
             return parts[0]
         return Alignment(torch.cat([p.logits for p in parts], 1), torch.cat([p.weights for p in parts], 1))
+
+    def nearness(
+        self, features: ImageFeatures, descriptions: DescriptionEmbeddings, chunk: int | None = None
+    ) -> torch.Tensor:
+        """(batch, tags) what can be told without the decoder: the re-weighted similarity, which is the cosine of the
+        pooled token with each tag's blended descriptions, and what the global similarity adds where there is one."""
+        size = chunk or max(descriptions.tags, 1)
+        parts = []
+        for start in range(0, max(descriptions.tags, 1), size):
+            rows = descriptions.rows(slice(start, start + size)).as_type(features.tokens)
+            blended, _ = self.reweighting(features.pooled, rows)
+            near = torch.einsum("bd,btd->bt", F.normalize(features.pooled, dim=-1), blended)
+            parts.append(near if self.similarity is None else self.similarity(near, features, rows))
+        return torch.cat(parts, dim=1)
 
     def attention(self, features: ImageFeatures, descriptions: DescriptionEmbeddings) -> torch.Tensor:
         """(batch, tags, patches + 1): what each tag's query pays to the pooled token, first, and to every patch."""
