@@ -154,9 +154,12 @@ def test_a_list_that_cannot_be_described_is_one_sentence(arguments, sentence, tm
 def test_packed_tags_are_scored_as_typed_ones_are(model, photo, tmp_path, ended):
     (tmp_path / "tags.txt").write_text("corgi\nmeteor shower\n")
     flags = ("--describer", "template", "--model", model)
-    code, _, err = ended("pack", tmp_path / "tags.txt", *flags, "-o", tmp_path / "own.tagpack")
-    assert code == 0 and "2 tags with 16 descriptions are in" in err
-    packed = scores(ended, photo, "--model", model, "--pack", tmp_path / "own.tagpack")
+    pack = tmp_path / "own.tagpack"
+    code, out, err = ended("pack", tmp_path / "tags.txt", *flags, "-o", pack)
+    assert (code, out) == (0, "") and err == f"2 tags with 16 descriptions are in {pack}\n"
+    _, out, _ = ended("pack", tmp_path / "tags.txt", *flags, "-o", pack, "--json")
+    assert json.loads(out) == {"file": str(pack), "tags": 2, "descriptions": 16, "bytes": pack.stat().st_size}
+    packed = scores(ended, photo, "--model", model, "--pack", pack)
     typed = scores(ended, photo, *flags, "--tags", "corgi, meteor shower")
     assert packed.keys() == typed.keys() == {*DESCRIPTIONS, "corgi", "meteor shower"}
     for tag, score in typed.items():

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING
 
 from ram.cli.convert import read_lines
 from ram.cli.listing import describe_list, read_tags
-from ram.cli.options import add_describer_options, add_device_options, add_model_option, check_writable, open_tagger
-from ram.cli.terminal import Progress, printable, say
+from ram.cli.options import (
+    add_describer_options,
+    add_device_options,
+    add_json_option,
+    add_model_option,
+    check_writable,
+    open_tagger,
+)
+from ram.cli.terminal import Progress, print_json, printable, say
 from ram.descriptions import TagDescriptions
 from ram.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
 
@@ -40,6 +47,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add_model_option(parser)
     add_describer_options(parser)
     parser.add_argument("--thresholds", type=Path, metavar="TXT", help="a threshold a line, in the order of the tags")
+    add_json_option(parser)
     add_device_options(parser)
     parser.set_defaults(run=run)
 
@@ -60,8 +68,12 @@ def run(args: argparse.Namespace) -> int:
     else:
         bank = _embed(tagger, vocabulary, descriptions or describe_list(args, vocabulary.tags))
     tagger.save_pack(args.output, bank)
-    sentences, size = sum(map(len, bank.sentences)), args.output.stat().st_size / 1e6
-    say(f"{len(bank)} tags with {sentences} descriptions are in {printable(str(args.output))}, {size:.1f} MB")
+    sentences = sum(map(len, bank.sentences))
+    if args.json:
+        size = args.output.stat().st_size
+        print_json({"file": str(args.output), "tags": len(bank), "descriptions": sentences, "bytes": size})
+    else:
+        say(f"{len(bank)} tags with {sentences} descriptions are in {printable(str(args.output))}")
     return 0
 
 
