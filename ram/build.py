@@ -2,16 +2,16 @@
 
 import torch
 
-from ram.config import ModelConfig, SimilarityConfig
+from ram.config import LEARNED, ModelConfig, SimilarityConfig
 from ram.models.alignment_decoder import AlignmentDecoder
 from ram.models.class_words import ClassWords
 from ram.models.familiarity import Familiarity
-from ram.models.heads import MatchingHead, SharedHead
+from ram.models.heads import MatchingHead, OwnHead, SharedHead
 from ram.models.image_encoder import ImageEncoder, create_backbone
-from ram.models.queries import DescriptionEnsemble, DescriptionReweighting, TextQueries
+from ram.models.queries import DescriptionEnsemble, DescriptionReweighting, LearnedQueries, TextQueries
 from ram.models.similarity import GlobalSimilarity
 from ram.models.tagging import TaggingModel
-from ram.models.text_encoder import TEXT_ENCODERS, TextEncoder
+from ram.models.text_encoder import TEXT_ENCODERS, TextEncoder, TextEncoderError
 
 
 def build_model(config: ModelConfig) -> TaggingModel:
@@ -28,7 +28,7 @@ def build_model(config: ModelConfig) -> TaggingModel:
         ImageEncoder(
             backbone,
             channels=channels,
-            dim=config.dim,
+            dim=None if config.learned else config.dim,
             standardize=config.image.standardize,
             normalize_tokens=config.image.normalize_tokens,
             words=words,
@@ -36,11 +36,16 @@ def build_model(config: ModelConfig) -> TaggingModel:
             grid=config.image.grid,
         ),
         DescriptionReweighting() if config.reweight else DescriptionEnsemble(),
-        TextQueries(config.dim, decoder.hidden, config.standardize_text),
+        _queries(config),
         AlignmentDecoder(
-            decoder.hidden, config.dim, decoder.heads, decoder.intermediate, decoder.layers, decoder.dropout
+            decoder.hidden,
+            channels if config.learned else config.dim,
+            decoder.heads,
+            decoder.intermediate,
+            decoder.layers,
+            decoder.dropout,
         ),
-        MatchingHead(decoder.hidden, config.dim) if decoder.matching else SharedHead(decoder.hidden),
+        _head(config),
         _similarity(config, words),
     )
     return model.eval()
@@ -68,6 +73,18 @@ def restore_buffers(model: TaggingModel) -> bool:
     return True
 
 
+def _queries(config: ModelConfig) -> TextQueries | LearnedQueries:
+    hidden = config.decoder.hidden
+    return LearnedQueries(hidden) if config.learned else TextQueries(config.dim, hidden, config.standardize_text)
+
+
+def _head(config: ModelConfig) -> SharedHead | OwnHead:
+    hidden = config.decoder.hidden
+    if config.learned:
+        return OwnHead()
+    return MatchingHead(hidden, config.dim) if config.decoder.matching else SharedHead(hidden)
+
+
 def _similarity(config: ModelConfig, words: ClassWords | None) -> GlobalSimilarity | None:
     weights = config.similarity
     if weights == SimilarityConfig():
@@ -81,8 +98,13 @@ def build_text_encoder(name: str, device: torch.device | str = "cpu") -> TextEnc
 
     Raises:
         ValueError: no such encoder.
-        TextEncoderError: its package or weights are missing.
+        TextEncoderError: its package or weights are missing, or the model reads no texts.
     """
+    if name == LEARNED:
+        raise TextEncoderError(
+            "Tag2Text knows only the tags it was trained on, which have no texts: ask for other categories with a RAM "
+            "or RAM++ model, such as ram-plus-lite"
+        )
     if name not in TEXT_ENCODERS:
         raise ValueError(f"text encoder {name!r} is unknown: choose one of {sorted(TEXT_ENCODERS)}")
     return TEXT_ENCODERS[name](device)

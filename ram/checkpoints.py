@@ -206,5 +206,5 @@ def _shipped_folders() -> dict[str, Path]:
 
 
 def _summary(config: ModelConfig) -> str:
-    kind = "RAM" if config.max_descriptions == 1 else "RAM++"
-    return f"{kind}, {config.image.backbone} at {config.image.size} px, text by {config.text_encoder}"
+    text = "tags without texts" if config.learned else f"text by {config.text_encoder}"
+    return f"{config.kind}, {config.image.backbone} at {config.image.size} px, {text}"

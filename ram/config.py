@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+LEARNED = "learned"
+"""In place of a text encoder: every tag has a query and a head that were learnt for it, and no text (Tag2Text)."""
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -118,8 +121,10 @@ class ModelConfig:
     Args:
         name: what people call it, such as "ram-plus-lite".
         image: the image encoder.
-        text_encoder: "clip-vit-b-16" or "minilm-l6" (see :mod:`ram.models.text_encoder`).
-        dim: width shared by projected image tokens and text embeddings.
+        text_encoder: "clip-vit-b-16" or "minilm-l6" (see :mod:`ram.models.text_encoder`); "learned" for tags without
+            texts, which makes it Tag2Text.
+        dim: width shared by projected image tokens and text embeddings; where tags are learned, that of their rows
+            (see :class:`ram.models.queries.LearnedQueries`), and image tokens stay as wide as the backbone's.
         decoder: the alignment decoder.
         similarity: what is added to its logits.
         max_descriptions: descriptions used for each typed category; 1 makes it RAM, None (all) RAM++.
@@ -145,6 +150,25 @@ class ModelConfig:
             raise ValueError("similarity.classes and unfamiliar need a classifier: set image.classes")
         if self.max_descriptions is not None and self.max_descriptions < 1:
             raise ValueError(f"max_descriptions is {self.max_descriptions}: it must be at least 1, or null")
+        if self.learned and (self.dim != learned_width(self.decoder.hidden) or self.max_descriptions != 1):
+            raise ValueError(
+                f"learned tags have one row of {learned_width(self.decoder.hidden)} numbers each, not "
+                f"{self.max_descriptions} of {self.dim}: set max_descriptions and dim"
+            )
+        if self.learned and (self.reweight or self.standardize_text or self.decoder.matching):
+            raise ValueError("learned tags have no texts: unset reweight, standardize_text and decoder.matching")
+
+    @property
+    def learned(self) -> bool:
+        """Were the tags learnt one by one, without texts?"""
+        return self.text_encoder == LEARNED
+
+    @property
+    def kind(self) -> str:
+        """What people call such models: RAM has one description a tag, RAM++ several, Tag2Text none."""
+        if self.learned:
+            return "Tag2Text"
+        return "RAM" if self.max_descriptions == 1 else "RAM++"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -199,16 +223,30 @@ def _fits(value: Any, kind: Any) -> bool:
     return isinstance(value, origin)
 
 
+def learned_width(hidden: int) -> int:
+    """Of a learned tag's row: its query, its head's weight and its head's bias."""
+    return 2 * hidden + 1
+
+
 def swin(name: str, backbone: str, size: int = 384, max_descriptions: int | None = None) -> ModelConfig:
     """An official RAM or RAM++ variant: a timm Swin under CLIP text embeddings of width 512."""
-    window = 12 if size == 384 else 7
     return ModelConfig(
         name=name,
-        image=ImageConfig(backbone, size, options={"img_size": size, "window_size": window}),
+        image=_swin_image(backbone, size),
         text_encoder="clip-vit-b-16",
         dim=512,
         max_descriptions=max_descriptions,
     )
+
+
+def tag2text(name: str, backbone: str, size: int = 384) -> ModelConfig:
+    """An official Tag2Text variant: a timm Swin, and tags that were learnt one by one."""
+    dim = learned_width(DecoderConfig.hidden)
+    return ModelConfig(name, _swin_image(backbone, size), LEARNED, dim, max_descriptions=1, reweight=False)
+
+
+def _swin_image(backbone: str, size: int) -> ImageConfig:
+    return ImageConfig(backbone, size, options={"img_size": size, "window_size": 12 if size == 384 else 7})
 
 
 VARIANTS: Mapping[str, ModelConfig] = {
@@ -219,6 +257,7 @@ VARIANTS: Mapping[str, ModelConfig] = {
         swin("ram-plus-swin-base", "swin_base_patch4_window12_384"),
         swin("ram-plus-swin-base-224", "swin_base_patch4_window7_224", 224),
         swin("ram-swin-large", "swin_large_patch4_window12_384", max_descriptions=1),
+        tag2text("tag2text-swin-base", "swin_base_patch4_window12_384"),
     )
 }
 """Published variants that ``ram convert`` reads."""

@@ -23,6 +23,8 @@ from ram.window_tables import resize_window_table
 _log = logging.getLogger(__name__)
 
 BANK = "label_embed"
+LEARNED_BANK = ("label_embed.weight", "fc.W", "fc.b")
+"""Tag2Text's in its place: what becomes each tag's row, in the order of the row."""
 
 DROPPED: Mapping[str, str] = {
     r"visual_encoder\..*\.relative_position_index": "recomputed by timm",
@@ -53,7 +55,7 @@ RENAMED: Mapping[str, str] = {
 
 _SCALE = "reweighting.log_scale"
 _TABLE = "relative_position_bias_table"
-# RAM ties the tagging head to the first layers of the tag encoder; a file may hold either name of the pair.
+# RAM and Tag2Text tie the tagging head to the first layers of the tag encoder; a file may hold either name of the pair.
 _TIED = re.compile(r"tag_encoder(\.encoder\.layer\.(\d+)\.(?:crossattention|intermediate|output)\..*)")
 
 
@@ -66,14 +68,14 @@ def convert_official(
     vocabulary: TagVocabulary | None = None,
     descriptions: TagDescriptions | None = None,
 ) -> Path:
-    """Turn an official RAM or RAM++ checkpoint into a model folder.
+    """Turn an official RAM, RAM++ or Tag2Text checkpoint into a model folder.
 
     A file is mapped and written piece by piece: the memory this takes is about that of the weights, once.
 
     Args:
         source: the official ``.pth`` file, or its state dict.
         folder: the model folder to write.
-        variant: a published variant, such as "ram-plus-swin-large", whose bank is kept in 16 bit; or
+        variant: a published variant, such as "ram-plus-swin-large", whose text embeddings are kept in 16 bit; or
         config: any sizes; the bank is kept in 16 bit where that loses nothing.
         vocabulary: names and thresholds of the tags in bank order; numbered names where None.
         descriptions: sentences of each tag in bank order; numbered sentences where None.
@@ -91,7 +93,7 @@ def convert_official(
         _check_finite(name, tensor, where)
     del checked, rows, tensor  # pages that were looked at stay in memory as long as the file is mapped: map it anew
     weights, label_embed = _read(source, chosen, where)
-    bank = _bank(label_embed, chosen, vocabulary, descriptions, where, exact=variant is None)
+    bank = _bank(label_embed, chosen, vocabulary, descriptions, where, variant is None or chosen.learned)
     Path(folder).mkdir(parents=True, exist_ok=True)
     bank.save(Path(folder))
     del bank
@@ -106,31 +108,29 @@ def _read(
     state = read_state_dict(source) if isinstance(source, (str, Path)) else source
     weights, label_embed = rename(state, config.decoder.layers)
     if label_embed is None:
-        raise CheckpointError(f"{where} has no {BANK!r}: it is not a RAM or RAM++ checkpoint")
-    if (_SCALE in weights) == (config.max_descriptions == 1):
-        kinds = ("RAM++", "RAM") if _SCALE in weights else ("RAM", "RAM++")
-        raise CheckpointError(f"{where} is {kinds[0]} but {config.name} is {kinds[1]}: choose its variant")
+        raise CheckpointError(f"{where} has no {BANK!r}: it is not a RAM, RAM++ or Tag2Text checkpoint")
+    kind = "Tag2Text" if BANK not in state else "RAM++" if _SCALE in weights else "RAM"
+    if kind != config.kind:
+        raise CheckpointError(f"{where} is {kind} but {config.name} is {config.kind}: choose its variant")
     target = build_without_weights(config).state_dict()
-    weights = _fitted(weights, target)
+    weights = fit_windows({_SCALE: DescriptionReweighting().log_scale.detach(), **weights}, target)
     check_fits(target, weights, where)
     return weights, label_embed
 
 
 def rename(state: Mapping[str, torch.Tensor], layers: int = 2) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
-    """Official state dict to our names, and the label embeddings apart.
+    """Official state dict to our names, and the rows of the bank apart; None where it has none of either kind.
 
     Raises:
-        CheckpointError: a name matches no rule, or two names claim one place.
+        CheckpointError: a name matches no rule, two names claim one place, or the parts of the rows do not fit.
     """
     given = state
     state = {re.sub(r"^vision_multi\.", "tagging_head.", name): tensor for name, tensor in given.items()}
     if len(state) < len(given):
         raise CheckpointError("the weights hold both vision_multi and tagging_head: they are of two files")
     weights: dict[str, torch.Tensor] = {}
-    label_embed = None
     for name, tensor in state.items():
-        if name == BANK:
-            label_embed = tensor
+        if name == BANK or name in LEARNED_BANK:
             continue
         target = _target(_untied(name, state, layers))
         if target is None:
@@ -138,7 +138,22 @@ def rename(state: Mapping[str, torch.Tensor], layers: int = 2) -> tuple[dict[str
         if target in weights:
             raise CheckpointError(f"official weight {name!r} claims {target!r}, which is filled already")
         weights[target] = tensor
-    return weights, label_embed
+    return weights, _rows(state)
+
+
+def _rows(state: Mapping[str, torch.Tensor]) -> torch.Tensor | None:
+    """(tags * descriptions, dim) text embeddings, or (tags, 2 * hidden + 1) learned queries with their heads."""
+    held = [name for name in LEARNED_BANK if name in state]
+    if not held:
+        return state.get(BANK)
+    if BANK in state or len(held) < len(LEARNED_BANK):
+        found = ", ".join([name for name in (BANK, *held) if name in state])
+        raise CheckpointError(f"of {BANK} or {', '.join(LEARNED_BANK)} the weights hold {found}: download them again")
+    query, weight, bias = (state[name] for name in LEARNED_BANK)
+    if query.ndim != 2 or weight.shape != (1, *query.shape) or bias.shape != (1, len(query)):
+        shapes = ", ".join(str(tuple(part.shape)) for part in (query, weight, bias))
+        raise CheckpointError(f"{', '.join(LEARNED_BANK)} are {shapes}: they are not of one checkpoint")
+    return torch.cat([query, weight[0], bias[0, :, None]], dim=1)
 
 
 def read_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
@@ -192,16 +207,16 @@ def _target(name: str) -> str | None:
         return None
     matches = [(m, to) for pattern, to in RENAMED.items() if (m := re.fullmatch(pattern, name))]
     if len(matches) != 1:
-        raise CheckpointError(f"official weight {name!r} is unknown: this is not a RAM or RAM++ checkpoint")
+        raise CheckpointError(f"official weight {name!r} is unknown: this is not a RAM, RAM++ or Tag2Text checkpoint")
     match, to = matches[0]
     if "{next}" in to:  # timm counts a downsampling to the stage after it
         to = to.format(next=int(match[1]) + 1)
     return match.expand(to)
 
 
-def _fitted(weights: Mapping[str, torch.Tensor], target: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Window tables brought to the model's window; the re-weighting scale added, which RAM has no use for."""
-    fitted = {_SCALE: DescriptionReweighting().log_scale.detach(), **weights}
+def fit_windows(weights: Mapping[str, torch.Tensor], target: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights, with window tables brought to the window of a model's state dict."""
+    fitted = dict(weights)
     resized = []
     for name, wanted in target.items():
         if name.endswith(_TABLE) and name in fitted and fitted[name].shape != wanted.shape:
@@ -245,12 +260,15 @@ def _bank(
     if not len(vocabulary) or rows % len(vocabulary):
         raise CheckpointError(
             f"{BANK} of {where} has {rows} rows, no multiple of the {len(vocabulary)} tags given: "
-            "the tag list belongs to another checkpoint"
+            "the tag list belongs to another checkpoint; give its own (--tags), or number the tags (--offline)"
         )
     each = rows // len(vocabulary)
     if descriptions is None:
         descriptions = TagDescriptions(
-            {tag: tuple(f"{tag}, description {i + 1}" for i in range(each)) for tag in vocabulary.tags}
+            {
+                tag: tuple(f"{tag}, description {i + 1}" for i in range(each)) if each > 1 else (tag,)
+                for tag in vocabulary.tags
+            }
         )
     embeddings = label_embed.detach().reshape(len(vocabulary), each, dim)
     half = embeddings.half()

@@ -50,6 +50,7 @@ class HubFile:
 CHECKPOINTS: Mapping[str, HubFile] = {
     "ram-plus-swin-large": HubFile("xinyu1205/recognize-anything-plus-model", "ram_plus_swin_large_14m.pth"),
     "ram-swin-large": HubFile("xinyu1205/Recognize_Anything-Tag2Text", "ram_swin_large_14m.pth", "space"),
+    "tag2text-swin-base": HubFile("xinyu1205/Recognize_Anything-Tag2Text", "tag2text_swin_14m.pth", "space"),
 }
 """Where the published models are that :func:`ram.load` fetches, by name."""
 

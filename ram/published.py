@@ -14,7 +14,7 @@ from ram.config import VARIANTS, ModelConfig
 from ram.conversion import convert_official
 from ram.descriptions import TagDescriptions
 from ram.downloads import CHECKPOINTS, DownloadError, HubFile, Progress, fetch, fetch_text, held_already, quiet
-from ram.vocabulary import TagVocabulary
+from ram.vocabulary import TagVocabulary, told_apart
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +28,13 @@ LISTS = (
 )
 """Names, thresholds and translations, at a commit: they are plain facts, but not ours to pass on."""
 TAGS = 4585
+LEARNED_TAGS = 3429
+"""Of Tag2Text, whose thresholds stand in the official code: one for all but these, by position."""
+LEARNED_THRESHOLD = 0.68
+LEARNED_THRESHOLDS = {
+    **dict.fromkeys((1167, 2701, 2828), 0.7),  # woman, person, man
+    **dict.fromkeys((127, 2961, 3265, 3338, 3351, 3355, 3359), 1.0),  # never shown: quarter, back, numbers
+}
 
 
 def fetch_model(name: str, cache: Path, progress: Progress = quiet) -> Path:
@@ -48,8 +55,7 @@ def fetch_model(name: str, cache: Path, progress: Progress = quiet) -> Path:
             return folder
         try:
             held = held_already(CHECKPOINTS[name])
-            vocabulary = fetch_vocabulary(downloads)
-            descriptions = fetch_descriptions(VARIANTS[name], vocabulary, downloads, progress)
+            vocabulary, descriptions = fetch_lists(VARIANTS[name], downloads, progress)
             file = held or fetch(CHECKPOINTS[name], downloads, progress)
         except DownloadError as error:
             raise CheckpointError(f"{name} is not here yet: {error}") from None
@@ -75,17 +81,36 @@ def _alone(lock: Path, progress: Progress, waiting: str) -> AcquireReturnProxy:
             progress(waiting, 0, 1)
 
 
-def fetch_vocabulary(kept: Path) -> TagVocabulary:
-    """Names, thresholds and Chinese names of the 4,585 tags, from ``kept`` or the official repository.
+def fetch_lists(
+    config: ModelConfig, kept: Path, progress: Progress = quiet
+) -> tuple[TagVocabulary, TagDescriptions]:
+    """The official tags of a published model and their descriptions, kept for the next time.
+
+    Raises:
+        DownloadError: they cannot be had.
+    """
+    vocabulary = fetch_vocabulary(config, kept)
+    return vocabulary, fetch_descriptions(config, vocabulary, kept, progress)
+
+
+def fetch_vocabulary(config: ModelConfig, kept: Path) -> TagVocabulary:
+    """Names, thresholds and Chinese names of the 4,585 tags, from ``kept`` or the official repository; of Tag2Text its
+    own 3,429, which have no Chinese names. Repeated names are numbered: "train", "train (2)".
 
     Raises:
         DownloadError: a list cannot be had, or is not of that many lines.
     """
-    names, thresholds, translations = (
-        _lines(f"ram_tag_list{which}.txt", kept) for which in ("", "_threshold", "_chinese")
-    )
     try:
-        return TagVocabulary(_told_apart(names), tuple(map(float, thresholds)), tuple(translations))
+        if config.learned:
+            names = _lines("tag2text_ori_tag_list.txt", kept, LEARNED_TAGS)
+            own = tuple(LEARNED_THRESHOLDS.get(position, LEARNED_THRESHOLD) for position in range(len(names)))
+            return TagVocabulary(told_apart(names), own)
+        names, thresholds, translations = (
+            _lines(f"ram_tag_list{which}.txt", kept, TAGS) for which in ("", "_threshold", "_chinese")
+        )
+        return TagVocabulary(told_apart(names), tuple(map(float, thresholds)), tuple(translations))
+    except DownloadError:
+        raise
     except ValueError as error:
         raise DownloadError(f"the official tag lists cannot be used: {error}") from None
 
@@ -93,7 +118,7 @@ def fetch_vocabulary(kept: Path) -> TagVocabulary:
 def fetch_descriptions(
     config: ModelConfig, vocabulary: TagVocabulary, kept: Path, progress: Progress = quiet
 ) -> TagDescriptions:
-    """The official sentences of each tag; RAM's one embedding a tag is of its name.
+    """The official sentences of each tag; of RAM's and Tag2Text's tags there is nothing but their names.
 
     Raises:
         DownloadError: they cannot be had, or are not as many as the bank has.
@@ -116,22 +141,12 @@ def fetch_descriptions(
     return TagDescriptions(dict(zip(vocabulary.tags, entries, strict=True)))  # by position, as the bank
 
 
-def _lines(name: str, kept: Path) -> Sequence[str]:
+def _lines(name: str, kept: Path, tags: int) -> Sequence[str]:
     file = kept / name
     text = file.read_text(encoding="utf-8") if file.is_file() else fetch_text(f"{LISTS}/{name}")
     lines = [line.strip() for line in text.splitlines()]
-    if len(lines) != TAGS:
-        raise DownloadError(f"{name} has {len(lines)} lines and not {TAGS}: it is not the official list")
+    if len(lines) != tags:
+        raise DownloadError(f"{name} has {len(lines)} lines and not {tags}: it is not the official list")
     kept.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
     return lines
-
-
-def _told_apart(names: Sequence[str]) -> tuple[str, ...]:
-    """Names of which none is twice: "train" and "train (2)"."""
-    seen: dict[str, int] = {}
-    apart = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        apart.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return tuple(apart)

@@ -72,8 +72,8 @@ class Tagger:
 
     @property
     def kind(self) -> str:
-        """What people call such models: RAM has one description a tag, RAM++ several."""
-        return "RAM" if self.config.max_descriptions == 1 else "RAM++"
+        """What people call such models: RAM, RAM++ or Tag2Text."""
+        return self.config.kind
 
     @property
     def text_encoder(self) -> TextEncoder:

@@ -116,6 +116,16 @@ class TagVocabulary:
         return cls(tuple(tags), tuple(thresholds), tuple(translations) if any(translations) else ())
 
 
+def told_apart(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of which none is twice, in order: "train", "train (2)". Official lists repeat some, and go by position."""
+    seen: dict[str, int] = {}
+    apart = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        apart.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return tuple(apart)
+
+
 def _number(text: str | None, where: str) -> float:
     try:
         return float(text or "")

@@ -3,7 +3,7 @@
 import torch
 
 from ram.build import build_without_weights
-from ram.conversion import BANK
+from ram.conversion import BANK, LEARNED_BANK
 
 
 def official_name(ours):
@@ -30,8 +30,12 @@ def official_name(ours):
 
 
 def official_shapes(config, tags, descriptions=51):
-    """Official name to shape of all that a RAM++ of this configuration keeps, its bank included."""
+    """Official name to shape of all that a RAM++ or Tag2Text of this configuration keeps, its bank included."""
     shapes = {official_name(n): tuple(t.shape) for n, t in build_without_weights(config).state_dict().items()}
+    if config.learned:
+        del shapes["reweight_scale"]
+        hidden = config.decoder.hidden
+        return shapes | dict(zip(LEARNED_BANK, [(tags, hidden), (1, tags, hidden), (1, tags)], strict=True))
     return shapes | {BANK: (tags * descriptions, config.dim)}
 
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from ram.build import build_without_weights
 from ram.checkpoints import CheckpointError, load_model
 from ram.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
-from ram.conversion import convert_official, read_state_dict, rename
+from ram.conversion import convert_official, fit_windows, read_state_dict, rename
 from ram.descriptions import TagDescriptions
 from ram.vocabulary import TagVocabulary
 
@@ -144,6 +145,27 @@ def test_window_tables_are_brought_to_the_models_window(state, tmp_path):
     _, model, _ = load_model(folder)
     resized = model.state_dict()[f"image_encoder.backbone.{name}"]
     torch.testing.assert_close(resized, torch.full((27**2, 1), 0.5))
+
+
+@pytest.mark.parametrize("size", ["base", "large"])
+@pytest.mark.parametrize("old, new", [("-224", ""), ("", "-224")], ids=["224 to 384", "384 to 224"])
+def test_full_size_weights_move_between_224_and_384(size, old, new):
+    """Of the published sizes; what is no window table has shapes and no values here, and must be left alone."""
+    given, wanted = (
+        build_without_weights(VARIANTS[f"ram-plus-swin-{size}{which}"]).state_dict() for which in (old, new)
+    )
+    tables = {name for name in given if name.endswith("relative_position_bias_table")}
+    weights = {name: torch.randn(tensor.shape) if name in tables else tensor for name, tensor in given.items()}
+    fitted = fit_windows(weights, wanted)
+    assert {n: t.shape for n, t in fitted.items()} == {n: t.shape for n, t in wanted.items()}
+    assert len(tables) == 24
+    for name, tensor in fitted.items():
+        if name not in tables:
+            assert tensor is weights[name]
+            continue
+        assert len(tensor) != len(weights[name]) and tensor.isfinite().all()
+        centre, before = len(tensor) // 2, len(weights[name]) // 2  # of a patch to itself
+        torch.testing.assert_close(tensor[centre], weights[name][before])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import ram
 from ram.build import build_model
 from ram.checkpoints import CheckpointError, load_model
 from ram.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
-from ram.conversion import BANK, DROPPED, RENAMED, rename
+from ram.conversion import BANK, DROPPED, LEARNED_BANK, RENAMED, rename
 from ram.models.image_encoder import ImageFeatures
 from ram.models.losses import asymmetric_loss, distillation_loss
 from ram.models.queries import DescriptionEmbeddings
@@ -28,6 +28,7 @@ MANIFESTS = {
     "ram_plus_swin_b_384": "ram-plus-swin-base",
     "ram_plus_swin_b_224": "ram-plus-swin-base-224",
     "ram_swin_l_384": "ram-swin-large",
+    "tag2text_swin_b_384": "tag2text-swin-base",
 }
 
 
@@ -192,7 +193,7 @@ def manifest(shared, name):
 
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_every_key_of_a_published_checkpoint_has_exactly_one_rule(shared, name):
-    rules = [*DROPPED, *RENAMED, re.escape(BANK)]
+    rules = [*DROPPED, *RENAMED, *map(re.escape, (BANK, *LEARNED_BANK))]
     for key in manifest(shared, name):
         assert sum(bool(re.fullmatch(rule, key)) for rule in rules) == 1, key
 
@@ -207,7 +208,8 @@ def test_a_published_checkpoint_fills_the_network_of_its_variant_exactly(shared,
     if config.max_descriptions == 1:
         del target["reweighting.log_scale"]  # has no effect on one description
     assert {n: tuple(t.shape) for n, t in weights.items()} == {n: tuple(t.shape) for n, t in target.items()}
-    assert label_embed.shape == (4585 * (config.max_descriptions or 51), config.dim)
+    tags = 3429 if config.learned else 4585
+    assert label_embed.shape == (tags * (config.max_descriptions or 51), config.dim)
 
 
 @pytest.mark.parametrize("name, variant", [pair for pair in MANIFESTS.items() if "plus" in pair[0]])
@@ -219,10 +221,11 @@ def test_the_shapes_that_other_tests_make_up_are_the_published_ones(shared, name
     assert made_up == {n: shape for n, shape in published.items() if n not in recomputed}
 
 
-def test_tag2text_is_refused_with_a_sentence(shared, tmp_path):
-    state = manifest(shared, "tag2text_swin_b_384")
-    with pytest.raises(CheckpointError, match="is unknown: this is not a RAM or RAM"):
-        ram.convert_official(state, tmp_path / "new", variant="ram-plus-swin-base")
+def test_the_wrong_kind_of_checkpoint_is_refused_with_a_sentence(shared, tmp_path):
+    wrong = {name: "tag2text-swin-base" for name in MANIFESTS if name != "tag2text_swin_b_384"}
+    for name, variant in [*wrong.items(), ("tag2text_swin_b_384", "ram-swin-large")]:
+        with pytest.raises(CheckpointError, match=f"but {variant} is .*: choose its variant"):
+            ram.convert_official(manifest(shared, name), tmp_path / "new", variant=variant)
     assert not (tmp_path / "new").exists()
 
 

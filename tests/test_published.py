@@ -5,6 +5,7 @@ import threading
 
 import pytest
 import torch
+from PIL import Image
 
 import ram.published
 from ram.checkpoints import CheckpointError, find_model, list_models, load_model
@@ -14,6 +15,7 @@ from ram.published import DESCRIPTIONS, fetch_model
 from tests.hub_server import serving
 from tests.official import official_state
 from tests.test_conversion import config
+from tests.test_tag2text import config as learned_config
 
 NAME = "ram-plus-swin-large"
 TAGS = ("dog", "train", "train")
@@ -185,3 +187,87 @@ def test_lists_that_do_not_fit_stop_before_the_large_file(published, tmp_path, p
 
 def test_what_is_fetched_is_listed():
     assert set(CHECKPOINTS) <= set(VARIANTS) and set(CHECKPOINTS) <= set(list_models())
+
+
+@pytest.fixture
+def tag2text(published, tmp_path, monkeypatch):
+    """A tiny Tag2Text under its published name, with its list of names."""
+    name = "tag2text-swin-base"
+    monkeypatch.setitem(ram.config.VARIANTS, name, learned_config())
+    monkeypatch.setattr(ram.published, "LEARNED_TAGS", len(TAGS))
+    monkeypatch.setattr(ram.published, "LEARNED_THRESHOLDS", {1: 0.7, 2: 1.0})
+    torch.save({"model": official_state(learned_config(), len(TAGS))}, tmp_path / "tag2text.pth")
+    file = CHECKPOINTS[name]
+    published.files |= {
+        f"/spaces/{file.repository}/resolve/main/{file.name}": (tmp_path / "tag2text.pth").read_bytes(),
+        "/lists/tag2text_ori_tag_list.txt": "\n".join(TAGS).encode(),
+    }
+    return name
+
+
+def test_tag2text_is_fetched_by_its_name_and_tags_a_photo(tag2text, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    tagger = ram.load(tag2text, device="cpu")
+    assert tagger.bank.vocabulary.tags == ("dog", "train", "train (2)")
+    assert tagger.bank.vocabulary.thresholds == (0.68, 0.7, 1.0)
+    shown = tagger.tag(Image.new("RGB", (64, 48), "gray"))
+    assert len({score.probability for score in shown}) > 1
+    assert {score.tag: len(score.descriptions) for score in shown} == {"dog": 1, "train": 1, "train (2)": 1}
+
+
+def test_the_thresholds_in_the_code_of_tag2text_are_of_tags_that_it_has():
+    assert max(ram.published.LEARNED_THRESHOLDS) < ram.published.LEARNED_TAGS
+    assert sorted(ram.published.LEARNED_THRESHOLDS.values()) == [0.7] * 3 + [1.0] * 7
+
+
+def converted(ended, file, folder, *flags, variant=NAME):
+    """Convert by the command line; what it said on standard error, and the bank."""
+    code, _, err = ended("convert", file, folder, "--variant", variant, *flags)
+    assert code == 0, err
+    return err, load_model(folder)[2]
+
+
+def test_a_local_file_gets_the_official_names_thresholds_and_sentences(published, tmp_path, ended, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    err, bank = converted(ended, tmp_path / "official.pth", tmp_path / "folder")
+    assert not err and bank.vocabulary.tags == ("dog", "train", "train (2)")
+    assert bank.vocabulary.thresholds == (0.5, 0.68, 1.0) and bank.sentences[2][50] == "sentence 2 50"
+    assert not any(path.endswith(".pth") for _, path, _ in published.asked)
+
+
+def test_a_local_file_of_tag2text_gets_its_names_or_those_given(tag2text, tmp_path, ended, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file = tmp_path / "tag2text.pth"
+    _, bank = converted(ended, file, tmp_path / "official", variant=tag2text)
+    assert bank.vocabulary.tags == ("dog", "train", "train (2)") and bank.vocabulary.thresholds == (0.68, 0.7, 1.0)
+    (tmp_path / "tags.txt").write_text("person\nman\nperson\n")
+    _, bank = converted(ended, file, tmp_path / "own", "--tags", tmp_path / "tags.txt", variant=tag2text)
+    assert bank.vocabulary.tags == ("person", "man", "person (2)") and bank.sentences[1] == ("man",)
+
+
+def test_offline_or_with_own_names_nothing_is_asked_for(published, tmp_path, ended):
+    file = tmp_path / "official.pth"
+    err, bank = converted(ended, file, tmp_path / "offline", "--offline")
+    assert not err and bank.vocabulary.tags == ("tag 0", "tag 1", "tag 2")
+    (tmp_path / "tags.txt").write_text("dog\ntrain\ntrain\n")
+    _, bank = converted(ended, file, tmp_path / "own", "--tags", tmp_path / "tags.txt")
+    assert bank.vocabulary.tags == ("dog", "train", "train (2)")
+    assert not published.asked
+
+
+def test_without_a_network_tags_are_numbered_and_one_line_says_so(published, tmp_path, ended, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    published.down = True
+    err, bank = converted(ended, tmp_path / "official.pth", tmp_path / "folder")
+    assert err.startswith("tags are numbered, each with threshold 0.5: 127.0.0.1 answers 503 to ")
+    assert err.count("\n") == 1 and bank.vocabulary.tags == ("tag 0", "tag 1", "tag 2")
+
+
+def test_a_checkpoint_of_other_tags_is_not_given_the_official_names(published, tmp_path, ended, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    torch.save(official_state(config(), 4), tmp_path / "own.pth")
+    code, _, err = ended("convert", tmp_path / "own.pth", tmp_path / "folder", "--variant", NAME)
+    assert code == 2 and "no multiple of the 3 tags" in err and "number the tags (--offline)" in err
+    assert not (tmp_path / "folder").exists()
+    _, bank = converted(ended, tmp_path / "own.pth", tmp_path / "folder", "--offline")
+    assert len(bank) == 4

@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ram.cli.terminal import Progress, printable
+from ram.cli.terminal import Progress, printable, say
 from ram.config import VARIANTS
 from ram.descriptions import TagDescriptions
-from ram.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
+from ram.vocabulary import UNSEEN_THRESHOLD, TagVocabulary, told_apart
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "convert",
         help="turn an official checkpoint into a model folder",
-        description="Turn an official RAM or RAM++ checkpoint into a model folder that --model takes.",
-        epilog="The descriptions of the official models come with their download, in a file that names the "
-        "tags in order too; lists of tags and thresholds are in the official repository.",
+        description="Turn an official RAM, RAM++ or Tag2Text checkpoint into a model folder that --model takes.",
+        epilog="Without --tags and --descriptions the official lists of the variant are fetched: names, thresholds and "
+        "descriptions. A name that occurs again gets a number: train, train (2).",
     )
     parser.add_argument("official", type=Path, metavar="OFFICIAL.pth", help="the downloaded checkpoint")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="the model folder to write")
@@ -34,6 +34,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help=f"a threshold a line, in the same order ({UNSEEN_THRESHOLD} each)",
     )
     parser.add_argument("--descriptions", type=Path, metavar="JSON", help="descriptions in the official form")
+    parser.add_argument(
+        "--offline", action="store_true", help="fetch nothing: tags whose names are not given are numbered"
+    )
     parser.set_defaults(run=run)
 
 
@@ -41,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
     descriptions = TagDescriptions.load(args.descriptions) if args.descriptions is not None else None
     vocabulary = _vocabulary(args.tags, args.thresholds, descriptions)
     with Progress() as progress:
+        if vocabulary is None and not args.offline and args.official.is_file():
+            vocabulary, descriptions = _official(args.variant, progress)
         progress(f"converting {args.official.name}", 0, 1)
         from ram.conversion import convert_official
 
@@ -51,11 +56,24 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _official(variant: str, progress: Progress) -> tuple[TagVocabulary | None, TagDescriptions | None]:
+    """The official lists; numbers in their place where they cannot be had."""
+    from ram.cache import cache_folder
+    from ram.downloads import DownloadError
+    from ram.published import fetch_lists
+
+    try:
+        return fetch_lists(VARIANTS[variant], cache_folder() / "downloads", progress)
+    except DownloadError as error:
+        say(printable(f"tags are numbered, each with threshold {UNSEEN_THRESHOLD}: {error}"))
+        return None, None
+
+
 def _vocabulary(
     tags: Path | None, thresholds: Path | None, descriptions: TagDescriptions | None
 ) -> TagVocabulary | None:
     if tags is not None:
-        names = read_lines(tags)
+        names = told_apart(read_lines(tags))
     elif descriptions is not None:
         names = descriptions.tags
     elif thresholds is not None:

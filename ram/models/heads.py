@@ -1,4 +1,4 @@
-"""From what the decoder made of a query to its logit: one head that all tags share."""
+"""From what the decoder made of a query to its logit: one head that all tags share, or one a tag."""
 
 from __future__ import annotations
 
@@ -46,6 +46,15 @@ class MatchingHead(SharedHead):
         """As above."""
         wanted = self.match(self.standardize(blended)) / aligned.shape[-1] ** 0.5
         return F.linear(aligned, self.weight, self.bias).squeeze(-1) + (aligned * wanted).sum(dim=-1)
+
+
+class OwnHead(nn.Module):
+    """Tag2Text's head: a weight and a bias a tag, the end of its row in the bank."""
+
+    def forward(self, aligned: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        """(batch, tags, hidden) of the decoder and (batch, tags, 2 * hidden + 1) rows to (batch, tags) logits."""
+        hidden = aligned.shape[-1]
+        return (aligned * rows[..., hidden:-1]).sum(dim=-1) + rows[..., -1]
 
 
 RARE = -3.0

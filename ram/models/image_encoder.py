@@ -50,7 +50,7 @@ class ImageEncoder(nn.Module):
     Args:
         backbone: maps pixels to (batch, patches, channels); see :func:`patch_tokens`.
         channels: width of the backbone's tokens.
-        dim: width after projection, that of the text embeddings.
+        dim: width after projection, that of the text embeddings; None leaves the backbone's tokens as they are.
         standardize: bring the backbone's channels to mean 0 and deviation 1 first; for backbones that do not
             end in a norm.
         normalize_tokens: LayerNorm on the projected tokens, for the same backbones.
@@ -63,7 +63,7 @@ class ImageEncoder(nn.Module):
         self,
         backbone: nn.Module,
         channels: int,
-        dim: int,
+        dim: int | None,
         standardize: bool = False,
         normalize_tokens: bool = False,
         words: ClassWords | None = None,
@@ -73,7 +73,8 @@ class ImageEncoder(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.standardize = Standardize(channels) if standardize else nn.Identity()
-        self.project = nn.Linear(channels, dim)
+        self.project = nn.Identity() if dim is None else nn.Linear(channels, dim)
+        dim = channels if dim is None else dim
         self.norm = nn.LayerNorm(dim) if normalize_tokens else nn.Identity()
         self.grid = grid
         self.words = words

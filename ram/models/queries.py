@@ -152,3 +152,22 @@ class TextQueries(nn.Module):
     def forward(self, blended: torch.Tensor) -> torch.Tensor:
         """(batch, tags, dim) to (batch, tags, hidden)."""
         return F.relu(self.project(self.standardize(blended)))
+
+
+class LearnedQueries(nn.Module):
+    """Tag2Text's queries: each tag's own was learnt, and stands at the start of its row in the bank.
+
+    A row is the query, the weight and the bias of the tag's head (:class:`ram.models.heads.OwnHead`), so that a
+    bank can be cut into chunks and selected from like one of texts.
+
+    Args:
+        hidden: width of the decoder.
+    """
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.hidden = hidden
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        """(batch, tags, 2 * hidden + 1) to (batch, tags, hidden)."""
+        return rows[..., : self.hidden]

@@ -12,9 +12,9 @@ from torch import nn
 
 from ram.models.alignment_decoder import AlignmentDecoder
 from ram.models.attention import Context
-from ram.models.heads import SharedHead
+from ram.models.heads import OwnHead, SharedHead
 from ram.models.image_encoder import ImageEncoder, ImageFeatures
-from ram.models.queries import DescriptionEmbeddings, DescriptionReweighting, TextQueries
+from ram.models.queries import DescriptionEmbeddings, DescriptionReweighting, LearnedQueries, TextQueries
 from ram.models.similarity import GlobalSimilarity
 
 
@@ -31,7 +31,8 @@ class Alignment(NamedTuple):
 
 
 class TaggingModel(nn.Module):
-    """RAM and RAM++ (Figure 3 of the RAM++ paper); they differ only in how many descriptions they are given.
+    """RAM and RAM++ (Figure 3 of the RAM++ paper); they differ only in how many descriptions they are given. Tag2Text
+    is the same with learned queries and a head a tag.
 
     Predefined tags, typed categories, and the captions of a batch in training are all banks to be scored.
     """
@@ -40,9 +41,9 @@ class TaggingModel(nn.Module):
         self,
         image_encoder: ImageEncoder,
         reweighting: DescriptionReweighting,
-        queries: TextQueries,
+        queries: TextQueries | LearnedQueries,
         decoder: AlignmentDecoder,
-        head: SharedHead,
+        head: SharedHead | OwnHead,
         similarity: GlobalSimilarity | None = None,
     ) -> None:
         super().__init__()
@@ -64,7 +65,7 @@ class TaggingModel(nn.Module):
         """
         if descriptions.embeddings.shape[1] != 1:
             return descriptions
-        embeddings = descriptions.as_type(self.queries.project.weight).embeddings
+        embeddings = descriptions.as_type(next(self.decoder.parameters())).embeddings
         return replace(descriptions, queries=self.queries(embeddings.transpose(0, 1))[0])
 
     def score(self, features: ImageFeatures, descriptions: DescriptionEmbeddings) -> torch.Tensor:
