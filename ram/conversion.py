@@ -263,6 +263,11 @@ def _bank(
             "the tag list belongs to another checkpoint; give its own (--tags), or number the tags (--offline)"
         )
     each = rows // len(vocabulary)
+    if descriptions is not None and (given := sum(map(len, descriptions.values()))) != rows:
+        raise CheckpointError(
+            f"{BANK} of {where} has {rows} rows but {given} descriptions are given: they belong to another checkpoint; "
+            "give its own (--tags, --descriptions), or number the tags (--offline)"
+        )
     if descriptions is None:
         descriptions = TagDescriptions(
             {

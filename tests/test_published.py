@@ -265,9 +265,10 @@ def test_without_a_network_tags_are_numbered_and_one_line_says_so(published, tmp
 
 def test_a_checkpoint_of_other_tags_is_not_given_the_official_names(published, tmp_path, ended, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    torch.save(official_state(config(), 4), tmp_path / "own.pth")
-    code, _, err = ended("convert", tmp_path / "own.pth", tmp_path / "folder", "--variant", NAME)
-    assert code == 2 and "no multiple of the 3 tags" in err and "number the tags (--offline)" in err
-    assert not (tmp_path / "folder").exists()
-    _, bank = converted(ended, tmp_path / "own.pth", tmp_path / "folder", "--offline")
-    assert len(bank) == 4
+    for tags, descriptions, sentence in [(4, 51, "204 rows but 153 descriptions"), (4, 1, "no multiple of the 3 tags")]:
+        torch.save(official_state(config(), tags, descriptions), tmp_path / "own.pth")
+        code, _, err = ended("convert", tmp_path / "own.pth", tmp_path / "folder", "--variant", NAME)
+        assert code == 2 and sentence in err and "number the tags (--offline)" in err
+        assert not (tmp_path / "folder").exists()
+        _, bank = converted(ended, tmp_path / "own.pth", tmp_path / f"own-{descriptions}", "--offline")
+        assert bank.embedded.embeddings.shape[:2] == (tags, descriptions)

@@ -81,6 +81,11 @@ class ImageEncoder(nn.Module):
         self.project_words = None if words is None else nn.Linear(dim, dim, bias=False)
         self.dropout = nn.Dropout(dropout)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
     def forward(self, pixels: torch.Tensor) -> ImageFeatures:
         """(batch, 3, height, width) normalised pixels to :class:`ImageFeatures`."""
         return self.embed(self.patches(pixels))

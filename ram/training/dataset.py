@@ -128,7 +128,7 @@ def read_training_set(
     elif recipe.teacher == "classifier":
         teacher = classifier_teacher((logits / recipe.teacher_temperature).softmax(dim=1), text_encoder)
     elif recipe.teacher == ClipTeacher.name:
-        teacher = ClipTeacher(triplets.pictures, encoder.project.weight.device)
+        teacher = ClipTeacher(triplets.pictures, encoder.device)
     probabilities = logits.softmax(dim=1) if "retention" in recipe.objectives else None
     return TrainingSet(triplets, pictures, bank, captions, first, teacher, classes, held_out, probabilities)
 

@@ -8,6 +8,7 @@ import torch
 
 from ram.embeddings import TagEmbeddingBank
 from ram.evaluation.calibration import calibrate, shared_threshold
+from ram.models.heads import SharedHead
 from ram.models.tagging import TaggingModel
 from ram.training.dataset import TrainingSet
 
@@ -35,5 +36,6 @@ def calibrate_model(model: TaggingModel, held_out: TrainingSet, batch: int) -> T
     shared = shared_threshold(logits.sigmoid().numpy(), targets)
     shared = min(max(shared, 0.001), 0.999)
     shift = math.log(shared / (1 - shared))
+    assert isinstance(model.head, SharedHead), "learned tags are not trained here"
     model.head.bias.sub_(shift)
     return held_out.bank.with_thresholds(calibrate((logits - shift).sigmoid().numpy(), targets).tolist())

@@ -90,7 +90,7 @@ class PatchSource:
         return channel_statistics(self.plain_patches(encoder, ids).cpu() for ids in _sample(self.cache.shape[1]))
 
     def _finish(self, encoder: ImageEncoder, cached: torch.Tensor) -> torch.Tensor:
-        cached = cached.to(encoder.project.weight.device)
+        cached = cached.to(encoder.device)
         if not self.learning_stages:
             return cached
         return encoder.coarsen(cut(encoder.backbone, self.learning_stages).finish(cached))
@@ -126,7 +126,7 @@ class PixelSource:
 
     def look(self, encoder: ImageEncoder, view: View) -> ImageFeatures:
         """Features of pixels."""
-        return encoder(view.seen.to(encoder.project.weight.device))
+        return encoder(view.seen.to(encoder.device))
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
         """(n,) picture positions to features of the whole pictures."""
@@ -135,7 +135,7 @@ class PixelSource:
     def plain_patches(self, encoder: ImageEncoder, ids: torch.Tensor) -> torch.Tensor:
         """(n,) picture positions to (n, patches, channels) of the whole pictures."""
         pixels = torch.stack([self.evaluation(open_training_picture(self.pictures[i])) for i in ids.tolist()])
-        return encoder.patches(pixels.to(encoder.project.weight.device))
+        return encoder.patches(pixels.to(encoder.device))
 
     @torch.no_grad()
     def statistics(self, encoder: ImageEncoder, sample: int = 512) -> tuple[torch.Tensor, torch.Tensor]:
@@ -156,7 +156,7 @@ def cached_patches(
     """Patches of all pictures in ``views`` views, or what comes before them where the last stages learn; from
     ``path`` or made now and kept there."""
     begin = cut(encoder.backbone, learning_stages).begin if learning_stages else encoder.patches
-    device = encoder.project.weight.device
+    device = encoder.device
 
     @torch.inference_mode()
     def encode(pixels: torch.Tensor) -> torch.Tensor:
