@@ -11,6 +11,7 @@ import gradio as gr
 from demo import markup
 from demo.actions import Categories, InputError, Photo, Scores, Tagged, Workbench, explain, paced
 from demo.examples import Example
+from demo.packs import open_pack
 from demo.sections.parts import IN_TURN, OWN, Update, html, visitor_of
 from demo.sections.why import WhyPanel
 from demo.uploads import uploaded
@@ -95,6 +96,10 @@ class PhotoSection:
                         [(label, name) for name, label in describers.items()], value=next(iter(describers)),
                         label="Described by", info=hint or None, elem_id="describer",
                     )  # fmt: skip
+                    self.pack = gr.UploadButton(
+                        "Add a tag pack", file_types=[".tagpack"], size="sm", min_width=120, elem_id="pack"
+                    )
+                    self.packed = gr.State()  # where the file of the last pack is
                     self.meter = html("", "meter")
                     self.typed_notice = html("", "typed-notice")
             with gr.Column(scale=5, min_width=280, elem_classes="sheet", elem_id="tags-panel"):
@@ -131,7 +136,14 @@ class PhotoSection:
             trigger_mode="always_last", concurrency_limit=DESCRIBED_AT_ONCE, **OWN,
         )  # fmt: skip
         edited = self.why.wire(self.looked)
-        for event in (given, picked, removed, asked, meant, edited):
+        packed = self.pack.upload(
+            self.on_pack, self.pack, [self.packed, self.typed_notice], preprocess=False, show_progress="hidden",
+            cancels=[asked, meant], **OWN,
+        ).then(
+            self.open_pack, [self.packed, self.typed, self.looked], [self.packed, *typed_side],
+            show_progress_on=self.cards, **IN_TURN, **OWN,
+        )  # fmt: skip
+        for event in (given, picked, removed, asked, meant, edited, packed):
             event.then(self.score, [self.looked, self.typed], typed_side, show_progress="hidden", **IN_TURN, **OWN)
 
     def on_photo(self, upload: Mapping[str, Any] | None) -> Iterator[Update]:
@@ -196,6 +208,29 @@ class PhotoSection:
             yield {self.typed_notice: ""}
         else:
             yield from self.live(self.bench.mean(typed, tag, gloss, describer, visitor), seen, visitor)
+
+    def on_pack(self, upload: Mapping[str, Any] | None) -> Update:
+        """A file in gradio's upload folder, and no other."""
+        try:
+            return {self.packed: uploaded(upload, self.pack.GRADIO_CACHE), self.typed_notice: ""}
+        except InputError as error:
+            return {self.packed: None, self.typed_notice: markup.notice([explain(error)])}
+
+    def open_pack(self, path: Path | None, typed: Categories | None, seen: Photo | None) -> Update:
+        """The tags of the pack join the typed categories; whatever is wrong with it leaves those as they are."""
+        if path is None:
+            return {self.packed: None}
+        try:
+            typed = open_pack(self.bench, path, seen, typed)
+            scores = self.bench.score(seen, typed)
+        except Exception as error:
+            return {self.packed: None, self.typed_notice: markup.notice([explain(error)])}
+        return {
+            self.packed: None,
+            self.typed: typed,
+            self.cards: self.cards_of(typed, scores),
+            self.typed_notice: markup.notice(typed.notices, "hint"),
+        }
 
     def live(self, states: Iterator[Categories], seen: Photo | None, visitor: str) -> Iterator[Update]:
         """Categories as their sentences come, scored as far as they have."""

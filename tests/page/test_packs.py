@@ -1,0 +1,49 @@
+"""A tag pack on the page: chosen like any file, scored like typed categories."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from ram.checkpoints import find_model
+from ram.embeddings import TagEmbeddingBank
+from ram.models.text_encoder import FINGERPRINTS
+from ram.packs import save_pack
+from tests.page.test_page import address, ask, choose, page  # noqa: F401
+
+ENCODER = "minilm-l6"
+
+
+@pytest.fixture
+def pack(tmp_path) -> Path:
+    """Two predefined tags of the shipped model, with its own embeddings."""
+    bank = TagEmbeddingBank.load(find_model("ram-plus-lite"), ENCODER).select(["dog", "grass"])
+    encoder = SimpleNamespace(name=ENCODER, fingerprint=FINGERPRINTS[ENCODER])
+    save_pack(tmp_path / "pets.tagpack", bank, encoder)
+    return tmp_path / "pets.tagpack"
+
+
+def give(page, file):  # noqa: F811
+    page.locator("input[type=file][accept*='tagpack']").set_input_files(file)
+
+
+def test_a_packs_tags_join_what_was_typed_and_are_scored(page, pack):  # noqa: F811
+    choose(page, "dogs.jpg")
+    ask(page, "kite")
+    page.locator("#plot .wide svg").wait_for()
+    give(page, pack)
+    page.locator("#cards .card[data-category='dog'] .chip").first.wait_for()
+    names = page.locator("#cards h3").all_text_contents()
+    assert names == ["kite", "dog", "grass"]
+    page.locator("#cards").get_by_text("sentences by pets.tagpack").first.wait_for()
+    page.locator("#plot .wide svg text", has_text="grass").first.wait_for()
+
+
+def test_a_file_that_is_no_pack_gets_a_sentence_and_nothing_is_lost(page, tmp_path):  # noqa: F811
+    ask(page, "kite")
+    page.locator("#plot .wide svg").wait_for()
+    odd = tmp_path / "odd.tagpack"
+    odd.write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}      ")
+    give(page, odd)
+    page.locator("#typed-notice").get_by_text("'odd.tagpack' is no usable tag pack").wait_for()
+    assert page.locator("#cards h3").all_text_contents() == ["kite"]
