@@ -133,7 +133,7 @@ def test_looking_draws_each_view_about_equally_and_repeats_with_the_seeds(tmp_pa
     class Asked:
         """An encoder that gives back which picture and view it was shown."""
 
-        project = torch.nn.Linear(1, 1)
+        device = torch.device("cpu")
 
         def embed(self, patches):
             return patches
