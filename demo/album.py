@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from demo.actions import InputError
-from ram.archives import MOST_PICTURES, ArchiveError, Member, is_archive, open_archive
+from ram.archives import MOST_PICTURES, ArchiveError, is_archive, open_archive
 from ram.image import PictureError, open_picture
 from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction
@@ -170,7 +170,7 @@ def _photos_in(path: Path, stack: ExitStack) -> Iterator[tuple[str, _Read]]:
     """Names and ways to read; archives stay open until the stack closes them."""
     try:
         if not is_archive(path):
-            yield path.name, partial(_itself, path)
+            yield path.name, lambda: path
             return
         archive = stack.enter_context(open_archive(path))
     except (ArchiveError, OSError) as error:
@@ -178,19 +178,11 @@ def _photos_in(path: Path, stack: ExitStack) -> Iterator[tuple[str, _Read]]:
         yield path.name, partial(_fail, fault)
         return
     for member in archive.members:
-        yield member.name, partial(_unpacked, archive.read, member)
-
-
-def _itself(path: Path) -> Path:
-    return path
+        yield member.name, partial(archive.read, member)
 
 
 def _fail(error: PictureError) -> bytes:
     raise error
-
-
-def _unpacked(read: Callable[[Member], bytes], member: Member) -> bytes:
-    return read(member)
 
 
 def _look(tagger: Tagger, name: str, source: bytes | Path, keep: bool) -> AlbumPhoto:

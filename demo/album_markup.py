@@ -95,14 +95,13 @@ def winners(found: Winners) -> str:
     from demo.album_plots import weights_figure  # matplotlib: not needed for the page to open
     from demo.plots import to_svg
 
-    numbers = {sentence: place for place, sentence in reversed(list(enumerate(found.sentences, start=1)))}
     rows = ""
     for won in found.photos:
         best = won.score.descriptions[0]
         kind = "present" if won.score.present else "absent"
         rows += f"""<tr><th scope="row">{_thumbnail(won.photo)}<span>{escape(won.photo.name)}</span></th>
 <td><span class="chip {kind}"><b>{won.score.probability:.2f}</b></span></td>
-<td>{numbers[best.text]}. {escape(best.text)} <b>{best.weight:.0%}</b></td></tr>"""
+<td>{found.sentences.index(best.text) + 1}. {escape(best.text)} <b>{best.weight:.0%}</b></td></tr>"""
     sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in found.sentences)
     left = f'<p class="hint">The first {len(found.photos)} photos; {found.left_out} more are not kept for this.</p>'
     category = escape(found.category)
@@ -122,9 +121,7 @@ def _photo(album: Album, place: int, vocabulary: TagVocabulary, thumbs: Thumbs) 
     photo = album.photos[place]
     prediction = album.prediction(photo, vocabulary)
     present = prediction.above()
-    names = {score.tag for score in present}
-    next_best = [s for s in prediction.top(len(present) + NEXT_BEST) if s.tag not in names][:NEXT_BEST]
-    listed = [*present[:MOST_TAGS], *next_best]
+    listed = [*present[:MOST_TAGS], *prediction.next_best(NEXT_BEST)]
     judged = [prediction[tag] for (of, tag) in thumbs if of == place and tag not in {s.tag for s in listed}]
     verdicts = "".join(_verdict(score, place, photo.name, thumbs) for score in [*listed, *judged])
     more = f'<li class="hint">{len(present) - MOST_TAGS} more</li>' if len(present) > MOST_TAGS else ""

@@ -2,7 +2,7 @@
 
 # No postponed annotations here: gradio reads the types of what is returned off the functions as they stand.
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from demo.actions import Categories, InputError, Workbench, explain
-from demo.sections.parts import visitor_of
+from demo.sections.parts import IN_TURN, visitor_of
 from demo.uploads import uploaded
 from ram.reports import AT_LEAST
 
@@ -118,16 +118,14 @@ class Endpoints:
         return typed
 
 
-def add_endpoints(bench: Workbench, in_turn: Mapping[str, Any]) -> None:
+def add_endpoints(bench: Workbench) -> None:
     """Add the endpoints to the page that is being built.
 
-    Args:
-        bench: the models and describers behind it.
-        in_turn: the line, as gradio's events name it, in which photos wait. Only /tag waits in it: where something is
-            described, a language model may take its time, and no photo should wait for that.
+    Only /tag waits in the line of the page's photos: where something is described, a language model may take its time,
+    and no photo should wait for that.
     """
     endpoints = Endpoints(bench)
-    line = {name: in_turn[name] for name in ("concurrency_id", "concurrency_limit")}
+    line = {name: IN_TURN[name] for name in ("concurrency_id", "concurrency_limit")}
     gr.api(endpoints.tag, api_name="tag", **line)
     for slower in (endpoints.describe, endpoints.score, endpoints.compare):
         gr.api(slower, api_name=slower.__name__)

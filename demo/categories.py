@@ -11,7 +11,7 @@ import torch
 from ram.describers import DescribedSentence
 from ram.descriptions import TagDescriptions, clean_sentence
 from ram.embeddings import TagEmbeddingBank, pad
-from ram.vocabulary import TagVocabulary
+from ram.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
 
 MOST_SENTENCES = 80
 """Sentences of one category that is edited; more than any describer gives."""
@@ -110,9 +110,7 @@ class Categories:
         if not used:
             return None
         rows = [torch.stack([vectors[text] for text in texts]) for texts in used.values()]
-        given = TagVocabulary.of(list(used))
-        thresholds = tuple(self.thresholds.get(tag, own) for tag, own in zip(used, given.thresholds, strict=True))
-        vocabulary = replace(given, thresholds=thresholds)
+        vocabulary = TagVocabulary(tuple(used), tuple(self.thresholds.get(tag, UNSEEN_THRESHOLD) for tag in used))
         return TagEmbeddingBank(vocabulary, TagDescriptions(used), pad(rows, rows[0].shape[1]), encoder)
 
     def _with(self, tag: str, told: tuple[DescribedSentence, ...]) -> Categories:

@@ -64,9 +64,9 @@ class Host:
         view = View(categories=categories.strip()[:MOST_TEXT], describer=describer, model=self.model)
         if path is None:
             return view
-        if path.name in self.examples and not self._kept(path):
-            return replace(view, photo=path.name)
-        return replace(view, upload="/".join(path.parts[-2:])) if self._kept(path) else view
+        if self._kept(path):
+            return replace(view, upload="/".join(path.parts[-2:]))
+        return replace(view, photo=path.name) if path.name in self.examples else view
 
     def upload(self, view: View) -> Path | None:
         """The uploaded file that a view names, if it is still kept."""

@@ -60,8 +60,7 @@ def tags(tagged: Tagged) -> str:
     """Tags over their thresholds, each unfolding to its descriptions, and below them the next best."""
     prediction = tagged.prediction
     present = prediction.above()
-    names = {score.tag for score in present}
-    others = [s for s in prediction.top(len(present) + NEXT_BEST) if s.tag not in names][:NEXT_BEST]
+    others = prediction.next_best(NEXT_BEST)
     count = f"{len(present)} {'tag' if len(present) == 1 else 'tags'}" if present else "No tag"
     rows = "".join(_row(score, chosen=place == 0) for place, score in enumerate(present[:SHOWN_TAGS]))
     if rest := present[SHOWN_TAGS:]:

@@ -13,8 +13,8 @@ from demo.actions import Workbench
 from demo.api import add_endpoints
 from demo.examples import Example
 from demo.sections.album import AlbumSection
-from demo.sections.parts import IN_TURN, OWN, html
-from demo.sections.photo import DESCRIBED_AT_ONCE, PhotoSection
+from demo.sections.parts import DESCRIBED_AT_ONCE, OWN, html
+from demo.sections.photo import PhotoSection
 from demo.sections.share import ShareBar
 from demo.sections.versus import VersusSection
 from ram.zero_shot import ABSENT
@@ -42,7 +42,7 @@ def build_page(
         hint: a sentence about describers that are not on offer.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(KEPT_SECONDS, KEPT_SECONDS)) as blocks:
-        add_endpoints(bench, IN_TURN)  # first: gradio names later functions that are called the same otherwise
+        add_endpoints(bench)  # first: gradio names later functions that are called the same otherwise
         html(markup.header(bench.labels, len(bench.taggers[0].bank)))
         with gr.Tabs(elem_id="sections"):
             with gr.Tab("One photo", id="photo"):

@@ -176,14 +176,23 @@ def check_fits(target: Mapping[str, torch.Tensor], weights: Mapping[str, torch.T
             )
 
 
+PIECE_BYTES = 2**25
+"""Of a weight file that is mapped at once: pages that stay mapped would count as memory twice over."""
+
+
 def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """Read one by one, each from a mapping of its own: pages that stay mapped would count as memory twice over."""
+    """Copied out of the mapped file, which is mapped anew after every piece."""
     with safe_open(path, "pt") as file:
         names = list(file.keys())
-    tensors = {}
-    for name in names:
+    tensors: dict[str, torch.Tensor] = {}
+    while len(tensors) < len(names):
+        read = 0
         with safe_open(path, "pt") as file:
-            tensors[name] = file.get_tensor(name).clone()
+            for name in names[len(tensors) :]:
+                tensors[name] = file.get_tensor(name).clone()
+                read += tensors[name].nbytes
+                if read >= PIECE_BYTES:
+                    break
     return tensors
 
 

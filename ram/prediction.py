@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,10 @@ class Prediction:
         """Tags strictly over ``threshold``, or over their own where it is None, most probable first."""
         present = self._present if threshold is None else self._over(threshold)
         return [self._score(i) for i in self._order if present[i]]
+
+    def next_best(self, k: int) -> list[TagScore]:
+        """The ``k`` most probable of the tags that are not over their own thresholds."""
+        return [self._score(i) for i in islice((i for i in self._order if not self._present[i]), k)]
 
     def select(self, tags: Sequence[str]) -> Prediction:
         """These tags only, in the order given; ValueError when the picture was not asked about one."""

@@ -143,10 +143,14 @@ def fetch_descriptions(
 
 def _lines(name: str, kept: Path, tags: int) -> Sequence[str]:
     file = kept / name
-    text = file.read_text(encoding="utf-8") if file.is_file() else fetch_text(f"{LISTS}/{name}")
+    held = file.is_file()
+    text = file.read_text(encoding="utf-8") if held else fetch_text(f"{LISTS}/{name}")
     lines = [line.strip() for line in text.splitlines()]
     if len(lines) != tags:
         raise DownloadError(f"{name} has {len(lines)} lines and not {tags}: it is not the official list")
-    kept.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, encoding="utf-8")
+    if not held:
+        kept.mkdir(parents=True, exist_ok=True)
+        partial = file.with_name(f"{name}.partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(file)  # in one step: half a list would be refused from then on
     return lines

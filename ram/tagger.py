@@ -22,6 +22,7 @@ from ram.embeddings import TagEmbeddingBank
 from ram.explanation import Explanation
 from ram.image import EvalTransform, PictureError, open_picture
 from ram.models.image_encoder import ImageFeatures, grid
+from ram.models.queries import DescriptionEmbeddings
 from ram.models.tagging import TaggingModel
 from ram.models.text_encoder import TextEncoder
 from ram.packs import OWN_FILES, PackLimits, load_pack, save_pack
@@ -64,7 +65,7 @@ class Tagger:
         self.model = model.to(self.device, dtype).eval().requires_grad_(False)
         self.bank = self._placed(bank)
         with torch.inference_mode():
-            self._prepared = self.model.prepare(self.bank.embedded)
+            self._prepared = self.model.prepare_similarity(self.model.prepare(self.bank.embedded))
         self.transform = EvalTransform(
             config.image.size, config.image.mean, config.image.std, config.image.interpolation
         )
@@ -134,8 +135,7 @@ class Tagger:
         """
         bank = self.bank if bank is None else bank
         self._check(bank)
-        embedded = self._prepared if bank is self.bank else self._placed(bank).embedded
-        aligned = self.model.align(features, embedded, CHUNK)
+        aligned = self.model.align(features, self._embedded(bank), CHUNK)
         return Prediction(
             bank.vocabulary,
             bank.sentences,
@@ -168,7 +168,7 @@ class Tagger:
         if len(bank) <= most:
             return bank
         self._check(bank)
-        near = self.model.nearness(features, self._placed(bank).embedded, CHUNK)[0]
+        near = self.model.nearness(features, self._embedded(bank), CHUNK)[0]
         kept = {*near.topk(most).indices.tolist(), *(bank.vocabulary.id(tag) for tag in keep)}
         return bank.select([bank.vocabulary.tags[i] for i in sorted(kept)])
 
@@ -232,6 +232,10 @@ class Tagger:
                 f"{self.name} was trained on embeddings of {self.config.text_encoder!r}, this bank is of "
                 f"{bank.text_encoder!r}: embed it again with this tagger"
             )
+
+    def _embedded(self, bank: TagEmbeddingBank) -> DescriptionEmbeddings:
+        """The bank's embeddings, prepared where it is the model's own."""
+        return self._prepared if bank is self.bank else self._placed(bank).embedded
 
     def _placed(self, bank: TagEmbeddingBank) -> TagEmbeddingBank:
         """On the model's device, in its dtype or a smaller one that the bank is stored in: banks may be large."""

@@ -12,6 +12,7 @@ from torch import nn
 
 from ram.config import ImageConfig, ModelConfig
 from ram.descriptions import TagDescriptions
+from ram.downloads import HubFile, held_already
 from ram.embeddings import TagEmbeddingBank
 from ram.image import EvalTransform
 from ram.models.image_encoder import ImageFeatures
@@ -53,6 +54,8 @@ class ZeroShotModel(nn.Module):
         """The same: there are no queries to be made beforehand."""
         return descriptions
 
+    prepare_similarity = prepare
+
     def align(
         self, features: ImageFeatures, descriptions: DescriptionEmbeddings, chunk: int | None = None
     ) -> Alignment:
@@ -84,11 +87,9 @@ class ZeroShotTagger(Tagger):
 
 def clip_is_here() -> bool:
     """Are CLIP's weights in this machine's cache, so that nothing is fetched?"""
-    from huggingface_hub import try_to_load_from_cache
-
     repository = "timm/vit_base_patch16_clip_224.openai"
     names = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-    return any(isinstance(try_to_load_from_cache(repository, name), str) for name in names)
+    return any(held_already(HubFile(repository, name)) for name in names)
 
 
 def load_zero_shot(like: Tagger) -> ZeroShotTagger:

@@ -24,7 +24,7 @@ for secret in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):  # no test 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
-from tests.server import Server, page_served  # noqa: E402
+from tests.server import ROOT, Server, page_served  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from tests.chat_endpoint import Behaviour, ChatEndpoint, Serve
 
-ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS = (
     "--no-sandbox",

@@ -12,7 +12,7 @@ from ram.checkpoints import save_model
 from ram.evaluation.banks import mean_bank
 from ram.evaluation.metrics import average_precisions
 from ram.tagger import load
-from tests.chat_endpoint import ChatEndpoint, honours_n
+from tests.chat_endpoint import honours_n
 from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model
 
 
@@ -88,18 +88,15 @@ def test_evaluate_gives_a_tag_that_is_listed_twice_two_equal_columns(model, phot
 
 
 @pytest.mark.parametrize("describer", ["lexicon", "template", "openai"])
-def test_any_describer_may_describe_the_open_set(describer, model, photos, annotate, ended, monkeypatch):
-    endpoint = ChatEndpoint(honours_n)
-    try:
-        monkeypatch.setenv("OPENAI_API_KEY", "key")
-        monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
-        file = annotate(["kite"], [], ["corgi"], ["dog"])
-        flags = ("--model", model, "--open-set", "--describer", describer, "--json")
-        code, out, _ = ended("evaluate", file, *flags)
-        assert code == 0 and bool(endpoint.requests) == (describer == "openai")
-        _, described, _ = ended("describe", "corgi", "kite", "--describer", describer, "--json")
-    finally:
-        endpoint.stop()
+def test_any_describer_may_describe_the_open_set(describer, model, photos, annotate, ended, monkeypatch, serve):
+    endpoint = serve(honours_n)
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+    file = annotate(["kite"], [], ["corgi"], ["dog"])
+    flags = ("--model", model, "--open-set", "--describer", describer, "--json")
+    code, out, _ = ended("evaluate", file, *flags)
+    assert code == 0 and bool(endpoint.requests) == (describer == "openai")
+    _, described, _ = ended("describe", "corgi", "kite", "--describer", describer, "--json")
     report = json.loads(out)
     assert (report["describer"], report["predefined_tags"], report["described_tags"]) == (describer, 1, 2)
     tagger = load(model)

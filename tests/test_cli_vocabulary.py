@@ -17,8 +17,8 @@ from ram.descriptions import TagDescriptions
 from ram.embeddings import TagEmbeddingBank
 from ram.packs import load_pack, save_pack
 from ram.vocabulary import TagVocabulary
-from tests.chat_endpoint import ChatEndpoint, honours_n, prompt_of, refusal
-from tests.conftest import ROOT
+from tests.chat_endpoint import honours_n, prompt_of, refusal
+from tests.server import ROOT
 from tests.tiny import DESCRIPTIONS, DIM, HashTextEncoder, tiny_bank, tiny_config, tiny_model
 
 
@@ -53,11 +53,10 @@ def pets(tmp_path):
 
 
 @pytest.fixture
-def endpoint(monkeypatch):
-    server = ChatEndpoint(honours_n)
+def endpoint(serve, monkeypatch):
+    server = serve(honours_n)
     monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-    yield server
-    server.stop()
+    return server
 
 
 def scores(ended, photo, *arguments):

@@ -114,3 +114,10 @@ def test_of_an_unfamiliar_tag_the_classifier_is_heard_more_and_the_decoder_less(
     wanted = 5 * (1 - familiar) * nearest * said - DAMPING * (1 - familiar) * (logits - RARE)
     found = after(logits, features, bank) - before(logits, features, bank)
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
+
+
+def test_what_no_picture_changes_is_computed_once_and_changes_no_score(model, bank):
+    features, prepared = model.look(tiny_pixels(2)), model.prepare_similarity(bank)
+    wanted = model.align(features, bank, 2).logits
+    model.similarity.prepare = None  # would be called again
+    torch.testing.assert_close(model.align(features, prepared, 2).logits, wanted, atol=1e-6, rtol=0)

@@ -111,9 +111,8 @@ class AlbumSection:
         quick: dict[str, Any] = {**OWN, "preprocess": False, "show_progress": "hidden"}
         shown = [self.album, self.thresholds, self.thumbs, self.page, self.filter, self.kind, self.shared]
         outputs = [
-            self.album, self.thresholds, self.thumbs, self.page, self.filter, self.kind, self.shared, self.progress,
-            self.notice, self.stopping, self.results, self.table, self.tag, self.singles, self.calibration, self.stop,
-            *self.over.outputs,
+            *shown, self.progress, self.notice, self.stopping, self.results, self.table, self.tag, self.singles,
+            self.calibration, self.stop, *self.over.outputs,
         ]  # fmt: skip
         in_turn: dict[str, Any] = {"concurrency_id": "album", "concurrency_limit": AT_ONCE, "trigger_mode": "once"}
         self.files.upload(self.on_files, self.files, outputs, **in_turn, **quick)

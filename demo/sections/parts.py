@@ -15,6 +15,9 @@ IN_TURN: dict[str, Any] = {"concurrency_id": "photo", "concurrency_limit": 1, "t
 """Photos are looked at and scored in the order they come: two at once only slow each other down, and of several
 photos that one visitor gives in a hurry the last one wins."""
 
+DESCRIBED_AT_ONCE = 4
+"""Visitors whose categories are described at the same time; a language model mostly lets us wait."""
+
 OWN: dict[str, Any] = {"api_visibility": "private"}
 """Events of the page itself; what programs may call is declared on its own."""
 

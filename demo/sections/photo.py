@@ -12,12 +12,9 @@ from demo import markup
 from demo.actions import Categories, InputError, Photo, Scores, Tagged, Workbench, explain, paced
 from demo.examples import Example
 from demo.packs import open_pack
-from demo.sections.parts import IN_TURN, OWN, Update, html, visitor_of
+from demo.sections.parts import DESCRIBED_AT_ONCE, IN_TURN, OWN, Update, html, visitor_of
 from demo.sections.why import WhyPanel
 from demo.uploads import uploaded
-
-DESCRIBED_AT_ONCE = 4
-"""Visitors whose categories are described at the same time; a language model mostly lets us wait."""
 
 FIRST = "dogs"
 """The example that is on show when the page opens."""

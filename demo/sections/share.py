@@ -11,8 +11,8 @@ import gradio as gr
 from demo import markup
 from demo.actions import Photo
 from demo.links import Host, read_link
-from demo.sections.parts import IN_TURN, OWN, Update, html
-from demo.sections.photo import DESCRIBED_AT_ONCE, PhotoSection
+from demo.sections.parts import DESCRIBED_AT_ONCE, IN_TURN, OWN, Update, html
+from demo.sections.photo import PhotoSection
 
 OF_EXAMPLE = "Whoever opens it sees this example photo with your categories."
 OF_UPLOAD = "Whoever opens it sees your photo with your categories, as long as the photo is kept here: up to an hour."

@@ -11,6 +11,7 @@ from demo import markup, why_markup
 from demo.actions import Photo, Tagged, Workbench, explain
 from demo.categories import Categories, InputError
 from demo.sections.parts import IN_TURN, OWN, Update, html
+from ram.explanation import Explanation
 
 EDIT = """
 let last = '', unsent = new Map();
@@ -127,10 +128,11 @@ class WhyPanel:
         if subject is None or (held := subject.own or typed) is None or not hasattr(said, "what"):
             return {self.notice: ""}
         try:
-            changed = self.bench.embed(_edited(held, subject.tag, said))
+            scored_by = self.bench.taggers if subject.own is None else self.bench.taggers[:1]
+            changed = self.bench.embed(_edited(held, subject.tag, said), scored_by)
             if subject.own is not None:
                 subject = replace(subject, own=changed)
-            told = self._why(photo, subject, changed)
+            told = _shown(photo, subject, changed, self.bench.why(photo, changed, subject.tag))
             update: Update = {self.subject: subject, self.panel: told, self.notice: ""}
             return update if subject.own is not None else {**update, self.typed_state: changed}
         except Exception as error:
@@ -145,12 +147,12 @@ class WhyPanel:
             told = [sentence.text for sentence in held.sentences[subject.tag]]
             order = sorted(range(len(told)), key=lambda place: -weights.get(told[place], 0.0))
             subject = replace(subject, before=explanation.score.probability, order=tuple(order))
-        return subject, self._why(photo, subject, held)
+        return subject, _shown(photo, subject, held, explanation)
 
-    def _why(self, photo: Photo | None, subject: Subject, held: Categories) -> str:
-        explanation = self.bench.why(photo, held, subject.tag)
-        shown = photo.shown if photo else b""
-        return why_markup.why(why_markup.Why(subject.tag, held, explanation, subject.before, subject.order, shown))
+
+def _shown(photo: Photo | None, subject: Subject, held: Categories, explanation: Explanation | None) -> str:
+    picture = photo.shown if photo else b""
+    return why_markup.why(why_markup.Why(subject.tag, held, explanation, subject.before, subject.order, picture))
 
 
 def _edited(held: Categories, tag: str, said: gr.EventData) -> Categories:

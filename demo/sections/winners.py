@@ -8,12 +8,11 @@ from typing import Any
 import gradio as gr
 
 from demo import album_markup, markup
-from demo.actions import Categories, InputError, Workbench, explain
+from demo.actions import InputError, Workbench, explain
 from demo.album import Album
-from demo.sections.parts import OWN, Update, html, visitor_of
+from demo.sections.parts import DESCRIBED_AT_ONCE, OWN, Update, html, visitor_of
 from demo.winners import find_winners
 
-DESCRIBED_AT_ONCE = 4
 INTRODUCTION = """<h2>One category over these photos</h2><p class="hint">RAM++ weighs a category's descriptions
 anew for each photo: see which of them wins where.</p>"""
 
@@ -56,12 +55,11 @@ class WinnersPanel:
     ) -> Iterator[Update]:
         """Sentences are gathered first; then every photo is scored against all of them."""
         try:
-            typed: Categories | None = None
+            if album is None or not album.photos:  # before a language model is paid
+                raise InputError("there are no photos yet: tag some first")
             for typed in self.bench.describe(text or "", describer, visitor_of(self.bench, request)):
                 if len(typed.names) > 1:
                     raise InputError(f"{len(typed.names)} categories are too many here: type one")
-            if album is None or typed is None:
-                raise InputError("there are no photos yet: tag some first")
             main = self.bench.taggers[0]
             found = find_winners(main, album, typed.banks[main.name])
             yield {self.found: album_markup.winners(found), self.notice: markup.notice(typed.notices, "hint")}

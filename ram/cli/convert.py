@@ -82,11 +82,19 @@ def _vocabulary(
         return None
     if thresholds is None:
         return TagVocabulary.of(names)
+    return TagVocabulary(names, read_numbers(thresholds))
+
+
+def read_numbers(path: Path) -> tuple[float, ...]:
+    """The numbers of a text file, one a line.
+
+    Raises:
+        ValueError: the file cannot be read, or a line is no number.
+    """
     try:
-        values = tuple(map(float, read_lines(thresholds)))
+        return tuple(map(float, read_lines(path)))
     except ValueError as error:
-        raise ValueError(f"{thresholds.name} must hold a number a line: {error}") from None
-    return TagVocabulary(names, values)
+        raise ValueError(f"{path.name} must hold a number a line: {error}") from None
 
 
 def read_lines(path: Path) -> tuple[str, ...]:

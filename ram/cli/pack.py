@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ram.cli.convert import read_lines
+from ram.cli.convert import read_numbers
 from ram.cli.listing import describe_list, read_tags
 from ram.cli.options import (
     add_describer_options,
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     tagger = open_tagger(args, str(args.source) if is_model else args.model)
     vocabulary, descriptions = (tagger.bank.vocabulary, None) if is_model else _read(args.source, tagger)
     if args.thresholds is not None:
-        vocabulary = TagVocabulary(vocabulary.tags, _thresholds(args.thresholds), vocabulary.translations)
+        vocabulary = TagVocabulary(vocabulary.tags, read_numbers(args.thresholds), vocabulary.translations)
     check_names(vocabulary.tags)
     tagger.text_encoder  # noqa: B018  (one that is missing is told before anybody is paid for descriptions)
     if is_model:
@@ -102,10 +102,3 @@ def _embed(tagger: Tagger, vocabulary: TagVocabulary, descriptions: TagDescripti
 
     with Progress() as progress:
         return TagEmbeddingBank.build(descriptions, tagger.text_encoder, vocabulary, progress)
-
-
-def _thresholds(path: Path) -> tuple[float, ...]:
-    try:
-        return tuple(map(float, read_lines(path)))
-    except ValueError as error:
-        raise ValueError(f"{path.name} must hold a number a line: {error}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -25,11 +25,13 @@ class DescriptionEmbeddings:
         mask: (tags, descriptions) True where a description exists, or None where every tag has all of them.
         queries: (tags, hidden) what a model makes of the tags whatever the picture, where that was computed once (see
             :meth:`ram.models.tagging.TaggingModel.prepare`); None where it depends on the picture.
+        terms: tensors with a row a tag that the global similarity computed once, or none.
     """
 
     embeddings: torch.Tensor
     mask: torch.Tensor | None = None
     queries: torch.Tensor | None = None
+    terms: tuple[torch.Tensor, ...] = ()
 
     def __post_init__(self) -> None:
         if self.embeddings.ndim != 3:
@@ -51,8 +53,17 @@ class DescriptionEmbeddings:
 
     def rows(self, which: slice | torch.Tensor) -> DescriptionEmbeddings:
         """Some of the tags, by a slice or by a tensor of positions."""
-        parts = (self.embeddings, self.mask, self.queries)
-        return DescriptionEmbeddings(*(None if part is None else part[which] for part in parts))  # type: ignore[arg-type]
+        return DescriptionEmbeddings(
+            self.embeddings[which],
+            None if self.mask is None else self.mask[which],
+            None if self.queries is None else self.queries[which],
+            tuple(term[which] for term in self.terms),
+        )
+
+    def split(self, size: int | None) -> list[DescriptionEmbeddings]:
+        """The tags in chunks of at most ``size``; in one where it is None, and an empty one where there are none."""
+        size = size or max(self.tags, 1)
+        return [self.rows(slice(start, start + size)) for start in range(0, max(self.tags, 1), size)]
 
     def each_left_out(self) -> DescriptionEmbeddings:
         """Of one tag with n descriptions, n tags that lack one of them each, in order; ValueError below two."""
@@ -66,10 +77,10 @@ class DescriptionEmbeddings:
     def as_type(self, other: torch.Tensor) -> DescriptionEmbeddings:
         """The same in the dtype of another tensor, where that is wider."""
         wider = torch.promote_types(self.embeddings.dtype, other.dtype)
-        return DescriptionEmbeddings(self.embeddings.to(wider), self.mask, self.queries)
+        return replace(self, embeddings=self.embeddings.to(wider))
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> DescriptionEmbeddings:
-        """The same on a device, the embeddings in ``dtype``, the queries left behind."""
+        """The same on a device, the embeddings in ``dtype``; what was computed once is left behind."""
         mask = None if self.mask is None else self.mask.to(device)
         return DescriptionEmbeddings(self.embeddings.to(device, dtype), mask)
 
@@ -117,10 +128,9 @@ class DescriptionReweighting(nn.Module):
 def _blocks(descriptions: DescriptionEmbeddings) -> list[DescriptionEmbeddings]:
     """The tags in parts that a CPU's cache holds; all of them elsewhere."""
     bank = descriptions.embeddings
-    size = max(descriptions.tags, 1)
-    if bank.device.type == "cpu":
-        size = min(size, max(1, BLOCK_BYTES // (bank[0].nbytes if len(bank) else 1)))
-    return [descriptions.rows(slice(start, start + size)) for start in range(0, max(descriptions.tags, 1), size)]
+    if bank.device.type != "cpu" or not len(bank):
+        return [descriptions]
+    return descriptions.split(max(1, BLOCK_BYTES // bank[0].nbytes))
 
 
 class DescriptionEnsemble(DescriptionReweighting):

@@ -53,20 +53,25 @@ class GlobalSimilarity(nn.Module):
         self, logits: torch.Tensor, features: ImageFeatures, descriptions: DescriptionEmbeddings
     ) -> torch.Tensor:
         """(batch, tags) of the decoder, with features and (tags, descriptions, dim), to (batch, tags)."""
-        mean = descriptions.mean()
-        cosines = self.pooled * F.normalize(features.pooled, dim=-1) @ F.normalize(mean, dim=-1).T
+        unit, *of_classes = descriptions.terms or self.prepare(descriptions)
+        cosines = self.pooled * F.normalize(features.pooled, dim=-1) @ unit.T
         if features.classes is None or self.words[0] is None:
             return logits + cosines
-        known = self.words[0]
+        around, weight, new = of_classes
+        said = F.normalize(self.words[0].spell(features.classes), dim=-1).to(around.dtype)
+        return logits - DAMPING * new * (logits - RARE) + cosines + weight * (said @ around.T)
+
+    def prepare(self, descriptions: DescriptionEmbeddings) -> tuple[torch.Tensor, ...]:
+        """What no picture changes: (tags, dim) unit means, and with class words the means around the class names,
+        (tags, dim), the weight of the class words' cosine and how new a tag is in 0..1, (tags,) each."""
+        mean = descriptions.mean()
+        unit = F.normalize(mean, dim=-1)
+        if self.words[0] is None:
+            return (unit,)
         around = self.around(mean)
-        nearest = (around @ F.normalize(known.words, dim=-1).to(mean.dtype).T).amax(dim=-1).clamp(min=0)
-        said = F.normalize(known.spell(features.classes), dim=-1).to(mean.dtype)
-        weight = self.classes * nearest**4
-        if self.familiarity is not None:
-            new = 1 - self.familiarity(around)
-            weight = weight + self.unfamiliar * new * nearest
-            logits = logits - DAMPING * new * (logits - RARE)
-        return logits + cosines + weight * (said @ around.T)
+        nearest = (around @ F.normalize(self.words[0].words, dim=-1).to(mean.dtype).T).amax(dim=-1).clamp(min=0)
+        new = torch.zeros_like(nearest) if self.familiarity is None else 1 - self.familiarity(around)
+        return unit, around, self.classes * nearest**4 + self.unfamiliar * new * nearest, new
 
     def around(self, mean: torch.Tensor) -> torch.Tensor:
         """(tags, dim) text embeddings to unit vectors around the mean of the class names."""

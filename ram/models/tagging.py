@@ -17,6 +17,9 @@ from ram.models.image_encoder import ImageEncoder, ImageFeatures
 from ram.models.queries import DescriptionEmbeddings, DescriptionReweighting, LearnedQueries, TextQueries
 from ram.models.similarity import GlobalSimilarity
 
+PREPARED_AT_ONCE = 512
+"""Tags of a 16-bit bank that are widened at a time."""
+
 
 class Alignment(NamedTuple):
     """Pictures against tags.
@@ -68,6 +71,14 @@ class TaggingModel(nn.Module):
         embeddings = descriptions.as_type(next(self.decoder.parameters())).embeddings
         return replace(descriptions, queries=self.queries(embeddings.transpose(0, 1))[0])
 
+    def prepare_similarity(self, descriptions: DescriptionEmbeddings) -> DescriptionEmbeddings:
+        """The same, with what the global similarity knows of the tags before there is a picture."""
+        if self.similarity is None:
+            return descriptions
+        like = next(self.decoder.parameters())
+        parts = [self.similarity.prepare(part.as_type(like)) for part in descriptions.split(PREPARED_AT_ONCE)]
+        return replace(descriptions, terms=tuple(torch.cat(term) for term in zip(*parts, strict=True)))
+
     def score(self, features: ImageFeatures, descriptions: DescriptionEmbeddings) -> torch.Tensor:
         """(batch, tags) logits."""
         return self.align(features, descriptions).logits
@@ -83,11 +94,9 @@ class TaggingModel(nn.Module):
                 features' dtype a chunk at a time, so that a large bank is in memory once and small.
             chunk: tags scored at a time; bounds memory and changes no score.
         """
-        size = chunk or max(descriptions.tags, 1)
         contexts = self.decoder.read(features.tokens, descriptions.tags)
         parts = [
-            self._align(features, contexts, descriptions.rows(slice(start, start + size)).as_type(features.tokens))
-            for start in range(0, max(descriptions.tags, 1), size)
+            self._align(features, contexts, rows.as_type(features.tokens)) for rows in descriptions.split(chunk)
         ]
         if len(parts) == 1:
             return parts[0]
@@ -98,10 +107,9 @@ class TaggingModel(nn.Module):
     ) -> torch.Tensor:
         """(batch, tags) what can be told without the decoder: the re-weighted similarity, which is the cosine of the
         pooled token with each tag's blended descriptions, and what the global similarity adds where there is one."""
-        size = chunk or max(descriptions.tags, 1)
         parts = []
-        for start in range(0, max(descriptions.tags, 1), size):
-            rows = descriptions.rows(slice(start, start + size)).as_type(features.tokens)
+        for rows in descriptions.split(chunk):
+            rows = rows.as_type(features.tokens)
             blended, _ = self.reweighting(features.pooled, rows)
             near = torch.einsum("bd,btd->bt", F.normalize(features.pooled, dim=-1), blended)
             parts.append(near if self.similarity is None else self.similarity(near, features, rows))

@@ -45,7 +45,7 @@ def spoil(path: Path, fault: str) -> None:
     if fault == "missing":
         path.unlink()
     else:
-        path.write_bytes({"empty": b"", "cut": content[: len(content) // 2], "garbage": b"\xff\0\x81" * 999}[fault])
+        path.write_bytes({"cut": content[: len(content) // 2], "garbage": b"\xff\0\x81" * 999}[fault])
 
 
 def test_a_full_disk_costs_the_visitor_a_sentence_and_nothing_else(tmp_path):
