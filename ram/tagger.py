@@ -159,8 +159,8 @@ class Tagger:
             keep: tags that stay whatever their similarity, beside the nearest.
 
         Raises:
-            ValueError: fewer than one tag is asked for, ``keep`` names a tag that is not in the bank, or the bank is of
-                another text encoder than the model's.
+            ValueError: fewer than one tag is asked for, ``keep`` names a tag that is not in the bank, the bank is of
+                another text encoder than the model's, or the model's tags are no texts.
         """
         if most < 1:
             raise ValueError(f"a shortlist of {most} tags is none: keep at least 1")
@@ -168,6 +168,8 @@ class Tagger:
         if len(bank) <= most:
             return bank
         self._check(bank)
+        if self.config.learned:
+            raise ValueError(f"{self.name} has no texts that a picture could be near to: leave the shortlist out")
         near = self.model.nearness(features, self._embedded(bank), CHUNK)[0]
         kept = {*near.topk(most).indices.tolist(), *(bank.vocabulary.id(tag) for tag in keep)}
         return bank.select([bank.vocabulary.tags[i] for i in sorted(kept)])

@@ -38,6 +38,9 @@ def test_one_threshold_for_all_replaces_their_own(prediction):
     assert [score.tag for score in prediction.above(0.5)] == ["sky", "tree", "cat"]
     assert [score.tag for score in prediction.above(0.0)] == ["sky", "tree", "cat", "dog"]
     assert prediction.above(1.0) == []
+    below = [score.tag for score in prediction if not score.present]
+    assert [score.tag for score in prediction.next_best(2)] == below[:2]
+    assert [score.tag for score in prediction.next_best(9)] == below
 
 
 def test_the_most_probable_come_first(prediction):

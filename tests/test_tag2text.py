@@ -100,6 +100,11 @@ def test_typed_categories_are_refused_with_one_sentence(tagger):
         tagger.embed({"corgi": ["a photo of a corgi."]})
 
 
+def test_a_shortlist_is_refused_with_one_sentence(tagger, features):
+    with pytest.raises(ValueError, match="no texts that a picture could be near to: leave the shortlist out"):
+        tagger.shortlist(features, 1)
+
+
 def test_a_bank_of_texts_is_refused(tagger, features, tmp_path):
     texts = convert_official(official_state(text_config(), 3), tmp_path / "texts", config=text_config())
     with pytest.raises(ValueError, match="this bank is of 'clip-vit-b-16'"):

@@ -8,13 +8,13 @@ import zipfile
 import pytest
 from PIL import Image
 
-from tests.page.test_page import EXAMPLES, address, page  # noqa: F401  (fixtures)
+from tests.page.visits import EXAMPLES
 
 TABLE = "#album-table table.album"
 
 
 @pytest.fixture
-def album(page):  # noqa: F811
+def album(page):
     page.get_by_role("tab", name="Many photos").click()
     page.get_by_role("button", name="Choose photos or a zip").wait_for()
     return page
@@ -32,18 +32,18 @@ def photos(tmp_path):
     return path
 
 
-def give(page, path):  # noqa: F811
+def give(page, path):
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose photos or a zip").click()
     chooser.value.set_files(path)
 
 
-def tagged(page, count):  # noqa: F811
+def tagged(page, count):
     page.get_by_text(f"{count} photos tagged in").wait_for()
     page.locator(f"{TABLE} tbody tr").nth(count - 1).wait_for()
 
 
-def saved(page, button):  # noqa: F811
+def saved(page, button):
     with page.expect_download() as download:
         button.click()
     return download.value.suggested_filename, download.value.path().read_bytes()

@@ -9,7 +9,7 @@ from ram.checkpoints import find_model
 from ram.embeddings import TagEmbeddingBank
 from ram.models.text_encoder import FINGERPRINTS
 from ram.packs import save_pack
-from tests.page.test_page import address, ask, choose, page  # noqa: F401
+from tests.page.visits import ask, choose
 
 ENCODER = "minilm-l6"
 
@@ -23,11 +23,11 @@ def pack(tmp_path) -> Path:
     return tmp_path / "pets.tagpack"
 
 
-def give(page, file):  # noqa: F811
+def give(page, file):
     page.locator("input[type=file][accept*='tagpack']").set_input_files(file)
 
 
-def test_a_packs_tags_join_what_was_typed_and_are_scored(page, pack):  # noqa: F811
+def test_a_packs_tags_join_what_was_typed_and_are_scored(page, pack):
     choose(page, "dogs.jpg")
     ask(page, "kite")
     page.locator("#plot .wide svg").wait_for()
@@ -39,7 +39,7 @@ def test_a_packs_tags_join_what_was_typed_and_are_scored(page, pack):  # noqa: F
     page.locator("#plot .wide svg text", has_text="grass").first.wait_for()
 
 
-def test_a_file_that_is_no_pack_gets_a_sentence_and_nothing_is_lost(page, tmp_path):  # noqa: F811
+def test_a_file_that_is_no_pack_gets_a_sentence_and_nothing_is_lost(page, tmp_path):
     ask(page, "kite")
     page.locator("#plot .wide svg").wait_for()
     odd = tmp_path / "odd.tagpack"

@@ -6,22 +6,14 @@ import io
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = ROOT / "assets" / "examples"
+from tests.page.visits import EXAMPLES, ask, changes, choose, plot_texts, upload, without_photo
+from tests.server import ROOT
+
 SCREENSHOT = ROOT / "assets" / "page.png"
-START_SECONDS = 120
-WAIT_MILLISECONDS = 30_000
 # what stands there, without the clock that gradio lays over it while something is under way
 TAGS, PLOT = "#tags .html-container", "#plot .html-container"
 PASTE = """async photo => {
@@ -30,86 +22,6 @@ PASTE = """async photo => {
   clipboard.items.add(new File([blob], 'pasted.png', {type: 'image/png'}));
   document.body.dispatchEvent(new ClipboardEvent('paste', {clipboardData: clipboard, bubbles: true}));
 }"""
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
-    """The page as `python app.py` serves it, in a process of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "app.py", "--port", str(port), "--device", "cpu"]
-    environ = {**os.environ, "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("uploads"))}
-    with subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr is not None
-        guard = threading.Timer(START_SECONDS, server.kill)
-        guard.start()
-        said = []
-        for line in server.stderr:
-            said.append(line)
-            if "The page is at" in line:
-                break
-        else:
-            pytest.fail(f"the page did not start within {START_SECONDS} s:\n{''.join(said)}")
-        guard.cancel()
-        threading.Thread(target=server.stderr.read, daemon=True).start()
-        yield f"http://127.0.0.1:{port}/?__theme=light"
-        server.terminate()
-
-
-@pytest.fixture
-def page(browser, address):
-    """A fresh visit; fails if a script broke, a dialog opened, or anything came from another host."""
-    visit = browser.new_page(viewport={"width": 1280, "height": 900})
-    visit.set_default_timeout(WAIT_MILLISECONDS)
-    surprises: list[str] = []
-    visit.on("pageerror", lambda error: surprises.append(f"script error: {error}"))
-    visit.on("dialog", lambda dialog: (surprises.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    visit.on("request", lambda request: surprises.extend(elsewhere(request.url)))
-    visit.goto(address)
-    visit.locator("#tags .summary").wait_for()  # the example it opens with
-    yield visit
-    visit.close()
-    assert surprises == []
-
-
-def elsewhere(url: str) -> list[str]:
-    parts = urlsplit(url)
-    return [url[:200]] if parts.scheme in ("http", "https", "ws") and parts.hostname != "127.0.0.1" else []
-
-
-def choose(page, name):
-    """Click an example and wait for the tags of a new look, be it at the photo of before."""
-    if page.locator("#tags .summary").count():
-        without_photo(page)
-    page.locator(f"#examples button[data-name='{name}']").click()
-    page.locator("#tags .summary").wait_for()
-
-
-def upload(page, name, content):
-    page.locator("#photo input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
-
-
-def without_photo(page):
-    page.get_by_label("Remove Image").click()
-    page.get_by_text("Choose a photo, and its tags appear here.").wait_for()
-
-
-def ask(page, text):
-    page.get_by_label("Categories").fill(text)
-    page.get_by_role("button", name="Score").click()
-
-
-def changes(page, place, before):
-    """Wait until a part of the page says something else."""
-    page.wait_for_function(
-        "([place, before]) => document.querySelector(place).innerText !== before", arg=[place, before]
-    )
-
-
-def plot_texts(page):
-    page.locator("#plot .wide svg").wait_for()
-    return page.locator("#plot .wide svg text").all_text_contents()
 
 
 def png(picture):

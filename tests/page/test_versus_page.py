@@ -7,23 +7,23 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.page.test_page import EXAMPLES, address, ask, choose, page, plot_texts, upload, without_photo  # noqa: F401  (fixtures)
+from tests.page.visits import EXAMPLES, ask, choose, plot_texts, upload, without_photo
 
 FOUND = "#versus-found"
 
 
-def open_section(page):  # noqa: F811
+def open_section(page):
     page.get_by_role("tab", name="Compare").click()
 
 
-def blocks_apart(page):  # noqa: F811
+def blocks_apart(page):
     """How far apart the models are, in the plot's order."""
     page.locator(f"{FOUND} .wide svg").wait_for()
     told = page.locator(f"{FOUND} .wide svg text").all_text_contents()
     return [float(text.split()[0]) for text in told if text.endswith(" apart")]
 
 
-def test_the_largest_disagreements_on_shared_tags_stand_first_with_the_time_of_each_model(page):  # noqa: F811
+def test_the_largest_disagreements_on_shared_tags_stand_first_with_the_time_of_each_model(page):
     choose(page, "dogs.jpg")
     page.locator("#tags .tag-row").first.wait_for()
     open_section(page)
@@ -37,7 +37,7 @@ def test_the_largest_disagreements_on_shared_tags_stand_first_with_the_time_of_e
     assert [float(row["apart"]) for row in rows] == pytest.approx(apart, abs=0.006)
 
 
-def test_without_a_photo_a_sentence_asks_for_one(page):  # noqa: F811
+def test_without_a_photo_a_sentence_asks_for_one(page):
     page.locator("#tags .tag-row").first.wait_for()
     page.locator("#photo").get_by_role("button").first.click()
     page.locator("#tags .placeholder").wait_for()
@@ -45,7 +45,7 @@ def test_without_a_photo_a_sentence_asks_for_one(page):  # noqa: F811
     page.get_by_text("there is no photo yet").wait_for()
 
 
-def test_typed_categories_are_compared_too(page):  # noqa: F811
+def test_typed_categories_are_compared_too(page):
     choose(page, "dogs.jpg")
     ask(page, "corgi, kite")
     plot_texts(page)
@@ -55,7 +55,7 @@ def test_typed_categories_are_compared_too(page):  # noqa: F811
     assert len(blocks_apart(page)) == 2
 
 
-def test_the_plot_and_the_numbers_of_typed_categories_can_be_saved(page):  # noqa: F811
+def test_the_plot_and_the_numbers_of_typed_categories_can_be_saved(page):
     choose(page, "dogs.jpg")
     ask(page, "corgi, kite")
     plot_texts(page)
@@ -71,7 +71,7 @@ def test_the_plot_and_the_numbers_of_typed_categories_can_be_saved(page):  # noq
     }
 
 
-def test_a_link_opens_the_same_example_categories_and_describer(page, address):  # noqa: F811
+def test_a_link_opens_the_same_example_categories_and_describer(page, address):
     choose(page, "cat.jpg")
     page.get_by_label("Templates").check()
     ask(page, "corgi, crème & brûlée")
@@ -86,7 +86,7 @@ def test_a_link_opens_the_same_example_categories_and_describer(page, address): 
     assert page.get_by_label("Templates").is_checked()
 
 
-def test_a_link_to_an_upload_shows_it_while_it_is_kept(page, address):  # noqa: F811
+def test_a_link_to_an_upload_shows_it_while_it_is_kept(page, address):
     without_photo(page)
     upload(page, "mine.png", (EXAMPLES / "bee.jpg").read_bytes())
     page.locator("#tags .tag-row").first.wait_for()
@@ -97,7 +97,7 @@ def test_a_link_to_an_upload_shows_it_while_it_is_kept(page, address):  # noqa: 
     page.locator("#tags .tag-row").first.wait_for()
 
 
-def test_a_link_that_means_nothing_here_says_so_and_runs_nothing(page, address):  # noqa: F811
+def test_a_link_that_means_nothing_here_says_so_and_runs_nothing(page, address):
     hostile = "photo=<img src=x onerror=window.reached=1>&categories=<script>window.reached=1</script>" + "x" * 60
     page.goto(f"{address}&{hostile}&upload=../../etc/passwd")
     page.locator("#share-notice").get_by_text("not on this page").wait_for()
@@ -106,7 +106,7 @@ def test_a_link_that_means_nothing_here_says_so_and_runs_nothing(page, address):
     choose(page, "cat.jpg")
 
 
-def test_the_comparison_fits_a_narrow_screen(page):  # noqa: F811
+def test_the_comparison_fits_a_narrow_screen(page):
     page.set_viewport_size({"width": 360, "height": 740})
     choose(page, "dogs.jpg")
     open_section(page)

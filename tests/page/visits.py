@@ -1,0 +1,39 @@
+"""What a visitor does on the page, step by step."""
+
+from tests.server import ROOT
+
+EXAMPLES = ROOT / "assets" / "examples"
+
+
+def choose(page, name):
+    """Click an example and wait for the tags of a new look, be it at the photo of before."""
+    if page.locator("#tags .summary").count():
+        without_photo(page)
+    page.locator(f"#examples button[data-name='{name}']").click()
+    page.locator("#tags .summary").wait_for()
+
+
+def upload(page, name, content):
+    page.locator("#photo input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+
+
+def without_photo(page):
+    page.get_by_label("Remove Image").click()
+    page.get_by_text("Choose a photo, and its tags appear here.").wait_for()
+
+
+def ask(page, text):
+    page.get_by_label("Categories").fill(text)
+    page.get_by_role("button", name="Score").click()
+
+
+def changes(page, place, before):
+    """Wait until a part of the page says something else."""
+    page.wait_for_function(
+        "([place, before]) => document.querySelector(place).innerText !== before", arg=[place, before]
+    )
+
+
+def plot_texts(page):
+    page.locator("#plot .wide svg").wait_for()
+    return page.locator("#plot .wide svg text").all_text_contents()
