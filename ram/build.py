@@ -93,8 +93,10 @@ def _similarity(config: ModelConfig, words: ClassWords | None) -> GlobalSimilari
     return GlobalSimilarity(weights.pooled, weights.classes, weights.unfamiliar, words, familiarity)
 
 
-def build_text_encoder(name: str, device: torch.device | str = "cpu") -> TextEncoder:
-    """The text encoder a configuration names.
+def build_text_encoder(
+    name: str, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+) -> TextEncoder:
+    """The text encoder a configuration names, where and in the numbers in which its model runs.
 
     Raises:
         ValueError: no such encoder.
@@ -107,4 +109,4 @@ def build_text_encoder(name: str, device: torch.device | str = "cpu") -> TextEnc
         )
     if name not in TEXT_ENCODERS:
         raise ValueError(f"text encoder {name!r} is unknown: choose one of {sorted(TEXT_ENCODERS)}")
-    return TEXT_ENCODERS[name](device)
+    return TEXT_ENCODERS[name](device, dtype)

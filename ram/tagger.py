@@ -270,10 +270,12 @@ def load(
     folder = fetch_model(str(model), cache_folder(), progress) if fetched else find_model(model)
     config, network, bank = load_model(folder)
 
-    def text_encoder() -> TextEncoder:
-        return build_text_encoder(config.text_encoder, chosen)
+    numbers = choose_dtype(dtype, network, chosen)
 
-    return Tagger(config, network, bank, text_encoder, chosen, choose_dtype(dtype, network, chosen))
+    def text_encoder() -> TextEncoder:
+        return build_text_encoder(config.text_encoder, chosen, numbers)
+
+    return Tagger(config, network, bank, text_encoder, chosen, numbers)
 
 
 class _Once(Generic[_T]):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from spacy.language import Language
 
+    from ram.models.text_encoder import ClipTextEncoder
     from tests.chat_endpoint import Behaviour, ChatEndpoint, Serve
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -54,6 +55,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.page)
     items.sort(key=lambda item: item.get_closest_marker("page") is not None)
+
+
+@pytest.fixture(scope="session")
+def clip() -> ClipTextEncoder:
+    """CLIP's text tower with random weights: enough for everything but meaning."""
+    from ram.models.text_encoder import ClipTextEncoder
+
+    return ClipTextEncoder(pretrained=None)
 
 
 @pytest.fixture(autouse=True)

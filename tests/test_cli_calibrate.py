@@ -19,7 +19,7 @@ TAGS = [["dog"], ["Cat", "kite"], ["dog", "cat"], ["dog"], [], ["cat"]]
 @pytest.fixture
 def model(tmp_path, monkeypatch):
     """A model folder; its tags are dog, cat and pine tree."""
-    monkeypatch.setitem(ram.build.TEXT_ENCODERS, "hash", lambda device: HashTextEncoder())
+    monkeypatch.setitem(ram.build.TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
     save_model(tmp_path / "model", tiny_config(), tiny_model(), tiny_bank().with_thresholds([0.0, 0.5, 0.12345]))
     return tmp_path / "model"
 

@@ -18,7 +18,7 @@ from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model
 
 @pytest.fixture(autouse=True)
 def offline(monkeypatch, tmp_path):
-    monkeypatch.setitem(ram.build.TEXT_ENCODERS, "hash", lambda device: HashTextEncoder())
+    monkeypatch.setitem(ram.build.TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 

@@ -30,7 +30,7 @@ class WordsTextEncoder:
     dim = 16
     fingerprint = "sum"
 
-    def __init__(self, device="cpu"):
+    def __init__(self, *placed):
         pass
 
     def encode(self, sentences):

@@ -24,7 +24,7 @@ from tests.tiny import DESCRIPTIONS, DIM, HashTextEncoder, tiny_bank, tiny_confi
 
 @pytest.fixture(autouse=True)
 def offline(monkeypatch, tmp_path):
-    monkeypatch.setitem(ram.build.TEXT_ENCODERS, "hash", lambda device: HashTextEncoder())
+    monkeypatch.setitem(ram.build.TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 

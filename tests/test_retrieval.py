@@ -115,7 +115,7 @@ def test_pictures_without_captions_are_refused():
 
 @pytest.fixture
 def model(tmp_path, monkeypatch):
-    monkeypatch.setitem(ram.build.TEXT_ENCODERS, "hash", lambda device: HashTextEncoder())
+    monkeypatch.setitem(ram.build.TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
     save_model(tmp_path / "model", tiny_config(), tiny_model(), tiny_bank())
     return tmp_path / "model"
 

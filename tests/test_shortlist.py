@@ -94,7 +94,7 @@ def test_several_pictures_are_shortlisted_each(tagger):
 
 
 def test_the_command_line_scores_a_shortlist_and_what_was_typed(tmp_path, monkeypatch, ended):
-    monkeypatch.setitem(ram.build.TEXT_ENCODERS, "hash", lambda device: HashTextEncoder())
+    monkeypatch.setitem(ram.build.TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
     save_model(tmp_path / "model", tiny_config(), tiny_model(), tiny_bank(MANY))
     picture().save(tmp_path / "photo.png")
     flags = ("--model", tmp_path / "model", "--threshold", 0, "--json", "--describer", "template")

