@@ -28,7 +28,7 @@ from ram.models.text_encoder import TextEncoder
 from ram.packs import OWN_FILES, PackLimits, load_pack, save_pack
 from ram.prediction import Prediction
 from ram.published import fetch_model
-from ram.reading import read_pixels
+from ram.reading import AT_ONCE, read_pixels, several_at_once
 
 CHUNK = 512
 """Tags scored at a time: bounds memory whatever the vocabulary, and changes no score."""
@@ -114,9 +114,15 @@ class Tagger:
 
     def look_through(self, pictures: Sequence[Path], workers: int) -> Iterator[ImageFeatures | PictureError]:
         """Features of each picture in order, or why it cannot be used; ``workers`` processes read ahead of the model,
-        which opens the pictures itself where that is 0."""
-        for pixels in read_pixels(pictures, self.transform, workers):
-            yield pixels if isinstance(pixels, PictureError) else self._look(pixels)
+        which opens the pictures itself, one after the other, where that is 0."""
+        pixels = read_pixels(pictures, self.transform, workers)
+        at_once = min(workers, torch.get_num_threads(), AT_ONCE) if self.device.type == "cpu" else 1
+        if at_once < 2:
+            return map(self._look_or_say, pixels)
+        return several_at_once(self._look_or_say, pixels, at_once)
+
+    def _look_or_say(self, pixels: torch.Tensor | PictureError) -> ImageFeatures | PictureError:
+        return pixels if isinstance(pixels, PictureError) else self._look(pixels)
 
     @torch.inference_mode()
     def _look(self, pixels: torch.Tensor) -> ImageFeatures:

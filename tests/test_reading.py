@@ -1,12 +1,14 @@
 """Worker processes read ahead: what comes out is what one process would have given, faults in their places."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from ram.image import EvalTransform, PictureError, open_picture
-from ram.reading import read_pixels, worker_count
+from ram.reading import read_pixels, several_at_once, worker_count
 
 TRANSFORM = EvalTransform(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
@@ -31,7 +33,46 @@ def test_nobody_draws_from_the_random_numbers_of_others(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "pictures, cores, workers", [(1, 8, 0), (7, 2, 0), (8, 2, 1), (100, 2, 1), (17, 8, 2), (99, 1, 0)]
+    "pictures, cores, workers", [(1, 8, 0), (7, 2, 0), (8, 2, 1), (100, 2, 2), (17, 8, 2), (99, 1, 0)]
 )
-def test_few_pictures_need_no_workers_and_one_core_is_the_models(pictures, cores, workers):
+def test_few_pictures_and_a_single_core_need_no_workers(pictures, cores, workers):
     assert worker_count(pictures, cores) == workers
+
+
+def test_several_are_worked_at_once_and_results_keep_their_order():
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        both = threading.Barrier(2, timeout=20)  # passed only by two at the same time
+
+        def work(item):
+            both.wait()
+            return item * 10, torch.get_num_threads()
+
+        results = several_at_once(work, range(6), 2)
+        assert next(results) == (0, 2) and torch.get_num_threads() == 2
+        assert list(results) == [(item * 10, 2) for item in range(1, 6)]
+        assert torch.get_num_threads() == 4
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_no_more_is_taken_than_is_worked_on_and_a_fault_ends_it():
+    taken = []
+
+    def items():
+        for item in range(100):
+            taken.append(item)
+            yield item
+
+    def work(item):
+        if item == 3:
+            raise ValueError("broken")
+        return item
+
+    before = torch.get_num_threads()
+    results = several_at_once(work, items(), 2)
+    assert next(results) == 0 and len(taken) == 3
+    with pytest.raises(ValueError, match="broken"):
+        list(results)
+    assert len(taken) < 8 and torch.get_num_threads() == before
