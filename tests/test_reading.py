@@ -9,6 +9,7 @@ from PIL import Image
 
 from ram.image import EvalTransform, PictureError, open_picture
 from ram.reading import read_pixels, several_at_once, worker_count
+from tests.tiny import tiny_tagger
 
 TRANSFORM = EvalTransform(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
@@ -76,3 +77,22 @@ def test_no_more_is_taken_than_is_worked_on_and_a_fault_ends_it():
     with pytest.raises(ValueError, match="broken"):
         list(results)
     assert len(taken) < 8 and torch.get_num_threads() == before
+
+
+def test_a_tagger_sees_the_same_in_pictures_that_are_looked_at_side_by_side(tmp_path):
+    paths = [tmp_path / f"{i}.png" for i in range(9)]
+    for i, path in enumerate(paths):
+        Image.fromarray(np.random.default_rng(i).integers(0, 256, (20, 30, 3), np.uint8)).save(path)
+    paths[4].write_bytes(b"no picture")
+    tagger, before = tiny_tagger(), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        alone, beside = (list(tagger.look_through(paths, workers)) for workers in (0, 2))
+    finally:
+        torch.set_num_threads(before)
+    for one, other in zip(alone, beside, strict=True):
+        if isinstance(one, PictureError):
+            assert str(one) == str(other)
+        else:
+            torch.testing.assert_close(one.tokens, other.tokens)
+    assert sum(isinstance(found, PictureError) for found in beside) == 1

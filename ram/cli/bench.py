@@ -13,6 +13,7 @@ import ram
 from ram.cli.options import add_json_option, positive
 from ram.cli.terminal import Progress, print_json, print_table
 
+HEAD = ("", "reference", "ours", "", "value", "bar", "", "")
 PARTS = ("reweighting", "picture", "memory", "tags", "category", "folder")
 
 
@@ -54,29 +55,28 @@ def run(args: argparse.Namespace) -> int:
     speed, measuring = (importlib.import_module(f"benchmarks.{name}") for name in ("speed", "measuring"))
     threads = torch.get_num_threads()
     torch.set_num_threads(args.threads)
-    lines: list[Any] = []
+    size = speed.QUICK if args.quick else speed.FULL
     parts = args.parts or PARTS
+    lines: list[Any] = []
     try:
-        with Progress() as progress, torch.inference_mode():
-            for done, part in enumerate(parts):
-                progress(f"measuring {part}", done, len(parts))
-                for line in speed.PARTS[part](speed.QUICK if args.quick else speed.FULL, args.rounds):
-                    progress(f"measured {line.what}", done, len(parts))
-                    lines.append(line)
         machine = measuring.machine()
+        if not args.json:
+            print(", ".join(f"{name} {value}" for name, value in machine.items()))
+        for done, part in enumerate(parts):
+            with Progress() as progress, torch.inference_mode():
+                progress(f"measuring {part}", done, len(parts))
+                measured = list(speed.PARTS[part](size, args.rounds))
+            if not args.json:  # a part at a time, so that a long run that is broken off has said something
+                print_table([HEAD, *map(_row, measured)], "<>><><<<")
+            lines += measured
     finally:
         torch.set_num_threads(threads)
     if args.json:
         print_json({"machine": machine, "quick": args.quick, "lines": [dataclasses.asdict(line) for line in lines]})
-        return 0
-    print(", ".join(f"{name} {value}" for name, value in machine.items()))
-    rows = [("", "reference", "ours", "", "value", "bar", "", "")]
-    rows += [
-        (
-            line.what, f"{line.reference:.3g}", f"{line.ours:.3g}", line.unit, f"{line.value:.3g}", line.bar,
-            "holds" if line.holds else "missed", line.note,
-        )
-        for line in lines
-    ]  # fmt: skip
-    print_table(rows, "<>><><<<")
     return 0
+
+
+def _row(line: Any) -> tuple[str, ...]:
+    held = "holds" if line.holds else "missed"
+    numbers = (f"{line.reference:.3g}", f"{line.ours:.3g}", line.unit, f"{line.value:.3g}")
+    return (line.what, *numbers, line.bar, held, line.note)

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-GROUP = 128
+GROUP = 64
 """Tokens from which a further sentence begins a tree of its own: attention is a square of a tree's tokens."""
 
 
