@@ -265,8 +265,9 @@ def test_what_is_typed_is_shown_and_never_run(page, hostile):
 def test_the_page_fits_a_narrow_screen(page):
     page.set_viewport_size({"width": 360, "height": 740})
     choose(page, "dogs.jpg")
-    ask(page, "a rather long category of several words")
+    ask(page, "a rather long category of several words, kite")
     page.locator("#plot .narrow svg").wait_for()
+    page.get_by_label("What kite means").wait_for()  # its choices are whole sentences
     assert page.locator("#plot .wide").is_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
