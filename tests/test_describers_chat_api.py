@@ -14,7 +14,8 @@ import pytest
 
 from ram.describers import DescriberError, Notice, describe_with_fallback
 from ram.describers.cache import CachedDescriber, DescriptionCache
-from ram.describers.chat_api import PROMPTS, ChatDescriber
+from ram.describers.chat_api import ChatDescriber
+from ram.describers.chat_prompts import PROMPTS
 from ram.describers.template import TemplateDescriber
 from ram.describers.usage import Tally
 from tests.chat_endpoint import (

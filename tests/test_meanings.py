@@ -7,7 +7,7 @@ from demo.actions import Workbench
 from demo.categories import InputError
 from ram.describers.cache import CachedDescriber, DescriptionCache
 from ram.describers.chat_api import ChatDescriber
-from ram.describers.chat_replies import meant
+from ram.describers.chat_prompts import meant
 from ram.describers.lexicon import LexiconDescriber
 from ram.describers.wordbook import Sense, WordBook
 from tests.test_actions import looked_at, photo_file, tagger, typed

@@ -1,25 +1,13 @@
-"""What goes into a chat request and what its reply says, both untrusted: the quoted tag, usable answers, tokens."""
+"""What a chat endpoint replies, which is nobody's word: usable answers, tokens, refused options."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ram.describers.usage import Usage
-from ram.describers.wording import with_article
 from ram.descriptions import clean_sentence, whole_sentences
-
-
-def quoted(tag: str) -> str:
-    """The tag as data: in quotes with its own quotes escaped, after the article it takes."""
-    return with_article(tag).removesuffix(tag) + json.dumps(tag, ensure_ascii=False)
-
-
-def meant(gloss: str) -> str:
-    """Which of the tag's meanings is asked about, as data; nothing where it may be any."""
-    return f" Of its meanings this one: {json.dumps(gloss, ensure_ascii=False)}." if gloss else ""
 
 
 def answers(reply: Any, hide: Callable[[str], str]) -> list[str | None]:
