@@ -7,20 +7,18 @@ the other is cheap, so either may change without repeating the work of the other
 from __future__ import annotations
 
 import dataclasses
-import io
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from demo.categories import Categories, InputError
 from demo.limits import Limits
+from demo.photos import Photo, Scores, Tagged, look
 from ram.describers import (
     DescribedSentence,
     Describer,
@@ -34,60 +32,15 @@ from ram.describers import (
 )
 from ram.descriptions import parse_categories
 from ram.explanation import Explanation
-from ram.image import PictureError, open_picture
-from ram.models.image_encoder import ImageFeatures
+from ram.image import PictureError
 from ram.models.text_encoder import TextEncoderError
-from ram.prediction import Prediction
 from ram.tagger import Tagger
 
-PREVIEW_PIXELS = 1024
-"""Longest side of the photo as the page shows it."""
-SHOWN_PIXELS = 560
-"""Longest side of the photo under a heat map."""
 PREDEFINED = "the model's own list"
 """Origin of the sentences of predefined tags."""
 UNEXPECTED = "Something went wrong on our side and has been noted: try again, or with another photo."
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A photo as the models see it.
-
-    Args:
-        features: by model name, on the CPU, where a waiting visitor holds no GPU memory.
-        seconds: what looking at it took, by model name.
-        shown: a small JPEG of it, to draw explanations on.
-    """
-
-    features: Mapping[str, ImageFeatures] = field(repr=False)
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    shown: bytes = field(default=b"", repr=False)
-
-    def __deepcopy__(self, memo: Any) -> Photo:
-        return self  # nothing in it ever changes, so that visitors may share it
-
-
-@dataclass(frozen=True)
-class Tagged:
-    """A photo with its predefined tags.
-
-    Args:
-        photo: with the features of the models that have looked so far, the main one first.
-        preview: what the models saw, upright and small enough to send.
-        prediction: the main model's.
-        seconds: what looking and scoring took the main model.
-    """
-
-    photo: Photo
-    preview: Image.Image = field(repr=False)
-    prediction: Prediction = field(repr=False)
-    seconds: float
-
-
-Scores = Mapping[str, Prediction]
-"""Predictions over the same categories, by model name."""
 
 
 class Workbench:
@@ -131,18 +84,7 @@ class Workbench:
         Raises:
             PictureError: the picture cannot be used; the message says why.
         """
-        start = time.perf_counter()
-        opened = open_picture(picture)
-        preview = opened.copy()
-        preview.thumbnail((PREVIEW_PIXELS, PREVIEW_PIXELS))
-        main, *others = self.taggers
-        looked, photo = _look(main, opened, Photo({}, shown=_small_jpeg(preview)))
-        prediction = main.score(looked)
-        first = Tagged(photo, preview, prediction, time.perf_counter() - start)
-        yield first
-        for tagger in others:
-            _, photo = _look(tagger, opened, photo)
-            yield dataclasses.replace(first, photo=photo)
+        return look(self.taggers, picture)
 
     def describe(self, text: str, describer: str, visitor: str = "") -> Iterator[Categories]:
         """Describe and embed what was typed, yielding what is there after each sentence and each finished category.
@@ -283,23 +225,6 @@ class Workbench:
         so_far = dataclasses.replace(so_far, finished=so_far.finished | {tag})
         yield so_far
         return so_far
-
-
-def _small_jpeg(preview: Image.Image) -> bytes:
-    """Small enough to be sent again with every explanation."""
-    small, kept = preview.copy(), io.BytesIO()
-    small.thumbnail((SHOWN_PIXELS, SHOWN_PIXELS))
-    small.convert("RGB").save(kept, "JPEG", quality=82)
-    return kept.getvalue()
-
-
-def _look(tagger: Tagger, picture: Image.Image, before: Photo) -> tuple[ImageFeatures, Photo]:
-    """What the tagger sees, where it runs, and the photo with that added."""
-    start = time.perf_counter()
-    features = tagger.look(picture)
-    kept = {**before.features, tagger.name: features.to("cpu")}
-    seconds = {**before.seconds, tagger.name: time.perf_counter() - start}
-    return features, dataclasses.replace(before, features=kept, seconds=seconds)
 
 
 def paced(

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from demo.actions import InputError
+from demo.categories import InputError
 from ram.archives import MOST_PICTURES, ArchiveError, is_archive, open_archive
 from ram.image import PictureError, open_picture
 from ram.models.image_encoder import ImageFeatures

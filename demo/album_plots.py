@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from demo.actions import Scores
+from demo.photos import Scores
 from demo.plots import FAINT, INK, MODEL_COLOURS, MUTED, NAME, SENTENCE, TRACK, Canvas, fit
 from demo.winners import Winners
 

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from demo.actions import Categories, InputError, Workbench, explain
+from demo.actions import Workbench, explain
+from demo.categories import Categories, InputError
 from demo.sections.parts import IN_TURN, visitor_of
 from demo.uploads import uploaded
 from ram.reports import AT_LEAST

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from demo.actions import Photo, Scores
+from demo.photos import Photo, Scores
 from ram.embeddings import TagEmbeddingBank
 from ram.tagger import Tagger
 

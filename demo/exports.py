@@ -16,7 +16,7 @@ from demo.thresholds import Thresholds
 from ram.reports import Coco, Csv, JsonLines, Report, harmless, listed, record_of
 from ram.vocabulary import TagVocabulary
 
-FORMS = {"jsonl": "JSON lines", "csv": "CSV", "coco": "COCO"}
+FORMS = {"jsonl": "JSONL", "csv": "CSV", "coco": "COCO"}
 
 
 @dataclass(frozen=True)

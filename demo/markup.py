@@ -1,4 +1,9 @@
-"""HTML for the page, from plain values. Every text that comes from outside passes `escape` here and nowhere else."""
+"""HTML for the page, from plain values.
+
+Whoever writes a text that comes from outside into HTML escapes it there and then: this module, those named after it
+(`album_markup`, `versus_markup`, `why_markup`) and `downloads`. Everything else hands plain text to them, and their
+HTML on to the page as it is.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +16,11 @@ from typing import Any
 
 from PIL import Image
 
-from demo.actions import Categories, Scores, Tagged
+from demo.categories import Categories
 from demo.downloads import plot_downloads, table_downloads
 from demo.examples import Example
 from demo.limits import Budget, Spent, Standing
+from demo.photos import Scores, Tagged
 from ram.describers import Meaning
 from ram.prediction import TagScore, WeightedDescription
 
@@ -121,6 +127,13 @@ def notice(sentences: Iterable[str], kind: str = "problem") -> str:
     told = "".join(f"<p>{escape(sentence)}</p>" for sentence in dict.fromkeys(sentences))
     role = "alert" if kind == "problem" else "status"
     return told and f'<div class="notice {kind}" role="{role}">{told}</div>'
+
+
+def shared(query: str, said: str) -> str:
+    """A link to what this query names, completed by the browser, and a sentence about what it opens."""
+    return f"""<div class="shared">
+<input readonly aria-label="Link to this view" data-query="{escape(query)}">
+<p class="hint" role="status">{escape(said)}</p></div>"""
 
 
 def allowance(standing: Standing) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from demo.actions import Photo, Workbench
+from demo.actions import Workbench
 from demo.categories import MOST_SENTENCES, Categories, InputError
+from demo.photos import Photo
 from ram.describers import DescribedSentence
 from ram.descriptions import MOST_CATEGORIES
 from ram.embeddings import TagEmbeddingBank

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from demo.actions import InputError
 from demo.album import Album, Thumbs
+from demo.categories import InputError
 from ram.evaluation.calibration import calibrate_by_thumbs
 from ram.vocabulary import TagVocabulary
 

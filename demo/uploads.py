@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from demo.actions import InputError
+from demo.categories import InputError
 
 NOT_UPLOADED = "This photo was not uploaded here: choose it again."
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from demo.actions import InputError
 from demo.album import Album, AlbumPhoto
+from demo.categories import InputError
 from ram.embeddings import TagEmbeddingBank
 from ram.prediction import TagScore
 from ram.tagger import Tagger

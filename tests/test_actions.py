@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from demo.actions import UNEXPECTED, Categories, InputError, Workbench, explain, paced
+from demo.actions import UNEXPECTED, Workbench, explain, paced
+from demo.categories import Categories, InputError
 from ram.describers import DescriberError, MissingKeyError
 from ram.image import PictureError
 from ram.tagger import Tagger

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.actions import InputError
 from demo.album import FEATURES_KEPT, THUMBNAIL, filtered, pacer, tag_album, tag_counts
+from demo.categories import InputError
 from demo.thresholds import Thresholds, calibrated
 from ram.checkpoints import save_model
 from ram.tagger import load

@@ -7,8 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from demo.actions import Photo, Workbench
+from demo.actions import Workbench
 from demo.comparison import MOST_SHOWN, compare, predefined_banks, shared_tags, versus
+from demo.photos import Photo
 from ram.prediction import Prediction
 from ram.tagger import Tagger
 from ram.vocabulary import TagVocabulary

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from demo.actions import Categories, Workbench
+from demo.actions import Workbench
+from demo.categories import Categories
 from ram.describers.cache import CachedDescriber, DescriptionCache
 from ram.describers.chat_api import ChatDescriber
 from ram.describers.template import TemplateDescriber

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import app
-from demo.actions import Categories, Workbench
+from demo.actions import Workbench
+from demo.categories import Categories
 from demo.limits import DAY_BUDGET, MOST_VISITORS, VISITOR_BUDGET, Budget, LimitReached, Limits, Spent
 from demo.markup import allowance
 from ram.describers.cache import CachedDescriber, DescriptionCache

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from demo import markup
-from demo.actions import Categories, Photo, Tagged
+from demo.categories import Categories
 from demo.examples import Example, list_examples
+from demo.photos import Photo, Tagged
 from ram.describers import DescribedSentence
 from ram.prediction import Prediction
 from ram.vocabulary import TagVocabulary
@@ -116,6 +117,7 @@ def test_scored_categories_show_every_model_and_the_weights_of_the_first():
         lambda: markup.comparison({"plus": prediction({HOSTILE: 0.9})}, LABELS),
         lambda: markup.notice([HOSTILE]),
         lambda: markup.header({HOSTILE: HOSTILE}, 3),
+        lambda: markup.shared(HOSTILE, HOSTILE),
     ],
 )
 def test_no_text_becomes_markup(html):

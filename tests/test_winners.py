@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.actions import InputError
 from demo.album import FEATURES_KEPT, tag_album
 from demo.album_plots import paired_figure, weights_figure
+from demo.categories import InputError
 from demo.plots import to_svg
 from demo.winners import find_winners
 from ram.prediction import Prediction

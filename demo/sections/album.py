@@ -1,4 +1,4 @@
-"""The section of many photos: tag them, filter them, move thresholds, take the result home."""
+"""The section of many photos: tag them, filter them, move thresholds."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 import gradio as gr
 
 from demo import album_markup, markup
-from demo.actions import InputError, Workbench, explain
+from demo.actions import Workbench, explain
 from demo.album import Album, Thumbs, filtered, pacer, tag_album, tag_counts
-from demo.downloads import SAVE, save_now
-from demo.exports import FORMS, export_album, export_vocabulary
+from demo.categories import InputError
 from demo.sections.parts import OWN, Update, html
+from demo.sections.take_home import TakeHomePanel
 from demo.sections.winners import WinnersPanel
 from demo.thresholds import Thresholds, calibrated
 from demo.uploads import uploaded
@@ -96,14 +96,7 @@ class AlbumSection:
             html(THUMBS)
             self.calibrate = gr.Button("Calibrate", elem_id="album-calibrate")
             self.calibration = html("", "album-calibration")
-            self.vocabulary = gr.Button("Download vocabulary.csv", elem_id="album-vocabulary")
-        with gr.Column(elem_classes="sheet"):
-            html('<h3>Take it home</h3><p class="hint">The photos that are shown, at the thresholds above.</p>')
-            with gr.Row():
-                self.exports = {
-                    form: gr.Button(label, min_width=80, elem_id=f"album-{form}") for form, label in FORMS.items()
-                }
-            self.saved = html("", "album-saved", SAVE)
+        self.home = TakeHomePanel()
 
     def wire(self) -> None:
         """Connect events to what they do."""
@@ -112,7 +105,7 @@ class AlbumSection:
         shown = [self.album, self.thresholds, self.thumbs, self.page, self.filter, self.kind, self.shared]
         outputs = [
             *shown, self.progress, self.notice, self.stopping, self.results, self.table, self.tag, self.singles,
-            self.calibration, self.stop, *self.over.outputs,
+            self.calibration, self.stop, self.home.saved, *self.over.outputs,
         ]  # fmt: skip
         in_turn: dict[str, Any] = {"concurrency_id": "album", "concurrency_limit": AT_ONCE, "trigger_mode": "once"}
         self.files.upload(self.on_files, self.files, outputs, **in_turn, **quick)
@@ -135,10 +128,7 @@ class AlbumSection:
             **quick,
         )
         self.calibrate.click(self.on_calibrate, shown, outputs, **moved)
-        self.vocabulary.click(self.on_vocabulary, [self.album, self.thresholds], [self.saved, self.notice], **moved)
-        for form, button in self.exports.items():
-            export = self._export(form)
-            button.click(export, [self.album, self.thresholds, self.filter], [self.saved, self.notice], **moved)
+        self.home.wire(self.album, self.thresholds, self.filter)
         self.over.wire(self.album)
 
     def on_files(self, uploads: Sequence[Mapping[str, Any]] | None) -> Iterator[Update]:
@@ -159,7 +149,7 @@ class AlbumSection:
         fresh: Update = {
             self.stopping: stopping, self.thresholds: Thresholds(), self.thumbs: {}, self.page: 0, self.filter: [],
             self.kind: EACH, self.shared: gr.Slider(interactive=False), self.notice: "", self.calibration: "",
-            **self.over.empty(),
+            **self.over.empty(), **self.home.empty(),
         }  # fmt: skip
         try:
             for album in tag_album(self.tagger, files):
@@ -250,20 +240,6 @@ class AlbumSection:
             told = album_markup.calibration(album.vocabulary, after.calibrated, thumbs)
             changed |= {self.calibration: told, self.kind: EACH, self.shared: gr.Slider(interactive=False)}
         return changed
-
-    def on_vocabulary(self, album: Album | None, thresholds: Thresholds) -> Update:
-        if album is None:
-            return {}
-        return {self.saved: save_now(export_vocabulary(thresholds.over(album.vocabulary))), self.notice: ""}
-
-    def _export(self, form: str) -> Callable[[Album | None, Thresholds, list[str]], Update]:
-        def export(album: Album | None, thresholds: Thresholds, tags: list[str]) -> Update:
-            if album is None:
-                return {}
-            places = filtered(album, thresholds.over(album.vocabulary), tags or [])
-            return {self.saved: save_now(export_album(album, thresholds, form, places)), self.notice: ""}
-
-        return export
 
     def _changed(
         self, album: Album | None, thumbs: Thumbs, page: int, tags: list[str], change: Callable[[], Thresholds]

@@ -9,9 +9,11 @@ from typing import Any
 import gradio as gr
 
 from demo import markup
-from demo.actions import Categories, InputError, Photo, Scores, Tagged, Workbench, explain, paced
+from demo.actions import Workbench, explain, paced
+from demo.categories import Categories, InputError
 from demo.examples import Example
 from demo.packs import open_pack
+from demo.photos import Photo, Scores, Tagged
 from demo.sections.parts import DESCRIBED_AT_ONCE, IN_TURN, OWN, Update, html, visitor_of
 from demo.sections.why import WhyPanel
 from demo.uploads import uploaded

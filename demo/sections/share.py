@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 
 import gradio as gr
 
 from demo import markup
-from demo.actions import Photo
 from demo.links import Host, read_link
+from demo.photos import Photo
 from demo.sections.parts import DESCRIBED_AT_ONCE, IN_TURN, OWN, Update, html
 from demo.sections.photo import PhotoSection
 
@@ -64,9 +63,7 @@ class ShareBar:
     def on_share(self, source: str | None, categories: str | None, describer: str) -> str:
         view = self.host.view_of(Path(source) if source else None, categories or "", describer)
         said = OF_EXAMPLE if view.photo else OF_UPLOAD if view.upload else OF_TEXT
-        return f"""<div class="shared">
-<input readonly aria-label="Link to this view" data-query="{escape(view.query())}">
-<p class="hint" role="status">{said}</p></div>"""
+        return markup.shared(view.query(), said)
 
     def on_open(self, request: gr.Request) -> Iterator[Update]:
         """The photo, the categories and the describer of the link; nothing where the address has none."""

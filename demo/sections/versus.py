@@ -8,8 +8,10 @@ from typing import Any
 import gradio as gr
 
 from demo import markup, versus_markup
-from demo.actions import Categories, InputError, Photo, Workbench, explain
+from demo.actions import Workbench, explain
+from demo.categories import Categories, InputError
 from demo.comparison import compare, predefined_banks
+from demo.photos import Photo
 from demo.sections.parts import IN_TURN, OWN, Update, html
 
 PREDEFINED, TYPED = "tags that all models know", "my categories"

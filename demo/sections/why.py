@@ -8,8 +8,9 @@ from typing import Any
 import gradio as gr
 
 from demo import markup, why_markup
-from demo.actions import Photo, Tagged, Workbench, explain
+from demo.actions import Workbench, explain
 from demo.categories import Categories, InputError
+from demo.photos import Photo, Tagged
 from demo.sections.parts import IN_TURN, OWN, Update, html
 from ram.explanation import Explanation
 

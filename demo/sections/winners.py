@@ -8,8 +8,9 @@ from typing import Any
 import gradio as gr
 
 from demo import album_markup, markup
-from demo.actions import InputError, Workbench, explain
+from demo.actions import Workbench, explain
 from demo.album import Album
+from demo.categories import InputError
 from demo.sections.parts import DESCRIBED_AT_ONCE, OWN, Update, html, visitor_of
 from demo.winners import find_winners
 
