@@ -1,4 +1,4 @@
-"""Many photos, tagged one after the other: of each stay its scores and a thumbnail, never the picture.
+"""Many photos, tagged one after the other: of each stay its scores, features and a thumbnail, never the picture.
 
 Thresholds come in when the album is read, so that another threshold never looks at a photo again.
 """
@@ -17,17 +17,15 @@ import numpy as np
 from PIL import Image
 
 from demo.categories import InputError
+from demo.shelf import FeatureShelf, Kept
 from ram.archives import MOST_PICTURES, ArchiveError, is_archive, open_archive
 from ram.image import PictureError, open_picture
-from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction
 from ram.tagger import Tagger
 from ram.vocabulary import TagVocabulary
 
 THUMBNAIL = 144
 """Longest side of a thumbnail in pixels: twice what is shown."""
-FEATURES_KEPT = 24
-"""Photos, from the first on, that typed categories can be held against without a second look."""
 
 Thumbs = Mapping[tuple[int, str], bool]
 """By position of the photo and tag: is the tag right there?"""
@@ -44,7 +42,7 @@ class AlbumPhoto:
         probabilities: (tags,) in 0..1, 32 bit.
         heaviest: (tags,) which description of each tag weighed most, counted from 0.
         weights: (tags,) how much that one weighed.
-        features: for scoring further categories; None past the first :data:`FEATURES_KEPT` photos.
+        kept: its features, for scoring further categories as long as there is room for them.
     """
 
     name: str
@@ -53,7 +51,7 @@ class AlbumPhoto:
     probabilities: np.ndarray = field(repr=False)
     heaviest: np.ndarray = field(repr=False)
     weights: np.ndarray = field(repr=False)
-    features: ImageFeatures | None = field(default=None, repr=False)
+    kept: Kept = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,10 +103,12 @@ class Album:
         return np.stack([photo.probabilities for photo in self.photos]) if self.photos else np.zeros((0, tags))
 
 
-def tag_album(tagger: Tagger, files: Sequence[Path], clock: Callable[[], float] = time.perf_counter) -> Iterator[Album]:
+def tag_album(
+    tagger: Tagger, files: Sequence[Path], shelf: FeatureShelf, clock: Callable[[], float] = time.perf_counter
+) -> Iterator[Album]:
     """Tag photos and the photos in zip archives, yielding the album after each of them.
 
-    What cannot be used is named in the album and left out.
+    What cannot be used is named in the album and left out; features go to the shelf.
 
     Raises:
         InputError: nothing was given, or too many photos.
@@ -124,7 +124,7 @@ def tag_album(tagger: Tagger, files: Sequence[Path], clock: Callable[[], float] 
         yield album
         for name, read in given:
             try:
-                photo = _look(tagger, name, read(), keep=len(album.photos) < FEATURES_KEPT)
+                photo = _look(tagger, name, read(), shelf)
                 album = replace(album, photos=(*album.photos, photo), seconds=clock() - began)
             except PictureError as error:
                 said = _sentence(name, error)
@@ -185,7 +185,7 @@ def _fail(error: PictureError) -> bytes:
     raise error
 
 
-def _look(tagger: Tagger, name: str, source: bytes | Path, keep: bool) -> AlbumPhoto:
+def _look(tagger: Tagger, name: str, source: bytes | Path, shelf: FeatureShelf) -> AlbumPhoto:
     picture = open_picture(source)
     features = tagger.look(picture)
     prediction = tagger.score(features)
@@ -201,7 +201,7 @@ def _look(tagger: Tagger, name: str, source: bytes | Path, keep: bool) -> AlbumP
         prediction.probabilities.astype(np.float32),
         heaviest.astype(np.int16),
         np.take_along_axis(prediction.weights, heaviest[:, None], axis=1)[:, 0].astype(np.float16),
-        features.to("cpu") if keep else None,
+        shelf.keep(features.to("cpu")),
     )
 
 

@@ -9,7 +9,7 @@ from html import escape
 from demo.album import Album, AlbumPhoto, Thumbs
 from demo.downloads import plot_downloads, table_downloads
 from demo.thresholds import Thresholds
-from demo.winners import Winners
+from demo.winners import Winners, Won
 from ram.prediction import TagScore
 from ram.vocabulary import TagVocabulary
 
@@ -95,26 +95,44 @@ def winners(found: Winners) -> str:
     from demo.album_plots import weights_figure  # matplotlib: not needed for the page to open
     from demo.plots import to_svg
 
-    rows = ""
-    for won in found.photos:
-        best = won.score.descriptions[0]
-        kind = "present" if won.score.present else "absent"
-        rows += f"""<tr><th scope="row">{_thumbnail(won.photo)}<span>{escape(won.photo.name)}</span></th>
-<td><span class="chip {kind}"><b>{won.score.probability:.2f}</b></span></td>
-<td>{found.sentences.index(best.text) + 1}. {escape(best.text)} <b>{best.weight:.0%}</b></td></tr>"""
+    groups = "".join(_group(kind, of_it, found) for kind, of_it in found.telling().items())
     sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in found.sentences)
-    left = f'<p class="hint">The first {len(found.photos)} photos; {found.left_out} more are not kept for this.</p>'
     category = escape(found.category)
-    return f"""<h3>{category}</h3>{left if found.left_out else ""}
+    return f"""<h3>{category}</h3><p class="hint" role="status">{_scored(found)}</p>
 <table class="plain winners" aria-label="{category} in each photo"><thead><tr><th scope="col">Photo</th>
-<th scope="col">Probability</th><th scope="col">Description that won</th></tr></thead><tbody>{rows}</tbody></table>
-{table_downloads(f"{found.category} by photo", found.rows())}
+<th scope="col">Probability</th><th scope="col">Description that won</th></tr></thead>{groups}</table>
+{table_downloads(f"{found.category} by photo", found.rows(), f"all {len(found.photos)} rows")}
 <figure class="comparison" aria-label="Weights of the descriptions of {category} in each photo">
 <div class="wide">{to_svg(weights_figure(found))}</div><div class="narrow">{to_svg(weights_figure(found, 230))}</div>
 <figcaption>The weight of each description in each photo, the winner in full colour; the probability stands under the
 photo's name.</figcaption>{plot_downloads(f"weights of {found.category}")}</figure>
 <details class="more"><summary>{len(found.sentences)} descriptions</summary>
 <ol class="numbered">{sentences}</ol></details>"""
+
+
+def _scored(found: Winners) -> str:
+    """How many photos were scored, how many of them pass, which are shown, and which could not be scored."""
+    groups = found.telling()
+    count = "1 photo was" if len(found.photos) == 1 else f"{len(found.photos)} photos were"
+    said = f"{count} scored: {found.over or 'none'} over the threshold of {found.photos[0].score.threshold:.2f}."
+    if len(groups) > 1:
+        said += " Shown are " + "; ".join(f"the {len(photos)} {kind}" for kind, photos in groups.items()) + "."
+    if found.left_out:
+        said += f" {found.left_out} more had to make way for other visitors' photos: tag them again to score them."
+    return said
+
+
+def _group(kind: str, photos: Sequence[Won], found: Winners) -> str:
+    """Rows of one kind, under its name where there are several kinds."""
+    head = f'<tr><th scope="rowgroup" colspan="3" class="kind">{escape(kind.capitalize())}</th></tr>' if kind else ""
+    rows = ""
+    for won in photos:
+        best = won.score.descriptions[0]
+        side = "present" if won.score.present else "absent"
+        rows += f"""<tr><th scope="row">{_thumbnail(won.photo)}<span>{escape(won.photo.name)}</span></th>
+<td><span class="chip {side}"><b>{won.score.probability:.2f}</b></span></td>
+<td>{found.sentences.index(best.text) + 1}. {escape(best.text)} <b>{best.weight:.0%}</b></td></tr>"""
+    return f"<tbody>{head}{rows}</tbody>"
 
 
 def _photo(album: Album, place: int, vocabulary: TagVocabulary, thumbs: Thumbs) -> str:

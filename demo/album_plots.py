@@ -52,14 +52,15 @@ def paired_figure(scores: Scores, labels: Mapping[str, str], width: float = 800.
 
 
 def weights_figure(winners: Winners, width: float = 800.0) -> Figure:
-    """A row a photo: the weights of all descriptions, in the same order everywhere, the winner in full colour."""
+    """A row a photo that is shown: the weights of all descriptions, in the same order, the winner in full colour."""
+    photos = [won for of_a_kind in winners.telling().values() for won in of_a_kind]
     count = len(winners.sentences)
     label = min(200.0, 0.34 * width)
-    canvas = Canvas(width, ROW * len(winners.photos) + 16)
+    canvas = Canvas(width, ROW * len(photos) + 16)
     step = (width - label) / count
     wide = min(0.8 * step, 40.0)
-    most = max(float(won.weights[:count].max()) for won in winners.photos)
-    for row, won in enumerate(winners.photos):
+    most = max(float(won.weights[:count].max()) for won in photos)
+    for row, won in enumerate(photos):
         base = ROW * (row + 1) - 6
         canvas.write(0, base - 16, fit(won.photo.name, label - 10, NAME), f"ink-{row}-photo", NAME, bold=True)
         told = f"{won.score.probability:.2f}"
@@ -78,7 +79,5 @@ def weights_figure(winners: Winners, width: float = 800.0) -> Figure:
     every = max(1, -(-count // max(1, int((width - label) / 26))))
     for place in range(0, count, every):
         middle = label + step * (place + 0.5) - 2.5 * len(str(place + 1))
-        canvas.write(
-            middle, ROW * len(winners.photos) + 10, str(place + 1), f"muted-number-{place}", SENTENCE, colour=MUTED
-        )
+        canvas.write(middle, ROW * len(photos) + 10, str(place + 1), f"muted-number-{place}", SENTENCE, colour=MUTED)
     return canvas.figure

@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
+import torch
 
 from demo import album_markup, versus_markup
 from demo.album import Album, AlbumPhoto
 from demo.comparison import Versus
 from demo.downloads import plot_downloads, save_now, table_downloads
 from demo.exports import Download
+from demo.shelf import Kept
 from demo.thresholds import Thresholds
 from demo.winners import Winners, Won
+from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction, TagScore, WeightedDescription
 from ram.vocabulary import TagVocabulary
 from tests.test_markup import HOSTILE, Outline
@@ -18,7 +21,8 @@ VOCABULARY = TagVocabulary(("dog", HOSTILE, "sea"), (0.5, 0.5, 0.5))
 
 
 def photo(name, *probabilities):
-    return AlbumPhoto(name, (4, 3), b"", np.array(probabilities, np.float32), np.zeros(3, np.int16), np.ones(3))
+    kept = Kept(ImageFeatures(torch.zeros(1, 1, 1)))
+    return AlbumPhoto(name, (4, 3), b"", np.array(probabilities, np.float32), np.zeros(3, np.int16), np.ones(3), kept)
 
 
 def album(count=1, **fields):
@@ -30,9 +34,13 @@ def scored(model):
     return Prediction(VOCABULARY, [(HOSTILE,)] * 3, np.array([0.9, 0.4, 0.1]), np.ones((3, 1)))
 
 
-def won():
-    score = TagScore(HOSTILE, 0.75, 0.5, (WeightedDescription(HOSTILE, 0.6), WeightedDescription("x", 0.4)))
-    return Winners(HOSTILE, (HOSTILE, "x"), (Won(photo(HOSTILE, 1, 1, 1), score, np.array([0.6, 0.4])),), left_out=2)
+def won(count=1):
+    told = (WeightedDescription(HOSTILE, 0.6), WeightedDescription("x", 0.4))
+    photos = tuple(
+        Won(photo(HOSTILE, 1, 1, 1), TagScore(HOSTILE, 0.75 - i / 100, 0.5, told), np.array([0.6, 0.4]))
+        for i in range(count)
+    )
+    return Winners(HOSTILE, (HOSTILE, "x"), photos, left_out=2)
 
 
 PARTS = {
@@ -88,6 +96,20 @@ def test_progress_tells_the_time_left_and_what_a_stopped_run_has():
     stopped = Outline(album_markup.progress(album(2, total=10), running=False)).text
     assert stopped == ["Stopped after 2 of 10: 2 photos tagged, and what is done stays."]
     assert [album_markup.duration(s) for s in (0.84, 42.3, 200)] == ["0.8 s", "42 s", "3 min 20 s"]
+
+
+def test_one_category_over_many_photos_says_how_many_were_scored_and_which_are_shown():
+    outline = Outline(album_markup.winners(won(50)))
+    (said,) = [text for text in outline.text if "scored" in text][:1]
+    assert said.startswith("50 photos were scored: 25 over the threshold of 0.50. Shown are the 8 most probable;")
+    assert "2 more had to make way" in said
+    assert [text for text in outline.text if text in ("Most probable", "Least probable")] == [
+        "Most probable", "Least probable",
+    ]  # fmt: skip
+    assert sum(tag == "img" for tag, _ in outline.elements) == 24
+    assert "Download all 50 rows" in outline.text
+    few = Outline(album_markup.winners(won(3))).text
+    assert not any("Shown are" in text for text in few) and "Most probable" not in few
 
 
 def test_a_filter_that_nothing_passes_says_so():

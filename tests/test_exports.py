@@ -6,10 +6,13 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from demo.album import Album, AlbumPhoto
 from demo.exports import export_album, export_table, export_vocabulary
+from demo.shelf import Kept
 from demo.thresholds import Thresholds
+from ram.models.image_encoder import ImageFeatures
 from ram.vocabulary import TagVocabulary
 
 VOCABULARY = TagVocabulary(("dog", "cat", "+sea"), (0.5, 0.5, 0.5), ("Hund", "Katze", "Meer"))
@@ -18,7 +21,8 @@ SENTENCES = (("a photo of a dog.", "it barks"), ("a photo of a cat.",), ("=1+1",
 
 def photo(name, *probabilities):
     heaviest, weights = np.array([1, 0, 0], np.int16), np.array([0.75, 1, 1], np.float16)
-    return AlbumPhoto(name, (640, 480), b"", np.array(probabilities, np.float32), heaviest, weights)
+    kept = Kept(ImageFeatures(torch.zeros(1, 1, 1)))
+    return AlbumPhoto(name, (640, 480), b"", np.array(probabilities, np.float32), heaviest, weights, kept)
 
 
 ALBUM = Album("tiny", VOCABULARY, SENTENCES, 2, (photo("a.jpg", 0.9, 0.1, 0.6), photo("-b.jpg", 0.2, 0.8, 0.3)))

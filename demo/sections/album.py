@@ -17,6 +17,7 @@ from demo.categories import InputError
 from demo.sections.parts import OWN, Update, html
 from demo.sections.take_home import TakeHomePanel
 from demo.sections.winners import WinnersPanel
+from demo.shelf import FeatureShelf
 from demo.thresholds import Thresholds, calibrated
 from demo.uploads import uploaded
 
@@ -26,7 +27,7 @@ MOST_CHOICES = 200
 """Tags that are offered for a threshold of their own, the likeliest first; others can be typed."""
 
 INTRODUCTION = """<h2>Many photos</h2><p class="hint">A folder, several photos, or a zip archive of them becomes a table
-of tags, up to 500 photos at a time. The page works on with thumbnails and scores; uploads go after an hour.</p>"""
+of tags, up to 500 photos at a time. The page works on with what the model saw; uploads go after an hour.</p>"""
 THUMBS = """<h3>Calibrate on my photos</h3><p class="hint">Say with the thumbs beside the tags what is right and what is
 wrong. Thresholds that contradict a thumb are chosen anew, by your thumbs alone.</p>"""
 EACH, SHARED = "each tag's own", "one for all tags"
@@ -58,6 +59,7 @@ class AlbumSection:
         self.bench = bench
         self.examples = list(examples)
         self.tagger = bench.taggers[0]
+        self.shelf = FeatureShelf()
         self.album, self.thumbs, self.page = gr.State(), gr.State({}), gr.State(0)
         self.thresholds, self.stopping = gr.State(Thresholds()), gr.State()
         with gr.Column(elem_classes="sheet", elem_id="album-panel"):
@@ -80,7 +82,7 @@ class AlbumSection:
             with gr.Column(scale=8, min_width=300, elem_classes="sheet", elem_id="album-photos"):
                 self.filter = gr.Dropdown([], multiselect=True, label="Show photos with", elem_id="album-filter")
                 self.table = html("", "album-table", ON_TABLE)
-        self.over = WinnersPanel(bench, describers)
+        self.over = WinnersPanel(bench, describers, self.shelf)
 
     def _lay_out_controls(self) -> None:
         with gr.Column(elem_classes="sheet"):
@@ -152,7 +154,7 @@ class AlbumSection:
             **self.over.empty(), **self.home.empty(),
         }  # fmt: skip
         try:
-            for album in tag_album(self.tagger, files):
+            for album in tag_album(self.tagger, files, self.shelf):
                 update: Update = {self.album: album}
                 if album.done == 0:
                     update |= fresh

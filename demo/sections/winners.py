@@ -12,6 +12,7 @@ from demo.actions import Workbench, explain
 from demo.album import Album
 from demo.categories import InputError
 from demo.sections.parts import DESCRIBED_AT_ONCE, OWN, Update, html, visitor_of
+from demo.shelf import FeatureShelf
 from demo.winners import find_winners
 
 INTRODUCTION = """<h2>One category over these photos</h2><p class="hint">RAM++ weighs a category's descriptions
@@ -19,10 +20,16 @@ anew for each photo: see which of them wins where.</p>"""
 
 
 class WinnersPanel:
-    """The components, in the order they stand, and what their events change."""
+    """The components, in the order they stand, and what their events change.
 
-    def __init__(self, bench: Workbench, describers: Mapping[str, str]) -> None:
-        self.bench = bench
+    Args:
+        bench: the models and describers behind it.
+        describers: what may be chosen, name to label, the default first.
+        shelf: where the features of albums are kept.
+    """
+
+    def __init__(self, bench: Workbench, describers: Mapping[str, str], shelf: FeatureShelf) -> None:
+        self.bench, self.shelf = bench, shelf
         with gr.Column(elem_classes="sheet", elem_id="album-category", visible=False) as self.panel:
             html(INTRODUCTION)
             with gr.Row(elem_id="album-ask"):
@@ -62,7 +69,7 @@ class WinnersPanel:
                 if len(typed.names) > 1:
                     raise InputError(f"{len(typed.names)} categories are too many here: type one")
             main = self.bench.taggers[0]
-            found = find_winners(main, album, typed.banks[main.name])
+            found = find_winners(main, album, typed.banks[main.name], self.shelf)
             yield {self.found: album_markup.winners(found), self.notice: markup.notice(typed.notices, "hint")}
         except Exception as error:
             yield {self.notice: markup.notice([explain(error)])}
