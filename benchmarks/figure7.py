@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.measuring import in_turns, machine
-from benchmarks.speed import FULL, QUICK, Size, pictures, random_bank, random_model
+from benchmarks.setting import FULL, QUICK, Size, pictures, random_bank, random_model
 from ram.tagger import CHUNK
 
 COUNTS = (10, 30, 100, 300, 1000, 4585)

@@ -4,71 +4,30 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 
 from benchmarks.measuring import added_memory, in_turns, straightness
 from benchmarks.reference import Reference
-from ram.build import build_without_weights, restore_buffers
+from benchmarks.setting import FULL, QUICK, Size, pictures, random_bank, random_model
 from ram.cli.options import cores
-from ram.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
+from ram.compiling import compile_encoder
 from ram.devices import fastest_dtype
 from ram.models.queries import DescriptionEmbeddings
-from ram.models.tagging import TaggingModel
 from ram.models.text_encoder import ClipTextEncoder
 from ram.tagger import CHUNK, load
 
 ROOT = Path(__file__).parents[1]
 SENTENCES = Path(__file__).parent / "corgi.txt"
-
-
-@dataclass(frozen=True)
-class Size:
-    """What is measured: a model with random weights, and how many tags and descriptions it is asked for."""
-
-    config: ModelConfig
-    tags: int
-    descriptions: int
-    counts: tuple[int, ...]
-    photo: tuple[int, int]
-    photos: int
-
-
-FULL = Size(VARIANTS["ram-plus-swin-large"], 4585, 51, (10, 100, 1000, 4585, 10_000, 20_000), (4032, 3024), 32)
-QUICK = Size(
-    ModelConfig(
-        name="quick",
-        image=ImageConfig(
-            "swin_tiny_patch4_window7_224",
-            64,
-            options={
-                "img_size": 64,
-                "window_size": 2,
-                "embed_dim": 8,
-                "depths": (1, 1, 1, 1),
-                "num_heads": (1, 2, 4, 8),
-            },
-        ),
-        text_encoder="clip-vit-b-16",
-        dim=512,
-        decoder=DecoderConfig(hidden=32, heads=4, intermediate=64, layers=2),
-    ),
-    60,
-    5,
-    (10, 30, 60),
-    (64, 48),
-    6,
-)
 
 
 @dataclass(frozen=True)
@@ -94,41 +53,6 @@ class Line:
     note: str = ""
 
 
-def random_model(size: Size) -> TaggingModel:
-    """The same weights every time, drawn as those of a network that is about to be trained.
-
-    Those of the queries are drawn larger: else all tags get nearly the same logit, which no trained model gives, and
-    any rounding changes which of them are the highest.
-    """
-    model, generator = build_without_weights(size.config), torch.Generator().manual_seed(0)
-    weights = {}
-    for name, meant in model.state_dict().items():
-        weights[name] = torch.zeros(meant.shape)
-        if meant.ndim > 1:
-            weights[name].normal_(0, 0.2 if name.startswith("queries.") else 0.02, generator=generator)
-        elif name.endswith("weight"):  # of a norm
-            weights[name].fill_(1)
-    weights["reweighting.log_scale"].fill_(-math.log(0.07))
-    model.load_state_dict(weights, assign=True)
-    assert restore_buffers(model)
-    return model.eval().requires_grad_(False)
-
-
-def random_bank(tags: int, size: Size) -> DescriptionEmbeddings:
-    """Unit vectors, as a text encoder gives."""
-    generator = torch.Generator().manual_seed(1)
-    bank = torch.empty(tags, size.descriptions, size.config.dim)
-    for part in bank.split(500):
-        part.copy_(F.normalize(torch.randn(part.shape, generator=generator), dim=-1))
-    return DescriptionEmbeddings(bank)
-
-
-def pictures(size: Size, batch: int = 1) -> torch.Tensor:
-    """(batch, 3, height, width) random pixels."""
-    side = size.config.image.size
-    return torch.randn(batch, 3, side, side, generator=torch.Generator().manual_seed(2))
-
-
 def measure_reweighting(size: Size, rounds: int) -> Iterator[Line]:
     """Descriptions to one embedding a tag, for one picture and for four."""
     model, bank = random_model(size), random_bank(size.tags, size)
@@ -143,8 +67,8 @@ def measure_reweighting(size: Size, rounds: int) -> Iterator[Line]:
         yield _ratio(f"re-weighting, batch {batch}", seconds, bar, apart < 1e-6, f"differs by {apart:.0e}")
 
 
-def measure_picture(size: Size, rounds: int) -> Iterator[Line]:
-    """A whole picture in float32 and in the setting that is chosen by itself."""
+def measure_picture(size: Size, rounds: int, compiled: bool = False) -> Iterator[Line]:
+    """A whole picture in float32 and in the setting that is chosen by itself, its image encoder compiled or not."""
     model, bank, pixels = random_model(size), random_bank(size.tags, size), pictures(size)
     reference = Reference(model, bank)
     wanted = reference.tag(pixels)[0]
@@ -154,8 +78,10 @@ def measure_picture(size: Size, rounds: int) -> Iterator[Line]:
         "reference": lambda: reference.tag(pixels),
         "float32": lambda: model.align(model.look(pixels), bank, CHUNK).logits,
     }
-    if dtype != torch.float32:
+    if dtype != torch.float32 or compiled:
         fast, small = copy.deepcopy(model).to(dtype), bank.to("cpu", dtype)
+        if compiled:
+            compile_encoder(fast.image_encoder, pixels.to(dtype))
         ways["auto"] = lambda: fast.align(fast.look(pixels.to(dtype)), small, CHUNK).logits.float()
     seconds = in_turns(ways, rounds)
     for name in list(ways)[1:]:
@@ -166,6 +92,7 @@ def measure_picture(size: Size, rounds: int) -> Iterator[Line]:
             f"{(found - wanted).abs().max().item():.0e}, their deviation is {wanted.std().item():.2f}"
         )
         shown = "float32" if name == "float32" else f"automatic setting, {str(dtype).removeprefix('torch.')}"
+        shown += ", compiled" if compiled and name == "auto" else ""
         pair = {"reference": seconds["reference"], "ours": seconds[name]}
         yield _ratio(f"whole picture, {shown}", pair, 3.5, changed == 0, note)
 
@@ -267,6 +194,7 @@ def measure_folder(size: Size, rounds: int) -> Iterator[Line]:
 PARTS: Mapping[str, Callable[[Size, int], Iterator[Line]]] = {
     "reweighting": measure_reweighting,
     "picture": measure_picture,
+    "compiled": partial(measure_picture, compiled=True),
     "memory": measure_memory,
     "tags": measure_tags,
     "category": measure_category,

@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.measuring import in_turns, straightness
 from benchmarks.reference import Reference
-from benchmarks.speed import QUICK, pictures, random_bank, random_model
+from benchmarks.setting import QUICK, pictures, random_bank, random_model
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from ram.cli.options import add_json_option, positive
 from ram.cli.terminal import Progress, print_json, print_table
 
 HEAD = ("", "reference", "ours", "", "value", "bar", "", "")
-PARTS = ("reweighting", "picture", "memory", "tags", "category", "folder")
+PARTS = ("reweighting", "picture", "compiled", "memory", "tags", "category", "folder")
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -52,10 +52,12 @@ def run(args: argparse.Namespace) -> int:
         sys.path.append(str(root))
     import torch
 
-    speed, measuring = (importlib.import_module(f"benchmarks.{name}") for name in ("speed", "measuring"))
+    speed, setting, measuring = (
+        importlib.import_module(f"benchmarks.{name}") for name in ("speed", "setting", "measuring")
+    )
     threads = torch.get_num_threads()
     torch.set_num_threads(args.threads)
-    size = speed.QUICK if args.quick else speed.FULL
+    size = setting.QUICK if args.quick else setting.FULL
     parts = args.parts or PARTS
     lines: list[Any] = []
     try:

@@ -98,13 +98,13 @@ def cores() -> int:
         return os.cpu_count() or 1
 
 
-def open_tagger(args: argparse.Namespace, model: str) -> Tagger:
+def open_tagger(args: argparse.Namespace, model: str, compile: bool = False) -> Tagger:
     """Load a model on the device and in the dtype of the flags."""
     with Progress() as progress:
-        progress(f"loading {model}", 0, 1)
+        progress(f"loading {model}{' and compiling it, which takes a minute' if compile else ''}", 0, 1)
         from ram.tagger import load
 
-        return load(model, args.device, args.dtype, progress)
+        return load(model, args.device, args.dtype, progress, compile)
 
 
 def open_describer(args: argparse.Namespace) -> Describer:

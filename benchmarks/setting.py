@@ -1,0 +1,88 @@
+"""What speed is measured on: sizes, and models, banks and pictures of random numbers in them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from ram.build import build_without_weights, restore_buffers
+from ram.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
+from ram.models.queries import DescriptionEmbeddings
+from ram.models.tagging import TaggingModel
+
+
+@dataclass(frozen=True)
+class Size:
+    """What is measured: a model with random weights, and how many tags and descriptions it is asked for."""
+
+    config: ModelConfig
+    tags: int
+    descriptions: int
+    counts: tuple[int, ...]
+    photo: tuple[int, int]
+    photos: int
+
+
+FULL = Size(VARIANTS["ram-plus-swin-large"], 4585, 51, (10, 100, 1000, 4585, 10_000, 20_000), (4032, 3024), 32)
+QUICK = Size(
+    ModelConfig(
+        name="quick",
+        image=ImageConfig(
+            "swin_tiny_patch4_window7_224",
+            64,
+            options={
+                "img_size": 64,
+                "window_size": 2,
+                "embed_dim": 8,
+                "depths": (1, 1, 1, 1),
+                "num_heads": (1, 2, 4, 8),
+            },
+        ),
+        text_encoder="clip-vit-b-16",
+        dim=512,
+        decoder=DecoderConfig(hidden=32, heads=4, intermediate=64, layers=2),
+    ),
+    60,
+    5,
+    (10, 30, 60),
+    (64, 48),
+    6,
+)
+
+
+def random_model(size: Size) -> TaggingModel:
+    """The same weights every time, drawn as those of a network that is about to be trained.
+
+    Those of the queries are drawn larger: else all tags get nearly the same logit, which no trained model gives, and
+    any rounding changes which of them are the highest.
+    """
+    model, generator = build_without_weights(size.config), torch.Generator().manual_seed(0)
+    weights = {}
+    for name, meant in model.state_dict().items():
+        weights[name] = torch.zeros(meant.shape)
+        if meant.ndim > 1:
+            weights[name].normal_(0, 0.2 if name.startswith("queries.") else 0.02, generator=generator)
+        elif name.endswith("weight"):  # of a norm
+            weights[name].fill_(1)
+    weights["reweighting.log_scale"].fill_(-math.log(0.07))
+    model.load_state_dict(weights, assign=True)
+    assert restore_buffers(model)
+    return model.eval().requires_grad_(False)
+
+
+def random_bank(tags: int, size: Size) -> DescriptionEmbeddings:
+    """Unit vectors, as a text encoder gives."""
+    generator = torch.Generator().manual_seed(1)
+    bank = torch.empty(tags, size.descriptions, size.config.dim)
+    for part in bank.split(500):
+        part.copy_(F.normalize(torch.randn(part.shape, generator=generator), dim=-1))
+    return DescriptionEmbeddings(bank)
+
+
+def pictures(size: Size, batch: int = 1) -> torch.Tensor:
+    """(batch, 3, height, width) random pixels."""
+    side = size.config.image.size
+    return torch.randn(batch, 3, side, side, generator=torch.Generator().manual_seed(2))
