@@ -104,7 +104,7 @@ class Workbench:
         except ValueError as error:
             raise InputError(str(error)) from None
         chosen, fallback, said = self._choose(describer, visitor)
-        so_far = dataclasses.replace(so_far, notices=said)
+        so_far = dataclasses.replace(so_far, noted=said)
         yield so_far
         for tag in so_far.names:
             so_far = yield from self._hear(so_far, tag, describe_with_fallback(chosen, fallback, tag))
@@ -130,7 +130,7 @@ class Workbench:
             chosen, fallback = (
                 one.meaning(gloss) if isinstance(one, TakesMeaning) else one for one in (chosen, fallback)
             )
-        cleared = dataclasses.replace(categories.forget(tag), senses={**categories.senses, tag: gloss}, notices=said)
+        cleared = dataclasses.replace(categories.forget(tag), senses={**categories.senses, tag: gloss}, noted=said)
         yield from self._hear(self.embed(cleared), tag, describe_with_fallback(chosen, fallback, tag))
 
     def open(self, tag: str) -> Categories:
@@ -197,13 +197,14 @@ class Workbench:
             except (DescriberError, TextEncoderError) as error:
                 _log.warning("%s", error)
 
-    def _choose(self, describer: str, visitor: str) -> tuple[Describer, Describer, tuple[str, ...]]:
+    def _choose(self, describer: str, visitor: str) -> tuple[Describer, Describer, tuple[Notice, ...]]:
         """The describer asked for, at the visitor's expense, the fallback, and what is to be said about the choice."""
         fallback = self._describer(self._fallback)
         try:
             chosen = self._describer(describer)
         except (DescriberError, ValueError) as error:
-            return fallback, fallback, (f"{str(error).rstrip('.')}. The {fallback.name} describer takes over.",)
+            said = f"{str(error).rstrip('.')}. The {fallback.name} describer takes over."
+            return fallback, fallback, (Notice(said),)
         return chosen.metered(self.limits.meter(visitor)) if isinstance(chosen, Metered) else chosen, fallback, ()
 
     def _describer(self, name: str) -> Describer:
@@ -218,7 +219,7 @@ class Workbench:
         """What is there after each part, embedded as it comes."""
         for part in parts:
             if isinstance(part, Notice):
-                so_far = dataclasses.replace(so_far, notices=(*so_far.notices, part.text))
+                so_far = dataclasses.replace(so_far, noted=(*so_far.noted, part))
             else:
                 so_far = self.embed(so_far.hear(tag, part))
             yield so_far

@@ -30,7 +30,8 @@ def progress(album: Album, running: bool) -> str:
     tagged = f"{len(album.photos)} {'photo' if len(album.photos) == 1 else 'photos'} tagged"
     if running:
         left = album.seconds_left
-        said = f"{album.done} of {album.total}" + ("" if left is None else f", about {duration(left)} left")
+        soon = "nearly done" if left is not None and left < 1 else left and f"about {duration(left)} left"
+        said = f"{album.done} of {album.total}" + (f", {soon}" if soon else "")
     elif album.done < album.total:
         said = f"Stopped after {album.done} of {album.total}: {tagged}, and what is done stays"
     else:
@@ -42,9 +43,9 @@ def progress(album: Album, running: bool) -> str:
 
 
 def duration(seconds: float) -> str:
-    """ "0.8 s", "42 s" or "3 min 20 s"."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
+    """ "under a second", "4 s" or "3 min 20 s"."""
+    if seconds < 1:
+        return "under a second"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ram.describers import DescribedSentence
+from ram.describers import DescribedSentence, Notice, gather
 from ram.descriptions import TagDescriptions, clean_sentence
 from ram.embeddings import TagEmbeddingBank, pad
 from ram.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
@@ -31,7 +31,7 @@ class Categories:
         names: in the order typed.
         sentences: of each category that has begun.
         banks: by model name, the embedded sentences in use of the categories that have any.
-        notices: what did not go as asked, in sentences for the visitor.
+        noted: what did not go as asked.
         finished: those that are described to the end.
         off: sentences of a category that are not to be used.
         vectors: by text encoder, every sentence that was ever embedded: (dim,) each.
@@ -42,7 +42,7 @@ class Categories:
     names: tuple[str, ...]
     sentences: Mapping[str, tuple[DescribedSentence, ...]] = field(default_factory=dict)
     banks: Mapping[str, TagEmbeddingBank] = field(default_factory=dict, repr=False)
-    notices: tuple[str, ...] = ()
+    noted: tuple[Notice, ...] = ()
     finished: frozenset[str] = frozenset()
     off: Mapping[str, frozenset[str]] = field(default_factory=dict)
     vectors: Mapping[str, Mapping[str, torch.Tensor]] = field(default_factory=dict, repr=False)
@@ -51,6 +51,11 @@ class Categories:
 
     def __deepcopy__(self, memo: Any) -> Categories:
         return self  # nothing in it ever changes, so that visitors may share it
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What did not go as asked, in sentences for the visitor."""
+        return tuple(notice.text for notice in gather(self.noted))
 
     def used(self, tag: str) -> tuple[str, ...]:
         """The sentences that count, in order."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from demo.actions import Workbench
 from demo.categories import MOST_SENTENCES, Categories, InputError
 from demo.photos import Photo
-from ram.describers import DescribedSentence
+from ram.describers import DescribedSentence, Notice
 from ram.descriptions import MOST_CATEGORIES
 from ram.embeddings import TagEmbeddingBank
 from ram.packs import UPLOADS, PackError, load_pack
@@ -32,16 +32,16 @@ def open_pack(bench: Workbench, path: Path, photo: Photo | None, typed: Categori
         pack = load_pack(path, main.config.text_encoder, main.config.dim, UPLOADS).first(MOST_SENTENCES)
     except PackError as error:
         raise InputError(str(error)) from None
-    notices: tuple[str, ...] = ()
+    noted: tuple[Notice, ...] = ()
     if len(pack) > MOST_CATEGORIES:
         where = "the first" if photo is None else "those that are likeliest in this photo"
-        notices = (f"{path.name} has {len(pack)} tags: shown are {MOST_CATEGORIES}, {where}.",)
+        noted = (Notice(f"{path.name} has {len(pack)} tags: shown are {MOST_CATEGORIES}, {where}."),)
         pack = pack.select(_likeliest(main, photo, pack))
     theirs = {tag.casefold() for tag in pack.vocabulary.tags}
     for tag in typed.names:
         if tag.casefold() in theirs or tag not in typed.finished:
             typed = replace(typed.forget(tag), names=tuple(name for name in typed.names if name != tag))
-    return bench.embed(_join(typed, pack, path.name, notices))
+    return bench.embed(_join(typed, pack, path.name, noted))
 
 
 def _likeliest(main: Tagger, photo: Photo | None, pack: TagEmbeddingBank) -> Sequence[str]:
@@ -51,7 +51,7 @@ def _likeliest(main: Tagger, photo: Photo | None, pack: TagEmbeddingBank) -> Seq
     return [score.tag for score in prediction.top(MOST_CATEGORIES)]
 
 
-def _join(typed: Categories, pack: TagEmbeddingBank, name: str, notices: tuple[str, ...]) -> Categories:
+def _join(typed: Categories, pack: TagEmbeddingBank, name: str, noted: tuple[Notice, ...]) -> Categories:
     tags, encoder = pack.vocabulary.tags, pack.text_encoder
     told = {tag: tuple(DescribedSentence(text, name) for text in texts) for tag, texts in pack.descriptions.items()}
     flat = pack.embedded.embeddings[pack.mask].float()
@@ -60,7 +60,7 @@ def _join(typed: Categories, pack: TagEmbeddingBank, name: str, notices: tuple[s
         typed,
         names=(*typed.names, *tags),
         sentences={**typed.sentences, **told},
-        notices=notices,
+        noted=noted,
         finished=typed.finished.union(tags),
         vectors={**typed.vectors, encoder: {**typed.vectors.get(encoder, {}), **known}},
         thresholds={**typed.thresholds, **dict(zip(tags, pack.vocabulary.thresholds, strict=True))},

@@ -95,7 +95,11 @@ def test_progress_tells_the_time_left_and_what_a_stopped_run_has():
     assert "2 of 10, about 1 min 40 s left." in running
     stopped = Outline(album_markup.progress(album(2, total=10), running=False)).text
     assert stopped == ["Stopped after 2 of 10: 2 photos tagged, and what is done stays."]
-    assert [album_markup.duration(s) for s in (0.84, 42.3, 200)] == ["0.8 s", "42 s", "3 min 20 s"]
+    soon = Outline(album_markup.progress(album(9, total=10, seconds=0.1), running=True)).text
+    assert soon == ["9 of 10, nearly done."]
+    assert Outline(album_markup.progress(album(0, total=10), running=True)).text == ["0 of 10."]
+    told = [album_markup.duration(s) for s in (0.01, 1.2, 42.3, 200)]
+    assert told == ["under a second", "1 s", "42 s", "3 min 20 s"]
 
 
 def test_one_category_over_many_photos_says_how_many_were_scored_and_which_are_shown():

@@ -15,6 +15,7 @@ from ram.describers import (
     Notice,
     describe_tags,
     describe_with_fallback,
+    gather,
     load_describer,
 )
 from ram.describers.cache import CachedDescriber
@@ -50,7 +51,8 @@ def test_a_describer_that_works_streams_its_sentences_with_its_name() -> None:
 def test_a_failure_is_told_and_the_fallback_goes_on_without_repeats() -> None:
     parts = list(describe_with_fallback(Failing(), TemplateDescriber(), "corgi"))
     assert parts[0] == DescribedSentence("a photo of a corgi.", "failing")
-    assert parts[1] == Notice('It is out of words. The template describer takes over for "corgi".')
+    assert isinstance(parts[1], Notice)
+    assert parts[1].text == 'It is out of words. The template describer takes over for "corgi".'
     assert all(isinstance(part, DescribedSentence) and part.origin == "template" for part in parts[2:])
     assert len(parts) > 4
     texts = [part.text for part in parts]
@@ -64,7 +66,7 @@ def test_a_failing_fallback_is_an_error() -> None:
 
 def test_an_unknown_word_is_told() -> None:
     first, second, *_ = describe_with_fallback(Unsure(), TemplateDescriber(), "zorgle")
-    assert first == Notice('"zorgle" is not in the unsure: it is described by templates only.')
+    assert isinstance(first, Notice) and first.text == 'The unsure does not know "zorgle": templates are used instead.'
     assert second == DescribedSentence("a photo of a zorgle.", "template")
 
 
@@ -72,10 +74,23 @@ def test_several_tags_become_descriptions_whose_origin_tells_what_happened() -> 
     descriptions, notices = describe_tags(Failing(), TemplateDescriber(), ["corgi", "kite"])
     assert descriptions.tags == ("corgi", "kite")
     assert descriptions["corgi"][0] == "a photo of a corgi."
-    assert len(notices) == 2
+    (notice,) = notices
+    assert notice.text == 'It is out of words. The template describer takes over for "corgi" and "kite".'
     assert descriptions.origin.describer == "failing"
     assert descriptions.origin.fingerprint == "failing-1"
     assert "takes over" in descriptions.origin.note
+
+
+def test_what_is_said_of_several_tags_is_said_once_and_other_things_stay_apart() -> None:
+    told = [
+        Notice("It is away. Others take over for ", ("a",), "."), Notice("It is late."),
+        Notice("It is away. Others take over for ", ("b",), "."), Notice("Nobody knows ", ("a",), "."),
+        Notice("It is away. Others take over for ", ("c",), "."), Notice("It is late."),
+    ]  # fmt: skip
+    assert [notice.text for notice in gather(told)] == [
+        'It is away. Others take over for "a", "b" and "c".', "It is late.", 'Nobody knows "a".',
+    ]  # fmt: skip
+    assert gather([]) == ()
 
 
 def test_a_tag_that_is_no_category_is_refused() -> None:

@@ -54,6 +54,8 @@ def test_a_visitor_past_the_limit_hears_why_and_gets_the_fallback_while_others_g
     assert "template" in origins(first, "bee") and first.finished == {"corgi", "kite", "bee"}
     assert "share of the language model for today is used up" in first.notices[0]
     assert 'The template describer takes over for "bee".' in first.notices[0]
+    more = typed(bench, "bee, cow, bus", "greedy")
+    assert more.notices == (first.notices[0].replace('"bee"', '"bee", "cow" and "bus"'),)
     assert len(endpoint.requests) == 10
     assert origins(typed(bench, "dog", "patient"), "dog") == {"openai"}
     assert bench.limits.standing("greedy").visitor == Spent(10, 1000)

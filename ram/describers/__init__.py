@@ -128,9 +128,30 @@ class DescribedSentence:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something a person should see about how a tag is described, in one sentence."""
+    """Something a person should see about how tags are described.
 
-    text: str
+    Args:
+        before, after: what is said, around the names of the tags; all of it in ``before`` where it is about none.
+        tags: those it is about.
+    """
+
+    before: str
+    tags: tuple[str, ...] = ()
+    after: str = ""
+
+    @property
+    def text(self) -> str:
+        """In a sentence or two, each tag in quotes."""
+        *others, last = [f'"{tag}"' for tag in self.tags] or [""]
+        return self.before + " and ".join(filter(None, [", ".join(others), last])) + self.after
+
+
+def gather(notices: Iterable[Notice]) -> tuple[Notice, ...]:
+    """One notice in the place of those that say the same of different tags."""
+    about: dict[tuple[str, str], dict[str, None]] = {}
+    for notice in notices:
+        about.setdefault((notice.before, notice.after), {}).update(dict.fromkeys(notice.tags))
+    return tuple(Notice(before, tuple(tags), after) for (before, after), tags in about.items())
 
 
 def load_describer(
@@ -186,7 +207,7 @@ def describe_with_fallback(describer: Describer, fallback: Describer, tag: str) 
     except DescriberError as error:
         if fallback.name == describer.name:
             raise
-        yield Notice(f'{error} The {fallback.name} describer takes over for "{tag}".')
+        yield Notice(f"{error} The {fallback.name} describer takes over for ", (tag,), ".")
         yield from _stream(fallback, tag, seen)
 
 
@@ -195,23 +216,24 @@ def describe_tags(
 ) -> tuple[TagDescriptions, tuple[Notice, ...]]:
     """Describe several tags at once; notices, repeated in the origin, tell what did not go as asked."""
     sentences: dict[str, list[str]] = {}
-    notices: dict[str, None] = {}
+    notices: list[Notice] = []
     for tag in tags:
         sentences[tag] = []
         for part in describe_with_fallback(describer, fallback, tag):
             if isinstance(part, Notice):
-                notices[part.text] = None
+                notices.append(part)
             else:
                 sentences[tag].append(part.text)
-    origin = Origin(describer.name, describer.fingerprint, " ".join(notices))
-    return TagDescriptions(sentences, origin), tuple(map(Notice, notices))
+    gathered = gather(notices)
+    origin = Origin(describer.name, describer.fingerprint, " ".join(notice.text for notice in gathered))
+    return TagDescriptions(sentences, origin), gathered
 
 
 def _stream(describer: Describer, tag: str, seen: set[str]) -> Iterator[DescribedSentence | Notice]:
     origin = describer.name
     if isinstance(describer, KnowsWords) and not describer.knows(tag):
         origin = "template"
-        yield Notice(f'"{tag}" is not in the {describer.name}: it is described by templates only.')
+        yield Notice(f"The {describer.name} does not know ", (tag,), ": templates are used instead.")
     remembered = describer.remembered(tag) if isinstance(describer, Remembers) else ()
     for sentence in describer.describe(tag):
         if sentence.casefold() not in seen:
