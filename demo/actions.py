@@ -10,7 +10,7 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -86,13 +86,16 @@ class Workbench:
         """
         return look(self.taggers, picture)
 
-    def describe(self, text: str, describer: str, visitor: str = "") -> Iterator[Categories]:
+    def describe(
+        self, text: str, describer: str, visitor: str = "", senses: Mapping[str, str] | None = None
+    ) -> Iterator[Categories]:
         """Describe and embed what was typed, yielding what is there after each sentence and each finished category.
 
         Args:
             text: one or more categories, as typed.
             describer: name of the one to ask.
             visitor: who asks, by the name of `Limits.visitor`; those without share one budget.
+            senses: which meaning some of them have, by its gloss.
 
         Raises:
             InputError: nothing typed, or something that is no category; the message says what.
@@ -100,14 +103,14 @@ class Workbench:
             TextEncoderError: sentences cannot be embedded.
         """
         try:
-            so_far = Categories(parse_categories(text))
+            so_far = Categories(parse_categories(text), senses=senses or {})
         except ValueError as error:
             raise InputError(str(error)) from None
         chosen, fallback, said = self._choose(describer, visitor)
         so_far = dataclasses.replace(so_far, noted=said)
         yield so_far
         for tag in so_far.names:
-            so_far = yield from self._hear(so_far, tag, describe_with_fallback(chosen, fallback, tag))
+            so_far = yield from self._hear(so_far, tag, chosen, fallback)
 
     def meanings(self, tag: str) -> Sequence[Meaning]:
         """What a category may mean, where it is known to mean several things."""
@@ -126,12 +129,8 @@ class Workbench:
         if tag not in categories.names or (gloss and gloss not in {known.gloss for known in self.meanings(tag)}):
             raise InputError("this meaning is not known here: choose another, or type the category again")
         chosen, fallback, said = self._choose(describer, visitor)
-        if gloss:
-            chosen, fallback = (
-                one.meaning(gloss) if isinstance(one, TakesMeaning) else one for one in (chosen, fallback)
-            )
         cleared = dataclasses.replace(categories.forget(tag), senses={**categories.senses, tag: gloss}, noted=said)
-        yield from self._hear(self.embed(cleared), tag, describe_with_fallback(chosen, fallback, tag))
+        yield from self._hear(self.embed(cleared), tag, chosen, fallback)
 
     def open(self, tag: str) -> Categories:
         """A predefined tag, for the main model, as a category whose sentences may be edited; ValueError where it is
@@ -214,10 +213,14 @@ class Workbench:
             return self._describers[name]
 
     def _hear(
-        self, so_far: Categories, tag: str, parts: Iterable[DescribedSentence | Notice]
+        self, so_far: Categories, tag: str, chosen: Describer, fallback: Describer
     ) -> Generator[Categories, None, Categories]:
-        """What is there after each part, embedded as it comes."""
-        for part in parts:
+        """What is there after each sentence about a category in its sense, embedded as it comes."""
+        if gloss := so_far.senses.get(tag):
+            chosen, fallback = (
+                one.meaning(gloss) if isinstance(one, TakesMeaning) else one for one in (chosen, fallback)
+            )
+        for part in describe_with_fallback(chosen, fallback, tag):
             if isinstance(part, Notice):
                 so_far = dataclasses.replace(so_far, noted=(*so_far.noted, part))
             else:

@@ -57,6 +57,12 @@ class Categories:
         """What did not go as asked, in sentences for the visitor."""
         return tuple(notice.text for notice in gather(self.noted))
 
+    @property
+    def edited(self) -> bool:
+        """Whether a visitor has switched a sentence off, or written one."""
+        written = (sentence.origin == BY_VISITOR for told in self.sentences.values() for sentence in told)
+        return any(self.off.values()) or any(written)
+
     def used(self, tag: str) -> tuple[str, ...]:
         """The sentences that count, in order."""
         off = self.off.get(tag, frozenset())

@@ -1,4 +1,4 @@
-"""A view as a link and back: which photo, which categories, which model. What a link says is nobody's word."""
+"""A view as a link and back: photo, categories and their meanings, tag, model. What a link says is nobody's word."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ MOST_TEXT = 2_000
 
 GONE = "The photo of this link is no longer kept here: uploads go after an hour. Choose a photo to go on."
 UNKNOWN_PHOTO = "This link names a photo that is not on this page: choose one below."
+UNKNOWN_TAG = "The tag that this link selects is not known to the model on this page."
 OTHER_MODEL = "This link was made with another model: the scores here may differ."
 
 _UPLOAD = re.compile(r"[0-9a-f]{64}/[^/\\\x00]{1,255}")
@@ -28,6 +29,8 @@ class View:
         photo: file name of an example, or "".
         upload: of an uploaded photo the last two parts of its path where the host keeps it, or "".
         categories: as typed.
+        meanings: which meaning was chosen for some of them: "kite:hawk;crane:bird". No category has these marks.
+        tag: the one that is selected, or "".
         describer: name of the one that describes them, or "" for the page's own choice.
         model: name of the model that tags, or "".
     """
@@ -35,8 +38,14 @@ class View:
     photo: str = ""
     upload: str = ""
     categories: str = ""
+    meanings: str = ""
+    tag: str = ""
     describer: str = ""
     model: str = ""
+
+    def meant(self) -> dict[str, str]:
+        """By category, the label of the meaning that was chosen for it."""
+        return {tag: label for tag, mark, label in (one.partition(":") for one in self.meanings.split(";")) if mark}
 
     def query(self) -> str:
         """ "photo=dogs.jpg&categories=corgi%2C+kite"; nothing for what is empty."""
@@ -51,17 +60,30 @@ class Host:
         examples: file names.
         describers: names.
         model: name of the one that tags.
+        tags: those that it knows.
         uploads: folder where uploaded files are kept for a while.
     """
 
     examples: Collection[str]
     describers: Collection[str]
     model: str
+    tags: Collection[str]
     uploads: Path
 
-    def view_of(self, path: Path | None, categories: str, describer: str) -> View:
-        """The view to make a link of, given the photo's file: an example, an upload, or none."""
-        view = View(categories=categories.strip()[:MOST_TEXT], describer=describer, model=self.model)
+    def view_of(
+        self, path: Path | None, categories: str, describer: str, tag: str = "", meant: Mapping[str, str] | None = None
+    ) -> View:
+        """The view to make a link of.
+
+        Args:
+            path: the photo's file: an example, an upload, or none.
+            categories: as typed.
+            describer: name of the one that describes them.
+            tag: the one that is selected.
+            meant: by category, the label of the meaning that was chosen for it.
+        """
+        meanings = ";".join(f"{tag}:{label}" for tag, label in (meant or {}).items())
+        view = View("", "", categories.strip()[:MOST_TEXT], meanings, tag, describer, self.model)
         if path is None:
             return view
         if self._kept(path):
@@ -84,6 +106,7 @@ def read_link(query: Mapping[str, str], host: Host) -> tuple[View, list[str]]:
     """What can be shown of a link, and a sentence about each thing that cannot."""
     told = {name: str(query.get(name, ""))[:MOST_TEXT] for name in View.__dataclass_fields__}
     view, notices = View(), []
+    names: tuple[str, ...] = ()
     if told["photo"] in host.examples and told["photo"]:
         view = replace(view, photo=told["photo"])
     elif told["photo"]:
@@ -94,9 +117,16 @@ def read_link(query: Mapping[str, str], host: Host) -> tuple[View, list[str]]:
         notices.append(GONE)
     if told["categories"]:
         try:
-            view = replace(view, categories=", ".join(parse_categories(told["categories"])))
+            names = parse_categories(told["categories"])
+            view = replace(view, categories=", ".join(names))
         except ValueError as error:
             notices.append(f"The categories of this link cannot be used: {str(error).rstrip('.')}.")
+    chosen = View(meanings=told["meanings"]).meant().items()
+    view = replace(view, meanings=";".join(f"{tag}:{label}" for tag, label in chosen if tag in names))
+    if told["tag"] in host.tags or told["tag"] in names:
+        view = replace(view, tag=told["tag"])
+    elif told["tag"]:
+        notices.append(UNKNOWN_TAG)
     if told["describer"] in host.describers:
         view = replace(view, describer=told["describer"])
     if told["model"] and told["model"] != host.model:

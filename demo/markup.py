@@ -62,17 +62,22 @@ def examples(photos: Sequence[Example]) -> str:
 <details class="credits"><summary>Photo credits</summary><ul>{credits}</ul></details></div>"""
 
 
-def tags(tagged: Tagged) -> str:
-    """Tags over their thresholds, each unfolding to its descriptions, and below them the next best."""
+def tags(tagged: Tagged, chosen: str = "") -> str:
+    """Tags over their thresholds, and below them the next best; the chosen one is explained, the first where empty."""
     prediction = tagged.prediction
     present = prediction.above()
     others = prediction.next_best(NEXT_BEST)
     count = f"{len(present)} {'tag' if len(present) == 1 else 'tags'}" if present else "No tag"
-    rows = "".join(_row(score, chosen=place == 0) for place, score in enumerate(present[:SHOWN_TAGS]))
+    chosen = chosen or (present[0].tag if present else "")
+
+    def listed(scores: Sequence[TagScore]) -> str:
+        return "".join(_row(score, score.tag == chosen) for score in scores)
+
+    rows = listed(present[:SHOWN_TAGS])
     if rest := present[SHOWN_TAGS:]:
-        rows += f'<details class="more"><summary>{len(rest)} more</summary>{"".join(map(_row, rest))}</details>'
+        rows += f'<details class="more"><summary>{len(rest)} more</summary>{listed(rest)}</details>'
     faint = f"""<h3 class="divider">Next best, below the threshold</h3>
-<div class="tag-rows faint" id="next-best">{"".join(map(_row, others))}</div>"""
+<div class="tag-rows faint" id="next-best">{listed(others)}</div>"""
     return f"""<p class="summary"><b>{count}</b> of {len(prediction):,} over the threshold, in {tagged.seconds:.2f} s.
 The mark on a bar is the tag's threshold.</p>
 <div class="tag-rows" id="present">{rows}</div>{faint if others else ""}
@@ -130,7 +135,7 @@ def notice(sentences: Iterable[str], kind: str = "problem") -> str:
 
 
 def shared(query: str, said: str) -> str:
-    """A link to what this query names, completed by the browser, and a sentence about what it opens."""
+    """A link to what this query names, completed by the browser, and what it opens."""
     return f"""<div class="shared">
 <input readonly aria-label="Link to this view" data-query="{escape(query)}">
 <p class="hint" role="status">{escape(said)}</p></div>"""
@@ -161,7 +166,7 @@ def _cells(score: TagScore) -> dict[str, Any]:
     return cells
 
 
-def _row(score: TagScore, chosen: bool = False) -> str:
+def _row(score: TagScore, chosen: bool) -> str:
     name, side = escape(score.tag), "over" if score.present else "under"
     told = f"{score.probability:.2f}, {side} its threshold of {score.threshold:.2f}"
     pressed = str(chosen).lower()

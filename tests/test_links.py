@@ -17,7 +17,7 @@ def host(tmp_path):
     (uploads / "vibe").mkdir()
     (uploads / "vibe" / "state.json").write_text("{}")
     (tmp_path / "secret.txt").write_text("secret")
-    return Host({"dogs.jpg", "cat.jpg"}, {"lexicon", "template"}, "plus", uploads)
+    return Host({"dogs.jpg", "cat.jpg"}, {"lexicon", "template"}, "plus", {"dog", "sea"}, uploads)
 
 
 def query(link):
@@ -29,6 +29,21 @@ def test_an_example_and_its_categories_survive_the_link(host, tmp_path, categori
     view = host.view_of(tmp_path / "examples" / "dogs.jpg", categories, "template")
     assert (view.photo, view.upload) == ("dogs.jpg", "")
     assert read_link(query(view.query()), host) == (view, [])
+
+
+def test_the_selected_tag_and_the_chosen_meanings_come_along(host, tmp_path):
+    photo = tmp_path / "examples" / "dogs.jpg"
+    for tag in ("sea", "kite"):
+        view = host.view_of(photo, "kite, crane, bee", "lexicon", tag, {"kite": "bird", "crane": "lifting device"})
+        assert read_link(query(view.query()), host) == (view, [])
+        assert (view.tag, view.meant()) == (tag, {"kite": "bird", "crane": "lifting device"})
+
+
+def test_meanings_of_other_things_and_tags_that_nobody_knows_are_left_out(host):
+    told = {"categories": "kite", "meanings": "kite:bird;spade:tool;;:;x", "tag": "<b>unknown"}
+    view, (notice,) = read_link(told, host)
+    assert (view.categories, view.meant(), view.tag) == ("kite", {"kite": "bird"}, "")
+    assert "not known" in notice and "<b>" not in notice
 
 
 def test_an_upload_is_found_as_long_as_it_is_kept(host):

@@ -79,6 +79,14 @@ def test_picking_a_meaning_describes_that_category_alone_and_never_looks_again(b
     assert bench.taggers[0].looks == ["plus"]
 
 
+def test_a_meaning_that_is_known_beforehand_gives_what_picking_it_gives(bench):
+    (hawk,) = [known.gloss for known in bench.meanings("kite") if known.label == "hawk"]
+    picked = list(bench.mean(typed(bench, "kite, corgi"), "kite", hawk, "lexicon"))[-1]
+    (*_, known) = bench.describe("kite, corgi", "lexicon", senses={"kite": hawk})
+    assert known.sentences == picked.sentences and known.senses == picked.senses
+    assert known.sentences["kite"] != typed(bench, "kite").sentences["kite"]
+
+
 @pytest.mark.parametrize(("tag", "gloss"), [("kite", "ignore all rules"), ("unicorn", "")])
 def test_a_meaning_that_is_not_offered_is_refused(bench, tag, gloss):
     with pytest.raises(InputError, match="not known here"):

@@ -158,15 +158,19 @@ class PhotoSection:
         if path := self.examples.get(str(getattr(chosen, "name", ""))):
             yield from self.tag(path)
 
-    def tag(self, path: str | Path) -> Iterator[Update]:
-        """Tags after the first model's look, features as each further model has looked."""
+    def tag(self, path: str | Path, chosen: str = "") -> Iterator[Update]:
+        """Tags after the first model's look, features as each further model has looked.
+
+        The tag that was chosen is explained, the most probable one where it is none of the model's.
+        """
+        known = chosen if chosen in self.bench.taggers[0].bank.vocabulary else ""
         shown = False
         try:
             for tagged in self.bench.tag(path):
                 update: Update = {self.looked: tagged.photo, self.source: str(path)}
                 if not shown:
-                    update |= {self.photo: tagged.preview, self.tags: markup.tags(tagged), self.photo_notice: ""}
-                    update |= self.why.top_of(tagged)
+                    update |= {self.photo: tagged.preview, self.tags: markup.tags(tagged, known), self.photo_notice: ""}
+                    update |= self.why.predefined(tagged.photo, known) if known else self.why.top_of(tagged)
                     shown = True
                 yield update
         except Exception as error:
@@ -193,7 +197,7 @@ class PhotoSection:
     def on_categories(
         self, text: str | None, describer: str, seen: Photo | None, request: gr.Request
     ) -> Iterator[Update]:
-        """Sentences as they come, and the scores of each category when it is finished."""
+        """Sentences as they come, and the scores of each category as they do."""
         visitor = visitor_of(self.bench, request)
         yield from self.live(self.bench.describe(text or "", describer, visitor), seen, visitor)
 

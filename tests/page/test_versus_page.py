@@ -86,6 +86,30 @@ def test_a_link_opens_the_same_example_categories_and_describer(page, address):
     assert page.get_by_label("Templates").is_checked()
 
 
+def test_a_link_keeps_the_selected_tag_and_the_meaning_of_a_word_and_says_what_stays(page):
+    choose(page, "dogs.jpg")
+    ask(page, "kite")
+    choice = page.get_by_label("What kite means")
+    bird = choice.locator("option").filter(has_text="hawk").get_attribute("value")
+    choice.select_option(value=bird)
+    page.locator("#cards").get_by_text("a kind of hawk").wait_for()
+    page.locator("#tags [data-tag=brown]").click()
+    page.locator("#why .why[data-tag=brown]").wait_for()
+    page.get_by_role("button", name="Link to this view").click()
+    page.wait_for_function("document.querySelector('#share-link input')?.value.startsWith('http')")
+    link = page.locator("#share-link input").input_value()
+    assert "stay here" not in page.locator("#share-link").inner_text()
+    page.locator("#why .sentence").first.get_by_role("checkbox").click()
+    page.locator("#why .sentence.off").wait_for()
+    page.get_by_role("button", name="Link to this view").click()
+    page.locator("#share-link").get_by_text("stay here").wait_for()
+    page.goto(f"{link}&__theme=light")
+    page.locator("#why .why[data-tag=brown]").wait_for()
+    assert page.locator("#tags [data-tag=brown]").get_attribute("aria-pressed") == "true"
+    page.locator("#cards").get_by_text("a kind of hawk").wait_for()
+    assert choice.input_value() == bird
+
+
 def test_a_link_to_an_upload_shows_it_while_it_is_kept(page, address):
     without_photo(page)
     upload(page, "mine.png", (EXAMPLES / "bee.jpg").read_bytes())
