@@ -167,7 +167,7 @@ class Tagger:
 
         Raises:
             ValueError: fewer than one tag is asked for, ``keep`` names a tag that is not in the bank, the bank is of
-                another text encoder than the model's, or the model's tags are no texts.
+                another text encoder than the model's, or the model knows no re-weighted similarity.
         """
         if most < 1:
             raise ValueError(f"a shortlist of {most} tags is none: keep at least 1")
@@ -175,8 +175,8 @@ class Tagger:
         if len(bank) <= most:
             return bank
         self._check(bank)
-        if self.config.learned:
-            raise ValueError(f"{self.name} has no texts that a picture could be near to: leave the shortlist out")
+        if not self.config.reweight:
+            raise ValueError(f"{self.name} has not learnt which texts a picture is near to: leave the shortlist out")
         near = self.model.nearness(features, self._embedded(bank), CHUNK)[0]
         kept = {*near.topk(most).indices.tolist(), *(bank.vocabulary.id(tag) for tag in keep)}
         return bank.select([bank.vocabulary.tags[i] for i in sorted(kept)])

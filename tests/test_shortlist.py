@@ -1,6 +1,7 @@
 """A shortlist holds the tags nearest to the picture, whose scores are exact, and says nothing of the others."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,10 +9,24 @@ import torch
 from PIL import Image
 
 import ram.build
+from benchmarks.shortlist import measure, table
 from ram.checkpoints import save_model
 from ram.embeddings import TagEmbeddingBank
+from ram.models.familiarity import Familiarity
+from ram.models.queries import DescriptionEmbeddings
+from ram.models.similarity import GlobalSimilarity
 from ram.tagger import CHUNK, Tagger
-from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model, tiny_tagger, whole_config, whole_model
+from tests.tiny import (
+    DIM,
+    HashTextEncoder,
+    tiny_bank,
+    tiny_config,
+    tiny_model,
+    tiny_pixels,
+    tiny_tagger,
+    whole_config,
+    whole_model,
+)
 
 MANY = {f"tag {i}": [f"{i} says {k}" for k in range(1 + i % 5)] for i in range(CHUNK + 40)}
 
@@ -91,6 +106,48 @@ def test_a_shortlist_of_any_bank_can_be_had_but_not_of_another_encoders(tagger):
 def test_several_pictures_are_shortlisted_each(tagger):
     several = tagger.tag([picture(0), picture(1)], shortlist=4)
     assert [p.vocabulary.tags for p in several] == [tagger.tag(picture(s), 4).vocabulary.tags for s in (0, 1)]
+
+
+def test_a_tag_is_not_left_out_for_being_unfamiliar_alone():
+    """Of the decoder's logit of such a tag little counts, but that of most tags would be as low."""
+    model = whole_model().requires_grad_(False)
+    features = model.look(tiny_pixels())
+    towards = torch.nn.functional.normalize(features.pooled[0], dim=0)
+    across = HashTextEncoder.vector("across")
+    across = torch.nn.functional.normalize(across - (across @ towards) * towards, dim=0)
+    bank = DescriptionEmbeddings(torch.stack([across, (across + towards) / 2**0.5])[:, None])
+    familiar = model.nearness(features, bank)[0]
+    model.similarity = GlobalSimilarity(3.0, 2.0, 0.0, model.image_encoder.words, Familiarity(1, DIM))
+    unfamiliar = model.nearness(features, bank)[0]
+    assert unfamiliar[0].item() == pytest.approx(familiar[0].item(), abs=1e-5)
+    assert familiar[1] - unfamiliar[1] > 1
+
+
+def test_the_benchmark_counts_what_a_shortlist_holds_of_the_top_and_of_what_is_over_its_threshold(tagger):
+    looks, own, sizes = [tagger.look(picture(seed)) for seed in (0, 1, 2)], list(MANY)[:100], (20, 200)
+    middle = np.quantile([tagger.score(look).probabilities for look in looks], 0.9)
+    tagger = tagger.with_bank(tagger.bank.with_thresholds((float(middle),) * len(MANY)))
+    wanted = {size: np.zeros(4, int) for size in (0, *sizes)}
+    for look in looks:
+        scored = {tag: tagger.score(look, tagger.bank.select([tag])).probabilities[0] for tag in MANY}
+        order, near = sorted(MANY, key=lambda tag: -scored[tag]), nearest(tagger, look)
+        over = {tag for tag in MANY if scored[tag] > middle}
+        groups = (set(order[:5]), set(order[:10]), over, over - set(own))
+        for size, counts in wanted.items():
+            counts += [len(group & set(near[: size or None])) for group in groups]
+    measured = measure(tagger, looks, sizes, own)
+    assert {size: list(found.held.values()) for size, found in measured.items()} == {
+        size: counts.tolist() for size, counts in wanted.items()
+    }
+    assert 0 < wanted[20][2] < wanted[200][2] < wanted[0][2] and all(len(m.seconds) == 3 for m in measured.values())
+    percent = f"{100 * wanted[20][2] / wanted[0][2]:.1f}"
+    assert next(line for line in table(measured) if line.startswith("| 20 |")).split(" | ")[3] == percent
+
+
+def test_a_model_that_has_not_learnt_to_compare_pictures_with_texts_has_no_shortlist():
+    tagger = Tagger(replace(tiny_config(), reweight=False), tiny_model(), tiny_bank(MANY), HashTextEncoder)
+    with pytest.raises(ValueError, match="tiny has not learnt which texts a picture is near to: leave the shortlist out"):
+        tagger.tag(picture(), shortlist=3)
 
 
 def test_the_command_line_scores_a_shortlist_and_what_was_typed(tmp_path, monkeypatch, ended):
