@@ -1,4 +1,4 @@
-"""Files from the Hugging Face hub: fetched once, resumed after a break, and checked against the hub's digest."""
+"""Files from the Hugging Face hub: fetched once, resumed after a break, checked against the hub's digest or our own."""
 
 from __future__ import annotations
 
@@ -33,11 +33,13 @@ class HubFile:
         repository: owner and name.
         name: of the file.
         kind: of the repository: "model", "dataset" or "space".
+        sha256: of the published file, where it is known; another file of its name is refused.
     """
 
     repository: str
     name: str
     kind: str = "model"
+    sha256: str = ""
 
     @property
     def url(self) -> str:
@@ -48,7 +50,11 @@ class HubFile:
 
 
 CHECKPOINTS: Mapping[str, HubFile] = {
-    "ram-plus-swin-large": HubFile("xinyu1205/recognize-anything-plus-model", "ram_plus_swin_large_14m.pth"),
+    "ram-plus-swin-large": HubFile(
+        "xinyu1205/recognize-anything-plus-model",
+        "ram_plus_swin_large_14m.pth",
+        sha256="497c178836ba66698ca226c7895317e6e800034be986452dbd2593298d50e87d",
+    ),
     "ram-swin-large": HubFile("xinyu1205/Recognize_Anything-Tag2Text", "ram_swin_large_14m.pth", "space"),
     "tag2text-swin-base": HubFile("xinyu1205/Recognize_Anything-Tag2Text", "tag2text_swin_14m.pth", "space"),
 }
@@ -60,11 +66,14 @@ def quiet(what: str, done: int, total: int) -> None:
 
 
 def held_already(file: HubFile) -> Path | None:
-    """The file in the hub's own cache, where other programs of this person have fetched it before."""
+    """The file in the hub's own cache, where other programs of this person have fetched it before; another one that
+    bears its name is passed over."""
     from huggingface_hub import try_to_load_from_cache
 
     held = try_to_load_from_cache(file.repository, file.name, repo_type=file.kind)
-    return Path(held) if isinstance(held, str) else None
+    if not isinstance(held, str) or (file.sha256 and _digest(Path(held), 64, quiet) != file.sha256):
+        return None
+    return Path(held)
 
 
 def fetch(file: HubFile, folder: Path, progress: Progress = quiet) -> Path:
@@ -92,6 +101,11 @@ def fetch(file: HubFile, folder: Path, progress: Progress = quiet) -> Path:
         raise DownloadError(
             f"{urlsplit(url).hostname} announces no size or digest of {file.name}, so that it could not be checked: "
             f"download it from {url} yourself and use `ram convert`"
+        )
+    if file.sha256 not in ("", digest):  # what comes is held against this digest too, but only after gigabytes
+        raise DownloadError(
+            f"{urlsplit(url).hostname} has another {file.name} than was published, of digest {digest[:12]}... and not "
+            f"{file.sha256[:12]}...: unset HF_ENDPOINT if it names a mirror, or get the published file and use `ram convert`"
         )
     whole, partial = folder / digest / file.name, folder / f"{digest}.part"
     if whole.is_file():

@@ -1,5 +1,7 @@
 """Published models are fetched once, resumed, checked and converted; what goes wrong is said in one sentence."""
 
+import dataclasses
+import hashlib
 import json
 import threading
 
@@ -10,7 +12,7 @@ from PIL import Image
 import ram.published
 from ram.checkpoints import CheckpointError, find_model, list_models, load_model
 from ram.config import VARIANTS
-from ram.downloads import CHECKPOINTS, DownloadError, HubFile, fetch, fetch_text
+from ram.downloads import CHECKPOINTS, DownloadError, HubFile, fetch, fetch_text, held_already
 from ram.published import DESCRIPTIONS, fetch_model
 from tests.hub_server import serving
 from tests.official import official_state
@@ -46,7 +48,8 @@ def published(hub, tmp_path, monkeypatch):
     monkeypatch.setattr(ram.published, "LISTS", f"{hub.url}/lists")
     monkeypatch.setattr(ram.published, "held_already", lambda file: None)
     torch.save({"model": official_state(config(), len(TAGS)), "optimizer": {}}, tmp_path / "official.pth")
-    weights, texts = CHECKPOINTS[NAME], DESCRIPTIONS
+    weights, texts = dataclasses.replace(CHECKPOINTS[NAME], sha256=""), DESCRIPTIONS
+    monkeypatch.setitem(ram.published.CHECKPOINTS, NAME, weights)
     described = [{f"tag {i}": [f"sentence {i} {j}" for j in range(51)]} for i in range(len(TAGS))]
     hub.files |= {
         f"/{weights.repository}/resolve/main/{weights.name}": (tmp_path / "official.pth").read_bytes(),
@@ -85,6 +88,29 @@ def test_what_the_hub_did_not_announce_is_thrown_away(hub, tmp_path):
     with pytest.raises(DownloadError, match="weights.pth did not arrive as the hub has it .*: fetch it again"):
         fetch(FILE, tmp_path)
     assert not list(tmp_path.rglob("*.p*"))
+
+
+def test_a_file_whose_digest_is_known_is_fetched_only_as_it_was_published(hub, tmp_path):
+    published = dataclasses.replace(FILE, sha256=hashlib.sha256(hub.files[PATH]).hexdigest())
+    assert fetch(published, tmp_path / "a").read_bytes() == hub.files[PATH]
+    hub.files[PATH] = hub.files[PATH][::-1]
+    hub.asked.clear()
+    with pytest.raises(DownloadError, match="127.0.0.1 has another weights.pth than was published, of .*HF_ENDPOINT"):
+        fetch(published, tmp_path / "b")
+    assert [method for method, *_ in hub.asked] == ["HEAD"]
+    hub.digests[PATH] = published.sha256  # what it announces is not what it sends
+    with pytest.raises(DownloadError, match="weights.pth did not arrive as the hub has it .*: fetch it again"):
+        fetch(published, tmp_path / "b")
+    assert not list((tmp_path / "b").rglob("*.p*"))
+
+
+def test_a_file_in_the_hubs_cache_is_passed_over_where_it_is_not_the_published_one(tmp_path, monkeypatch):
+    (tmp_path / "weights.pth").write_bytes(b"weights")
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *names, **kind: str(tmp_path / "weights.pth"))
+    published = dataclasses.replace(FILE, sha256=hashlib.sha256(b"weights").hexdigest())
+    assert held_already(FILE) == held_already(published) == tmp_path / "weights.pth"
+    (tmp_path / "weights.pth").write_bytes(b"other")
+    assert held_already(FILE) == tmp_path / "weights.pth" and held_already(published) is None
 
 
 def test_a_file_that_cannot_be_checked_is_not_fetched(hub, tmp_path):
