@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 import ram
@@ -15,6 +16,7 @@ from ram.models.queries import DescriptionEmbeddings
 from ram.models.text_encoder import TextEncoderError
 from ram.tagger import CHUNK, load
 from ram.vocabulary import TagVocabulary, told_apart
+from tests.chat_endpoint import honours_n
 from tests.official import official_state
 from tests.test_conversion import SWIN
 from tests.test_conversion import config as text_config
@@ -100,8 +102,24 @@ def test_typed_categories_are_refused_with_one_sentence(tagger):
         tagger.embed({"corgi": ["a photo of a corgi."]})
 
 
+def test_the_command_line_refuses_typed_categories_before_it_asks_anybody_to_describe_them(
+    tagger, tmp_path, monkeypatch, ended, serve
+):
+    endpoint = serve(honours_n)
+    monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    Image.new("RGB", (64, 48), "gray").save(tmp_path / "photo.png")
+    flags = ("--model", tmp_path / "tiny", "--describer", "openai")
+    code, out, err = ended("tag", tmp_path / "photo.png", *flags, "--tags", "corgi")
+    assert (code, out, endpoint.requests) == (2, "", [])
+    assert err.startswith("ram tag: Tag2Text knows only the tags it was trained on") and err.count("\n") == 1
+    (tmp_path / "photos.json").write_text('[{"image": "photo.png", "tags": ["corgi"]}]')
+    code, _, err = ended("evaluate", tmp_path / "photos.json", *flags, "--open-set")
+    assert (code, endpoint.requests) == (2, []) and "Tag2Text knows only the tags" in err
+
+
 def test_a_shortlist_is_refused_with_one_sentence(tagger, features):
-    with pytest.raises(ValueError, match="no texts that a picture could be near to: leave the shortlist out"):
+    with pytest.raises(ValueError, match="has not learnt which texts a picture is near to: leave the shortlist out"):
         tagger.shortlist(features, 1)
 
 

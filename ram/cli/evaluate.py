@@ -162,6 +162,7 @@ def _bank(tagger: Tagger, tags: Sequence[str], args: argparse.Namespace) -> tupl
                 f"{len(new)} of {len(set(tags))} tags are not in the vocabulary of {tagger.name}, such as "
                 f'"{new[0]}": --open-set describes them'
             )
+        tagger.text_encoder  # noqa: B018  (a model that reads no texts refuses before anybody is asked to describe)
         described = described.join(describe_all(args, new))
         describers.append(args.describer)
     return bank_for(tagger, tags, described), " and ".join(describers) or None

@@ -62,6 +62,7 @@ def scored_bank(
     names = tuple(known.get(tag.casefold(), tag) for tag in typed)
     _tell("scored with the descriptions there are", [name for name in names if name in bank.vocabulary])
     if new := [name for name in names if name not in bank.vocabulary]:
+        tagger.text_encoder  # noqa: B018  (a model that reads no texts refuses before anybody is asked to describe)
         bank = bank.join(tagger.embed(describe_all(args, new)))
     if args.only:
         bank = bank.select(tuple(dict.fromkeys([*wanted.values(), *names])))
