@@ -87,7 +87,7 @@ def main() -> None:
     tagger = tagger.with_bank(tagger.bank.override(tagger.load_pack(args.pack)))
     measured = measure(tagger, map(tagger.look, pictures), args.sizes, own)
     over = measured[0].held["over"] / len(pictures)
-    print(f"{tagger.name}, {len(tagger.bank)} tags, {len(pictures)} pictures, {over:.1f} tags over thresholds a picture")
+    print(f"{tagger.name}, {len(tagger.bank)} tags, {len(pictures)} pictures, {over:.1f} tags over thresholds in each")
     print("\n".join(table(measured)))
 
 

@@ -6,17 +6,16 @@ import hashlib
 import io
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-_log = logging.getLogger(__name__)
+from ram.progress import Progress, quiet
 
-Progress = Callable[[str, int, int], object]
-"""Called with what is being done, how much of it is done, and how much there is."""
+_log = logging.getLogger(__name__)
 
 MEGABYTE = 1_000_000
 
@@ -61,10 +60,6 @@ CHECKPOINTS: Mapping[str, HubFile] = {
 """Where the published models are that :func:`ram.load` fetches, by name."""
 
 
-def quiet(what: str, done: int, total: int) -> None:
-    """A progress that nobody watches."""
-
-
 def held_already(file: HubFile) -> Path | None:
     """The file in the hub's own cache, where other programs of this person have fetched it before; another one that
     bears its name is passed over."""
@@ -105,7 +100,7 @@ def fetch(file: HubFile, folder: Path, progress: Progress = quiet) -> Path:
     if file.sha256 not in ("", digest):  # what comes is held against this digest too, but only after gigabytes
         raise DownloadError(
             f"{urlsplit(url).hostname} has another {file.name} than was published, of digest {digest[:12]}... and not "
-            f"{file.sha256[:12]}...: unset HF_ENDPOINT if it names a mirror, or get the published file and use `ram convert`"
+            f"{file.sha256[:12]}...: unset HF_ENDPOINT if it names a mirror, or use `ram convert` with the right file"
         )
     whole, partial = folder / digest / file.name, folder / f"{digest}.part"
     if whole.is_file():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,10 +13,8 @@ from safetensors.torch import save_file
 from ram.descriptions import TagDescriptions
 from ram.models.queries import DescriptionEmbeddings
 from ram.models.text_encoder import TextEncoder
+from ram.progress import Progress
 from ram.vocabulary import TagVocabulary
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much is done, and how much there is."""
 
 PIECE = 1024
 """Sentences embedded between two reports of progress."""

@@ -13,7 +13,8 @@ from ram.checkpoints import CheckpointError
 from ram.config import VARIANTS, ModelConfig
 from ram.conversion import convert_official
 from ram.descriptions import TagDescriptions
-from ram.downloads import CHECKPOINTS, DownloadError, HubFile, Progress, fetch, fetch_text, held_already, quiet
+from ram.downloads import CHECKPOINTS, DownloadError, HubFile, fetch, fetch_text, held_already
+from ram.progress import Progress, quiet
 from ram.vocabulary import TagVocabulary, told_apart
 
 _log = logging.getLogger(__name__)
@@ -81,9 +82,7 @@ def _alone(lock: Path, progress: Progress, waiting: str) -> AcquireReturnProxy:
             progress(waiting, 0, 1)
 
 
-def fetch_lists(
-    config: ModelConfig, kept: Path, progress: Progress = quiet
-) -> tuple[TagVocabulary, TagDescriptions]:
+def fetch_lists(config: ModelConfig, kept: Path, progress: Progress = quiet) -> tuple[TagVocabulary, TagDescriptions]:
     """The official tags of a published model and their descriptions, kept for the next time.
 
     Raises:

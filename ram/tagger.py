@@ -18,7 +18,7 @@ from ram.compiling import compile_encoder
 from ram.config import ModelConfig
 from ram.descriptions import TagDescriptions
 from ram.devices import choose_dtype, find_device
-from ram.downloads import CHECKPOINTS, quiet
+from ram.downloads import CHECKPOINTS
 from ram.embeddings import TagEmbeddingBank
 from ram.explanation import Explanation
 from ram.image import EvalTransform, PictureError, open_picture
@@ -28,6 +28,7 @@ from ram.models.tagging import TaggingModel
 from ram.models.text_encoder import TextEncoder
 from ram.packs import OWN_FILES, PackLimits, load_pack, save_pack
 from ram.prediction import Prediction
+from ram.progress import Progress, quiet
 from ram.published import fetch_model
 from ram.reading import AT_ONCE, read_pixels, several_at_once
 
@@ -260,7 +261,7 @@ def load(
     model: str | Path,
     device: str = "auto",
     dtype: str = "auto",
-    progress: Callable[[str, int, int], object] = quiet,
+    progress: Progress = quiet,
     compile: bool = False,
 ) -> Tagger:
     """Load a tagger by name or from a model folder; a published model is fetched and converted on first use.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,7 @@ import torch
 
 from ram.image import PictureError, check_picture, open_picture
 from ram.models.image_encoder import ImageFeatures
+from ram.progress import Progress, quiet
 from ram.tagger import Tagger
 
 BATCH, CPU_BATCH = 32, 4
@@ -21,13 +22,6 @@ READERS = 4
 """Batches that are read from disk at the same time."""
 
 MOST_FAULTS_NAMED = 20
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done, and how much there is."""
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Progress that nobody watches."""
 
 
 def sound_pictures(names: Sequence[str], files: Mapping[str, Path], dataset: str) -> tuple[Path, ...]:
@@ -49,9 +43,7 @@ def sound_pictures(names: Sequence[str], files: Mapping[str, Path], dataset: str
     return tuple(files[name] for name in names)
 
 
-def look_at(
-    tagger: Tagger, pictures: Sequence[Path], progress: Progress = silent
-) -> Iterator[ImageFeatures]:
+def look_at(tagger: Tagger, pictures: Sequence[Path], progress: Progress = quiet) -> Iterator[ImageFeatures]:
     """Features of all pictures in their order, a batch at a time; the next are read while the model looks.
 
     The first picture that cannot be decoded ends the looking, but not the reading, so that the error at the end names

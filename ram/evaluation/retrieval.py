@@ -12,10 +12,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from ram.evaluation.metrics import picture_retrieval_recall, retrieval_recall
-from ram.evaluation.pictures import Progress, look_at, silent, sound_pictures
+from ram.evaluation.pictures import look_at, sound_pictures
 from ram.labels.captions import read_captions, select_split
 from ram.models.image_encoder import ImageFeatures
 from ram.models.queries import DescriptionEmbeddings
+from ram.progress import Progress, quiet
 from ram.tagger import CHUNK, Tagger
 
 BY = ("decoder", "pooled")
@@ -51,9 +52,7 @@ class CaptionedPictures:
         return np.repeat(np.arange(len(self.pictures)), [len(captions) for captions in self.captions])
 
 
-def load_captioned(
-    path: Path, images: Path | None = None, split: tuple[Path, str] | None = None
-) -> CaptionedPictures:
+def load_captioned(path: Path, images: Path | None = None, split: tuple[Path, str] | None = None) -> CaptionedPictures:
     """Read ``[{"image": "1.jpg", "captions": ["...", ...]}, ...]``, as ``ram parse`` takes it.
 
     Args:
@@ -75,7 +74,7 @@ def load_captioned(
 
 
 def evaluate_retrieval(
-    tagger: Tagger, captioned: CaptionedPictures, by: str = "decoder", progress: Progress = silent
+    tagger: Tagger, captioned: CaptionedPictures, by: str = "decoder", progress: Progress = quiet
 ) -> dict[str, dict[str, float]]:
     """R@1, R@5 and R@10 in both directions, as fractions: ``{"text_to_picture": {"R@1": ...}, ...}``.
 
@@ -92,7 +91,7 @@ def evaluate_retrieval(
 
 @torch.inference_mode()
 def similarities(
-    tagger: Tagger, captioned: CaptionedPictures, by: str = "decoder", progress: Progress = silent
+    tagger: Tagger, captioned: CaptionedPictures, by: str = "decoder", progress: Progress = quiet
 ) -> NDArray[np.float32]:
     """How well every caption fits every picture.
 

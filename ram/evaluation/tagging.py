@@ -15,13 +15,14 @@ from ram.embeddings import TagEmbeddingBank
 from ram.evaluation.banks import bank_for, names_in
 from ram.evaluation.benchmarks import Benchmark, Report, evaluate
 from ram.evaluation.calibration import Goal, calibrate
-from ram.evaluation.pictures import Progress, look_at, silent
+from ram.evaluation.pictures import look_at
+from ram.progress import Progress, quiet
 from ram.tagger import CHUNK, Tagger
 from ram.vocabulary import TagVocabulary
 
 
 def evaluate_tagger(
-    tagger: Tagger, benchmark: Benchmark, bank: TagEmbeddingBank | None = None, progress: Progress = silent
+    tagger: Tagger, benchmark: Benchmark, bank: TagEmbeddingBank | None = None, progress: Progress = quiet
 ) -> Report:
     """Score all pictures of a benchmark and hold the scores against its annotations.
 
@@ -84,7 +85,7 @@ class Calibration:
 
 
 def calibrate_tagger(
-    tagger: Tagger, benchmark: Benchmark, goal: Goal | None = None, progress: Progress = silent
+    tagger: Tagger, benchmark: Benchmark, goal: Goal | None = None, progress: Progress = quiet
 ) -> Calibration:
     """Choose thresholds for a goal (see :func:`ram.evaluation.calibration.calibrate`) on a development set.
 
@@ -117,7 +118,7 @@ def calibrate_tagger(
 
 @torch.inference_mode()
 def score_pictures(
-    tagger: Tagger, bank: TagEmbeddingBank, pictures: Sequence[Path], progress: Progress = silent
+    tagger: Tagger, bank: TagEmbeddingBank, pictures: Sequence[Path], progress: Progress = quiet
 ) -> NDArray[np.float32]:
     """(pictures, tags) probabilities.
 

@@ -21,8 +21,8 @@ PREPARED_AT_ONCE = 512
 """Tags of a 16-bit bank that are widened at a time."""
 
 LIFT = 12.0
-"""By how much a cosine of 1 lifts the logit that an undecoded tag may have: far above the mean, so that the tags that the
-decoder would lift are not missed. Chosen on 300 pictures (docs/vocabularies.md)."""
+"""How far a cosine of 1 lifts the logit that an undecoded tag may have above that of tags on next to no picture. More
+than it does on average, so that what the decoder would lift is not missed; chosen on 300 pictures."""
 
 
 class Alignment(NamedTuple):
@@ -99,9 +99,7 @@ class TaggingModel(nn.Module):
             chunk: tags scored at a time; bounds memory and changes no score.
         """
         contexts = self.decoder.read(features.tokens, descriptions.tags)
-        parts = [
-            self._align(features, contexts, rows.as_type(features.tokens)) for rows in descriptions.split(chunk)
-        ]
+        parts = [self._align(features, contexts, rows.as_type(features.tokens)) for rows in descriptions.split(chunk)]
         if len(parts) == 1:
             return parts[0]
         return Alignment(torch.cat([p.logits for p in parts], 1), torch.cat([p.weights for p in parts], 1))

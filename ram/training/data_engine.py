@@ -5,7 +5,7 @@ Differs from the paper: cleaning goes by the model's own probabilities alone, no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ram.image import PictureError
+from ram.progress import Progress, quiet
 from ram.tagger import Tagger
 from ram.training.class_tags import excluded
 from ram.vocabulary import TagVocabulary
@@ -74,7 +75,7 @@ class DataEngine:
         self,
         triplets: Sequence[dict[str, Any]],
         folder: Path,
-        progress: Callable[[str, int, int], None] = lambda *_: None,
+        progress: Progress = quiet,
     ) -> Iterator[dict[str, Any]]:
         """Triplets in the official form, one after the other, with other tags; all else in them stays.
 

@@ -21,13 +21,14 @@ from ram.embeddings import TagEmbeddingBank
 from ram.labels.system import shipped_synonyms
 from ram.models.image_encoder import ImageEncoder
 from ram.models.text_encoder import TextEncoder
+from ram.progress import Progress
 from ram.training.data import Triplets, read_triplets
 from ram.training.generated_tags import GeneratedTags, generate_tags, read_words
 from ram.training.imagenet import class_logits, class_names
 from ram.training.pictures import PictureSource, PixelSource, cached_patches
 from ram.training.recipe import Recipe
 from ram.training.shards import shuffle
-from ram.training.sources import Progress, check_sources, fingerprint, label_system, read_labels, read_sources
+from ram.training.sources import check_sources, fingerprint, label_system, read_labels, read_sources
 from ram.training.stages import cut
 from ram.training.teachers import ClipTeacher, Teacher, captions_teacher, classifier_teacher
 from ram.vocabulary import TagVocabulary

@@ -12,8 +12,9 @@ import torch
 
 from ram.checkpoints import save_model
 from ram.evaluation.metrics import mean_average_precision
+from ram.progress import Progress, quiet
 from ram.training.average import RunningAverage
-from ram.training.dataset import Progress, TrainingSet, read_dev_set, read_training_set
+from ram.training.dataset import TrainingSet, read_dev_set, read_training_set
 from ram.training.distributed import World
 from ram.training.held_out import calibrate_model, held_out_logits
 from ram.training.initial import initial_model, set_familiar, set_statistics
@@ -35,7 +36,7 @@ def train(
     resume: bool = False,
     device: torch.device | str = "cpu",
     world: World = World(),  # noqa: B008  (a frozen value)
-    progress: Progress = lambda *_: None,
+    progress: Progress = quiet,
 ) -> Path:
     """Run a recipe.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,15 +13,13 @@ from ram.describers import describe_tags, load_describer
 from ram.describers.template import TemplateDescriber
 from ram.descriptions import Origin, TagDescriptions
 from ram.labels.system import shipped_descriptions, shipped_synonyms, shipped_vocabulary
+from ram.progress import Progress
 from ram.training.data import Source, Triplets, read_triplets
 from ram.training.data_recipe import DataRecipe
 from ram.training.decoding import find_faults
 from ram.training.own_labels import LabelledPictures, own_tags, read_own_labels
 from ram.training.shards import find_shards, read_shards
 from ram.vocabulary import TagVocabulary
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done, and how much there is."""
 
 _log = logging.getLogger(__name__)
 
