@@ -33,14 +33,16 @@ class Example:
 
 
 def list_examples(folder: Path, table: str = "SOURCES.md") -> list[Example]:
-    """Every photo of the folder, by name; an empty list where there is no folder.
+    """Every photo of the folder, in the table's order, others after them by name; none where there is no folder.
 
     The table has a line ``| `bee.jpg` | what it shows | author | licence | found in | original |`` a photo.
     """
     if not folder.is_dir():
         return []
     rows = _rows((folder / table).read_text(encoding="utf-8")) if (folder / table).is_file() else {}
+    order = list(rows)
     photos = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    photos.sort(key=lambda path: order.index(path.name) if path.name in rows else len(order))
     return [_example(path, rows.get(path.name, [])) for path in photos]
 
 

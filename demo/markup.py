@@ -33,6 +33,8 @@ SHOWN_DESCRIPTIONS = 6
 THUMBNAIL = 192
 """Side of an example's thumbnail in pixels: twice what is shown, for sharp screens."""
 
+LARGE = "ram-plus-swin-large"
+"""The published model that tags photos of any kind."""
 NO_PHOTO = "Choose a photo, and its tags appear here."
 
 
@@ -60,6 +62,14 @@ def examples(photos: Sequence[Example]) -> str:
     return f"""<div class="examples"><p class="hint" id="examples-hint">Or try one of these</p>
 <div class="strip" role="group" aria-labelledby="examples-hint">{buttons}</div>
 <details class="credits"><summary>Photo credits</summary><ul>{credits}</ul></details></div>"""
+
+
+def scope(shipped: bool) -> str:
+    """What the shipped models were trained on, and which one to choose for the rest; nothing of other models."""
+    if not shipped:
+        return ""
+    return f"""<p class="hint scope">This small model learnt from 6,000 photos, mostly of people and dogs outdoors: of
+others it often guesses. For photos of any kind, start the page with <code>--model {LARGE}</code>.</p>"""
 
 
 def tags(tagged: Tagged, chosen: str = "") -> str:

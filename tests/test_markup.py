@@ -10,6 +10,7 @@ from demo import markup
 from demo.categories import Categories
 from demo.examples import Example, list_examples
 from demo.photos import Photo, Tagged
+from ram.checkpoints import list_models
 from ram.describers import DescribedSentence
 from ram.prediction import Prediction
 from ram.vocabulary import TagVocabulary
@@ -147,7 +148,9 @@ def test_examples_are_named_and_credited(tmp_path):
         "| file | picture | author | licence | found in | original |\n|---|---|---|---|---|---|\n"
         "| `bee.jpg` | A bee (close) | Ann | [CC0 1.0](https://a.example/cc0) | x | [Site](https://b.example/bee) |\n"
     )
-    bee, well = list_examples(tmp_path)
+    Image.new("RGB", (60, 30)).save(tmp_path / "apple.png")
+    bee, apple, well = list_examples(tmp_path)  # in the table's order, then by name
+    assert apple.title == "Apple"
     assert bee == Example(tmp_path / "bee.jpg", "A bee", "Ann", "CC0 1.0", "https://b.example/bee")
     assert bee.credit == "A bee: Ann, CC0 1.0"
     assert (well.title, well.credit) == ("Old well", "Old well")
@@ -155,6 +158,12 @@ def test_examples_are_named_and_credited(tmp_path):
     assert [a["data-name"] for tag, a in outline.elements if tag == "button"] == ["bee.jpg", "old_well.png"]
     assert [a["alt"] for tag, a in outline.elements if tag == "img"] == ["A bee", "Old well"]
     assert [a["href"] for tag, a in outline.elements if tag == "a"] == ["https://b.example/bee"]
+
+
+def test_a_small_model_says_what_it_knows_and_names_a_larger_one_that_exists():
+    said = " ".join(Outline(markup.scope(True)).text)
+    assert "people and dogs" in said and f"--model {markup.LARGE}" in said
+    assert markup.LARGE in list_models() and markup.scope(False) == ""
 
 
 def test_no_folder_of_examples_is_no_problem(tmp_path):

@@ -17,9 +17,8 @@ from demo.photos import Photo, Scores, Tagged
 from demo.sections.parts import DESCRIBED_AT_ONCE, IN_TURN, OWN, Update, html, visitor_of
 from demo.sections.why import WhyPanel
 from demo.uploads import uploaded
+from ram.checkpoints import model_entries
 
-FIRST = "dogs"
-"""The example that is on show when the page opens."""
 ASK_FOR_A_PHOTO = "Choose a photo to see how likely each category is: what you typed is kept for it."
 OWN_CATEGORIES = """<h2>Your own categories</h2><p class="hint">Anything you can name, separated by commas.
 Sentences that describe it are held against the photo; no model is trained again.</p>"""
@@ -68,7 +67,7 @@ class PhotoSection:
         self.labels = bench.labels
         self.examples = {example.path.name: example.path for example in examples}
 
-        opening = next((example.path for example in examples if example.path.stem == FIRST), None)
+        opening = examples[0].path if examples else None
         first = _first_look(bench, opening)
         self.looked, self.typed = gr.State(first and first.photo), gr.State()  # Photo and Categories, or None
         self.source = gr.State(str(opening) if first else None)  # where the photo's file is, or None
@@ -104,6 +103,7 @@ class PhotoSection:
             with gr.Column(scale=5, min_width=280, elem_classes="sheet", elem_id="tags-panel"):
                 html("<h2>Tags</h2>")
                 self.tags = html(markup.tags(first) if first else markup.no_tags(), "tags", CHOOSE_TAG)
+                html(markup.scope(bench.taggers[0].name in _shipped()), "scope")
             with gr.Column(scale=7, min_width=300, elem_classes="sheet", elem_id="why-panel"):
                 self.why = WhyPanel(bench, self.typed, first)
         with gr.Column(elem_classes="sheet", elem_id="results"):
@@ -276,6 +276,10 @@ class PhotoSection:
             }
         except Exception as error:
             return {self.typed_notice: markup.notice([explain(error)])}
+
+
+def _shipped() -> set[str]:
+    return {entry.name for entry in model_entries() if entry.source == "shipped"}
 
 
 def _first_look(bench: Workbench, path: Path | None) -> Tagged | None:
