@@ -129,9 +129,8 @@ def test_a_command_that_is_told_to_end_ends_and_the_next_goes_on_where_it_stoppe
         assert process.wait(timeout=30) != 0
     assert heard[:2] == ["corgi", "a photo of a corgi."]
     endpoint.behave = ignores_n
-    endpoint.requests.clear()  # and yet one of the ended command may still arrive
+    endpoint.requests.clear()  # a few of the ended command, five at most, may still arrive; all anew would be 50
     endpoint.released.set()
     kept = DescriptionCache(tmp_path / "ram" / "descriptions")
     again = list(CachedDescriber(ChatDescriber(KEY, "tiny", endpoint.url), kept).describe("corgi"))
-    assert again[:11] == heard[1:] and len(again) == 51 and len(endpoint.requests) >= 40
-    assert not any("What does" in prompt_of(request) for request in endpoint.requests)
+    assert again[:11] == heard[1:] and len(again) == 51 and 40 <= len(endpoint.requests) <= 45
