@@ -152,11 +152,11 @@ def measure_category(size: Size, rounds: int) -> Iterator[Line]:
         "category": embed_and_score,
     }
     seconds = in_turns(ways, rounds)
-    for look in ("ours", "reference"):
+    chosen = str(dtype).removeprefix("torch.")
+    for look, whose, numbers in (("ours", "our", chosen), ("reference", "the plain", "float32")):
         share = seconds["category"] / seconds[look]
-        numbers = "float32" if look == "reference" else str(dtype).removeprefix("torch.")
-        what = f"typed category against one look, {'plain' if look == 'reference' else 'ours'}"
-        note = f"{len(sentences)} sentences; look in {numbers}, category in {str(dtype).removeprefix('torch.')}"
+        what = f"typed category against {whose} look"
+        note = f"{len(sentences)} sentences in {chosen}, look in {numbers}"
         yield Line(what, seconds[look], seconds["category"], "s", share, "at most 0.15", share <= 0.15, note)
 
 

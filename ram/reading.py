@@ -17,7 +17,6 @@ from ram.image import EvalTransform, PictureError, open_picture
 WORTHWHILE = 8
 """Pictures for each worker process from which starting it pays."""
 
-
 AT_ONCE = 4
 """Pictures that a CPU looks at, at most: each needs memory of its own."""
 

@@ -52,12 +52,10 @@ def run(args: argparse.Namespace) -> int:
         sys.path.append(str(root))
     import torch
 
-    speed, setting, measuring = (
-        importlib.import_module(f"benchmarks.{name}") for name in ("speed", "setting", "measuring")
-    )
+    speed, measuring = (importlib.import_module(f"benchmarks.{name}") for name in ("speed", "measuring"))
     threads = torch.get_num_threads()
     torch.set_num_threads(args.threads)
-    size = setting.QUICK if args.quick else setting.FULL
+    size = speed.QUICK if args.quick else speed.FULL
     parts = args.parts or PARTS
     lines: list[Any] = []
     try:
