@@ -24,8 +24,8 @@ WAITING = 64
 """Requests in the queue before a further one is turned away."""
 KEPT_SECONDS = 3600
 """How long uploaded files are kept."""
-LARGEST_UPLOAD = "200mb"
-"""That of an archive of photos; a single photo has its own, smaller limit when it is opened."""
+LARGEST_UPLOAD = 200_000_000
+"""Bytes of an archive of photos; a single photo has its own, smaller limit when it is opened."""
 SESSIONS = 200
 """Visitors whose photos and categories are kept; past that the one seen longest ago is forgotten."""
 

@@ -165,3 +165,19 @@ def _make_demo(folder: Path, python: str) -> str:
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode != 0
     return run.stderr
+
+
+def test_the_sizes_in_the_notes_on_hosting_are_those_that_are_kept_to():
+    from demo.page import LARGEST_UPLOAD, launch_options
+    from demo.shelf import MOST_BYTES
+    from ram import archives, image, packs
+
+    told = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
+    mega = 10**6
+    assert f"| a file of any kind, such as a zip of photos | {LARGEST_UPLOAD // mega} MB |" in told
+    assert launch_options()["max_file_size"] == LARGEST_UPLOAD
+    assert f"allow bodies of {LARGEST_UPLOAD // mega} MB or more" in told
+    assert f"| {image.MAX_BYTES // mega} MB, {image.MAX_PIXELS // mega} megapixels |" in told
+    assert f"| {archives.MOST_UNPACKED // 10**9} GB, {archives.MOST_PICTURES} photos |" in told
+    assert f"| a tag pack | {packs.UPLOADS.file >> 20} MB |" in told
+    assert f"take {MOST_BYTES // mega} MB of memory" in told
