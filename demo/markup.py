@@ -88,8 +88,8 @@ def tags(tagged: Tagged, chosen: str = "") -> str:
         rows += f'<details class="more"><summary>{len(rest)} more</summary>{listed(rest)}</details>'
     faint = f"""<h3 class="divider">Next best, below the threshold</h3>
 <div class="tag-rows faint" id="next-best">{listed(others)}</div>"""
-    return f"""<p class="summary"><b>{count}</b> of {len(prediction):,} over the threshold, in {tagged.seconds:.2f} s.
-The mark on a bar is the tag's threshold.</p>
+    return f"""<p class="summary"><b>{count}</b> of {len(prediction):,} over the threshold, in
+{tagged.seconds:.2f}&nbsp;s. The mark on a bar is the tag's threshold.</p>
 <div class="tag-rows" id="present">{rows}</div>{faint if others else ""}
 {table_downloads("tags", [{"tag": score.tag, **_cells(score)} for score in [*present, *others]], "these tags")}"""
 

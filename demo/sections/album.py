@@ -73,7 +73,7 @@ class AlbumSection:
                     "Choose a folder", file_count="directory", min_width=150, elem_id="album-folder"
                 )
                 self.tried = gr.Button("Try the example photos", min_width=190, elem_id="album-examples")
-                self.stop = gr.Button("Stop", variant="stop", min_width=90, interactive=False, elem_id="album-stop")
+                self.stop = gr.Button("Stop", variant="stop", min_width=90, visible=False, elem_id="album-stop")
             self.progress = html("", "album-progress")
             self.notice = html("", "album-notice")
         with gr.Row(elem_id="album-results", visible=False) as self.results:
@@ -187,8 +187,10 @@ class AlbumSection:
         shared: float, tag: str | None, value: float,
     ) -> Update:  # fmt: skip
         def change() -> Thresholds:
+            if not tag:
+                raise InputError("choose a tag first: the slider sets the threshold of that one alone")
             if album is None or tag not in album.vocabulary:
-                raise InputError(f"{tag or 'nothing'} is no tag of this model: choose one of the list")
+                raise InputError(f"{tag} is no tag of this model: choose one of the list")
             return thresholds.with_single(str(tag), value)
 
         return self._changed(album, thumbs, page, tags, change)
@@ -262,7 +264,7 @@ class AlbumSection:
         vocabulary = thresholds.over(album.vocabulary)
         update: Update = {
             self.progress: album_markup.progress(album, running),
-            self.stop: gr.Button(interactive=running),
+            self.stop: gr.Button(interactive=True, visible=running),
             self.results: gr.Row(visible=bool(album.photos)),
             self.over.panel: gr.Column(visible=bool(album.photos) and not running),
             self.table: album_markup.table(album, vocabulary, filtered(album, vocabulary, tags or []), page, thumbs),

@@ -19,6 +19,7 @@ OF_EXAMPLE = "Whoever opens it sees this example photo with your categories and 
 OF_UPLOAD = "Whoever opens it sees your photo with your categories, as long as the photo is kept here: up to an hour."
 OF_TEXT = "Whoever opens it finds your categories typed in."
 STAYS = " What you changed of the sentences, and the tags of a pack, stay here: they do not fit into a link."
+OPENING = "One moment: the photo of this link is looked at."
 COPY = """
 watch('value', () => {
   const box = element.querySelector('input'), status = element.querySelector('[role=status]');
@@ -55,7 +56,7 @@ class ShareBar:
         self.button.click(self.on_share, given, self.link, show_progress="hidden", **OWN)
         opened = blocks.load(
             self.on_open, None, [*section.photo_side, section.box, section.describer, self.notice, self.view],
-            show_progress_on=section.tags, **IN_TURN, **OWN,
+            show_progress="hidden", **IN_TURN, **OWN,
         )  # fmt: skip
         asked = opened.then(
             self.on_categories, [self.view, section.describer, section.looked],
@@ -86,14 +87,16 @@ class ShareBar:
         """The photo, the categories and the describer of the link; nothing where the address has none."""
         view, notices = read_link(dict(request.query_params), self.host)
         section = self.section
-        update: Update = {self.notice: markup.notice(notices, "hint"), self.view: view}
+        path = section.examples.get(view.photo) or self.host.upload(view)
+        update: Update = {self.notice: markup.notice([OPENING] if path else notices, "hint"), self.view: view}
         if view.categories:
             update[section.box] = view.categories
         if view.describer:
             update[section.describer] = view.describer
         yield update
-        if path := section.examples.get(view.photo) or self.host.upload(view):
+        if path:
             yield from section.tag(path, view.tag)
+            yield {self.notice: markup.notice(notices, "hint")}
 
     def on_categories(
         self, view: View | None, describer: str, seen: Photo | None, request: gr.Request

@@ -38,6 +38,7 @@ def test_a_newcomer_reads_what_this_is_and_sees_photos_to_try(page):
     page.wait_for_function("document.querySelector('#photo img')?.naturalWidth > 0")
     assert "dog" in page.locator("#present .tag-row").evaluate_all("rows => rows.map(row => row.dataset.tag)")
     assert verdict(page) == row_value(page, "dog")
+    assert page.locator("#tags [data-testid=status-tracker]:not(.hide)").count() == 0  # nothing is laid over it
     page.get_by_text("Photo credits").click()
     page.get_by_text("CC BY 4.0").first.wait_for()
 
