@@ -91,7 +91,7 @@ def measure_picture(size: Size, rounds: int, compiled: bool = False) -> Iterator
             f"{int((wanted > threshold).sum())} tags over the threshold, {changed} other; logits differ by "
             f"{(found - wanted).abs().max().item():.0e}, their deviation is {wanted.std().item():.2f}"
         )
-        shown = "float32" if name == "float32" else f"automatic setting, {str(dtype).removeprefix('torch.')}"
+        shown = "float32" if name == "float32" else f"automatic setting, {_name(dtype)}"
         shown += ", compiled" if compiled and name == "auto" else ""
         pair = {"reference": seconds["reference"], "ours": seconds[name]}
         yield _ratio(f"whole picture, {shown}", pair, 3.5, changed == 0, note)
@@ -110,25 +110,30 @@ def measure_memory(size: Size, rounds: int) -> Iterator[Line]:
 
 
 def measure_tags(size: Size, rounds: int) -> Iterator[Line]:
-    """Scoring, without the look, against the number of tags."""
-    model, bank = random_model(size), random_bank(max(size.counts), size)
-    features = model.look(pictures(size))
-    ours, below = [], True
+    """Scoring, without the look, against the number of tags, in float32 and in the setting that is chosen by itself."""
+    model, bank, pixels = random_model(size), random_bank(max(size.counts), size), pictures(size)
+    settings = {torch.float32: model}
+    if (dtype := fastest_dtype(model)) not in settings:
+        settings[dtype] = copy.deepcopy(model).to(dtype)
+    features = {dtype: own.look(pixels.to(dtype)) for dtype, own in settings.items()}
+    taken: dict[torch.dtype, list[float]] = {dtype: [] for dtype in settings}
+    below = dict.fromkeys(settings, True)
     for count in size.counts:
         some = bank.rows(slice(0, count))
         reference = Reference(model, some)
-        seconds = in_turns(
-            {
-                "reference": lambda r=reference: r.score(features.tokens),
-                "ours": lambda some=some: model.align(features, some, CHUNK),
-            },
-            rounds if count <= 5000 else 1,
-        )
-        ours.append(seconds["ours"])
-        below = below and seconds["ours"] < seconds["reference"]
-        yield _ratio(f"scoring {count:,} tags", seconds, 1.0, True)
-    straight = straightness([float(count) for count in size.counts], ours)
-    yield Line("time against tags, R squared", 0.0, 0.0, "", straight, "at least 0.99", below and straight >= 0.99)
+        ways: dict[str, Callable[[], object]] = {"reference": partial(reference.score, features[torch.float32].tokens)}
+        for dtype, own in settings.items():
+            ways[_name(dtype)] = partial(own.align, features[dtype], some.to("cpu", dtype), CHUNK)
+        seconds = in_turns(ways, max(1, rounds * min(20, 5000 // count)))  # what is short is repeated
+        for dtype in settings:
+            pair = {"reference": seconds["reference"], "ours": seconds[_name(dtype)]}
+            taken[dtype].append(pair["ours"])
+            below[dtype] = below[dtype] and pair["ours"] < pair["reference"]
+            yield _ratio(f"scoring {count:,} tags, {_name(dtype)}", pair, 1.0, True)
+    for dtype, times in taken.items():
+        straight = straightness([float(count) for count in size.counts], times)
+        what = f"time against tags, R squared, {_name(dtype)}"
+        yield Line(what, 0.0, 0.0, "", straight, "at least 0.99", below[dtype] and straight >= 0.99)
 
 
 def measure_category(size: Size, rounds: int) -> Iterator[Line]:
@@ -152,7 +157,7 @@ def measure_category(size: Size, rounds: int) -> Iterator[Line]:
         "category": embed_and_score,
     }
     seconds = in_turns(ways, rounds)
-    chosen = str(dtype).removeprefix("torch.")
+    chosen = _name(dtype)
     for look, whose, numbers in (("ours", "our", chosen), ("reference", "the plain", "float32")):
         share = seconds["category"] / seconds[look]
         what = f"typed category against {whose} look"
@@ -208,6 +213,10 @@ def _ratio(what: str, seconds: Mapping[str, float], bar: float, same: bool, note
     return Line(
         what, seconds["reference"], seconds["ours"], "s", ratio, f"at least {bar:g}x", same and ratio >= bar, note
     )
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _threshold(logits: torch.Tensor) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
@@ -115,6 +116,6 @@ def _shared(before: Sequence[int], sentence: Sequence[int]) -> int:
 def _mask(paths: Sequence[Sequence[int]]) -> torch.Tensor:
     """(nodes, nodes), each node's path to itself."""
     mask = torch.zeros(len(paths), len(paths), dtype=torch.bool)
-    for node, path in enumerate(paths):
-        mask[node, path] = True
+    lengths = torch.tensor([len(path) for path in paths])
+    mask[torch.arange(len(paths)).repeat_interleave(lengths), torch.tensor(list(chain.from_iterable(paths)))] = True
     return mask
