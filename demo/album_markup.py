@@ -39,7 +39,8 @@ def progress(album: Album, running: bool) -> str:
     bar = (
         f'<progress max="{album.total}" value="{album.done}" aria-label="Photos tagged"></progress>' if running else ""
     )
-    return f'<div class="album-progress"><p role="status">{said}.</p>{bar}</div>{_faults(album.faults)}'
+    heard = "" if running else " data-said"
+    return f'<div class="album-progress"><p{heard}>{said}.</p>{bar}</div>{_faults(album.faults)}'
 
 
 def duration(seconds: float) -> str:
@@ -55,7 +56,7 @@ def table(album: Album, vocabulary: TagVocabulary, places: Sequence[int], page: 
     if not album.photos:
         return ""
     if not places:
-        return '<p class="hint" role="status">No photo shows all of these tags over their thresholds.</p>'
+        return '<p class="hint" data-said>No photo shows all of these tags over their thresholds.</p>'
     pages = -(-len(places) // PAGE)
     page = min(max(page, 0), pages - 1)
     rows = "".join(_photo(album, place, vocabulary, thumbs) for place in places[page * PAGE : page * PAGE + PAGE])
@@ -80,7 +81,7 @@ def calibration(own: TagVocabulary, moved: Mapping[str, float], thumbs: Thumbs) 
     ups = sum(thumbs.values())
     given = f"{ups} up and {len(thumbs) - ups} down"
     if not moved:
-        return f'<p class="hint" role="status">{given}: all of them agree with the thresholds, so none moved.</p>'
+        return f'<p class="hint" data-said>{given}: all of them agree with the thresholds, so none moved.</p>'
     rows = [{"tag": tag, "before": own.thresholds[own.id(tag)], "after": after} for tag, after in moved.items()]
     cells = "".join(
         f'<tr><th scope="row">{escape(tag)}</th><td>{own.thresholds[own.id(tag)]:.2f}</td><td>{after:.2f}</td></tr>'
@@ -99,7 +100,7 @@ def winners(found: Winners) -> str:
     groups = "".join(_group(kind, of_it, found) for kind, of_it in found.telling().items())
     sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in found.sentences)
     category = escape(found.category)
-    return f"""<h3>{category}</h3><p class="hint" role="status">{_scored(found)}</p>
+    return f"""<h3>{category}</h3><p class="hint" data-said>{_scored(found)}</p>
 <table class="plain winners" aria-label="{category} in each photo"><thead><tr><th scope="col">Photo</th>
 <th scope="col">Probability</th><th scope="col">Description that won</th></tr></thead>{groups}</table>
 {table_downloads(f"{found.category} by photo", found.rows(), f"all {len(found.photos)} rows")}
@@ -171,7 +172,8 @@ def _pages(page: int, pages: int) -> str:
     if pages == 1:
         return ""
     buttons = "".join(
-        f'<button type="button" data-page="{to}"{"" if 0 <= to < pages else " disabled"}>{word}</button>'
+        f'<button type="button" data-key="{word}" data-page="{to}"{"" if 0 <= to < pages else " disabled"}>'
+        f"{word}</button>"
         for word, to in (("Previous", page - 1), ("Next", page + 1))
     )
     return f'<nav class="pages" aria-label="Pages of photos"><span>Page {page + 1} of {pages}</span>{buttons}</nav>'

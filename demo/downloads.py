@@ -33,7 +33,7 @@ def save_now(download: Download) -> str:
     return (
         f'<textarea hidden aria-hidden="true" data-name="{escape(download.name)}" '
         f'data-kind="{escape(download.kind)}">{escape(download.text)}</textarea>'
-        f'<p class="hint" role="status">{escape(download.name)} was saved with your downloads.</p>'
+        f'<p class="hint" data-said>{escape(download.name)} was saved with your downloads.</p>'
     )
 
 

@@ -39,13 +39,14 @@ NO_PHOTO = "Choose a photo, and its tags appear here."
 
 
 def header(labels: Mapping[str, str], tags: int) -> str:
-    """The sentence that says what this is, and which models are at work."""
+    """The sentence that says what this is, which models are at work, and where a screen reader hears what changes."""
     models = "".join(f"<li><b>{escape(label)}</b> {escape(name)}</li>" for name, label in labels.items())
     return f"""<header class="masthead">
 <h1>Open-set image tagging that shows its reasons</h1>
 <ul class="models" aria-label="Models on this page">{models}</ul>
 <p>Names what is in a photo, out of {tags:,} tags or anything you type, and shows which sentences and which parts of the
 photo spoke for each name.</p>
+<div class="unseen" id="said" role="status"></div>
 </header>"""
 
 
@@ -88,8 +89,9 @@ def tags(tagged: Tagged, chosen: str = "") -> str:
         rows += f'<details class="more"><summary>{len(rest)} more</summary>{listed(rest)}</details>'
     faint = f"""<h3 class="divider">Next best, below the threshold</h3>
 <div class="tag-rows faint" id="next-best">{listed(others)}</div>"""
-    return f"""<p class="summary"><b>{count}</b> of {len(prediction):,} over the threshold, in
-{tagged.seconds:.2f}&nbsp;s. The mark on a bar is the tag's threshold.</p>
+    told = f"{count} over the threshold" + (": " + ", ".join(score.tag for score in present) if present else "")
+    return f"""<p class="summary" data-said="{escape(told)}"><b>{count}</b> of {len(prediction):,} over the threshold,
+in {tagged.seconds:.2f}&nbsp;s. The mark on a bar is the tag's threshold.</p>
 <div class="tag-rows" id="present">{rows}</div>{faint if others else ""}
 {table_downloads("tags", [{"tag": score.tag, **_cells(score)} for score in [*present, *others]], "these tags")}"""
 
@@ -129,7 +131,7 @@ def comparison(scores: Scores, labels: Mapping[str, str]) -> str:
 
     width = 400 * len(scores)
     return f"""<h2>{escape(" against ".join(labels[model] for model in scores))}</h2>
-<figure class="comparison" aria-label="Probability of each category. {escape(told)}">
+<figure class="comparison" aria-label="Probability of each category. {escape(told)}" data-said="{escape(told)}">
 <div class="wide" style="max-width:{1.5 * width:.0f}px">{to_svg(comparison_figure(scores, labels, width))}</div>
 <div class="narrow">{to_svg(stacked_figure(scores, labels))}</div>
 <figcaption>Each bar is a probability, with the description that weighed most under it. The line across a bar is the
@@ -140,15 +142,15 @@ threshold; bars that stay below it are faint.</figcaption>{plot_downloads("categ
 def notice(sentences: Iterable[str], kind: str = "problem") -> str:
     """Sentences that must not be missed, or nothing; ``kind`` is "problem" or "hint"."""
     told = "".join(f"<p>{escape(sentence)}</p>" for sentence in dict.fromkeys(sentences))
-    role = "alert" if kind == "problem" else "status"
-    return told and f'<div class="notice {kind}" role="{role}">{told}</div>'
+    heard = 'role="alert"' if kind == "problem" else "data-said"
+    return told and f'<div class="notice {kind}" {heard}>{told}</div>'
 
 
 def shared(query: str, said: str) -> str:
     """A link to what this query names, completed by the browser, and what it opens."""
     return f"""<div class="shared">
 <input readonly aria-label="Link to this view" data-query="{escape(query)}">
-<p class="hint" role="status">{escape(said)}</p></div>"""
+<p class="hint" data-said>{escape(said)}</p></div>"""
 
 
 def allowance(standing: Standing) -> str:

@@ -1,4 +1,4 @@
-// What no component does: photos pasted anywhere on the page, and plots saved as they are drawn.
+// What no component does: photos pasted anywhere, plots saved as they are drawn, and the page by keyboard and by ear.
 () => {
   document.addEventListener('paste', event => {
     const photo = [...(event.clipboardData?.files ?? [])].find(file => file.type.startsWith('image/'));
@@ -42,4 +42,42 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   });
+
+  document.addEventListener('keydown', event => {
+    const tab = event.target.closest?.('[role=tab]');
+    if (!tab) return;
+    const tabs = [...tab.closest('[role=tablist]').querySelectorAll('[role=tab]')], at = tabs.indexOf(tab);
+    const to = {ArrowLeft: at - 1, ArrowRight: (at + 1) % tabs.length, Home: 0, End: -1}[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    tabs.at(to).focus();
+    tabs.at(to).click();
+  });
+
+  // A part that is drawn anew loses the control that had the focus: its successor gets it.
+  const named = one => one.dataset.key ?? JSON.stringify({...one.dataset});
+  let focused = null;
+  document.addEventListener('focusin', ({target}) => {
+    focused = {target, name: named(target), place: target.closest('[id]')?.id};
+  });
+  const refocus = () => {
+    if (!focused || focused.target.isConnected || focused.name === '{}' || document.activeElement !== document.body) return;
+    const controls = document.getElementById(focused.place)?.querySelectorAll(focused.target.tagName) ?? [];
+    [...controls].find(one => named(one) === focused.name)?.focus({preventScroll: true});
+  };
+
+  // A screen reader hears a live region only if it was there before its words. The head of the page has one, which says
+  // what has become new among the parts that ask for it, once the page has come to rest.
+  const parts = () => [...document.querySelectorAll('[data-said]')];
+  const words = one => one.dataset.said || one.innerText;
+  let known = new Set(parts().map(words)), due;
+  new MutationObserver(() => {
+    refocus();
+    clearTimeout(due);
+    due = setTimeout(() => {
+      const now = parts(), news = now.filter(one => one.checkVisibility() && !known.has(words(one)));
+      known = new Set(now.map(words));
+      if (news.length) document.getElementById('said').textContent = news.map(words).join(' ');
+    }, 300);
+  }).observe(document.body, {childList: true, subtree: true, characterData: true});
 }

@@ -27,8 +27,8 @@ def versus(found: Versus, labels: Mapping[str, str]) -> str:
     return f"""<figure class="comparison" aria-label="Probabilities by model. {escape(told)}">
 <div class="wide">{to_svg(paired_figure(found.scores, labels))}</div>
 <div class="narrow">{to_svg(paired_figure(found.scores, labels, 230))}</div>
-<figcaption>{shown}Each bar is a probability; the line across it is the model's threshold, and bars that stay below it
-are faint.</figcaption>{plot_downloads("models compared")}</figure>
+<figcaption data-said>{shown}Each bar is a probability; the line across it is the model's threshold, and bars that stay
+below it are faint.</figcaption>{plot_downloads("models compared")}</figure>
 {table_downloads("models compared", rows, "these numbers")}{_timing(found, labels)}"""
 
 

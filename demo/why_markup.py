@@ -63,7 +63,8 @@ def _verdict(why: Why) -> str:
     side = "over" if score.present else "under"
     moved = why.before is not None and abs(why.before - score.probability) >= 0.005
     was = f" It was {why.before:.2f} before your edits." if moved else ""
-    return f"""<p class="verdict" role="status"><b class="value">{score.probability:.2f}</b>
+    told = f"{score.probability:.2f}, {side} its threshold of {score.threshold:.2f}.{was}"
+    return f"""<p class="verdict" data-said="{escape(score.tag)}: {told}"><b class="value">{score.probability:.2f}</b>
 <span class="bar"><i style="width:{score.probability:.1%}"></i><b style="left:{score.threshold:.1%}"></b></span>
 <span class="said">{side} its threshold of {score.threshold:.2f}.{was}</span></p>"""
 

@@ -14,7 +14,7 @@ from demo import album_markup, markup
 from demo.actions import Workbench, explain
 from demo.album import Album, Thumbs, filtered, pacer, tag_album, tag_counts
 from demo.categories import InputError
-from demo.sections.parts import OWN, Update, html
+from demo.sections.parts import FORGOTTEN, OWN, Update, html
 from demo.sections.take_home import TakeHomePanel
 from demo.sections.winners import WinnersPanel
 from demo.shelf import FeatureShelf
@@ -198,7 +198,7 @@ class AlbumSection:
     def on_tag(self, album: Album | None, thresholds: Thresholds, tag: str | None) -> Update:
         """The slider shows where the threshold of the chosen tag stands."""
         if album is None or tag not in album.vocabulary:
-            return {}
+            return gr.skip()
         vocabulary = thresholds.over(album.vocabulary)
         return {self.single: vocabulary.thresholds[vocabulary.id(str(tag))]}
 
@@ -224,7 +224,7 @@ class AlbumSection:
             return self._changed(album, thumbs, int(turned[:6]), tags, lambda: thresholds)
         tag, right = str(getattr(clicked, "tag", "")), str(getattr(clicked, "right", ""))
         if album is None or not photo.isdecimal() or int(photo[:6]) >= len(album.photos) or tag not in album.vocabulary:
-            return {}
+            return gr.skip()
         key = (int(photo[:6]), tag)
         given = {held: value for held, value in thumbs.items() if held != key}
         return {self.thumbs: {**given, key: right == "up"} if right in ("up", "down") else given}
@@ -233,14 +233,13 @@ class AlbumSection:
         self, album: Album | None, thresholds: Thresholds, thumbs: Thumbs, page: int, tags: list[str], *_: Any
     ) -> Update:
         """Back to each tag's own threshold, where the thumbs have moved it."""
-        if album is None:
-            return {}
 
         def change() -> Thresholds:
+            assert album is not None
             return replace(thresholds, shared=None, calibrated=calibrated(album, thumbs))
 
         changed = self._changed(album, thumbs, page, tags, change)
-        if (after := changed.get(self.thresholds)) is not None:
+        if album and (after := changed.get(self.thresholds)) is not None:
             told = album_markup.calibration(album.vocabulary, after.calibrated, thumbs)
             changed |= {self.calibration: told, self.kind: EACH, self.shared: gr.Slider(interactive=False)}
         return changed
@@ -249,9 +248,9 @@ class AlbumSection:
         self, album: Album | None, thumbs: Thumbs, page: int, tags: list[str], change: Callable[[], Thresholds]
     ) -> Update:
         """Other thresholds, another page or filter: the same scores, shown again."""
-        if album is None:
-            return {}
         try:
+            if album is None:
+                raise InputError(FORGOTTEN)
             thresholds = change()
             return {**self._shown(album, thresholds, thumbs, page, tags), self.thresholds: thresholds, self.notice: ""}
         except Exception as error:

@@ -9,7 +9,8 @@ import gradio as gr
 from demo.actions import Workbench
 
 Update = dict[Any, Any]
-"""New values by component; those not named stay as they are."""
+"""New values by component; those not named stay as they are. Where none is named it has to be `gr.skip()`: gradio takes
+an empty one for a value."""
 
 IN_TURN: dict[str, Any] = {"concurrency_id": "photo", "concurrency_limit": 1, "trigger_mode": "multiple"}
 """Photos are looked at and scored in the order they come: two at once only slow each other down, and of several
@@ -17,6 +18,8 @@ photos that one visitor gives in a hurry the last one wins."""
 
 DESCRIBED_AT_ONCE = 4
 """Visitors whose categories are described at the same time; a language model mostly lets us wait."""
+
+FORGOTTEN = "these photos are not kept here any more: tag them again"
 
 OWN: dict[str, Any] = {"api_visibility": "private"}
 """Events of the page itself; what programs may call is declared on its own."""

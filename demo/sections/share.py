@@ -22,10 +22,10 @@ STAYS = " What you changed of the sentences, and the tags of a pack, stay here: 
 OPENING = "One moment: the photo of this link is looked at."
 COPY = """
 watch('value', () => {
-  const box = element.querySelector('input'), status = element.querySelector('[role=status]');
+  const box = element.querySelector('input'), said = element.querySelector('[data-said]');
   if (!box) return;
   box.value = `${location.origin}${location.pathname}?${box.dataset.query}`;
-  navigator.clipboard?.writeText(box.value).then(() => status.prepend('The link is copied. '), () => box.select());
+  navigator.clipboard?.writeText(box.value).then(() => said.prepend('The link is copied. '), () => box.select());
 });
 """
 

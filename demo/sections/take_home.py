@@ -8,10 +8,11 @@ from typing import Any
 
 import gradio as gr
 
+from demo import markup
 from demo.album import Album, filtered
 from demo.downloads import SAVE, save_now
 from demo.exports import FORMS, Download, export_album, export_vocabulary
-from demo.sections.parts import OWN, Update, html
+from demo.sections.parts import FORGOTTEN, OWN, Update, html
 from demo.thresholds import Thresholds
 
 INTRODUCTION = """<h3>Take it home</h3><p class="hint">The photos that are shown, at the thresholds above. An album is
@@ -49,7 +50,9 @@ class TakeHomePanel:
         self, export: Callable[[Album, Thresholds, list[str]], Download]
     ) -> Callable[[Album | None, Thresholds, list[str] | None], Update]:
         def save(album: Album | None, thresholds: Thresholds, tags: list[str] | None) -> Update:
-            return {} if album is None else {self.saved: save_now(export(album, thresholds, tags or []))}
+            if album is None:
+                return {self.saved: markup.notice([FORGOTTEN])}
+            return {self.saved: save_now(export(album, thresholds, tags or []))}
 
         return save
 

@@ -15,7 +15,7 @@ from demo.sections.parts import IN_TURN, OWN, Update, html
 from ram.explanation import Explanation
 
 EDIT = """
-let last = '', unsent = new Map();
+const unsent = new Map();
 const fields = () => [...element.querySelectorAll('[data-key]')];
 const grow = box => { box.style.height = 'auto'; box.style.height = `${box.scrollHeight}px`; };
 const say = (what, place, text) => {
@@ -23,7 +23,6 @@ const say = (what, place, text) => {
   trigger('click', {what, place, text: text ?? ''});
 };
 const changed = box => box.value !== box.defaultValue;
-element.addEventListener('focusin', event => { last = event.target.dataset.key ?? ''; });
 element.addEventListener('input', event => {
   const box = event.target;
   if (box.type !== 'checkbox' && box.dataset.key) unsent.set(box.dataset.key, box.value);
@@ -56,8 +55,6 @@ const settle = () => {
     if (unsent.has(box.dataset.key)) box.value = unsent.get(box.dataset.key);
     if (box.tagName === 'TEXTAREA') grow(box);
   }
-  if (document.activeElement === document.body && last)
-    fields().find(box => box.dataset.key === last)?.focus({preventScroll: true});
 };
 watch('value', () => requestAnimationFrame(settle));
 new ResizeObserver(() => element.querySelectorAll('textarea').forEach(grow)).observe(element);

@@ -39,7 +39,7 @@ def give(page, path):
 
 
 def tagged(page, count):
-    page.get_by_text(f"{count} photos tagged in").wait_for()
+    page.locator("#album-progress").get_by_text(f"{count} photos tagged in").wait_for()
     page.locator(f"{TABLE} tbody tr").nth(count - 1).wait_for()
 
 
