@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from demo.categories import Categories
+from demo.downloads import plot_downloads, table_downloads
 from ram.explanation import Explanation
 
 SHOWN = 10
 """Sentences listed at once; the others unfold."""
 HEAT_PIXELS = 192
 """Side of the heat map before the browser stretches it over the photo."""
+HEAT_HEIGHT = 340
+"""Of the photo under it on the page, in pixels, at most."""
 HEAT = ((0.0, (8, 14, 30, 168)), (0.35, (60, 20, 90, 120)), (0.7, (226, 92, 46, 96)), (1.0, (255, 226, 120, 70)))
 """Share of the strongest attention -> colour and opacity: dark where the decoder did not look, clear where it did."""
+Effect = tuple[float, float | None, float]
+"""Of a sentence: its weight, the probability without it, and the present one."""
 NOTHING = "Select a tag to see what spoke for it."
 
 
@@ -72,11 +78,17 @@ def _verdict(why: Why) -> str:
 def _heat(tag: str, told: Explanation, shown: bytes) -> str:
     if not shown:
         return ""
-    photo = f"data:image/jpeg;base64,{base64.b64encode(shown).decode()}"
-    return f"""<figure class="heat"><div class="layers"><img src="{photo}" alt="The photo">
-<img src="{heat_map(told.attention)}" alt="Attention of “{escape(tag)}”: {_place(told.attention)}"></div>
+    with Image.open(io.BytesIO(shown)) as opened:
+        width, height = opened.size
+    photo, size = base64.b64encode(shown).decode(), f'width="{width}" height="{height}"'
+    return f"""<figure class="heat"><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"
+style="width:min(100%, {HEAT_HEIGHT * width / height:.0f}px)" role="img"
+aria-label="Attention of “{escape(tag)}” over the photo: {_place(told.attention)}">
+<image href="data:image/jpeg;base64,{photo}" {size}/>
+<image href="{heat_map(told.attention)}" {size} preserveAspectRatio="none"/></svg>
 <figcaption>Bright is where the decoder looked for “{escape(tag)}” (attention of its last layer);
-{told.pooled:.0%} of it went to the photo as a whole.</figcaption></figure>"""
+{told.pooled:.0%} of it went to the photo as a whole.</figcaption>
+{plot_downloads(f"attention of {tag}", "this map")}</figure>"""
 
 
 def heat_map(attention: np.ndarray) -> str:
@@ -116,11 +128,12 @@ def _sentences(why: Why) -> str:
 <div class="editor"><p class="columns" aria-hidden="true"><span>weight</span><span>{without}</span></p>
 {"".join(rows[:SHOWN])}{more if rest else ""}
 <form class="add"><input type="text" data-key="add" maxlength="400" placeholder="Add a sentence: what does one see?"
-aria-label="{add}"><button type="submit" data-key="more">Add</button></form></div>"""
+aria-label="{add}"><button type="submit" data-key="more">Add</button></form></div>
+{table_downloads(f"sentences of {why.tag}", _table(why, effects, places), "these sentences")}"""
 
 
-def _effects(why: Why) -> dict[str, tuple[float, float | None, float]]:
-    """By sentence: its weight, the probability without it, and the present one."""
+def _effects(why: Why) -> dict[str, Effect]:
+    """Of each sentence that is in use."""
     told = why.explanation
     if told is None:
         return {}
@@ -132,7 +145,21 @@ def _effects(why: Why) -> dict[str, tuple[float, float | None, float]]:
     }
 
 
-def _row(place: int, text: str, on: bool, effect: tuple[float, float | None, float] | None) -> str:
+def _table(why: Why, effects: Mapping[str, Effect], places: Sequence[int]) -> list[dict[str, Any]]:
+    """A row a sentence, in the order on the page."""
+    sentences, off = why.told.sentences.get(why.tag, ()), why.told.off.get(why.tag, frozenset())
+    rows = []
+    for sentence in (sentences[place] for place in places):
+        weight, without, present = effects.get(sentence.text, (None, None, None))
+        figures = {"probability": present, "weight": weight, "probability without it": without}
+        rows.append(
+            {"tag": why.tag, "sentence": sentence.text, "by": sentence.origin, "used": sentence.text not in off}
+            | {name: None if value is None else round(value, 4) for name, value in figures.items()}
+        )
+    return rows
+
+
+def _row(place: int, text: str, on: bool, effect: Effect | None) -> str:
     name, number = escape(text), place + 1
     figures = '<span class="value">off</span>' if not on else ""
     if on and effect:

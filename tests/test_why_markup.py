@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 
 import numpy as np
 import pytest
@@ -28,6 +29,12 @@ def explanation(tag="dog", weights=(0.2, 0.7, 0.1), without=(0.6, 0.3, 0.9)):
     return Explanation(TagScore(tag, 0.6, 0.5), np.array(weights), np.array(without), attention, 0.1)
 
 
+def jpeg():
+    kept = io.BytesIO()
+    Image.new("RGB", (60, 40)).save(kept, "JPEG")
+    return kept.getvalue()
+
+
 def shown(**options):
     return Outline(why(Why("dog", told(), explanation(), **options)))
 
@@ -46,6 +53,21 @@ def test_each_sentence_has_its_weight_and_the_probability_without_it():
     assert second[2] == "70%" and second[4:6] == ["▼", "0.30"]
     third = rows[rows.index("a wet nose") :]
     assert third[2] == "10%" and third[4:6] == ["▲", "0.90"]
+
+
+def test_the_sentences_can_be_taken_home_with_all_figures():
+    used = explanation(weights=(0.4, 0.6), without=(0.5, 0.7))
+    page = Outline(why(Why("dog", told(off=["four legs"]), used, order=(2, 1, 0))))
+    links = {a["download"]: a["href"] for tag, a in page.elements if tag == "a"}
+    rows = json.loads(base64.b64decode(links["sentences of dog.json"].partition(",")[2]))
+    figures = {row["sentence"]: (row["used"], row["weight"], row["probability without it"]) for row in rows}
+    assert list(figures) == ["a wet nose", "four legs", "a photo of a dog."]  # as on the page
+    assert figures == {
+        "a photo of a dog.": (True, 0.4, 0.5), "four legs": (False, None, None), "a wet nose": (True, 0.6, 0.7),
+    }  # fmt: skip
+    assert {(row["tag"], row["by"]) for row in rows} == {("dog", "lexicon")}
+    csv = base64.b64decode(links["sentences of dog.csv"].partition(",")[2]).decode()
+    assert csv.splitlines()[2] == "dog,four legs,lexicon,False,,,"
 
 
 def test_sentences_keep_the_order_of_the_first_look_and_new_ones_follow():
@@ -68,9 +90,11 @@ def test_without_a_photo_there_are_sentences_and_no_figures():
 
 
 def test_the_heat_map_can_be_heard():
-    outline = shown(shown=b"jpeg")
-    (heard,) = [a["alt"] for tag, a in outline.elements if tag == "img" and a["alt"] != "The photo"]
-    assert heard == "Attention of “dog”: most at the top right"
+    outline = shown(shown=jpeg())
+    (heard,) = [a["aria-label"] for tag, a in outline.elements if tag == "svg"]
+    assert heard == "Attention of “dog” over the photo: most at the top right"
+    layers = [(a["width"], a["height"]) for tag, a in outline.elements if tag == "image"]
+    assert layers == [("60", "40")] * 2  # one over the other
     assert any("10% of it went to the photo as a whole" in " ".join(one.split()) for one in outline.text)
 
 
@@ -92,7 +116,7 @@ def test_even_attention_is_an_even_veil(attention):
 
 
 def test_no_text_becomes_markup():
-    outline = Outline(why(Why(HOSTILE, told(HOSTILE, (HOSTILE,)), explanation(HOSTILE, (1.0,), ()), shown=b"jpeg")))
-    assert [a["src"][:5] for tag, a in outline.elements if tag == "img"] == ["data:", "data:"]
+    outline = Outline(why(Why(HOSTILE, told(HOSTILE, (HOSTILE,)), explanation(HOSTILE, (1.0,), ()), shown=jpeg())))
+    assert [a["href"][:5] for tag, a in outline.elements if tag == "image"] == ["data:", "data:"]
     assert not any(name.startswith("on") for _, attributes in outline.elements for name in attributes)
     assert any("<img src=x" in text for text in outline.text)

@@ -64,8 +64,13 @@ def test_selecting_a_tag_by_key_says_why_it_was_scored_so(page):
     shown = why.locator(".sentence .value").all_text_contents()
     weights = [int(text.removeprefix("weight ").rstrip("%")) for text in shown]
     assert weights == sorted(weights, reverse=True) and weights[0] > 0
-    assert "Attention of" in why.locator(".layers img").nth(1).get_attribute("alt")
-    assert all(why.locator(".layers img").evaluate_all("all => all.map(one => one.naturalWidth > 0)"))
+    assert why.locator(".heat image").count() == 2
+    with page.expect_download() as download:
+        why.get_by_role("button", name="Download this map as PNG").click()
+    assert download.value.suggested_filename == f"attention of {name}.png"
+    with Image.open(download.value.path()) as drawn, Image.open(EXAMPLES / "dogs.jpg") as photo:
+        assert len(drawn.convert("RGB").getcolors(1 << 24)) > 1000  # the photo itself is in it
+        assert drawn.width / drawn.height == pytest.approx(photo.width / photo.height, abs=0.01)
     assert why.locator(".verdict .value").inner_text() == row_value(page, name)
 
 
