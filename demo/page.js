@@ -60,6 +60,9 @@
   document.addEventListener('focusin', ({target}) => {
     focused = {target, name: named(target), place: target.closest('[id]')?.id};
   });
+  document.addEventListener('pointerdown', ({target}) => {  // whoever clicks beside it has left it
+    if (!focused?.target.contains(target)) focused = null;
+  });
   const refocus = () => {
     if (!focused || focused.target.isConnected || focused.name === '{}' || document.activeElement !== document.body) return;
     const controls = document.getElementById(focused.place)?.querySelectorAll(focused.target.tagName) ?? [];
