@@ -67,12 +67,17 @@ def _verdict(why: Why) -> str:
     assert why.explanation is not None
     score = why.explanation.score
     side = "over" if score.present else "under"
-    moved = why.before is not None and abs(why.before - score.probability) >= 0.005
+    moved = why.before is not None and _apart(why.before, score.probability)
     was = f" It was {why.before:.2f} before your edits." if moved else ""
     told = f"{score.probability:.2f}, {side} its threshold of {score.threshold:.2f}.{was}"
     return f"""<p class="verdict" data-said="{escape(score.tag)}: {told}"><b class="value">{score.probability:.2f}</b>
 <span class="bar"><i style="width:{score.probability:.1%}"></i><b style="left:{score.threshold:.1%}"></b></span>
 <span class="said">{side} its threshold of {score.threshold:.2f}.{was}</span></p>"""
+
+
+def _apart(a: float, b: float) -> bool:
+    """Do two probabilities differ as they are shown?"""
+    return f"{a:.2f}" != f"{b:.2f}"
 
 
 def _heat(tag: str, told: Explanation, shown: bytes) -> str:
@@ -175,8 +180,7 @@ aria-label="Sentence {number}, editable">{name}</textarea>{figures}</div>"""
 def _without(without: float | None, present: float) -> str:
     if without is None:
         return '<span class="without">–</span>'
-    change = without - present
-    kind = "same" if abs(change) < 0.005 else "falls" if change < 0 else "rises"
+    kind = "same" if not _apart(without, present) else "falls" if without < present else "rises"
     sign = {"same": "", "falls": "▼ ", "rises": "▲ "}[kind]
     return f"""<span class="without {kind}"><span class="unseen">probability without it </span><span
 aria-hidden="true">{sign}</span>{without:.2f}</span>"""

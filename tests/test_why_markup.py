@@ -55,6 +55,11 @@ def test_each_sentence_has_its_weight_and_the_probability_without_it():
     assert third[2] == "10%" and third[4:6] == ["▲", "0.90"]
 
 
+def test_what_is_shown_as_the_same_probability_neither_falls_nor_rises():
+    page = Outline(why(Why("dog", told(), explanation(without=(0.5951, 0.6049, 0.5949)))))
+    assert [mark for mark in page.text if mark in "▼▲"] == ["▼"]  # 0.60 and 0.60, and 0.59
+
+
 def test_the_sentences_can_be_taken_home_with_all_figures():
     used = explanation(weights=(0.4, 0.6), without=(0.5, 0.7))
     page = Outline(why(Why("dog", told(off=["four legs"]), used, order=(2, 1, 0))))
