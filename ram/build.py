@@ -8,6 +8,7 @@ from ram.models.class_words import ClassWords
 from ram.models.familiarity import Familiarity
 from ram.models.heads import MatchingHead, OwnHead, SharedHead
 from ram.models.image_encoder import ImageEncoder, create_backbone
+from ram.models.novelty import Novelty
 from ram.models.queries import DescriptionEnsemble, DescriptionReweighting, LearnedQueries, TextQueries
 from ram.models.similarity import GlobalSimilarity
 from ram.models.tagging import TaggingModel
@@ -89,8 +90,11 @@ def _similarity(config: ModelConfig, words: ClassWords | None) -> GlobalSimilari
     weights = config.similarity
     if weights == SimilarityConfig():
         return None
-    familiarity = Familiarity(weights.familiar, config.dim) if weights.familiar else None
-    return GlobalSimilarity(weights.pooled, weights.classes, weights.unfamiliar, words, familiarity)
+    familiarity = Familiarity(weights.familiar, config.dim, weights.axes > 0) if weights.familiar else None
+    novelty = Novelty(weights.axes, config.dim) if weights.axes else None
+    return GlobalSimilarity(
+        weights.pooled, weights.classes, weights.unfamiliar, words, familiarity, weights.elsewhere, novelty
+    )
 
 
 def build_text_encoder(

@@ -97,20 +97,30 @@ class SimilarityConfig:
         pooled, classes: weights of the cosines of the pooled token and of the class words.
         unfamiliar: further weight of the class words for tags that training has not taught.
         familiar: how many tags of training are remembered to tell.
+        elsewhere: how much of what a tag owes to its frequency in training is taken back from pictures unlike those of
+            training.
+        axes: how many directions are remembered to tell how unlike a picture is.
     """
 
     pooled: float = 0.0
     classes: float = 0.0
     unfamiliar: float = 0.0
     familiar: int = 0
+    elsewhere: float = 0.0
+    axes: int = 0
 
     def __post_init__(self) -> None:
-        weights = (self.pooled, self.classes, self.unfamiliar)
+        weights = (self.pooled, self.classes, self.unfamiliar, self.elsewhere)
         if not all(0 <= weight < math.inf for weight in weights):
             raise ValueError(f"similarity weights are {', '.join(map(str, weights))}: give numbers from 0")
         if self.familiar < 0 or bool(self.unfamiliar) != bool(self.familiar):
             raise ValueError(
                 f"similarity.unfamiliar is {self.unfamiliar} with {self.familiar} familiar tags: give both or none"
+            )
+        if self.axes < 0 or bool(self.elsewhere) != bool(self.axes) or (self.axes and not self.familiar):
+            raise ValueError(
+                f"similarity.elsewhere is {self.elsewhere} with {self.axes} axes and {self.familiar} familiar tags: "
+                "give all or neither of the first two"
             )
 
 

@@ -10,6 +10,7 @@ from ram.models.class_words import ClassWords
 from ram.models.familiarity import Familiarity
 from ram.models.heads import RARE
 from ram.models.image_encoder import ImageFeatures
+from ram.models.novelty import Novelty
 from ram.models.queries import DescriptionEmbeddings
 
 DAMPING = 0.7
@@ -32,6 +33,10 @@ class GlobalSimilarity(nn.Module):
             the nearest class. What the decoder says of such a tag is drawn towards :data:`~ram.models.heads.RARE`.
         words: knows the mean that class words and descriptions are compared around; None where ``classes`` is 0.
         familiarity: what training has taught; None where ``unfamiliar`` is 0.
+        elsewhere: how much of what a tag owes to its frequency in training is taken back where a picture is as unlike
+            those of training as its rarest; more beyond. It is the correction for another prior (Saerens et al. 2002)
+            as far as the picture speaks for one.
+        novelty: how unlike they are; None where ``elsewhere`` is 0.
     """
 
     def __init__(
@@ -41,12 +46,16 @@ class GlobalSimilarity(nn.Module):
         unfamiliar: float = 0.0,
         words: ClassWords | None = None,
         familiarity: Familiarity | None = None,
+        elsewhere: float = 0.0,
+        novelty: Novelty | None = None,
     ) -> None:
         super().__init__()
         self.pooled = pooled
         self.classes = classes
         self.unfamiliar = unfamiliar
         self.familiarity = familiarity
+        self.elsewhere = elsewhere
+        self.novelty = novelty
         self.words = (words,)  # in a tuple: its weights belong to the image encoder
 
     def forward(
@@ -57,28 +66,34 @@ class GlobalSimilarity(nn.Module):
         cosines = self.pooled * F.normalize(features.pooled, dim=-1) @ unit.T
         if features.classes is None or self.words[0] is None:
             return logits + cosines
-        around, weight, new = of_classes
+        around, weight, new, owed = of_classes
+        if self.novelty is not None:
+            logits = logits - self.elsewhere * self.novelty(features.pooled)[:, None].to(owed.dtype) * owed
         said = F.normalize(self.words[0].spell(features.classes), dim=-1).to(around.dtype)
         return logits - DAMPING * new * (logits - RARE) + cosines + weight * (said @ around.T)
 
     def prepare(self, descriptions: DescriptionEmbeddings) -> tuple[torch.Tensor, ...]:
         """What no picture changes: (tags, dim) unit means, and with class words the means around the class names,
-        (tags, dim), the weight of the class words' cosine and how new a tag is in 0..1, (tags,) each."""
+        (tags, dim), the weight of the class words' cosine, how new a tag is in 0..1, and what its logit owes to its
+        frequency in training, (tags,) each."""
         mean = descriptions.mean()
         unit = F.normalize(mean, dim=-1)
         if self.words[0] is None:
             return (unit,)
         around = self.around(mean)
         nearest = (around @ F.normalize(self.words[0].words, dim=-1).to(mean.dtype).T).amax(dim=-1).clamp(min=0)
-        new = torch.zeros_like(nearest) if self.familiarity is None else 1 - self.familiarity(around)
-        return unit, around, self.classes * nearest**4 + self.unfamiliar * new * nearest, new
+        nothing = torch.zeros_like(nearest)
+        new = nothing if self.familiarity is None else 1 - self.familiarity(around)
+        owed = nothing if self.familiarity is None or self.novelty is None else self.familiarity.owed(around)
+        return unit, around, self.classes * nearest**4 + self.unfamiliar * new * nearest, new, owed
 
     def around(self, mean: torch.Tensor) -> torch.Tensor:
         """(tags, dim) text embeddings to unit vectors around the mean of the class names."""
         assert self.words[0] is not None, "the configuration checks that there is a classifier"
         return F.normalize(mean - self.words[0].center.to(mean.dtype), dim=-1)
 
-    def remember(self, descriptions: DescriptionEmbeddings, pictures: torch.Tensor) -> None:
-        """Make tags familiar: their descriptions, and on how many pictures of training each is, (tags,)."""
+    def remember(self, descriptions: DescriptionEmbeddings, pictures: torch.Tensor, of: int | None = None) -> None:
+        """Make tags familiar: their descriptions, on how many pictures of training each is, (tags,), and of how many;
+        None where these are not what novelty is measured by."""
         if self.familiarity is not None:
-            self.familiarity.remember(self.around(descriptions.mean()), pictures)
+            self.familiarity.remember(self.around(descriptions.mean()), pictures, of)

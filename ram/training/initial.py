@@ -21,6 +21,9 @@ from ram.training.recipe import Recipe
 from ram.training.stages import cut
 from ram.window_tables import resize_window_table
 
+NOVELTY_PICTURES = 1500
+"""Of a set, evenly spread, that novelty is fitted to."""
+
 
 def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
     """With fresh weights under a pretrained backbone, or with all weights of ``recipe.initialize``.
@@ -62,12 +65,28 @@ def set_statistics(model: TaggingModel, training: TrainingSet) -> None:
         model.head.standardize.set(*training.text_statistics())
 
 
-def set_familiar(model: TaggingModel, training: TrainingSet) -> None:
-    """Make the tags of the training set familiar, where the model remembers any."""
+def set_familiar(model: TaggingModel, training: TrainingSet, first: bool = True) -> None:
+    """Make the tags of the training set familiar, where the model remembers any. Their frequency counts in a first
+    training: a further one keeps the novelty of the pictures, which tells where it does."""
     if model.similarity is not None and model.similarity.familiarity is not None:
         device = model.similarity.familiarity.tags.device
         pictures = training.triplets.targets[:].sum(dim=0)
-        model.similarity.remember(training.queries.embedded.to(device, torch.float32), pictures.to(device))
+        of = len(training.triplets) if first else None
+        model.similarity.remember(training.queries.embedded.to(device, torch.float32), pictures.to(device), of)
+
+
+@torch.inference_mode()
+def set_novelty(model: TaggingModel, training: TrainingSet, held_out: TrainingSet, batch: int) -> None:
+    """Fill what tells how unlike the pictures of training a picture is, from the trained model, where it has that."""
+    if model.similarity is None or model.similarity.novelty is None:
+        return
+
+    def pooled(pictures: TrainingSet) -> torch.Tensor:
+        ids = torch.linspace(0, len(pictures.triplets) - 1, min(NOVELTY_PICTURES, len(pictures.triplets))).long()
+        looks = [pictures.pictures.look_plainly(model.image_encoder, part).pooled for part in ids.split(batch)]
+        return torch.cat(looks).float()
+
+    model.similarity.novelty.fit(pooled(training), pooled(held_out))
 
 
 def set_learning(model: TaggingModel, freeze_backbone: bool) -> None:

@@ -17,7 +17,7 @@ from ram.training.average import RunningAverage
 from ram.training.dataset import TrainingSet, read_dev_set, read_training_set
 from ram.training.distributed import World
 from ram.training.held_out import calibrate_model, held_out_logits
-from ram.training.initial import initial_model, set_familiar, set_statistics
+from ram.training.initial import initial_model, set_familiar, set_novelty, set_statistics
 from ram.training.learner import Learner
 from ram.training.log import LearningCurve
 from ram.training.recipe import Recipe
@@ -81,12 +81,14 @@ def train(
     else:
         if not recipe.initialize:  # its weights are made for statistics of their own
             set_statistics(model, training)
-        set_familiar(model, training)
+        set_familiar(model, training, first=not recipe.initialize)
     if world.first:
         dev = read_dev_set(recipe, data, output, cache or output, training, model.image_encoder, progress)
         with LearningCurve(output, position.log, position.epoch * learner.steps_per_epoch + position.step) as curve:
             _Record(learner, state_file, curve, dev, progress).follow(position)
         with average.applied():
+            if not recipe.initialize:
+                set_novelty(model, training, training if dev is None else dev, schedule.batch)
             bank = training.bank if dev is None else calibrate_model(model, dev, schedule.batch)
             save_model(folder, recipe.model, model, bank, half=True)
     else:
