@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any
@@ -14,6 +14,7 @@ from PIL import Image
 
 from demo.categories import Categories
 from demo.downloads import plot_downloads, table_downloads
+from ram.describers import DescribedSentence
 from ram.explanation import Explanation
 
 SHOWN = 10
@@ -122,8 +123,11 @@ def _sentences(why: Why) -> str:
     off = why.told.off.get(why.tag, frozenset())
     effects = _effects(why)
     places = [*why.order, *range(len(why.order), len(sentences))]
-    texts = ((place, sentences[place].text) for place in places)
-    rows = [_row(place, text, text not in off, effects.get(text)) for place, text in texts]
+    listed = [sentences[place] for place in places]
+    rows = [
+        _row(place, one.text, one.text not in off, effects.get(one.text))
+        for place, one in zip(places, listed, strict=True)
+    ]
     rest = rows[SHOWN:]
     more = f'<details class="more"><summary>{len(rest)} more</summary>{"".join(rest)}</details>'
     without = f"without it (now {told.score.probability:.2f})" if told else "without it"
@@ -134,7 +138,7 @@ def _sentences(why: Why) -> str:
 {"".join(rows[:SHOWN])}{more if rest else ""}
 <form class="add"><input type="text" data-key="add" maxlength="400" placeholder="Add a sentence: what does one see?"
 aria-label="{add}"><button type="submit" data-key="more">Add</button></form></div>
-{table_downloads(f"sentences of {why.tag}", _table(why, effects, places), "these sentences")}"""
+{table_downloads(f"sentences of {why.tag}", _table(why.tag, listed, off, effects), "these sentences")}"""
 
 
 def _effects(why: Why) -> dict[str, Effect]:
@@ -150,15 +154,16 @@ def _effects(why: Why) -> dict[str, Effect]:
     }
 
 
-def _table(why: Why, effects: Mapping[str, Effect], places: Sequence[int]) -> list[dict[str, Any]]:
+def _table(
+    tag: str, listed: Sequence[DescribedSentence], off: Container[str], effects: Mapping[str, Effect]
+) -> list[dict[str, Any]]:
     """A row a sentence, in the order on the page."""
-    sentences, off = why.told.sentences.get(why.tag, ()), why.told.off.get(why.tag, frozenset())
     rows = []
-    for sentence in (sentences[place] for place in places):
+    for sentence in listed:
         weight, without, present = effects.get(sentence.text, (None, None, None))
         figures = {"probability": present, "weight": weight, "probability without it": without}
         rows.append(
-            {"tag": why.tag, "sentence": sentence.text, "by": sentence.origin, "used": sentence.text not in off}
+            {"tag": tag, "sentence": sentence.text, "by": sentence.origin, "used": sentence.text not in off}
             | {name: None if value is None else round(value, 4) for name, value in figures.items()}
         )
     return rows

@@ -59,8 +59,7 @@ class CrossAttention(nn.Module):
 
     def weights(self, queries: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
         """What :meth:`forward` mixes by: (batch, heads, queries, tokens), each row a softmax over the context."""
-        query, key = self._split(self.query(queries)), self._split(self.key(context))
-        return (query @ key.mT / query.shape[-1] ** 0.5).softmax(dim=-1)
+        return attention_weights(self._split(self.query(queries)), self._split(self.key(context)))
 
     def read(self, context: torch.Tensor, queries: int) -> Context:
         """Keys and values of (batch, tokens, context_dim), in the form that is cheaper for so many queries."""
@@ -97,6 +96,10 @@ def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout:
     fused kernel ends at 1.3e-5, for about 1% of a picture's time; otherwise by the fastest kernel there is.
     """
     if query.device.type == "cpu" and query.dtype == torch.float32:
-        weights = (query @ key.mT / query.shape[-1] ** 0.5).softmax(dim=-1)
-        return F.dropout(weights, dropout, training=dropout > 0) @ value
+        return F.dropout(attention_weights(query, key), dropout, training=dropout > 0) @ value
     return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+
+
+def attention_weights(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+    """(batch, heads, queries, width) and (batch, heads, tokens, width) to (batch, heads, queries, tokens)."""
+    return (query @ key.mT / query.shape[-1] ** 0.5).softmax(dim=-1)

@@ -48,6 +48,5 @@ class Novelty(nn.Module):
     def forward(self, pooled: torch.Tensor) -> torch.Tensor:
         """(batch, dim) to (batch,): 0 as in training, 1 for one of its rarest pictures, more beyond; 0 before a fit."""
         low, high = self.usual.float()
-        if high <= low:
-            return torch.zeros(len(pooled), device=pooled.device)
-        return ((self.distance(pooled) - low) / (high - low)).clamp(min=0)
+        beyond = (self.distance(pooled) - low).clamp(min=0)
+        return beyond / (high - low).clamp(min=torch.finfo(beyond.dtype).tiny) * (high > low)

@@ -17,12 +17,13 @@ from ram.models.tagging import TaggingModel
 from ram.training.backbones import load_classifier, load_pretrained
 from ram.training.dataset import TrainingSet, text_encoder_for
 from ram.training.imagenet import class_glosses
+from ram.training.pictures import evenly_spread
 from ram.training.recipe import Recipe
 from ram.training.stages import cut
 from ram.window_tables import resize_window_table
 
 NOVELTY_PICTURES = 1500
-"""Of a set, evenly spread, that novelty is fitted to."""
+"""Of a set, at most, that novelty is fitted to."""
 
 
 def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
@@ -82,9 +83,8 @@ def set_novelty(model: TaggingModel, training: TrainingSet, held_out: TrainingSe
         return
 
     def pooled(pictures: TrainingSet) -> torch.Tensor:
-        ids = torch.linspace(0, len(pictures.triplets) - 1, min(NOVELTY_PICTURES, len(pictures.triplets))).long()
-        looks = [pictures.pictures.look_plainly(model.image_encoder, part).pooled for part in ids.split(batch)]
-        return torch.cat(looks).float()
+        batches = evenly_spread(len(pictures.triplets), NOVELTY_PICTURES, batch)
+        return torch.cat([pictures.pictures.look_plainly(model.image_encoder, ids).pooled for ids in batches])
 
     model.similarity.novelty.fit(pooled(training), pooled(held_out))
 

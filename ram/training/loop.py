@@ -76,18 +76,19 @@ def train(
     state = TrainingState(model, average, make_optimizer(model, schedule), scaler)
     learner = Learner(recipe, training, state, world)
     position = Position()
+    first = not recipe.initialize  # the weights of another model are made for statistics of their own
     if state_file.is_file():
         position = state.load(state_file, learner.steps_per_epoch)
     else:
-        if not recipe.initialize:  # its weights are made for statistics of their own
+        if first:
             set_statistics(model, training)
-        set_familiar(model, training, first=not recipe.initialize)
+        set_familiar(model, training, first)
     if world.first:
         dev = read_dev_set(recipe, data, output, cache or output, training, model.image_encoder, progress)
         with LearningCurve(output, position.log, position.epoch * learner.steps_per_epoch + position.step) as curve:
             _Record(learner, state_file, curve, dev, progress).follow(position)
         with average.applied():
-            if not recipe.initialize:
+            if first:
                 set_novelty(model, training, training if dev is None else dev, schedule.batch)
             bank = training.bank if dev is None else calibrate_model(model, dev, schedule.batch)
             save_model(folder, recipe.model, model, bank, half=True)

@@ -87,7 +87,7 @@ class PatchSource:
         """Of view 0 of all pictures, or of a sample of them where stages learn."""
         if not self.learning_stages:
             return self.cache.statistics()
-        return channel_statistics(self.plain_patches(encoder, ids).cpu() for ids in _sample(self.cache.shape[1]))
+        return channel_statistics(self.plain_patches(encoder, ids).cpu() for ids in evenly_spread(self.cache.shape[1]))
 
     def _finish(self, encoder: ImageEncoder, cached: torch.Tensor) -> torch.Tensor:
         cached = cached.to(encoder.device)
@@ -140,7 +140,7 @@ class PixelSource:
     @torch.no_grad()
     def statistics(self, encoder: ImageEncoder, sample: int = 512) -> tuple[torch.Tensor, torch.Tensor]:
         """Of a sample of the pictures, evenly spread."""
-        batches = _sample(len(self.pictures), sample)
+        batches = evenly_spread(len(self.pictures), sample)
         return channel_statistics(self.plain_patches(encoder, ids).cpu() for ids in batches)
 
 
@@ -167,7 +167,7 @@ def cached_patches(
     return PatchSource(PatchCache.fill(path, pictures, encode, transforms(image), views, progress), learning_stages)
 
 
-def _sample(count: int, most: int = 512, batch: int = 32) -> tuple[torch.Tensor, ...]:
+def evenly_spread(count: int, most: int = 512, batch: int = 32) -> tuple[torch.Tensor, ...]:
     """Batches of evenly spread positions."""
     return torch.arange(0, count, -(-count // most)).split(batch)
 

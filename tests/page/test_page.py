@@ -8,7 +8,7 @@ import re
 import shutil
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageStat
 
 from tests.page.visits import EXAMPLES, ask, changes, choose, plot_texts, upload, without_photo
 from tests.server import ROOT
@@ -65,11 +65,14 @@ def test_selecting_a_tag_by_key_says_why_it_was_scored_so(page):
     weights = [int(text.removeprefix("weight ").rstrip("%")) for text in shown]
     assert weights == sorted(weights, reverse=True) and weights[0] > 0
     assert why.locator(".heat image").count() == 2
+    assert "Attention of" in why.locator(".heat svg").get_attribute("aria-label")
     with page.expect_download() as download:
         why.get_by_role("button", name="Download this map as PNG").click()
     assert download.value.suggested_filename == f"attention of {name}.png"
     with Image.open(download.value.path()) as drawn, Image.open(EXAMPLES / "dogs.jpg") as photo:
         assert len(drawn.convert("RGB").getcolors(1 << 24)) > 1000  # the photo itself is in it
+        darker, before = (ImageStat.Stat(one.convert("L")).mean[0] for one in (drawn, photo))
+        assert 20 < darker < before - 10  # and the map over it
         assert drawn.width / drawn.height == pytest.approx(photo.width / photo.height, abs=0.01)
     assert why.locator(".verdict .value").inner_text() == row_value(page, name)
 
