@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Mapping, MutableMapping, Sequence
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from demo.health import answer, waiting_room
@@ -64,16 +65,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
-    ended = threading.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: ended.set())
+    told_to_end = _listen()
     _log.info("The page is at http://%s:%d (Ctrl+C ends it).", flags.host, flags.port)
     threading.Thread(target=_warm_up, args=(bench,), daemon=True).start()
-    ended.wait()
+    told_to_end.get()
     if not gate.end(LAST_SECONDS):
         _log.info("What was under way for over %d s is given up.", LAST_SECONDS)
     page.close(verbose=False)
     return 0
+
+
+def _listen() -> SimpleQueue[int]:
+    """From now on, the signals to end. Not an Event: one that is set while it is being set, as when `make` passes on
+    what the terminal has told both, waits for itself for ever."""
+    told: SimpleQueue[int] = SimpleQueue()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda sign, _: told.put(sign))
+    return told
 
 
 def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +27,17 @@ sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 """Runs a program that can write files of 100 kB at most: to it, the disk is full from there on."""
+TOLD_TWICE = """
+import os, subprocess, sys, app
+tell = "import os; [os.kill(os.getppid(), sign) for sign in 5000 * [15, 2]]"
+for _ in range(5):
+    told = app._listen()
+    teller = subprocess.Popen([sys.executable, "-c", tell])
+    told.get()
+    teller.wait()
+print("ended", end="")
+"""
+"""Tells a waiting page to end, one signal on the heels of the other."""
 
 
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors", "bank.safetensors"])
@@ -57,6 +69,11 @@ def test_a_full_disk_costs_the_visitor_a_sentence_and_nothing_else(tmp_path):
         worked, answer = ask(visitor, "tag", photo(upload(visitor, "dogs.jpg", DOGS[:90_000])), 3)
         assert worked or "broken or cut short" in answer  # 90 kB still fit
         assert ask(visitor, "describe", "corgi", "lexicon")[0]
+
+
+def test_a_page_told_to_end_while_it_is_being_told_to_ends():
+    done = subprocess.run([sys.executable, "-c", TOLD_TWICE], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ended", "")
 
 
 def test_a_page_told_to_end_answers_what_it_was_asked_and_leaves_no_port_behind(tmp_path):
