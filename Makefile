@@ -44,7 +44,7 @@ test-load: $(DEV_READY)
 	@RAM_LOAD=1 $(BIN)/python -m pytest tests/hardening/test_load.py -k twenty $(ARGS)
 
 test-large: $(DEV_READY)
-	@RAM_LARGE=1 $(BIN)/python -m pytest -m large -o faulthandler_timeout=1800 tests/test_large.py $(ARGS)
+	@RAM_LARGE=1 $(BIN)/python -m pytest -m large -o faulthandler_timeout=1800 tests/models/test_large.py $(ARGS)
 
 bench: $(DEV_READY)
 	@$(BIN)/python -m ram.cli bench $(ARGS)

@@ -22,16 +22,17 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from demo.health import answer, waiting_room
-from demo.limits import DAY_BUDGET, VISITOR_BUDGET, Budget, Limits
-from ram.cache import cache_folder
-from ram.describers import Describer, DescriberError, load_describer
+from demo.server.health import answer, waiting_room
+from demo.server.limits import DAY_BUDGET, VISITOR_BUDGET, Budget, Limits
+from ram.describers.base import Describer, load_describer
+from ram.errors import DescriberError
+from ram.runtime import cache_folder
 
 if TYPE_CHECKING:
     from gradio import Blocks
 
-    from demo.actions import Workbench
-    from demo.gate import Gate
+    from demo.core.actions import Workbench
+    from demo.server.gate import Gate
 
 EXAMPLES = Path(__file__).parent / "assets" / "examples"
 DESCRIBERS = {
@@ -139,7 +140,7 @@ def _limit(text: str) -> int | None:
 def _warm_up(bench: Workbench) -> None:
     """What the first typed category needs, loaded while the first visitor still looks around."""
     bench.warm_up()
-    import demo.plots  # noqa: F401
+    import demo.views.plots  # noqa: F401
 
 
 def _quieten(environ: MutableMapping[str, str]) -> None:
@@ -183,8 +184,8 @@ def _open(page: Blocks, bench: Workbench, flags: argparse.Namespace) -> Gate:
     from starlette.middleware import Middleware
     from starlette.routing import Route
 
-    from demo.gate import Gate
     from demo.page import launch_options
+    from demo.server.gate import Gate
 
     gate = Gate(bench.limits.visitor)
     models = [tagger.name for tagger in bench.taggers]
@@ -199,10 +200,10 @@ def _open(page: Blocks, bench: Workbench, flags: argparse.Namespace) -> Gate:
 
 def _assemble(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Blocks, Workbench]:
     """Build the workbench and the page around it."""
-    from demo.actions import Workbench
-    from demo.lent_gpu import BorrowingTagger, find_lender
+    from demo.core.actions import Workbench
+    from demo.server.zerogpu import BorrowingTagger, find_lender
+    from ram.evaluation.baselines import clip_is_here, load_zero_shot
     from ram.tagger import Tagger, load
-    from ram.zero_shot import clip_is_here, load_zero_shot
 
     names = [flags.model] + [flags.compare_model] * (flags.compare_model not in ("none", flags.model))
     lend = find_lender(environ)
@@ -211,7 +212,7 @@ def _assemble(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Bl
         taggers.append(load_zero_shot(taggers[0]))
     if lend is not None:
         taggers = [BorrowingTagger(tagger, lend) for tagger in taggers]
-    from demo.examples import list_examples
+    from demo.core.examples import list_examples
     from demo.page import build_page  # gradio takes seconds to import: not before the models are known to be there
 
     limits = Limits(

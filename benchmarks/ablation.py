@@ -19,18 +19,18 @@ import torch
 
 import ram
 from ram.cli.terminal import Progress
-from ram.describers import describe_tags, load_describer
+from ram.describers.base import describe_tags, load_describer
 from ram.describers.template import TemplateDescriber
-from ram.descriptions import TagDescriptions
-from ram.embeddings import TagEmbeddingBank
-from ram.evaluation.banks import mean_bank
 from ram.evaluation.benchmarks import Benchmark, load_benchmark
 from ram.evaluation.metrics import mean_average_precision
-from ram.labels.system import shipped_descriptions
-from ram.models.similarity import GlobalSimilarity
+from ram.evaluation.tag_banks import mean_bank
+from ram.labels.label_system import shipped_descriptions
+from ram.models.lite.ensemble import GlobalSimilarity
 from ram.tagger import CHUNK, Tagger
+from ram.text.bank import TagEmbeddingBank
+from ram.text.descriptions import TagDescriptions
+from ram.training.data.views import PatchSource, cached_patches
 from ram.training.loop import train
-from ram.training.pictures import PatchSource, cached_patches
 from ram.training.recipe import Recipe
 
 RECIPE = Path(ram.__file__).parent / "training" / "recipes" / "ablation.toml"

@@ -41,7 +41,7 @@ class Way:
 
 def contrast(layers: int, width: int, side: int) -> Way:
     """ITC: CLIP's image encoder and its cosine with every category's text embedding."""
-    import ram._torchvision_shim  # noqa: F401, I001  (before open_clip)
+    import ram.models.torchvision_shim  # noqa: F401, I001  (before open_clip)
     from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 
     unused = CLIPTextCfg(layers=1, width=64, heads=1)
@@ -55,7 +55,7 @@ def contrast(layers: int, width: int, side: int) -> Way:
 
 def match(layers: int, width: int, side: int) -> Way:
     """ITM: BLIP's image encoder, and a BERT with cross-attention to it for every category."""
-    import ram._torchvision_shim  # noqa: F401, I001  (before transformers)
+    import ram.models.torchvision_shim  # noqa: F401, I001  (before transformers)
     from transformers import BlipConfig
     from transformers.models.blip.modeling_blip import BlipForImageTextRetrieval
 

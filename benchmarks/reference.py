@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 
 from ram.models.attention import CrossAttention
-from ram.models.queries import DescriptionEmbeddings
-from ram.models.tagging import TaggingModel
+from ram.models.ram import TaggingModel
+from ram.models.reweighting import DescriptionEmbeddings
 
 
 class Reference:

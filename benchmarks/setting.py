@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from ram.build import build_without_weights, restore_buffers
-from ram.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
-from ram.models.queries import DescriptionEmbeddings
-from ram.models.tagging import TaggingModel
+from ram.models.build import build_without_weights, restore_buffers
+from ram.models.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
+from ram.models.ram import TaggingModel
+from ram.models.reweighting import DescriptionEmbeddings
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from ram.image import find_pictures
+from ram.images.opening import find_images
 from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction
 from ram.tagger import Tagger, load
@@ -83,7 +83,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     tagger = load(args.model, device="cpu")
-    own, pictures = tagger.bank.vocabulary.tags, find_pictures(args.pictures)
+    own, pictures = tagger.bank.vocabulary.tags, find_images(args.pictures)
     tagger = tagger.with_bank(tagger.bank.override(tagger.load_pack(args.pack)))
     measured = measure(tagger, map(tagger.look, pictures), args.sizes, own)
     over = measured[0].held["over"] / len(pictures)

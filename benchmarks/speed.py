@@ -20,10 +20,10 @@ from benchmarks.measuring import added_memory, in_turns, straightness
 from benchmarks.reference import Reference
 from benchmarks.setting import FULL, QUICK, Size, pictures, random_bank, random_model
 from ram.cli.options import cores
-from ram.compiling import compile_encoder
-from ram.devices import fastest_dtype
-from ram.models.queries import DescriptionEmbeddings
+from ram.models.fast.compiling import compile_encoder
+from ram.models.reweighting import DescriptionEmbeddings
 from ram.models.text_encoder import ClipTextEncoder
+from ram.runtime import fastest_dtype
 from ram.tagger import CHUNK, load
 
 ROOT = Path(__file__).parents[1]

@@ -10,11 +10,12 @@ from typing import Any, Literal
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from demo.actions import Workbench, explain
-from demo.categories import Categories, InputError
+from demo.core.actions import Workbench, explain
+from demo.core.categories import Categories
 from demo.sections.parts import IN_TURN, visitor_of
-from demo.uploads import uploaded
-from ram.reports import AT_LEAST
+from demo.server.uploads import uploaded
+from ram.errors import InputError
+from ram.export.formats import AT_LEAST
 
 MOST_TEXT = 10_000
 """Characters of a text that are looked at."""

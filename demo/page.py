@@ -8,16 +8,16 @@ from typing import Any
 
 import gradio as gr
 
-from demo import markup
-from demo.actions import Workbench
 from demo.api import add_endpoints
-from demo.examples import Example
+from demo.core.actions import Workbench
+from demo.core.examples import Example
 from demo.sections.album import AlbumSection
 from demo.sections.parts import DESCRIBED_AT_ONCE, OWN, html
 from demo.sections.photo import PhotoSection
 from demo.sections.share import ShareBar
 from demo.sections.versus import VersusSection
-from ram.zero_shot import ABSENT
+from demo.views import markup
+from ram.evaluation.baselines import ABSENT
 
 TITLE = "Open-set image tagging"
 WAITING = 64
@@ -62,12 +62,12 @@ def build_page(
 
 def launch_options() -> dict[str, Any]:
     """Looks, limits and links, for `Blocks.launch`."""
-    here = Path(__file__)
+    views = Path(__file__).parent / "views"
     return {
         "theme": _theme(),
-        "css_paths": [here.with_name("page.css"), here.with_name("album.css")],
-        "favicon_path": here.with_name("icon.png"),
-        "js": here.with_name("page.js").read_text(encoding="utf-8"),
+        "css_paths": [views / "page.css", views / "album.css"],
+        "favicon_path": views / "icon.png",
+        "js": (views / "page.js").read_text(encoding="utf-8"),
         "footer_links": ["gradio", "settings"],
         "max_file_size": LARGEST_UPLOAD,
         "state_session_capacity": SESSIONS,

@@ -17,13 +17,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "load": "ram.tagger",
     "Tagger": "ram.tagger",
-    "list_models": "ram.checkpoints",
-    "convert_official": "ram.conversion",
-    "ModelConfig": "ram.config",
+    "list_models": "ram.checkpoints.model_folder",
+    "convert_official": "ram.checkpoints.official",
+    "ModelConfig": "ram.models.config",
     "Prediction": "ram.prediction",
-    "TagDescriptions": "ram.descriptions",
-    "TagEmbeddingBank": "ram.embeddings",
-    "TagVocabulary": "ram.vocabulary",
+    "TagDescriptions": "ram.text.descriptions",
+    "TagEmbeddingBank": "ram.text.bank",
+    "TagVocabulary": "ram.text.vocabulary",
 }
 
 __all__ = [
@@ -39,14 +39,14 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from ram.checkpoints import list_models
-    from ram.config import ModelConfig
-    from ram.conversion import convert_official
-    from ram.descriptions import TagDescriptions
-    from ram.embeddings import TagEmbeddingBank
+    from ram.checkpoints.model_folder import list_models
+    from ram.checkpoints.official import convert_official
+    from ram.models.config import ModelConfig
     from ram.prediction import Prediction
     from ram.tagger import Tagger, load
-    from ram.vocabulary import TagVocabulary
+    from ram.text.bank import TagEmbeddingBank
+    from ram.text.descriptions import TagDescriptions
+    from ram.text.vocabulary import TagVocabulary
 
 
 def __getattr__(name: str) -> Any:

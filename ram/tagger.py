@@ -11,26 +11,24 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ram.build import build_text_encoder
-from ram.cache import cache_folder
-from ram.checkpoints import find_model, load_model
-from ram.compiling import compile_encoder
-from ram.config import ModelConfig
-from ram.descriptions import TagDescriptions
-from ram.devices import choose_dtype, find_device
-from ram.downloads import CHECKPOINTS
-from ram.embeddings import TagEmbeddingBank
-from ram.explanation import Explanation
-from ram.image import EvalTransform, PictureError, open_picture
+from ram.checkpoints.download import CHECKPOINTS
+from ram.checkpoints.model_folder import find_model, load_model
+from ram.checkpoints.published import fetch_model
+from ram.errors import ImageError
+from ram.images.opening import EvalTransform, open_image
+from ram.images.reading import AT_ONCE, read_pixels, several_at_once
+from ram.models.build import build_text_encoder
+from ram.models.config import ModelConfig
+from ram.models.fast.compiling import compile_encoder
 from ram.models.image_encoder import ImageFeatures, grid
-from ram.models.queries import DescriptionEmbeddings
-from ram.models.tagging import TaggingModel
+from ram.models.ram import TaggingModel
+from ram.models.reweighting import DescriptionEmbeddings
 from ram.models.text_encoder import TextEncoder
-from ram.packs import OWN_FILES, PackLimits, load_pack, save_pack
-from ram.prediction import Prediction
-from ram.progress import Progress, quiet
-from ram.published import fetch_model
-from ram.reading import AT_ONCE, read_pixels, several_at_once
+from ram.prediction import Explanation, Prediction
+from ram.runtime import Progress, cache_folder, choose_dtype, find_device, quiet
+from ram.text.bank import TagEmbeddingBank
+from ram.text.descriptions import TagDescriptions
+from ram.text.tag_packs import OWN_FILES, PackLimits, load_pack, save_pack
 
 CHUNK = 512
 """Tags scored at a time: bounds memory whatever the vocabulary, and changes no score."""
@@ -99,7 +97,7 @@ class Tagger:
             shortlist: score only so many tags of each picture, see :meth:`shortlist`; all of them where None.
 
         Raises:
-            PictureError: a picture cannot be opened; the message says why.
+            ImageError: a picture cannot be opened; the message says why.
         """
         if not isinstance(picture, (Image.Image, str, Path)):
             return [self.tag(each, shortlist) for each in picture]
@@ -110,11 +108,11 @@ class Tagger:
         """Run the image encoder once: all that any later scoring of this picture needs.
 
         Raises:
-            PictureError: the picture cannot be opened; the message says why.
+            ImageError: the picture cannot be opened; the message says why.
         """
-        return self._look(self.transform(open_picture(picture)))
+        return self._look(self.transform(open_image(picture)))
 
-    def look_through(self, pictures: Sequence[Path], workers: int) -> Iterator[ImageFeatures | PictureError]:
+    def look_through(self, pictures: Sequence[Path], workers: int) -> Iterator[ImageFeatures | ImageError]:
         """Features of each picture in order, or why it cannot be used; ``workers`` processes read ahead of the model,
         which opens the pictures itself, one after the other, where that is 0."""
         pixels = read_pixels(pictures, self.transform, workers)
@@ -123,8 +121,8 @@ class Tagger:
             return map(self._look_or_say, pixels)
         return several_at_once(self._look_or_say, pixels, at_once)
 
-    def _look_or_say(self, pixels: torch.Tensor | PictureError) -> ImageFeatures | PictureError:
-        return pixels if isinstance(pixels, PictureError) else self._look(pixels)
+    def _look_or_say(self, pixels: torch.Tensor | ImageError) -> ImageFeatures | ImageError:
+        return pixels if isinstance(pixels, ImageError) else self._look(pixels)
 
     @torch.inference_mode()
     def _look(self, pixels: torch.Tensor) -> ImageFeatures:

@@ -2,8 +2,8 @@
 
 import torch
 
-from ram.build import build_without_weights
-from ram.conversion import BANK, LEARNED_BANK
+from ram.checkpoints.official import BANK, LEARNED_BANK
+from ram.models.build import build_without_weights
 
 
 def official_name(ours):

@@ -16,7 +16,8 @@ from typing import Any
 
 import httpx
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.paths import ROOT
+
 START_SECONDS = 240
 ANSWER_SECONDS = 60
 READY = "The page is at"

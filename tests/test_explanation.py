@@ -7,8 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ram.build import build_model
 from ram.models.attention import CrossAttention
+from ram.models.build import build_model
 from ram.tagger import Tagger
 from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, whole_config
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from ram.figures import comparison_figure
 from ram.prediction import Prediction
-from ram.vocabulary import TagVocabulary
+from ram.text.vocabulary import TagVocabulary
 
 
 def prediction(probabilities, sentences=("a small dog", "one with short legs"), tags=("corgi", "kite")):

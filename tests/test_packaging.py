@@ -17,12 +17,13 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from PIL import Image
 
+from tests.paths import ROOT
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "assets" / "examples"
 PHOTOS = sorted(EXAMPLES.glob("*.jpg"))
 FREE_LICENCES = ("public domain", "CC0 1.0", "CC BY 2.0", "CC BY 4.0")
@@ -168,9 +169,11 @@ def _make_demo(folder: Path, python: str) -> str:
 
 
 def test_the_sizes_in_the_notes_on_hosting_are_those_that_are_kept_to():
+    from demo.core.feature_cache import MOST_BYTES
     from demo.page import LARGEST_UPLOAD, launch_options
-    from demo.shelf import MOST_BYTES
-    from ram import archives, image, packs
+    from ram.images import archives
+    from ram.images import opening as image
+    from ram.text import tag_packs as packs
 
     told = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
     mega = 10**6

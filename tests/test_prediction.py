@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ram.prediction import Prediction, TagScore, WeightedDescription
-from ram.vocabulary import TagVocabulary
+from ram.text.vocabulary import TagVocabulary
 
 VOCABULARY = TagVocabulary(("dog", "cat", "tree", "sky"), (0.5, 0.25, 0.9, 1.0))
 SENTENCES = (("barks", "wags"), ("meows",), ("grows", "is green", "has leaves"), ("is up",))

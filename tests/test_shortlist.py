@@ -8,14 +8,14 @@ import pytest
 import torch
 from PIL import Image
 
-import ram.build
+import ram.models.build
 from benchmarks.shortlist import measure, table
-from ram.checkpoints import save_model
-from ram.embeddings import TagEmbeddingBank
-from ram.models.familiarity import Familiarity
-from ram.models.queries import DescriptionEmbeddings
-from ram.models.similarity import GlobalSimilarity
+from ram.checkpoints.model_folder import save_model
+from ram.models.lite.ensemble import GlobalSimilarity
+from ram.models.lite.familiarity import Familiarity
+from ram.models.reweighting import DescriptionEmbeddings
 from ram.tagger import CHUNK, Tagger
+from ram.text.bank import TagEmbeddingBank
 from tests.tiny import (
     DIM,
     HashTextEncoder,
@@ -151,7 +151,7 @@ def test_a_model_that_has_not_learnt_to_compare_pictures_with_texts_has_no_short
 
 
 def test_the_command_line_scores_a_shortlist_and_what_was_typed(tmp_path, monkeypatch, ended):
-    monkeypatch.setitem(ram.build.TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
+    monkeypatch.setitem(ram.models.build.TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
     save_model(tmp_path / "model", tiny_config(), tiny_model(), tiny_bank(MANY))
     picture().save(tmp_path / "photo.png")
     flags = ("--model", tmp_path / "model", "--threshold", 0, "--json", "--describer", "template")

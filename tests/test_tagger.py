@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 
 import ram
-from ram.checkpoints import CheckpointError, save_model
-from ram.embeddings import TagEmbeddingBank
-from ram.image import EvalTransform, PictureError
-from ram.models.text_encoder import TextEncoderError
+from ram.checkpoints.model_folder import save_model
+from ram.errors import CheckpointError, ImageError, TextEncoderError
+from ram.images.opening import EvalTransform
 from ram.tagger import CHUNK, Tagger, load
+from ram.text.bank import TagEmbeddingBank
 from tests.tiny import (
     DESCRIPTIONS,
     HashTextEncoder,
@@ -84,7 +84,7 @@ def test_a_path_a_picture_and_a_list_are_tagged_alike(tagger, tmp_path):
 
 def test_a_file_that_is_no_picture_gets_a_sentence(tagger, tmp_path):
     (tmp_path / "notes.jpg").write_text("no picture")
-    with pytest.raises(PictureError, match="notes.jpg"):
+    with pytest.raises(ImageError, match="notes.jpg"):
         tagger.tag(tmp_path / "notes.jpg")
 
 

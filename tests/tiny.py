@@ -6,11 +6,11 @@ import zlib
 import torch
 import torch.nn.functional as F
 
-from ram.build import build_model
-from ram.config import DecoderConfig, ImageConfig, ModelConfig, SimilarityConfig
-from ram.descriptions import TagDescriptions
-from ram.embeddings import TagEmbeddingBank
+from ram.models.build import build_model
+from ram.models.config import DecoderConfig, ImageConfig, ModelConfig, SimilarityConfig
 from ram.tagger import Tagger
+from ram.text.bank import TagEmbeddingBank
+from ram.text.descriptions import TagDescriptions
 
 DIM = 16
 DESCRIPTIONS = {

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ram.config import DecoderConfig, ImageConfig, ModelConfig
-from ram.training.generated_tags import GeneratedRecipe
+from ram.models.config import DecoderConfig, ImageConfig, ModelConfig
+from ram.training.data_engine.generated_tags import GeneratedRecipe
 from ram.training.recipe import DataRecipe, Recipe
 from ram.training.schedule import ScheduleRecipe
 from tests.tiny import DIM, HashTextEncoder
@@ -89,7 +89,8 @@ def use_sure_classifier(monkeypatch, classes):
     """Let the ImageNet classifier of the toy backbone, which has none, always see the same classes alike."""
     bias = torch.zeros(1000)
     bias[list(classes)] = 50.0
-    monkeypatch.setattr("ram.training.imagenet.load_classifier", lambda name: (torch.zeros(1000, 256), bias))
+    classifier = (torch.zeros(1000, 256), bias)
+    monkeypatch.setattr("ram.training.data_engine.imagenet.load_classifier", lambda name: classifier)
     monkeypatch.setattr("ram.training.initial.load_pretrained", lambda backbone, name: None)
 
 
@@ -125,7 +126,7 @@ learning_rate = 3e-3
 
 def use_hash_text_encoder(monkeypatch):
     """Let training find the text encoder that needs no weights."""
-    monkeypatch.setattr("ram.training.dataset.build_text_encoder", lambda name: HashTextEncoder())
+    monkeypatch.setattr("ram.training.data.training_set.build_text_encoder", lambda name: HashTextEncoder())
 
 
 def curve(run, steps=False):

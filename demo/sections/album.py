@@ -10,16 +10,16 @@ from typing import Any
 
 import gradio as gr
 
-from demo import album_markup, markup
-from demo.actions import Workbench, explain
-from demo.album import Album, Thumbs, filtered, pacer, tag_album, tag_counts
-from demo.categories import InputError
+from demo.core.actions import Workbench, explain
+from demo.core.album import Album, Thumbs, filtered, pacer, tag_album, tag_counts
+from demo.core.album_thresholds import Thresholds, calibrated
+from demo.core.feature_cache import FeatureShelf
 from demo.sections.parts import FORGOTTEN, OWN, Update, html
 from demo.sections.take_home import TakeHomePanel
 from demo.sections.winners import WinnersPanel
-from demo.shelf import FeatureShelf
-from demo.thresholds import Thresholds, calibrated
-from demo.uploads import uploaded
+from demo.server.uploads import uploaded
+from demo.views import album_markup, markup
+from ram.errors import InputError
 
 AT_ONCE = 2
 """Albums that are tagged at the same time; further visitors wait for their turn."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo.actions import Workbench
+from demo.core.actions import Workbench
 
 Update = dict[Any, Any]
 """New values by component; those not named stay as they are. Where none is named it has to be `gr.skip()`: gradio takes

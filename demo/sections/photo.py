@@ -8,16 +8,17 @@ from typing import Any
 
 import gradio as gr
 
-from demo import markup
-from demo.actions import Workbench, explain, paced
-from demo.categories import Categories, InputError
-from demo.examples import Example
-from demo.packs import open_pack
-from demo.photos import Photo, Scores, Tagged
+from demo.core.actions import Workbench, explain, paced
+from demo.core.categories import Categories
+from demo.core.examples import Example
+from demo.core.photos import Photo, Scores, Tagged
+from demo.core.uploaded_packs import open_pack
 from demo.sections.parts import DESCRIBED_AT_ONCE, IN_TURN, OWN, Update, html, visitor_of
 from demo.sections.why import WhyPanel
-from demo.uploads import uploaded
-from ram.checkpoints import model_entries
+from demo.server.uploads import uploaded
+from demo.views import markup
+from ram.checkpoints.model_folder import model_entries
+from ram.errors import InputError
 
 ASK_FOR_A_PHOTO = "Choose a photo to see how likely each category is: what you typed is kept for it."
 OWN_CATEGORIES = """<h2>Your own categories</h2><p class="hint">Anything you can name, separated by commas.

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import gradio as gr
 
-from demo import markup
-from demo.categories import Categories
-from demo.links import Host, View, read_link
-from demo.photos import Photo
+from demo.core.categories import Categories
+from demo.core.links import Host, View, read_link
+from demo.core.photos import Photo
 from demo.sections.parts import DESCRIBED_AT_ONCE, IN_TURN, OWN, Update, html, visitor_of
 from demo.sections.photo import PhotoSection
 from demo.sections.why import Subject
+from demo.views import markup
 
 OF_EXAMPLE = "Whoever opens it sees this example photo with your categories and the tag you selected."
 OF_UPLOAD = "Whoever opens it sees your photo with your categories, as long as the photo is kept here: up to an hour."

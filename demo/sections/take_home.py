@@ -8,12 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from demo import markup
-from demo.album import Album, filtered
-from demo.downloads import SAVE, save_now
-from demo.exports import FORMS, Download, export_album, export_vocabulary
+from demo.core.album import Album, filtered
+from demo.core.album_thresholds import Thresholds
+from demo.core.exports import FORMS, Download, export_album, export_vocabulary
 from demo.sections.parts import FORGOTTEN, OWN, Update, html
-from demo.thresholds import Thresholds
+from demo.views import markup
+from demo.views.save_links import SAVE, save_now
 
 INTRODUCTION = """<h3>Take it home</h3><p class="hint">The photos that are shown, at the thresholds above. An album is
 too large to travel by link: send one of these files, or the photos themselves.</p>"""

@@ -7,12 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from demo import markup, versus_markup
-from demo.actions import Workbench, explain
-from demo.categories import Categories, InputError
-from demo.comparison import compare, predefined_banks
-from demo.photos import Photo
+from demo.core.actions import Workbench, explain
+from demo.core.categories import Categories
+from demo.core.comparison import compare, predefined_banks
+from demo.core.photos import Photo
 from demo.sections.parts import IN_TURN, OWN, Update, html
+from demo.views import markup, versus_markup
+from ram.errors import InputError
 
 PREDEFINED, TYPED = "tags that all models know", "my categories"
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from demo import markup, why_markup
-from demo.actions import Workbench, explain
-from demo.categories import Categories, InputError
-from demo.photos import Photo, Tagged
+from demo.core.actions import Workbench, explain
+from demo.core.categories import Categories
+from demo.core.photos import Photo, Tagged
 from demo.sections.parts import IN_TURN, OWN, Update, html
-from ram.explanation import Explanation
+from demo.views import markup, why_markup
+from ram.errors import InputError
+from ram.prediction import Explanation
 
 EDIT = """
 const unsent = new Map();

@@ -7,13 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-from demo import album_markup, markup
-from demo.actions import Workbench, explain
-from demo.album import Album
-from demo.categories import InputError
+from demo.core.actions import Workbench, explain
+from demo.core.album import Album
+from demo.core.feature_cache import FeatureShelf
+from demo.core.winners import find_winners
 from demo.sections.parts import DESCRIBED_AT_ONCE, OWN, Update, html, visitor_of
-from demo.shelf import FeatureShelf
-from demo.winners import find_winners
+from demo.views import album_markup, markup
+from ram.errors import InputError
 
 INTRODUCTION = """<h2>One category over these photos</h2><p class="hint">RAM++ weighs a category's descriptions
 anew for each photo: see which of them wins where.</p>"""

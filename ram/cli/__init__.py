@@ -30,7 +30,7 @@ from ram.cli import (
     train,
 )
 from ram.cli.terminal import printable, say
-from ram.describers import DescriberError
+from ram.errors import DescriberError
 
 BAD_INPUT, UNEXPECTED, INTERRUPTED, BROKEN_PIPE = 2, 1, 130, 141
 """Exit codes; the last two are what a shell reports for the signals."""

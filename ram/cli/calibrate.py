@@ -11,7 +11,7 @@ from ram.cli.options import add_device_options, add_json_option, open_tagger
 from ram.cli.terminal import Progress, print_json, print_table, printable, say
 
 if TYPE_CHECKING:
-    from ram.vocabulary import TagVocabulary
+    from ram.text.vocabulary import TagVocabulary
 
 _VOCABULARY = "vocabulary.csv"
 _RATES = ("CP", "CR", "CF1", "OP", "OR", "OF1")
@@ -49,7 +49,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ram.checkpoints import find_model
+    from ram.checkpoints.model_folder import find_model
     from ram.evaluation.benchmarks import load_benchmark
     from ram.evaluation.calibration import parse_goal
     from ram.evaluation.tagging import calibrate_tagger
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_output(folder: Path, output: Path | None) -> None:
     """Complain before the work is done, not after it."""
-    from ram.checkpoints import find_model, model_entries
+    from ram.checkpoints.model_folder import find_model, model_entries
 
     if output is None:
         shipped = [find_model(entry.name) for entry in model_entries() if entry.source == "shipped"]

@@ -15,9 +15,9 @@ from ram.cli.options import (
     describe_all,
     open_tagger,
 )
-from ram.cli.reports import score_row
+from ram.cli.output import score_row
 from ram.cli.terminal import Progress, print_json, print_table, printable, say
-from ram.descriptions import TagDescriptions, parse_categories
+from ram.text.descriptions import TagDescriptions, parse_categories
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -55,9 +55,9 @@ def run(args: argparse.Namespace) -> int:
     tags = parse_categories(args.tags)
     if args.plot is not None:
         check_writable(args.plot, FIGURES)
-    from ram.image import open_picture
+    from ram.images.opening import open_image
 
-    picture = open_picture(args.picture)
+    picture = open_image(args.picture)
     predictions = _predict(picture, describe_all(args, tags), args)
     if args.plot is not None:
         _plot(args.plot, picture, predictions)

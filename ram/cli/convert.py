@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 
 from ram.cli.terminal import Progress, printable, say
-from ram.config import VARIANTS
-from ram.descriptions import TagDescriptions
-from ram.vocabulary import UNSEEN_THRESHOLD, TagVocabulary, told_apart
+from ram.models.config import VARIANTS
+from ram.text.descriptions import TagDescriptions
+from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary, told_apart
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         if vocabulary is None and not args.offline and args.official.is_file():
             vocabulary, descriptions = _official(args.variant, progress)
         progress(f"converting {args.official.name}", 0, 1)
-        from ram.conversion import convert_official
+        from ram.checkpoints.official import convert_official
 
         folder = convert_official(
             args.official, args.folder, variant=args.variant, vocabulary=vocabulary, descriptions=descriptions
@@ -58,9 +58,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _official(variant: str, progress: Progress) -> tuple[TagVocabulary | None, TagDescriptions | None]:
     """The official lists; numbers in their place where they cannot be had."""
-    from ram.cache import cache_folder
-    from ram.downloads import DownloadError
-    from ram.published import fetch_lists
+    from ram.checkpoints.published import fetch_lists
+    from ram.errors import DownloadError
+    from ram.runtime import cache_folder
 
     try:
         return fetch_lists(VARIANTS[variant], cache_folder() / "downloads", progress)

@@ -15,8 +15,8 @@ from ram.cli.options import (
     open_fallback,
 )
 from ram.cli.terminal import print_json, printable, say
-from ram.describers import Notice, describe_with_fallback
-from ram.descriptions import TagDescriptions, parse_categories
+from ram.describers.base import Notice, describe_with_fallback
+from ram.text.descriptions import TagDescriptions, parse_categories
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:

@@ -19,11 +19,11 @@ from ram.cli.options import (
     open_tagger,
 )
 from ram.cli.terminal import Progress, print_json, print_table, printable, say
-from ram.descriptions import TagDescriptions
+from ram.text.descriptions import TagDescriptions
 
 if TYPE_CHECKING:
-    from ram.embeddings import TagEmbeddingBank
     from ram.tagger import Tagger
+    from ram.text.bank import TagEmbeddingBank
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -122,8 +122,8 @@ def _retrieval(args: argparse.Namespace) -> int:
 def _tagging(args: argparse.Namespace) -> int:
     if args.csv is not None:
         check_writable(args.csv, (".csv",))
-    from ram.evaluation.banks import mean_bank
     from ram.evaluation.benchmarks import load_benchmark
+    from ram.evaluation.tag_banks import mean_bank
     from ram.evaluation.tagging import evaluate_tagger
 
     tagger = open_tagger(args, args.model)
@@ -150,7 +150,7 @@ def _tagging(args: argparse.Namespace) -> int:
 
 def _bank(tagger: Tagger, tags: Sequence[str], args: argparse.Namespace) -> tuple[TagEmbeddingBank, str | None]:
     """Everything to score, and who described what the model does not bring along."""
-    from ram.evaluation.banks import bank_for, names_in
+    from ram.evaluation.tag_banks import bank_for, names_in
 
     given = TagDescriptions({}) if args.descriptions is None else TagDescriptions.load(args.descriptions)
     used = [name for name in dict.fromkeys(names_in(given.tags, tags)) if name is not None]

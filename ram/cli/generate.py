@@ -20,7 +20,7 @@ from ram.cli.options import (
 from ram.cli.terminal import Progress, print_json, printable, say
 
 if TYPE_CHECKING:
-    from ram.vocabulary import TagVocabulary
+    from ram.text.vocabulary import TagVocabulary
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     exclude = read_lines(args.exclude) if args.exclude is not None else ()
     tagger = open_tagger(args, args.model)
 
-    from ram.training.data_engine import DataEngine
+    from ram.training.data_engine.generation import DataEngine
 
     engine = DataEngine(tagger, labels, args.threshold, args.clean_below, exclude)
     with Progress() as progress:
@@ -84,8 +84,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _labels(path: Path | None) -> TagVocabulary:
-    from ram.labels.system import shipped_vocabulary
-    from ram.vocabulary import TagVocabulary
+    from ram.labels.label_system import shipped_vocabulary
+    from ram.text.vocabulary import TagVocabulary
 
     if path is None:
         return shipped_vocabulary()

@@ -15,9 +15,9 @@ from ram.cli.options import add_json_option, add_processes_option, add_split_opt
 from ram.cli.terminal import Progress, print_json, print_table, printable
 from ram.labels.building import KINDS, LEAST, MOST, BuiltSystem, Verdict, build_label_system
 from ram.labels.captions import read_captions, select_split
+from ram.labels.label_system import VOCABULARY
 from ram.labels.parsing import ParsedTag
-from ram.labels.system import VOCABULARY
-from ram.labels.word_lists import WordLists, shipped_word_lists
+from ram.labels.reviewed_lists import WordLists, shipped_word_lists
 
 REPORT = "report.csv"
 EXAMPLES = 8

@@ -9,9 +9,10 @@ from pathlib import Path
 from ram.cli.convert import read_lines
 from ram.cli.options import open_describer
 from ram.cli.terminal import Progress, printable, say
-from ram.describers import Describer, DescriberError, KnowsWords, Metered
-from ram.describers.cache import CachedDescriber
-from ram.descriptions import Origin, TagDescriptions, normalize_category
+from ram.describers.base import Describer, KnowsWords, Metered
+from ram.describers.description_cache import CachedDescriber
+from ram.errors import DescriberError
+from ram.text.descriptions import Origin, TagDescriptions, normalize_category
 
 NAMED = 5
 """Tags that a message names one by one."""

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ram.cache import cache_folder
 from ram.cli.terminal import Progress, say
-from ram.describers import DESCRIBERS, Describer, describe_tags, load_describer
-from ram.descriptions import TagDescriptions
+from ram.describers.base import DESCRIBERS, Describer, describe_tags, load_describer
+from ram.runtime import cache_folder
+from ram.text.descriptions import TagDescriptions
 
 if TYPE_CHECKING:
     from ram.tagger import Tagger

@@ -18,12 +18,12 @@ from ram.cli.options import (
     open_tagger,
 )
 from ram.cli.terminal import Progress, print_json, printable, say
-from ram.descriptions import TagDescriptions
-from ram.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
+from ram.text.descriptions import TagDescriptions
+from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
 
 if TYPE_CHECKING:
-    from ram.embeddings import TagEmbeddingBank
     from ram.tagger import Tagger
+    from ram.text.bank import TagEmbeddingBank
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -53,7 +53,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ram.packs import SUFFIX, check_names
+    from ram.text.tag_packs import SUFFIX, check_names
 
     check_writable(args.output, (SUFFIX,))
     is_model = args.source.is_dir()
@@ -98,7 +98,7 @@ def _known(tags: Sequence[str], tagger: Tagger) -> TagVocabulary:
 
 
 def _embed(tagger: Tagger, vocabulary: TagVocabulary, descriptions: TagDescriptions) -> TagEmbeddingBank:
-    from ram.embeddings import TagEmbeddingBank
+    from ram.text.bank import TagEmbeddingBank
 
     with Progress() as progress:
         return TagEmbeddingBank.build(descriptions, tagger.text_encoder, vocabulary, progress)

@@ -13,8 +13,8 @@ from ram.cli.convert import read_lines
 from ram.cli.options import add_processes_option, add_split_option, check_writable
 from ram.cli.terminal import Progress, printable
 from ram.labels.captions import Texts, read_captions, select_split
-from ram.labels.system import LabelSystem, shipped_system
-from ram.vocabulary import TagVocabulary
+from ram.labels.label_system import LabelSystem, shipped_system
+from ram.text.vocabulary import TagVocabulary
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:

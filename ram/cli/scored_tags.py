@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from ram.cli.listing import NAMED
 from ram.cli.options import add_describer_options, describe_all
 from ram.cli.terminal import printable, say
-from ram.descriptions import parse_categories
+from ram.text.descriptions import parse_categories
 
 if TYPE_CHECKING:
-    from ram.embeddings import TagEmbeddingBank
     from ram.tagger import Tagger
+    from ram.text.bank import TagEmbeddingBank
 
 
 def add_vocabulary_options(parser: argparse.ArgumentParser) -> None:

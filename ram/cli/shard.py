@@ -29,8 +29,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ram.training.data import read_triplets
-    from ram.training.shard_writing import write_shards
+    from ram.training.data.shard_writing import write_shards
+    from ram.training.data.triplets import read_triplets
 
     if args.per_shard < 1:
         raise ValueError(f"--per-shard is {args.per_shard}: it must be at least 1")

@@ -18,10 +18,10 @@ from ram.cli.options import (
     open_tagger,
     positive,
 )
-from ram.cli.reports import SUFFIXES, JsonReport, Report, TextReport, open_report
+from ram.cli.output import SUFFIXES, JsonReport, Report, TextReport, open_report
 from ram.cli.scored_tags import add_vocabulary_options, scored_bank, typed_tags
 from ram.cli.terminal import Progress, printable, say
-from ram.reports import listed, record_of
+from ram.export.formats import listed, record_of
 
 if TYPE_CHECKING:
     from ram.tagger import Tagger
@@ -88,8 +88,8 @@ def _tag(
     tagger: Tagger, typed: Sequence[str], pictures: Sequence[Path], args: argparse.Namespace
 ) -> list[tuple[str, str]]:
     """Report every picture; those that cannot be read are returned, each with the reason."""
-    from ram.image import PictureError
-    from ram.reading import worker_count
+    from ram.errors import ImageError
+    from ram.images.reading import worker_count
 
     failures = []
     with ExitStack() as stack:
@@ -100,7 +100,7 @@ def _tag(
         looks = tagger.look_through(pictures, worker_count(len(pictures), cores()))
         for done, (picture, features) in enumerate(zip(pictures, looks, strict=True)):
             progress("tagging", done, len(pictures))
-            if isinstance(features, PictureError):
+            if isinstance(features, ImageError):
                 failures.append((str(picture), str(features)))
                 continue
             bank = None if args.shortlist is None else tagger.shortlist(features, args.shortlist, keep=typed)
@@ -116,14 +116,15 @@ def _tag(
 
 def _find(paths: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]]:
     """The pictures that the arguments name, and those arguments that name none, each with the reason."""
-    from ram.image import PictureError, find_pictures
+    from ram.errors import ImageError
+    from ram.images.opening import find_images
 
     found: list[Path] = []
     failures = []
     for path in paths:
         try:
-            found += find_pictures([path])
-        except PictureError as error:
+            found += find_images([path])
+        except ImageError as error:
             failures.append((path, str(error)))
     return list(dict.fromkeys(found)), failures
 

@@ -55,7 +55,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ram.devices import find_device
+    from ram.runtime import find_device
     from ram.training.distributed import join_world
     from ram.training.loop import train
     from ram.training.recipe import Recipe

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ram.describers.wording import also_action, as_action, as_quality, in_a_photo, is_plural, plain_prompt
-from ram.descriptions import normalize_category
+from ram.text.descriptions import normalize_category
 
 THING_TEMPLATES = (
     "there {is_are} {thing}.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ram.describers import word_lists as words
+from ram.describers import wording_lists as words
 
 
 def plain_prompt(tag: str) -> str:

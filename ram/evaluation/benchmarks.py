@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ram.evaluation.metrics import Floats, Rates, average_precisions, rates
 from ram.evaluation.pictures import sound_pictures
-from ram.image import find_pictures
-from ram.vocabulary import TagVocabulary
+from ram.images.opening import find_images
+from ram.text.vocabulary import TagVocabulary
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +182,7 @@ def _read_official(folder: Path, images: Path) -> Benchmark:
     names, annotations = [row[0] for row in rows], [[tag for tag in row[1:] if tag] for row in rows]
     targets = _targets(names, annotations, tags, annotated.name, taglist.name)
     pictures: dict[str, Path] = {}
-    for file in reversed(find_pictures([images])):  # of a.jpg and a.png, "a" is the first
+    for file in reversed(find_images([images])):  # of a.jpg and a.png, "a" is the first
         relative = file.relative_to(images)
         pictures |= {relative.with_suffix("").as_posix(): file, relative.as_posix(): file}
     return Benchmark(folder.name, tuple(tags), sound_pictures(names, pictures, folder.name), targets)

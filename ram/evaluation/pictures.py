@@ -10,9 +10,10 @@ from pathlib import Path
 
 import torch
 
-from ram.image import PictureError, check_picture, open_picture
+from ram.errors import ImageError
+from ram.images.opening import check_image, open_image
 from ram.models.image_encoder import ImageFeatures
-from ram.progress import Progress, quiet
+from ram.runtime import Progress, quiet
 from ram.tagger import Tagger
 
 BATCH, CPU_BATCH = 32, 4
@@ -28,15 +29,15 @@ def sound_pictures(names: Sequence[str], files: Mapping[str, Path], dataset: str
     """The files of these names, in order.
 
     Raises:
-        PictureError: some are missing or, as far as their headers tell, unreadable; the message names them.
+        ImageError: some are missing or, as far as their headers tell, unreadable; the message names them.
     """
     faults = []
     for name in names:
         try:
             if name not in files:
-                raise PictureError(f"there is no picture {name}")
-            check_picture(files[name])
-        except PictureError as error:
+                raise ImageError(f"there is no picture {name}")
+            check_image(files[name])
+        except ImageError as error:
             faults.append(str(error))
     if faults:
         raise _unusable(faults, f"{len(names)} pictures of {dataset}")
@@ -50,7 +51,7 @@ def look_at(tagger: Tagger, pictures: Sequence[Path], progress: Progress = quiet
     all of them.
 
     Raises:
-        PictureError: some pictures cannot be decoded; the message names them.
+        ImageError: some pictures cannot be decoded; the message names them.
     """
     faults: list[str] = []
     done = 0
@@ -74,8 +75,8 @@ def _batches(tagger: Tagger, pictures: Sequence[Path]) -> Iterator[tuple[list[to
         pixels, faults = [], []
         for picture in batch:
             try:
-                pixels.append(tagger.transform(open_picture(picture)))
-            except PictureError as error:
+                pixels.append(tagger.transform(open_image(picture)))
+            except ImageError as error:
                 faults.append(str(error))
         return pixels, faults
 
@@ -87,6 +88,6 @@ def _batches(tagger: Tagger, pictures: Sequence[Path]) -> Iterator[tuple[list[to
             ahead.extend(readers.submit(read, batch) for batch in islice(batches, 1))
 
 
-def _unusable(faults: Sequence[str], of: str) -> PictureError:
+def _unusable(faults: Sequence[str], of: str) -> ImageError:
     more = f"; and {len(faults) - MOST_FAULTS_NAMED} more" if len(faults) > MOST_FAULTS_NAMED else ""
-    return PictureError(f"{len(faults)} of {of} cannot be used: {'; '.join(faults[:MOST_FAULTS_NAMED])}{more}")
+    return ImageError(f"{len(faults)} of {of} cannot be used: {'; '.join(faults[:MOST_FAULTS_NAMED])}{more}")

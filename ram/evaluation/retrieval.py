@@ -15,8 +15,8 @@ from ram.evaluation.metrics import picture_retrieval_recall, retrieval_recall
 from ram.evaluation.pictures import look_at, sound_pictures
 from ram.labels.captions import read_captions, select_split
 from ram.models.image_encoder import ImageFeatures
-from ram.models.queries import DescriptionEmbeddings
-from ram.progress import Progress, quiet
+from ram.models.reweighting import DescriptionEmbeddings
+from ram.runtime import Progress, quiet
 from ram.tagger import CHUNK, Tagger
 
 BY = ("decoder", "pooled")
@@ -103,7 +103,7 @@ def similarities(
 
     Raises:
         ValueError: ``by`` is neither.
-        PictureError: some pictures cannot be read; the message names them.
+        ImageError: some pictures cannot be read; the message names them.
     """
     if by not in BY:
         raise ValueError(f"captions are compared by {' or '.join(BY)}, not by {by!r}")

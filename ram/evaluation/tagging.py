@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ram.embeddings import TagEmbeddingBank
-from ram.evaluation.banks import bank_for, names_in
 from ram.evaluation.benchmarks import Benchmark, Report, evaluate
 from ram.evaluation.calibration import Goal, calibrate
 from ram.evaluation.pictures import look_at
-from ram.progress import Progress, quiet
+from ram.evaluation.tag_banks import bank_for, names_in
+from ram.runtime import Progress, quiet
 from ram.tagger import CHUNK, Tagger
-from ram.vocabulary import TagVocabulary
+from ram.text.bank import TagEmbeddingBank
+from ram.text.vocabulary import TagVocabulary
 
 
 def evaluate_tagger(
@@ -29,13 +29,13 @@ def evaluate_tagger(
     Args:
         tagger: a tag of its vocabulary counts as predefined, every other one as described.
         benchmark: what to measure on.
-        bank: holds every tag of the benchmark (see :mod:`ram.evaluation.banks`), each at its threshold; the
+        bank: holds every tag of the benchmark (see :mod:`ram.evaluation.tag_banks`), each at its threshold; the
             tagger's own where None.
         progress: told how far it is.
 
     Raises:
         ValueError: a tag is not in the bank, or no tag has a positive.
-        PictureError: some pictures cannot be read; the message names them.
+        ImageError: some pictures cannot be read; the message names them.
     """
     bank = bank_for(tagger, benchmark.tags) if bank is None else bank
     names = []
@@ -93,7 +93,7 @@ def calibrate_tagger(
 
     Raises:
         ValueError: no tag of the vocabulary has a positive.
-        PictureError: some pictures cannot be read; the message names them.
+        ImageError: some pictures cannot be read; the message names them.
     """
     own = tagger.bank.vocabulary
     names = np.array(names_in(own.tags, benchmark.tags), dtype=object)
@@ -123,7 +123,7 @@ def score_pictures(
     """(pictures, tags) probabilities.
 
     Raises:
-        PictureError: some pictures cannot be read; the message names them.
+        ImageError: some pictures cannot be read; the message names them.
     """
     embedded = bank.to(tagger.device, tagger.dtype).embedded
     parts = [

@@ -15,11 +15,11 @@ from typing import Literal, NamedTuple, get_args
 
 from ram.describers.wording import as_action, as_quality
 from ram.labels.exclusion import ExcludedTags
+from ram.labels.label_system import LabelSystem
 from ram.labels.parsing import ATTRIBUTE_NOUNS, Kind, ParsedTag
+from ram.labels.reviewed_lists import WordLists
 from ram.labels.synonyms import Link, find_synonyms
-from ram.labels.system import LabelSystem
-from ram.labels.word_lists import WordLists
-from ram.vocabulary import TagVocabulary
+from ram.text.vocabulary import TagVocabulary
 
 TagKind = Literal["object", "scene", "attribute", "action"]
 KINDS: tuple[TagKind, ...] = get_args(TagKind)

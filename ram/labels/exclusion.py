@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ram.describers.wordbook import WordBook
+from ram.describers.lexicon.wordbook import WordBook
 from ram.describers.wording import singulars
-from ram.labels.system import LabelSystem
-from ram.vocabulary import TagVocabulary
+from ram.labels.label_system import LabelSystem
+from ram.text.vocabulary import TagVocabulary
 
 
 class ExcludedTags:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ram.labels.slips import LEMMAS, PLURAL_NAMES
+from ram.labels.corrections import LEMMAS, PLURAL_NAMES
 
 if TYPE_CHECKING:
     from spacy.language import Language

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from ram.describers.word_lists import COUNTED_ING
-from ram.describers.wordbook import Sense, WordBook
+from ram.describers.lexicon.wordbook import Sense, WordBook
 from ram.describers.wording import gerund, singulars
+from ram.describers.wording_lists import COUNTED_ING
+from ram.labels.corrections import PLURAL_NAMES
+from ram.labels.label_system import LabelSystem
 from ram.labels.parsing import Kind
-from ram.labels.slips import PLURAL_NAMES
-from ram.labels.system import LabelSystem
 
 
 class Link(NamedTuple):

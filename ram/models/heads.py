@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ram.models.standardize import Standardize
+from ram.models.lite.standardize import Standardize
 
 
 class SharedHead(nn.Linear):

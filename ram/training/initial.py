@@ -7,20 +7,21 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ram.build import build_model
-from ram.checkpoints import CheckpointError, find_model, load_model, load_strictly
-from ram.config import ModelConfig
-from ram.models.class_words import ClassWords
+from ram.checkpoints.model_folder import find_model, load_model, load_strictly
+from ram.checkpoints.window_tables import resize_window_table
+from ram.errors import CheckpointError
+from ram.models.build import build_model
+from ram.models.config import ModelConfig
 from ram.models.heads import MatchingHead
-from ram.models.standardize import Standardize
-from ram.models.tagging import TaggingModel
+from ram.models.lite.class_words import ClassWords
+from ram.models.lite.standardize import Standardize
+from ram.models.ram import TaggingModel
 from ram.training.backbones import load_classifier, load_pretrained
-from ram.training.dataset import TrainingSet, text_encoder_for
-from ram.training.imagenet import class_glosses
-from ram.training.pictures import evenly_spread
+from ram.training.data.training_set import TrainingSet, text_encoder_for
+from ram.training.data.views import evenly_spread
+from ram.training.data_engine.imagenet import class_glosses
 from ram.training.recipe import Recipe
 from ram.training.stages import cut
-from ram.window_tables import resize_window_table
 
 NOVELTY_PICTURES = 1500
 """Of a set, at most, that novelty is fitted to."""

@@ -10,17 +10,18 @@ from itertools import tee
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
-from ram.training.dataset import TrainingSet
+from ram.errors import TrainingError
+from ram.training.data.training_set import TrainingSet
+from ram.training.data.views import View
 from ram.training.distributed import World
 from ram.training.initial import set_learning
-from ram.training.pictures import View
 from ram.training.recipe import Recipe
 from ram.training.schedule import learning_rate, set_learning_rate
 from ram.training.state import Position, TrainingState
 from ram.training.step import Draw, Step, generator_for
 
 
-class NonFiniteLoss(RuntimeError):
+class NonFiniteLoss(TrainingError):
     """Training went astray; the message names step, losses and pictures."""
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
-from ram.checkpoints import save_model
+from ram.checkpoints.model_folder import save_model
 from ram.evaluation.metrics import mean_average_precision
-from ram.progress import Progress, quiet
+from ram.runtime import Progress, quiet
 from ram.training.average import RunningAverage
-from ram.training.dataset import TrainingSet, read_dev_set, read_training_set
+from ram.training.data.training_set import TrainingSet, read_dev_set, read_training_set
 from ram.training.distributed import World
-from ram.training.held_out import calibrate_model, held_out_logits
+from ram.training.finishing import calibrate_model, held_out_logits
 from ram.training.initial import initial_model, set_familiar, set_novelty, set_statistics
 from ram.training.learner import Learner
 from ram.training.log import LearningCurve

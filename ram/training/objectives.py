@@ -18,8 +18,8 @@ from ram.models.losses import (
     softmax_cross_entropy,
     splc_loss,
 )
-from ram.models.queries import DescriptionEmbeddings
-from ram.models.tagging import TaggingModel
+from ram.models.ram import TaggingModel
+from ram.models.reweighting import DescriptionEmbeddings
 
 LOSSES = ("asl", "bce", "ce", "hill", "splc")
 """Asymmetric loss, binary cross entropy, cross entropy, Hill, self-paced loss correction: RAM++'s Tables 11 and 12."""

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ram.checkpoints import find_model, list_models
-from ram.config import VARIANTS, ModelConfig, read_fields
-from ram.training.data_recipe import DataRecipe
-from ram.training.generated_tags import GeneratedRecipe
+from ram.checkpoints.model_folder import find_model, list_models
+from ram.models.config import VARIANTS, ModelConfig, read_fields
+from ram.training.data.data_recipe import DataRecipe
+from ram.training.data_engine.generated_tags import GeneratedRecipe
 from ram.training.objectives import OBJECTIVES, LossRecipe
 from ram.training.schedule import ScheduleRecipe
 

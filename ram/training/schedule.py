@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ram.models.tagging import TaggingModel
+from ram.models.ram import TaggingModel
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """Name in a recipe to what autocast computes in."""

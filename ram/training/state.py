@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ram.models.tagging import TaggingModel
+from ram.models.ram import TaggingModel
 from ram.training.average import RunningAverage
 
 

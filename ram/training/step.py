@@ -11,11 +11,11 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ram.models.tagging import TaggingModel
-from ram.training.dataset import TrainingSet
+from ram.models.ram import TaggingModel
+from ram.training.data.training_set import TrainingSet
+from ram.training.data.views import Request, View
 from ram.training.distributed import World
 from ram.training.objectives import Batch, total_loss
-from ram.training.pictures import Request, View
 from ram.training.recipe import Recipe
 from ram.training.schedule import PRECISIONS
 

@@ -10,15 +10,12 @@ import torch
 import torch.nn.functional as F
 
 from ram.describers.wording import plain_prompt
-from ram.image import EvalTransform, TrainTransform
+from ram.errors import TeacherError
+from ram.images.opening import EvalTransform, TrainTransform
 from ram.models.text_encoder import TextEncoder
-from ram.training.decoding import open_training_picture
-from ram.training.imagenet import class_names
-from ram.training.shards import ShardPicture
-
-
-class TeacherError(RuntimeError):
-    """A teacher cannot be had; the message says how to get it."""
+from ram.training.data.decoding import open_training_picture
+from ram.training.data.shards import ShardPicture
+from ram.training.data_engine.imagenet import class_names
 
 
 class Teacher(Protocol):
@@ -102,7 +99,7 @@ class ClipTeacher:
         device: torch.device | str = "cpu",
         pretrained: str | None = "openai",
     ) -> None:
-        import ram._torchvision_shim  # noqa: F401, I001  (before open_clip)
+        import ram.models.torchvision_shim  # noqa: F401, I001  (before open_clip)
         import open_clip
 
         try:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 import app
-from demo.gate import ENDING, NO_ROOM
+from demo.server.gate import ENDING, NO_ROOM
 from tests.server import ROOT, ask, free_port, page_served, photo, upload
 
 SHIPPED = ROOT / "ram" / "pretrained" / "ram-plus-lite"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from demo.gate import MOST_AT_ONCE, TOO_MANY
 from demo.page import WAITING
+from demo.server.gate import MOST_AT_ONCE, TOO_MANY
 from tests.server import ROOT, Server, ask, page_served, photo, upload
 
 PHOTOS = [path.read_bytes() for path in sorted((ROOT / "assets" / "examples").glob("*.jpg"))]

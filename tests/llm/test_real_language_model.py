@@ -15,17 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from demo.actions import Workbench
-from demo.limits import Budget, Limits
-from ram.describers import DescriberError
-from ram.describers.cache import CachedDescriber, DescriptionCache
-from ram.describers.chat_api import ChatDescriber
+from demo.core.actions import Workbench
+from demo.server.limits import Budget, Limits
+from ram.describers.chat.describer import ChatDescriber
+from ram.describers.description_cache import CachedDescriber, DescriptionCache
 from ram.describers.template import TemplateDescriber
-from ram.descriptions import MOST_WORDS, clean_sentence
+from ram.errors import DescriberError
 from ram.tagger import load
+from ram.text.descriptions import MOST_WORDS, clean_sentence
 from tests.language_model import model_file
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 KEY = "sk-local-0123456789"
 START_SECONDS = 120
 PATIENCE = 120.0
@@ -63,7 +63,7 @@ def describer(address: str, key: str = KEY, answers: int = 1) -> ChatDescriber:
 def test_sentences_of_a_real_model_arrive_one_by_one_are_kept_and_move_the_score(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ram.describers.chat_api.MOST_TOKENS", 20)  # where an answer goes shows as well in a short one
+    monkeypatch.setattr("ram.describers.chat.describer.MOST_TOKENS", 20)  # a short answer shows it as well
     chat = describer(address)
     cached = CachedDescriber(chat, DescriptionCache(tmp_path))
     bench = Workbench(

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from ram.checkpoints import find_model
-from ram.embeddings import TagEmbeddingBank
+from ram.checkpoints.model_folder import find_model
 from ram.models.text_encoder import FINGERPRINTS
-from ram.packs import save_pack
+from ram.text.bank import TagEmbeddingBank
+from ram.text.tag_packs import save_pack
 from tests.page.visits import ask, choose
 
 ENCODER = "minilm-l6"

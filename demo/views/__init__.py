@@ -1,0 +1,1 @@
+"""How the page looks: markup, styles, scripts and plots."""

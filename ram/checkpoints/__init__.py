@@ -1,0 +1,1 @@
+"""Published models, model folders, and official checkpoints."""

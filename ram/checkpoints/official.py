@@ -1,0 +1,288 @@
+"""Official checkpoints to model folders: a table of names, so that nothing is lost or filled twice."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from ram.checkpoints.model_folder import check_fits, save_weights
+from ram.checkpoints.window_tables import resize_window_table
+from ram.errors import CheckpointError
+from ram.models.build import build_without_weights
+from ram.models.config import VARIANTS, ModelConfig
+from ram.models.reweighting import DescriptionEmbeddings, DescriptionReweighting
+from ram.text.bank import TagEmbeddingBank
+from ram.text.descriptions import TagDescriptions
+from ram.text.vocabulary import TagVocabulary
+
+_log = logging.getLogger(__name__)
+
+BANK = "label_embed"
+LEARNED_BANK = ("label_embed.weight", "fc.W", "fc.b")
+"""Tag2Text's in its place: what becomes each tag's row, in the order of the row."""
+
+DROPPED: Mapping[str, str] = {
+    r"visual_encoder\..*\.relative_position_index": "recomputed by timm",
+    r"visual_encoder\..*\.attn_mask": "recomputed by timm",
+    r"(tag_encoder|text_decoder)\..*": "captioning is not served",
+}
+"""Official names that have no place in a tagging model, each with the reason."""
+
+RENAMED: Mapping[str, str] = {
+    r"visual_encoder\.layers\.(\d+)\.downsample\.(.*)": r"image_encoder.backbone.layers.{next}.downsample.\2",
+    r"visual_encoder\.(?!layers\.\d+\.downsample|.*\.relative_position_index|.*\.attn_mask)(.*)":
+        r"image_encoder.backbone.\1",
+    r"image_proj\.(weight|bias)": r"image_encoder.project.\1",
+    r"reweight_scale": r"reweighting.log_scale",
+    r"wordvec_proj\.(weight|bias)": r"queries.project.\1",
+    r"tagging_head\.encoder\.layer\.(\d+)\.crossattention\.self\.(query|key|value)\.(.*)":
+        r"decoder.blocks.\1.cross_attention.\2.\3",
+    r"tagging_head\.encoder\.layer\.(\d+)\.crossattention\.output\.dense\.(.*)":
+        r"decoder.blocks.\1.cross_attention.output.\2",
+    r"tagging_head\.encoder\.layer\.(\d+)\.crossattention\.output\.LayerNorm\.(.*)":
+        r"decoder.blocks.\1.cross_norm.\2",
+    r"tagging_head\.encoder\.layer\.(\d+)\.intermediate\.dense\.(.*)": r"decoder.blocks.\1.expand.\2",
+    r"tagging_head\.encoder\.layer\.(\d+)\.output\.dense\.(.*)": r"decoder.blocks.\1.contract.\2",
+    r"tagging_head\.encoder\.layer\.(\d+)\.output\.LayerNorm\.(.*)": r"decoder.blocks.\1.mlp_norm.\2",
+    r"fc\.(weight|bias)": r"head.\1",
+}
+"""Official name to ours; each name matches exactly one pattern, of these or of those that are dropped."""
+
+_SCALE = "reweighting.log_scale"
+_TABLE = "relative_position_bias_table"
+# RAM and Tag2Text tie the tagging head to the first layers of the tag encoder; a file may hold either name of the pair.
+_TIED = re.compile(r"tag_encoder(\.encoder\.layer\.(\d+)\.(?:crossattention|intermediate|output)\..*)")
+
+
+def convert_official(
+    source: str | Path | Mapping[str, torch.Tensor],
+    folder: str | Path,
+    *,
+    variant: str | None = None,
+    config: ModelConfig | None = None,
+    vocabulary: TagVocabulary | None = None,
+    descriptions: TagDescriptions | None = None,
+) -> Path:
+    """Turn an official RAM, RAM++ or Tag2Text checkpoint into a model folder.
+
+    A file is mapped and written piece by piece: the memory this takes is about that of the weights, once.
+
+    Args:
+        source: the official ``.pth`` file, or its state dict.
+        folder: the model folder to write.
+        variant: a published variant, such as "ram-plus-swin-large", whose text embeddings are kept in 16 bit; or
+        config: any sizes; the bank is kept in 16 bit where that loses nothing.
+        vocabulary: names and thresholds of the tags in bank order; numbered names where None.
+        descriptions: sentences of each tag in bank order; numbered sentences where None.
+
+    Returns:
+        The folder, ready for :func:`ram.load`.
+
+    Raises:
+        CheckpointError: the file cannot be read, or a weight is unknown, missing, broken or of another shape.
+    """
+    chosen = _chosen(variant, config)
+    where = Path(source).name if isinstance(source, (str, Path)) else "state dict"
+    checked, rows = _read(source, chosen, where)
+    for name, tensor in {BANK: rows, **checked}.items():
+        _check_finite(name, tensor, where)
+    del checked, rows, tensor  # pages that were looked at stay in memory as long as the file is mapped: map it anew
+    weights, label_embed = _read(source, chosen, where)
+    bank = _bank(label_embed, chosen, vocabulary, descriptions, where, variant is None or chosen.learned)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    bank.save(Path(folder))
+    del bank
+    save_weights(folder, chosen, {name: tensor.detach().contiguous() for name, tensor in weights.items()})
+    return Path(folder)
+
+
+def _read(
+    source: str | Path | Mapping[str, torch.Tensor], config: ModelConfig, where: str
+) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    """The weights by our names, in the model's shapes, and the label embeddings."""
+    state = read_state_dict(source) if isinstance(source, (str, Path)) else source
+    weights, label_embed = rename(state, config.decoder.layers)
+    if label_embed is None:
+        raise CheckpointError(f"{where} has no {BANK!r}: it is not a RAM, RAM++ or Tag2Text checkpoint")
+    kind = "Tag2Text" if BANK not in state else "RAM++" if _SCALE in weights else "RAM"
+    if kind != config.kind:
+        raise CheckpointError(f"{where} is {kind} but {config.name} is {config.kind}: choose its variant")
+    target = build_without_weights(config).state_dict()
+    weights = fit_windows({_SCALE: DescriptionReweighting().log_scale.detach(), **weights}, target)
+    check_fits(target, weights, where)
+    return weights, label_embed
+
+
+def rename(state: Mapping[str, torch.Tensor], layers: int = 2) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+    """Official state dict to our names, and the rows of the bank apart; None where it has none of either kind.
+
+    Raises:
+        CheckpointError: a name matches no rule, two names claim one place, or the parts of the rows do not fit.
+    """
+    given = state
+    state = {re.sub(r"^vision_multi\.", "tagging_head.", name): tensor for name, tensor in given.items()}
+    if len(state) < len(given):
+        raise CheckpointError("the weights hold both vision_multi and tagging_head: they are of two files")
+    weights: dict[str, torch.Tensor] = {}
+    for name, tensor in state.items():
+        if name == BANK or name in LEARNED_BANK:
+            continue
+        target = _target(_untied(name, state, layers))
+        if target is None:
+            continue
+        if target in weights:
+            raise CheckpointError(f"official weight {name!r} claims {target!r}, which is filled already")
+        weights[target] = tensor
+    return weights, _rows(state)
+
+
+def _rows(state: Mapping[str, torch.Tensor]) -> torch.Tensor | None:
+    """(tags * descriptions, dim) text embeddings, or (tags, 2 * hidden + 1) learned queries with their heads."""
+    held = [name for name in LEARNED_BANK if name in state]
+    if not held:
+        return state.get(BANK)
+    if BANK in state or len(held) < len(LEARNED_BANK):
+        found = ", ".join([name for name in (BANK, *held) if name in state])
+        raise CheckpointError(f"of {BANK} or {', '.join(LEARNED_BANK)} the weights hold {found}: download them again")
+    query, weight, bias = (state[name] for name in LEARNED_BANK)
+    if query.ndim != 2 or weight.shape != (1, *query.shape) or bias.shape != (1, len(query)):
+        shapes = ", ".join(str(tuple(part.shape)) for part in (query, weight, bias))
+        raise CheckpointError(f"{', '.join(LEARNED_BANK)} are {shapes}: they are not of one checkpoint")
+    return torch.cat([query, weight[0], bias[0, :, None]], dim=1)
+
+
+def read_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
+    """The tensors of a ``.pth`` file, read without running any code it may hold.
+
+    Raises:
+        CheckpointError: the file is missing, cut short, not a checkpoint, or holds more than tensors.
+    """
+    path = Path(path)
+    try:
+        mapped = zipfile.is_zipfile(path)  # the form of torch before 1.6 has to be read as a whole
+        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except FileNotFoundError:
+        raise CheckpointError(f"there is no file {path.name!r}: give the downloaded checkpoint") from None
+    except pickle.UnpicklingError:
+        raise CheckpointError(
+            f"{path.name} is no checkpoint or holds more than tensors: it was not read, as it could run code"
+        ) from None
+    except Exception as error:  # a damaged file stops the reader anywhere, with nearly any error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"{path.name} cannot be read as a checkpoint ({reason}): download it again") from None
+    state = loaded.get("model", loaded) if isinstance(loaded, dict) else None
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in state.items()
+    ):
+        raise CheckpointError(f"{path.name} holds no state dict: give an official checkpoint")
+    return state
+
+
+def _chosen(variant: str | None, config: ModelConfig | None) -> ModelConfig:
+    if (variant is None) == (config is None):
+        raise ValueError("give either a variant or a config")
+    if config is not None:
+        return config
+    if variant is None or variant not in VARIANTS:
+        raise ValueError(f"variant {variant!r} is unknown: choose one of {', '.join(VARIANTS)}")
+    return VARIANTS[variant]
+
+
+def _untied(name: str, state: Mapping[str, torch.Tensor], layers: int) -> str:
+    """The tagging head's name for a weight that the file holds only under the tag encoder's."""
+    tied = _TIED.fullmatch(name)
+    if tied and int(tied[2]) < layers and f"tagging_head{tied[1]}" not in state:
+        return f"tagging_head{tied[1]}"
+    return name
+
+
+def _target(name: str) -> str | None:
+    """Our name, or None for what is dropped."""
+    if any(re.fullmatch(pattern, name) for pattern in DROPPED):
+        return None
+    matches = [(m, to) for pattern, to in RENAMED.items() if (m := re.fullmatch(pattern, name))]
+    if len(matches) != 1:
+        raise CheckpointError(f"official weight {name!r} is unknown: this is not a RAM, RAM++ or Tag2Text checkpoint")
+    match, to = matches[0]
+    if "{next}" in to:  # timm counts a downsampling to the stage after it
+        to = to.format(next=int(match[1]) + 1)
+    return match.expand(to)
+
+
+def fit_windows(weights: Mapping[str, torch.Tensor], target: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The weights, with window tables brought to the window of a model's state dict."""
+    fitted = dict(weights)
+    resized = []
+    for name, wanted in target.items():
+        if name.endswith(_TABLE) and name in fitted and fitted[name].shape != wanted.shape:
+            resized.append((len(fitted[name]), len(wanted)))
+            fitted[name] = resize_window_table(fitted[name], len(wanted))
+    if resized:
+        _log.info("%d window tables are interpolated, first from %d to %d rows", len(resized), *resized[0])
+    return fitted
+
+
+def _check_finite(name: str, tensor: torch.Tensor, where: str) -> None:
+    low, high = torch.aminmax(tensor.detach())  # NaN is both
+    if not (low.isfinite() and high.isfinite()):
+        raise CheckpointError(
+            f"{name!r} of {where} holds values that are no numbers (NaN or infinite): the file is damaged or its "
+            "training went wrong; download it again, or take an earlier checkpoint"
+        )
+
+
+def _bank(
+    label_embed: torch.Tensor,
+    config: ModelConfig,
+    vocabulary: TagVocabulary | None,
+    descriptions: TagDescriptions | None,
+    where: str,
+    exact: bool,
+) -> TagEmbeddingBank:
+    if label_embed.ndim != 2 or label_embed.shape[1] != config.dim:
+        raise CheckpointError(
+            f"{BANK} of {where} is {tuple(label_embed.shape)} but {config.name} needs rows of {config.dim}"
+        )
+    if not any(label_embed.detach().aminmax()):
+        raise CheckpointError(
+            f"{BANK} of {where} is all zeros: it was saved before they were filled in; download the official file"
+        )
+    rows, dim = label_embed.shape
+    if vocabulary is None:
+        tags = rows // _descriptions_per_tag(rows, config) if descriptions is None else len(descriptions)
+        names = descriptions.tags if descriptions is not None else tuple(f"tag {i}" for i in range(tags))
+        vocabulary = TagVocabulary.of(names)
+    if not len(vocabulary) or rows % len(vocabulary):
+        raise CheckpointError(
+            f"{BANK} of {where} has {rows} rows, no multiple of the {len(vocabulary)} tags given: "
+            "the tag list belongs to another checkpoint; give its own (--tags), or number the tags (--offline)"
+        )
+    each = rows // len(vocabulary)
+    if descriptions is not None and (given := sum(map(len, descriptions.values()))) != rows:
+        raise CheckpointError(
+            f"{BANK} of {where} has {rows} rows but {given} descriptions are given: they belong to another checkpoint; "
+            "give its own (--tags, --descriptions), or number the tags (--offline)"
+        )
+    if descriptions is None:
+        descriptions = TagDescriptions(
+            {
+                tag: tuple(f"{tag}, description {i + 1}" for i in range(each)) if each > 1 else (tag,)
+                for tag in vocabulary.tags
+            }
+        )
+    embeddings = label_embed.detach().reshape(len(vocabulary), each, dim)
+    half = embeddings.half()
+    if not exact or torch.equal(half.to(embeddings.dtype), embeddings):
+        embeddings = half
+    return TagEmbeddingBank(vocabulary, descriptions, DescriptionEmbeddings(embeddings), config.text_encoder)
+
+
+def _descriptions_per_tag(rows: int, config: ModelConfig) -> int:
+    """51 in RAM++ (the paper's 5 prompts x 10 answers and a template), 1 in RAM."""
+    return config.max_descriptions or (51 if rows % 51 == 0 else 1)

@@ -1,0 +1,52 @@
+"""Where the tags of each picture go: a table to read, one JSON document, JSON lines, or CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from ram.cli.terminal import bar, print_json, print_table, printable
+from ram.export.formats import Csv, JsonLines, Record, Report
+
+SUFFIXES = (".jsonl", ".csv")
+
+
+class TextReport:
+    """A small table a picture, on standard output."""
+
+    def add(self, record: Record) -> None:
+        print(printable(record["image"]))
+        if record["scores"]:
+            over = set(record["tags"])
+            print_table([score_row(s["tag"], s, s["tag"] in over) for s in record["scores"]], "<<<>")
+        else:
+            print("  no tag is over the threshold")
+
+    def finish(self) -> None: ...
+
+
+class JsonReport:
+    """All pictures as one list, on standard output at the end."""
+
+    def __init__(self) -> None:
+        self._records: list[Record] = []
+
+    def add(self, record: Record) -> None:
+        self._records.append(record)
+
+    def finish(self) -> None:
+        print_json(self._records)
+
+
+def open_report(stack: ExitStack, path: Path) -> Report:
+    """A report in a file, in the form its suffix names; the stack closes it."""
+    file = stack.enter_context(open(path, "w", encoding="utf-8", errors="surrogateescape", newline=""))
+    return JsonLines(file) if path.suffix.lower() == ".jsonl" else Csv(file)
+
+
+def score_row(name: str, score: Record, over: bool) -> Sequence[str]:
+    """Cells of one score: name, probability against threshold, bar, heaviest description after its weight."""
+    first = score["descriptions"][0]
+    against = f"{score['probability']:.2f} {'>' if over else '<'} {score['threshold']:.2f}"
+    return name, against, bar(score["probability"]), f"{first['weight']:.0%}", first["text"]

@@ -1,0 +1,1 @@
+"""Descriptions by any OpenAI-compatible chat endpoint."""

@@ -1,0 +1,41 @@
+"""What went wrong between a chat endpoint and us, as the end of a sentence that says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from ram.describers.chat.replies import is_unknown_model
+from ram.text.descriptions import clean_sentence
+
+
+def reason(error: Exception, *, model: str, timeout: float, hide: Callable[[str], str]) -> str:
+    """Why the endpoint gave no answer; in its own words, as far as `hide` lets them through, only where ours do not do.
+
+    Args:
+        error: of the openai package, or what reading the reply raised.
+        model: which language model was asked.
+        timeout: seconds it was waited for.
+        hide: takes out of a text what nobody may see.
+    """
+    import openai
+
+    status = getattr(error, "status_code", None)
+    if isinstance(error, openai.AuthenticationError):
+        return "refused the key: check OPENAI_API_KEY"
+    if isinstance(error, openai.PermissionDeniedError):
+        return f"does not let this key use {model}: choose another model"
+    if isinstance(error, openai.NotFoundError) or (status == 400 and is_unknown_model(error)):
+        return f"has no model {model}: name another in OPENAI_MODEL, or check OPENAI_BASE_URL"
+    if isinstance(error, openai.RateLimitError):
+        return "turns requests away, too many came or no credit is left: try again later"
+    if isinstance(error, (openai.APITimeoutError, asyncio.TimeoutError)):
+        return f"did not answer within {timeout:g} seconds: try again later"
+    if isinstance(error, openai.APIConnectionError):
+        return "cannot be reached: check the connection and OPENAI_BASE_URL"
+    if isinstance(status, int) and (status >= 500 or status in (408, 409)):
+        return f"failed with status {status}: try again later"
+    if isinstance(error, openai.APIStatusError):
+        said = clean_sentence(hide(error.message))[:200]
+        return f"refused the request with status {status} ({said}): check the model"
+    return "does not answer as a chat endpoint does: check OPENAI_BASE_URL"

@@ -1,0 +1,1 @@
+"""The offline describer and its word lists."""

@@ -1,0 +1,1 @@
+"""Images: open untrusted files, transform, read ahead."""

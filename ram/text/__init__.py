@@ -1,0 +1,1 @@
+"""Tags, their descriptions, and the bank of their embeddings."""

@@ -1,0 +1,218 @@
+"""The embedding bank: tags, their descriptions, and the text embeddings of those descriptions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.text_encoder import TextEncoder
+from ram.runtime import Progress
+from ram.text.descriptions import TagDescriptions
+from ram.text.vocabulary import TagVocabulary
+
+PIECE = 1024
+"""Sentences embedded between two reports of progress."""
+
+_FILES = ("vocabulary.csv", "descriptions.json", "bank.safetensors")
+
+
+@dataclass(frozen=True, eq=False)
+class TagEmbeddingBank:
+    """Everything text about a set of tags; tags may have different numbers of descriptions.
+
+    Args:
+        vocabulary: the tags, in order.
+        descriptions: sentences of each tag, in the same order.
+        embedded: (tags, most descriptions, dim) unit vectors and the mask of those that exist.
+        text_encoder: name of the encoder that made the embeddings; banks of different encoders do not mix.
+
+    Raises:
+        ValueError: the parts do not fit together.
+    """
+
+    vocabulary: TagVocabulary
+    descriptions: TagDescriptions
+    embedded: DescriptionEmbeddings = field(repr=False)
+    text_encoder: str
+
+    def __post_init__(self) -> None:
+        tags, most, _ = self.embedded.embeddings.shape
+        if tags != len(self.vocabulary):
+            raise ValueError(
+                f"vocabulary has {len(self.vocabulary)} tags but the bank holds {tags}: build the bank again"
+            )
+        if self.descriptions.tags != self.vocabulary.tags:
+            raise ValueError("descriptions and vocabulary must name the same tags in the same order")
+        counts = torch.tensor([len(s) for s in self.sentences])
+        if tags and int(counts.min()) == 0:
+            empty = self.vocabulary.tags[int(counts.argmin())]
+            raise ValueError(f"tag {empty!r} has no description: give it at least one")
+        held = self.mask.sum(1).cpu()
+        if not torch.equal(held, counts):
+            wrong = int((held != counts).nonzero()[0])
+            raise ValueError(
+                f"tag {self.vocabulary.tags[wrong]!r} has {int(counts[wrong])} descriptions "
+                f"but the bank holds {int(held[wrong])}: build the bank again"
+            )
+
+    @classmethod
+    def build(
+        cls,
+        descriptions: TagDescriptions,
+        text_encoder: TextEncoder,
+        vocabulary: TagVocabulary | None = None,
+        progress: Progress | None = None,
+    ) -> TagEmbeddingBank:
+        """Embed every sentence; without a vocabulary the tags get the threshold of unseen tags."""
+        sentences = [sentence for tag in descriptions.tags for sentence in descriptions[tag]]
+        parts = []
+        for start in range(0, max(len(sentences), 1), PIECE):
+            if progress is not None:
+                progress("embedding sentences", start, len(sentences))
+            parts.append(text_encoder.encode(sentences[start : start + PIECE]))
+        flat = torch.cat(parts)
+        counts = [len(descriptions[tag]) for tag in descriptions.tags]
+        embedded = pad(flat.split(counts), text_encoder.dim)
+        if vocabulary is None:
+            vocabulary = TagVocabulary.of(descriptions.tags)
+        return cls(vocabulary, descriptions, embedded, text_encoder.name)
+
+    def __len__(self) -> int:
+        return len(self.vocabulary)
+
+    @property
+    def sentences(self) -> list[tuple[str, ...]]:
+        """The descriptions of each tag, in order."""
+        return [self.descriptions[tag] for tag in self.vocabulary.tags]
+
+    @property
+    def mask(self) -> torch.Tensor:
+        """(tags, descriptions) True where a description exists."""
+        if self.embedded.mask is not None:
+            return self.embedded.mask
+        embeddings = self.embedded.embeddings
+        return torch.ones(embeddings.shape[:2], dtype=torch.bool, device=embeddings.device)
+
+    def select(self, tags: Sequence[str]) -> TagEmbeddingBank:
+        """These tags only, in the order given; ValueError names a tag that is not here."""
+        rows = torch.tensor([self.vocabulary.id(tag) for tag in tags], dtype=torch.long)
+        return TagEmbeddingBank(
+            self.vocabulary.select(tags),
+            self.descriptions.select(tags),
+            self.embedded.rows(rows.to(self.embedded.embeddings.device)),
+            self.text_encoder,
+        )
+
+    def join(self, other: TagEmbeddingBank) -> TagEmbeddingBank:
+        """These tags followed by the other's; numbers of descriptions may differ.
+
+        Raises:
+            ValueError: a tag is in both, or the banks come from different text encoders.
+        """
+        if self.text_encoder != other.text_encoder:
+            raise ValueError(
+                f"a bank of {self.text_encoder!r} cannot be joined to one of {other.text_encoder!r}: "
+                "describe and embed the tags again with the model's own text encoder"
+            )
+        mine, theirs = self.embedded.embeddings, other.embedded.embeddings
+        dtype = torch.promote_types(mine.dtype, theirs.dtype)
+        mine, theirs = mine.to(dtype), theirs.to(mine.device, dtype)
+        rows = [row[keep] for row, keep in zip(mine, self.mask, strict=True)]
+        rows += [row[keep] for row, keep in zip(theirs, other.mask.to(mine.device), strict=True)]
+        return TagEmbeddingBank(
+            self.vocabulary.join(other.vocabulary),
+            self.descriptions.join(other.descriptions),
+            pad(rows, mine.shape[2]),
+            self.text_encoder,
+        )
+
+    def override(self, other: TagEmbeddingBank) -> TagEmbeddingBank:
+        """As :meth:`join`, but a tag that is in both, whatever its case, is the other's."""
+        theirs = {tag.casefold() for tag in other.vocabulary.tags}
+        kept = [tag for tag in self.vocabulary.tags if tag.casefold() not in theirs]
+        return (self if len(kept) == len(self) else self.select(kept)).join(other)
+
+    def first(self, most: int | None) -> TagEmbeddingBank:
+        """At most this many descriptions of each tag, from the start; all of them where None."""
+        if most is None or most >= self.embedded.embeddings.shape[1]:
+            return self
+        embeddings, mask = self.embedded.embeddings[:, :most], self.mask[:, :most]
+        embedded = DescriptionEmbeddings(embeddings, None if bool(mask.all()) else mask)
+        return replace(self, descriptions=self.descriptions.first(most), embedded=embedded)
+
+    def with_thresholds(self, thresholds: Sequence[float]) -> TagEmbeddingBank:
+        """The same bank, each tag with another threshold."""
+        vocabulary = TagVocabulary(self.vocabulary.tags, tuple(thresholds), self.vocabulary.translations)
+        return replace(self, vocabulary=vocabulary)
+
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> TagEmbeddingBank:
+        """The same bank on a device, in ``dtype``."""
+        embedded = self.embedded.to(device, dtype)
+        if embedded.embeddings is self.embedded.embeddings:
+            return self
+        return TagEmbeddingBank(self.vocabulary, self.descriptions, embedded, self.text_encoder)
+
+    def save(self, folder: Path) -> None:
+        """Write vocabulary.csv, descriptions.json and bank.safetensors, in the bank's dtype."""
+        self.vocabulary.save(folder / _FILES[0])
+        self.descriptions.save(folder / _FILES[1])
+        embeddings, mask = self.embedded.embeddings, self.embedded.mask
+        flat = (embeddings.flatten(0, 1) if mask is None else embeddings[mask]).cpu().contiguous()
+        partial = folder / f"{_FILES[2]}.partial"
+        save_file({"embeddings": flat}, partial, metadata={"text_encoder": self.text_encoder})
+        partial.replace(folder / _FILES[2])
+
+    @classmethod
+    def load(cls, folder: Path, text_encoder: str) -> TagEmbeddingBank:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ValueError: a file is missing, broken, or does not fit the others or the text encoder.
+        """
+        for name in _FILES:
+            if not (folder / name).is_file():
+                raise ValueError(f"model folder {folder.name!r} lacks {name}: copy or convert it again")
+        vocabulary = TagVocabulary.load(folder / _FILES[0])
+        descriptions = TagDescriptions.load(folder / _FILES[1])
+        try:
+            with safe_open(folder / _FILES[2], "pt") as file:
+                flat = file.get_tensor("embeddings").clone()  # out of the mapped file
+                made_by = (file.metadata() or {}).get("text_encoder", text_encoder)
+        except (SafetensorError, OSError) as error:
+            raise ValueError(
+                f"{_FILES[2]} of {folder.name!r} cannot be read ({error}): copy or convert it again"
+            ) from None
+        if made_by != text_encoder:
+            raise ValueError(
+                f"the bank of {folder.name!r} was made by {made_by!r} but its model needs {text_encoder!r}: "
+                "embed the descriptions again"
+            )
+        counts = [len(descriptions[tag]) for tag in descriptions.tags]
+        if flat.ndim != 2 or sum(counts) != len(flat):
+            raise ValueError(
+                f"descriptions.json has {sum(counts)} sentences but the bank of {folder.name!r} holds "
+                f"{tuple(flat.shape)}: get the model again"
+            )
+        if len(set(counts)) == 1:  # a view: the bank of a large model is there once
+            embedded = DescriptionEmbeddings(flat.unflatten(0, (len(counts), counts[0])))
+        else:
+            embedded = pad(flat.split(counts), flat.shape[1])
+        return cls(vocabulary, descriptions, embedded, text_encoder)
+
+
+def pad(rows: Sequence[torch.Tensor], dim: int) -> DescriptionEmbeddings:
+    """Ragged rows (descriptions, dim) to one (tags, most, dim) tensor; a mask only where they differ."""
+    if not rows:
+        return DescriptionEmbeddings(torch.empty(0, 1, dim))
+    counts = torch.tensor([len(row) for row in rows], device=rows[0].device)
+    embeddings = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
+    if bool((counts == counts[0]).all()):
+        return DescriptionEmbeddings(embeddings)
+    mask = torch.arange(embeddings.shape[1], device=counts.device) < counts[:, None]
+    return DescriptionEmbeddings(embeddings, mask)

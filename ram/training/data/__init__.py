@@ -1,0 +1,1 @@
+"""Training data: from files and shards to batches."""

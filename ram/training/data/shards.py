@@ -1,0 +1,218 @@
+"""WebDataset shards: tar files of pictures with their captions and tags, spread over as many disks as they need.
+
+The captions and tags are read once, together with where each picture lies in its tar file. Pictures are then read from
+there in any order, which makes a run repeat exactly, and go on after a kill, whatever the number of processes.
+"""
+
+from __future__ import annotations
+
+import glob
+import io
+import json
+import re
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from ram.images.opening import MAX_BYTES, SUFFIXES
+
+LARGEST_TEXT = 1_000_000
+"""Bytes that the captions and tags of one picture may take."""
+
+
+@dataclass(frozen=True)
+class ShardPicture:
+    """A picture inside a tar file.
+
+    Args:
+        shard: the tar file.
+        member: the picture's name in it.
+        start, size: its bytes.
+    """
+
+    shard: Path
+    member: str
+    start: int
+    size: int
+
+    @property
+    def name(self) -> str:
+        """File name of the picture."""
+        return self.member.rpartition("/")[2]
+
+    @property
+    def parent(self) -> Path:
+        """The shard stands in for the folder."""
+        return self.shard
+
+    def __str__(self) -> str:
+        return f"{self.shard}/{self.member}"
+
+    def open(self) -> io.BytesIO:
+        """Its bytes, as a file that knows its name; fewer where the shard was cut short.
+
+        Raises:
+            OSError: the shard cannot be read.
+        """
+        with open(self.shard, "rb") as file:
+            file.seek(self.start)
+            content = _Named(file.read(min(self.size, MAX_BYTES + 1)))
+        content.name = self.name
+        return content
+
+
+class _Named(io.BytesIO):
+    name: str
+
+
+@dataclass(frozen=True)
+class ShardEntry:
+    """A picture, and what lies beside it as ``.json`` or ``.txt``; tags are None where nothing is said of them."""
+
+    picture: ShardPicture
+    captions: tuple[str, ...]
+    tags: tuple[int, ...] | None
+
+
+def find_shards(patterns: Sequence[str], folder: Path) -> list[Path]:
+    """The tar files that patterns such as ``train-{0000..0999}.tar`` or ``disk*/*.tar`` stand for, below a folder.
+
+    Raises:
+        ValueError: a pattern stands for no file.
+    """
+    found: list[Path] = []
+    for pattern in patterns:
+        here: list[Path] = []
+        absent: list[Path] = []
+        for name in expand_braces(pattern):
+            if glob.has_magic(name):
+                here += [folder / path for path in sorted(glob.glob(name, root_dir=folder))]
+            else:
+                (here if (folder / name).is_file() else absent).append(folder / name)
+        if absent:
+            raise ValueError(f"{pattern!r} names {len(absent)} shards that are not there, first {absent[0].name}")
+        if not here:
+            raise ValueError(f"there is no shard {pattern!r} below the data folder: check --data and data.shards")
+        found += here
+    return list(dict.fromkeys(found))
+
+
+def expand_braces(pattern: str) -> list[str]:
+    """``{000..120}`` to its numbers, ``{a,b}`` to its words; several in one pattern make every combination.
+
+    Raises:
+        ValueError: a range runs backwards or to more than a million shards.
+    """
+    match = re.search(r"\{([^{}]*)\}", pattern)
+    if match is None:
+        return [pattern]
+    words = match[1].split(",")
+    if limits := re.fullmatch(r"(\d+)\.\.(\d+)", match[1]):
+        low, high = int(limits[1]), int(limits[2])
+        if not 0 <= high - low < 1_000_000:
+            raise ValueError(f"{pattern!r} has the range {low} to {high}: it must go up, to at most a million shards")
+        words = [str(number).zfill(len(limits[1])) for number in range(low, high + 1)]
+    rest = expand_braces(pattern[match.end() :])
+    return [pattern[: match.start()] + word + end for word in words for end in rest]
+
+
+def read_shards(
+    shards: Sequence[Path], tags: int, workers: int, progress: Callable[[int, int], None]
+) -> tuple[list[ShardEntry], list[str]]:
+    """Every sample of the shards, in their order, and the names and faults of those that cannot be used.
+
+    A sample is the files that share a name up to its first dot: a picture and ``.json`` (``caption``: one or several,
+    ``union_label_id``: tag ids) or ``.txt`` (a caption). Where a tar file is broken, what comes before is used.
+    """
+    entries: list[ShardEntry] = []
+    skipped: list[str] = []
+    loader = DataLoader(_Shards(shards, tags), batch_size=None, num_workers=workers, generator=torch.Generator())
+    for number, (read, faults) in enumerate(loader, 1):
+        entries += read
+        skipped += faults
+        progress(number, len(shards))
+    return entries, skipped
+
+
+def shuffle(pictures: Sequence[Path | ShardPicture], generator: torch.Generator, buffer: int) -> torch.Tensor:
+    """(n,) positions of all pictures in random order, but those of a shard near each other, for disks far away.
+
+    Shards come in random order, and ``buffer`` pictures that follow each other are shuffled. Pictures in files of their
+    own count as a shard each.
+    """
+    shards: dict[Path | int, int] = {}
+    keys = (picture.shard if isinstance(picture, ShardPicture) else i for i, picture in enumerate(pictures))
+    shard_of = torch.tensor([shards.setdefault(key, len(shards)) for key in keys])
+    if len(shards) == len(pictures):
+        return torch.randperm(len(pictures), generator=generator)
+    order = torch.randperm(len(shards), generator=generator)[shard_of].argsort(stable=True)
+    return torch.cat([part[torch.randperm(len(part), generator=generator)] for part in order.split(buffer)])
+
+
+class _Shards(Dataset[tuple[list[ShardEntry], list[str]]]):
+    def __init__(self, shards: Sequence[Path], tags: int) -> None:
+        self._shards, self._tags = shards, tags
+
+    def __len__(self) -> int:
+        return len(self._shards)
+
+    def __getitem__(self, index: int) -> tuple[list[ShardEntry], list[str]]:
+        shard = self._shards[index]
+        entries, skipped = [], []
+        try:
+            for key, members, texts in _samples(shard):
+                try:
+                    entries.append(self._entry(shard, members, texts))
+                except (ValueError, RecursionError) as error:
+                    skipped.append(f"{shard}/{key}: {error}")
+        except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+            skipped.append(f"{shard}: broken after {len(entries)} samples ({error}): make it again or copy it again")
+        return entries, skipped
+
+    def _entry(self, shard: Path, members: list[tarfile.TarInfo], texts: dict[str, bytes]) -> ShardEntry:
+        if len(members) != 1:
+            raise ValueError(f"has {len(members)} pictures: a sample has one")
+        picture = ShardPicture(shard, members[0].name, members[0].offset_data, members[0].size)
+        if "json" not in texts:
+            return ShardEntry(picture, (texts["txt"].decode().strip(),) if "txt" in texts else (), None)
+        values = json.loads(texts["json"])
+        if not isinstance(values, dict):
+            raise ValueError("its JSON is no object with caption and union_label_id")
+        captions, ids = values.get("caption", []), values.get("union_label_id")
+        captions = [captions] if isinstance(captions, str) else captions
+        if not (isinstance(captions, list) and all(isinstance(text, str) for text in captions)):
+            raise ValueError("its JSON has no caption that is a text or a list of texts")
+        if ids is None:
+            return ShardEntry(picture, tuple(captions), None)
+        if not (isinstance(ids, list) and all(type(id_) is int and 0 <= id_ < self._tags for id_ in ids)):
+            raise ValueError(f"its union_label_id is no list of tag ids under {self._tags}")
+        return ShardEntry(picture, tuple(captions), tuple(ids))
+
+
+def _samples(shard: Path) -> Iterator[tuple[str, list[tarfile.TarInfo], dict[str, bytes]]]:
+    """Name, pictures, and texts by ending, of each sample; the files of one follow each other."""
+    key = ""
+    members: list[tarfile.TarInfo] = []
+    texts: dict[str, bytes] = {}
+    with tarfile.open(shard, "r:") as archive:  # compressed shards could not be read from the middle
+        for member in archive:
+            archive.members = []  # type: ignore[attr-defined]  # else it remembers every file
+            if not member.isfile():
+                continue
+            folder, slash, name = member.name.rpartition("/")
+            stem, _, ending = name.partition(".")
+            if folder + slash + stem != key:
+                if members or texts:
+                    yield key, members, texts
+                key, members, texts = folder + slash + stem, [], {}
+            if f".{ending.lower()}".endswith(SUFFIXES):
+                members.append(member)
+            elif ending.lower() in ("json", "txt") and member.size <= LARGEST_TEXT:
+                content = archive.extractfile(member)
+                texts[ending.lower()] = content.read() if content is not None else b""
+    if members or texts:
+        yield key, members, texts

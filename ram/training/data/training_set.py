@@ -1,0 +1,233 @@
+"""Everything a run looks at, read once: triplets, the pictures behind them, the bank of tags, embedded captions."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from ram.labels.label_system import shipped_synonyms
+from ram.models.build import build_text_encoder
+from ram.models.config import ModelConfig
+from ram.models.image_encoder import ImageEncoder
+from ram.models.text_encoder import TextEncoder
+from ram.runtime import Progress
+from ram.text.bank import TagEmbeddingBank
+from ram.text.vocabulary import TagVocabulary
+from ram.training.data.shards import shuffle
+from ram.training.data.sources import check_sources, fingerprint, label_system, read_labels, read_sources
+from ram.training.data.triplets import Triplets, read_triplets
+from ram.training.data.views import PictureSource, PixelSource, cached_patches
+from ram.training.data_engine.generated_tags import GeneratedTags, generate_tags, read_words
+from ram.training.data_engine.imagenet import class_logits, class_names
+from ram.training.recipe import Recipe
+from ram.training.stages import cut
+from ram.training.teachers import ClipTeacher, Teacher, captions_teacher, classifier_teacher
+
+CAPTION_OBJECTIVES = {"alignment", "contrastive"}
+"""Objectives that look at captions."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """What one run learns from, or is measured on.
+
+    Args:
+        triplets: n pictures with their tags.
+        pictures: features of them.
+        bank: the tags.
+        captions: (all captions, dim) unit vectors, in the order of the triplets; one row of zeros where not needed.
+        first_caption: (n + 1,) where each picture's captions begin.
+        teacher: whom the pooled tokens follow, if anyone.
+        classes: generated text queries that are no tags; their columns of the triplets come after those of the tags.
+        held_out: pictures of the same sources that are not learnt from, if any.
+        probabilities: (n, classes) what the pretrained classifier says of each picture, where it must not be forgotten.
+    """
+
+    triplets: Triplets
+    pictures: PictureSource
+    bank: TagEmbeddingBank
+    captions: torch.Tensor
+    first_caption: torch.Tensor
+    teacher: Teacher | None = None
+    classes: TagEmbeddingBank | None = None
+    held_out: Triplets | None = None
+    probabilities: torch.Tensor | None = None
+
+    @property
+    def queries(self) -> TagEmbeddingBank:
+        """All that the pictures are scored against in training: a column of the triplets each."""
+        return self.bank if self.classes is None else self.bank.join(self.classes)
+
+    def order(self, generator: torch.Generator, buffer: int) -> torch.Tensor:
+        """(n,) all positions, shuffled for an epoch; see :func:`ram.training.data.shards.shuffle`."""
+        return shuffle(self.triplets.pictures, generator, buffer)
+
+    def draw_captions(
+        self, ids: torch.Tensor, each: int, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Captions of pictures: (n, each, dim) embeddings, no caption twice while there are enough, and (n,) whether
+        the picture has any."""
+        first, counts = self.first_caption[ids], self.first_caption[ids + 1] - self.first_caption[ids]
+        start = (torch.rand(len(ids), generator=generator) * counts).long()
+        drawn = (start[:, None] + torch.arange(each)) % counts.clamp(min=1)[:, None]
+        return self.captions[(first[:, None] + drawn).clamp(max=len(self.captions) - 1)], counts > 0
+
+    def text_statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and standard deviation of each channel over all descriptions and captions, two of (dim,)."""
+        descriptions = self.bank.embedded.embeddings[self.bank.mask].float()
+        texts = torch.cat([descriptions, self.captions]) if self.first_caption[-1] else descriptions
+        return texts.mean(0), texts.std(0)
+
+
+def read_training_set(
+    recipe: Recipe, data: Path, output: Path, cache: Path, encoder: ImageEncoder, progress: Progress
+) -> TrainingSet:
+    """Read what ``recipe.data`` names below ``data``; caches go to ``cache``, a report of generated tags to ``output``.
+
+    Raises:
+        ValueError: a file is missing or not what it should be.
+        TextEncoderError, TeacherError: the text encoder or the teacher cannot be had.
+    """
+    text_encoder = text_encoder_for(recipe.model)
+    labels = read_labels(recipe.data, data)
+    vocabulary, descriptions = label_system(recipe.data, data, labels)
+    bank = TagEmbeddingBank.build(descriptions.first(recipe.model.max_descriptions), text_encoder, vocabulary)
+    bank = bank.to("cpu", torch.float16)  # trained on the very numbers that are stored
+    sources = read_sources(recipe.data, data, labels, vocabulary, progress)
+    triplets = check_sources(sources, len(vocabulary), output, "skipped.txt", recipe.data.workers, progress)
+    held_out = None
+    if recipe.data.dev_share:
+        triplets, held_out = triplets.hold_out(recipe.data.dev_share, recipe.schedule.seed)
+    captions, first = torch.zeros(1, recipe.model.dim), torch.zeros(len(triplets) + 1, dtype=torch.long)
+    if CAPTION_OBJECTIVES & set(recipe.objectives) or recipe.teacher == "captions":
+        captions = _embed_captions(triplets, text_encoder, cache, progress)
+        first = torch.tensor([0] + [len(texts) for texts in triplets.captions]).cumsum(0)
+    pictures = _open(recipe, triplets, cache, "patches", recipe.data.views, encoder, progress)
+    logits, classes = torch.empty(0), None
+    if recipe.teacher == "classifier" or recipe.generated.threshold < 1 or "retention" in recipe.objectives:
+        told = partial(progress, f"asking the classifier about {len(triplets)} pictures")
+        logits = class_logits(recipe.model.image.backbone, pictures, len(triplets), encoder, told)
+    if recipe.generated.threshold < 1:
+        generated = _generate(recipe, data, triplets, logits.softmax(dim=1), vocabulary)
+        (output / "generated.json").write_text(json.dumps(generated.report, indent=1) + "\n", encoding="utf-8")
+        triplets = generated.triplets
+        if generated.classes:
+            classes = TagEmbeddingBank.build(generated.classes.first(recipe.model.max_descriptions), text_encoder)
+    teacher: Teacher | None = None
+    if recipe.teacher == "captions":
+        teacher = captions_teacher(captions, first)
+    elif recipe.teacher == "classifier":
+        teacher = classifier_teacher((logits / recipe.teacher_temperature).softmax(dim=1), text_encoder)
+    elif recipe.teacher == ClipTeacher.name:
+        teacher = ClipTeacher(triplets.pictures, encoder.device)
+    probabilities = logits.softmax(dim=1) if "retention" in recipe.objectives else None
+    return TrainingSet(triplets, pictures, bank, captions, first, teacher, classes, held_out, probabilities)
+
+
+def read_dev_set(
+    recipe: Recipe,
+    data: Path,
+    output: Path,
+    cache: Path,
+    training: TrainingSet,
+    encoder: ImageEncoder,
+    progress: Progress,
+) -> TrainingSet | None:
+    """The triplets of ``recipe.data.dev`` or those that the training set holds out; None where there are none."""
+    bank, triplets = training.bank, training.held_out
+    if recipe.data.dev:
+        file, folder = recipe.data.dev
+        source = read_triplets(data / file, data / folder, len(bank))
+        triplets = check_sources([source], len(bank), output, "skipped_dev.txt", recipe.data.workers, progress)
+    if triplets is None:
+        return None
+    pictures = _open(recipe, triplets, cache, "dev", 1, encoder, progress)
+    return TrainingSet(triplets, pictures, bank, torch.zeros(1, 1), torch.zeros(len(triplets) + 1, dtype=torch.long))
+
+
+def text_encoder_for(model: ModelConfig) -> TextEncoder:
+    """The text encoder of a model.
+
+    Raises:
+        ValueError: there is no such encoder, or it is of another width.
+        TextEncoderError: it cannot be had.
+    """
+    text_encoder = build_text_encoder(model.text_encoder)
+    if text_encoder.dim != model.dim:
+        raise ValueError(f"model.dim is {model.dim}: {text_encoder.name} needs {text_encoder.dim}")
+    return text_encoder
+
+
+def _open(
+    recipe: Recipe, triplets: Triplets, folder: Path, name: str, views: int, encoder: ImageEncoder, progress: Progress
+) -> PictureSource:
+    image, stages = recipe.model.image, recipe.learning_stages
+    if name != "dev" and image.train_size:
+        image = dataclasses.replace(image, size=image.train_size)
+    if not recipe.freeze_backbone:
+        teacher = ClipTeacher.view if recipe.teacher == ClipTeacher.name and name != "dev" else None
+        return PixelSource(triplets.pictures, image, recipe.data.workers, teacher)
+    published = recipe.pretrained and not recipe.initialize
+    weights = published or _digest(cut(encoder.backbone, stages).frozen if stages else [encoder.backbone])
+    seen_as = {name: dataclasses.asdict(image)[name] for name in _SEEN_AS}
+    key = [str(path) for path in triplets.pictures], seen_as, weights, views, stages or [image.grid]
+    cache = folder / f"{name}-{fingerprint(key)}.npy"
+    label = f"looking at {len(triplets)} pictures in {views} views"
+    return cached_patches(cache, triplets.pictures, image, encoder, views, partial(progress, label), stages)
+
+
+def _digest(modules: Iterable[nn.Module]) -> str:
+    """What tells frozen weights from others: a model folder may have been trained anew under its old name."""
+    digest = hashlib.sha256()
+    for module in modules:
+        for tensor in module.state_dict().values():
+            digest.update(tensor.cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+_SEEN_AS = ("backbone", "size", "mean", "std", "interpolation", "options")
+"""What of an image encoder's configuration decides what its frozen part sees."""
+
+
+def _generate(
+    recipe: Recipe, data: Path, triplets: Triplets, probabilities: torch.Tensor, vocabulary: TagVocabulary
+) -> GeneratedTags:
+    synonyms = shipped_synonyms() if recipe.data.vocabulary == "shipped" else {}
+    exclude = read_words(data / recipe.generated.exclude) if recipe.generated.exclude else ()
+    return generate_tags(triplets, probabilities, class_names(), vocabulary, synonyms, recipe.generated, exclude)
+
+
+def _embed_captions(triplets: Triplets, text_encoder: TextEncoder, folder: Path, progress: Progress) -> torch.Tensor:
+    """(all captions, dim) unit vectors, kept in ``folder`` since they take minutes."""
+    sentences = [text for texts in triplets.captions for text in texts]
+    if not sentences:
+        raise ValueError("the triplets hold no caption: leave the objectives that need captions out of the recipe")
+    folder.mkdir(parents=True, exist_ok=True)
+    cache = folder / f"captions-{fingerprint((text_encoder.name, sentences))}.safetensors"
+    if not cache.is_file():
+        with FileLock(cache.with_suffix(".lock")):
+            if not cache.is_file():
+                _write_captions(cache, sentences, text_encoder, progress)
+    return load_file(cache)["captions"]
+
+
+def _write_captions(
+    cache: Path, sentences: list[str], text_encoder: TextEncoder, progress: Progress, batch: int = 512
+) -> None:
+    parts = []
+    for start in range(0, len(sentences), batch):
+        parts.append(text_encoder.encode(sentences[start : start + batch]))
+        progress(f"embedding {len(sentences)} captions", min(start + batch, len(sentences)), len(sentences))
+    unfinished = cache.with_suffix(".partial")  # a kill leaves no half cache
+    save_file({"captions": torch.cat(parts)}, unfinished)
+    unfinished.replace(cache)

@@ -1,0 +1,1 @@
+"""The data engine of RAM: generated tags and cleaning."""

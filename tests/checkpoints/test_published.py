@@ -1,0 +1,301 @@
+"""Published models are fetched once, resumed, checked and converted; what goes wrong is said in one sentence."""
+
+import dataclasses
+import hashlib
+import json
+import threading
+
+import pytest
+import torch
+from PIL import Image
+
+import ram.checkpoints.published
+from ram.checkpoints.download import CHECKPOINTS, HubFile, fetch, fetch_text, held_already
+from ram.checkpoints.model_folder import find_model, list_models, load_model
+from ram.checkpoints.published import DESCRIPTIONS, fetch_model
+from ram.errors import CheckpointError, DownloadError
+from ram.models.config import VARIANTS
+from tests.checkpoints.test_official import config
+from tests.hub_server import serving
+from tests.models.test_tag2text import config as learned_config
+from tests.official import official_state
+
+NAME = "ram-plus-swin-large"
+TAGS = ("dog", "train", "train")
+FILE = HubFile("someone/some-model", "weights.pth")
+PATH = "/someone/some-model/resolve/main/weights.pth"
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1_000_000)  # kept on disk in such pieces
+    with serving({PATH: bytes(range(256)) * 40_000}) as hub:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.url)
+        monkeypatch.setattr("huggingface_hub.file_download.constants.ENDPOINT", hub.url)
+        monkeypatch.setattr(
+            "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
+            hub.url + "/{repo_id}/resolve/{revision}/{filename}",
+        )
+        yield hub
+
+
+@pytest.fixture
+def published(hub, tmp_path, monkeypatch):
+    """A tiny RAM++ under a published name, with lists and descriptions; the hub's own cache is empty."""
+    monkeypatch.setitem(ram.models.config.VARIANTS, NAME, config())
+    monkeypatch.setattr(ram.checkpoints.published, "TAGS", len(TAGS))
+    monkeypatch.setattr(ram.checkpoints.published, "LISTS", f"{hub.url}/lists")
+    monkeypatch.setattr(ram.checkpoints.published, "held_already", lambda file: None)
+    torch.save({"model": official_state(config(), len(TAGS)), "optimizer": {}}, tmp_path / "official.pth")
+    weights, texts = dataclasses.replace(CHECKPOINTS[NAME], sha256=""), DESCRIPTIONS
+    monkeypatch.setitem(ram.checkpoints.published.CHECKPOINTS, NAME, weights)
+    described = [{f"tag {i}": [f"sentence {i} {j}" for j in range(51)]} for i in range(len(TAGS))]
+    hub.files |= {
+        f"/{weights.repository}/resolve/main/{weights.name}": (tmp_path / "official.pth").read_bytes(),
+        f"/datasets/{texts.repository}/resolve/main/{texts.name}": json.dumps(described).encode(),
+        "/lists/ram_tag_list.txt": "\n".join(TAGS).encode(),
+        "/lists/ram_tag_list_threshold.txt": b"0.5\n0.68\n1.0\n",
+        "/lists/ram_tag_list_chinese.txt": "狗\n火车 \n训练\n".encode(),
+    }
+    return hub
+
+
+def test_a_file_is_fetched_whole_and_only_once(hub, tmp_path):
+    seen = []
+    file = fetch(FILE, tmp_path, lambda *now: seen.append(now))
+    assert file.name == "weights.pth" and file.read_bytes() == hub.files[PATH]
+    assert ("fetching weights.pth (MB)", 10, 10) in seen
+    hub.asked.clear()
+    assert fetch(FILE, tmp_path) == file
+    assert [method for method, *_ in hub.asked] == ["HEAD"]
+
+
+def test_after_a_break_another_run_goes_on_where_the_first_stopped(hub, tmp_path):
+    hub.breaks = [3_000_000]
+    with pytest.raises(DownloadError, match="127.0.0.1 answers 503 to .*: try again later, or download weights.pth"):
+        fetch(FILE, tmp_path)
+    (partial,) = tmp_path.glob("*.part")
+    assert 0 < partial.stat().st_size <= 3_000_000
+    hub.down, held = False, partial.stat().st_size
+    hub.asked.clear()
+    assert fetch(FILE, tmp_path).read_bytes() == hub.files[PATH]
+    assert hub.asked[-1] == ("GET", PATH, f"bytes={held}-")
+
+
+def test_what_the_hub_did_not_announce_is_thrown_away(hub, tmp_path):
+    hub.digests[PATH] = "0" * 64
+    with pytest.raises(DownloadError, match="weights.pth did not arrive as the hub has it .*: fetch it again"):
+        fetch(FILE, tmp_path)
+    assert not list(tmp_path.rglob("*.p*"))
+
+
+def test_a_file_whose_digest_is_known_is_fetched_only_as_it_was_published(hub, tmp_path):
+    published = dataclasses.replace(FILE, sha256=hashlib.sha256(hub.files[PATH]).hexdigest())
+    assert fetch(published, tmp_path / "a").read_bytes() == hub.files[PATH]
+    hub.files[PATH] = hub.files[PATH][::-1]
+    hub.asked.clear()
+    with pytest.raises(DownloadError, match="127.0.0.1 has another weights.pth than was published, of .*HF_ENDPOINT"):
+        fetch(published, tmp_path / "b")
+    assert [method for method, *_ in hub.asked] == ["HEAD"]
+    hub.digests[PATH] = published.sha256  # what it announces is not what it sends
+    with pytest.raises(DownloadError, match="weights.pth did not arrive as the hub has it .*: fetch it again"):
+        fetch(published, tmp_path / "b")
+    assert not list((tmp_path / "b").rglob("*.p*"))
+
+
+def test_a_file_in_the_hubs_cache_is_passed_over_where_it_is_not_the_published_one(tmp_path, monkeypatch):
+    (tmp_path / "weights.pth").write_bytes(b"weights")
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *names, **kind: str(tmp_path / "weights.pth"))
+    published = dataclasses.replace(FILE, sha256=hashlib.sha256(b"weights").hexdigest())
+    assert held_already(FILE) == held_already(published) == tmp_path / "weights.pth"
+    (tmp_path / "weights.pth").write_bytes(b"other")
+    assert held_already(FILE) == tmp_path / "weights.pth" and held_already(published) is None
+
+
+def test_a_file_that_cannot_be_checked_is_not_fetched(hub, tmp_path):
+    hub.digests[PATH] = "soft"
+    with pytest.raises(DownloadError, match="announces no size or digest of weights.pth"):
+        fetch(FILE, tmp_path)
+    assert [method for method, *_ in hub.asked] == ["HEAD"]
+
+
+def test_a_file_that_is_not_there_and_a_lack_of_space_are_named(hub, tmp_path, monkeypatch):
+    with pytest.raises(DownloadError, match="127.0.0.1 answers 404 to .*/other.pth"):
+        fetch(HubFile("someone/some-model", "other.pth"), tmp_path)
+    monkeypatch.setattr("ram.checkpoints.download.shutil.disk_usage", lambda path: type("Usage", (), {"free": 10**6}))
+    with pytest.raises(DownloadError, match="weights.pth needs 0.0 GB more but 0.0 GB are free: make room"):
+        fetch(FILE, tmp_path)
+
+
+def test_without_a_network_and_in_offline_mode_one_sentence_says_what_to_do(tmp_path, monkeypatch):
+    with pytest.raises(DownloadError, match="weights.pth is not here and HF_HUB_OFFLINE forbids fetching it: unset it"):
+        fetch(FILE, tmp_path)
+    with serving({}) as hub:
+        pass
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
+    with pytest.raises(DownloadError, match=r"list.txt could not be fetched from 127.0.0.1 \(ConnectError\): connect"):
+        fetch_text(f"{hub.url}/list.txt")
+
+
+def test_a_text_that_is_too_long_or_no_text_is_refused(hub):
+    hub.files |= {"/long": b"x" * 100, "/binary": b"\xff\xfe\x00"}
+    with pytest.raises(DownloadError, match="more than 99 bytes came"):
+        fetch_text(f"{hub.url}/long", most=99)
+    with pytest.raises(DownloadError, match="is no UTF-8 text"):
+        fetch_text(f"{hub.url}/binary")
+
+
+def test_a_published_model_is_fetched_converted_and_kept_with_names_thresholds_and_sentences(published, tmp_path):
+    cache = tmp_path / "cache"
+    folder = fetch_model(NAME, cache)
+    _, _, bank = load_model(folder)
+    assert bank.vocabulary.tags == ("dog", "train", "train (2)")
+    assert bank.vocabulary.thresholds == (0.5, 0.68, 1.0) and bank.vocabulary.translations == ("狗", "火车", "训练")
+    assert bank.sentences[2][50] == "sentence 2 50" and bank.embedded.embeddings.dtype == torch.float16
+    assert not list(cache.rglob("*.pth")) and not list(cache.rglob("*.part*"))
+    published.down = True
+    assert fetch_model(NAME, cache) == folder  # nothing is asked of the network again
+
+
+def test_it_is_loaded_by_its_name_and_then_found_without_a_network(published, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    seen = []
+    tagger = ram.load(NAME, device="cpu", progress=lambda *now: seen.append(now[0]))
+    assert tagger.bank.vocabulary.tags[0] == "dog" and any(what.startswith("fetching ram_plus") for what in seen)
+    assert find_model(NAME) == tmp_path / "ram" / "models" / NAME
+
+
+def test_two_at_once_fetch_it_once(published, tmp_path):
+    folders = []
+    threads = [threading.Thread(target=lambda: folders.append(fetch_model(NAME, tmp_path / "c"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert folders == [tmp_path / "c" / "models" / NAME] * 2
+    assert sum(method == "GET" and path.endswith(".pth") for method, path, _ in published.asked) == 1
+
+
+def test_a_file_that_another_program_fetched_is_used_and_left_alone(published, tmp_path, monkeypatch):
+    monkeypatch.setattr(ram.checkpoints.published, "held_already", lambda file: tmp_path / "official.pth")
+    fetch_model(NAME, tmp_path / "cache")
+    assert (tmp_path / "official.pth").is_file()
+    assert not any(path.endswith(".pth") for _, path, _ in published.asked)
+
+
+def test_a_broken_checkpoint_leaves_no_half_a_model(published, tmp_path):
+    path = next(path for path in published.files if path.endswith("14m.pth"))
+    published.files[path] = published.files[path][:5000]
+    with pytest.raises(CheckpointError, match="ram_plus_swin_large_14m.pth cannot be read as a checkpoint"):
+        fetch_model(NAME, tmp_path)
+    assert not (tmp_path / "models" / NAME).exists()
+
+
+@pytest.mark.parametrize(
+    "path, content, sentence",
+    [
+        ("/lists/ram_tag_list.txt", b"dog\ncat\n", "ram_tag_list.txt has 2 lines and not 3: it is not the official"),
+        ("/lists/ram_tag_list_threshold.txt", b"0.5\nmuch\n1", "the official tag lists cannot be used"),
+        ("descriptions", b"{", "the official descriptions cannot be used"),
+        ("descriptions", b'[{"dog": ["a"]}]', "holds 1 tags, of .1. descriptions, for 3 tags"),
+    ],
+)
+def test_lists_that_do_not_fit_stop_before_the_large_file(published, tmp_path, path, content, sentence):
+    if path == "descriptions":
+        path = next(path for path in published.files if path.startswith("/datasets"))
+    published.files[path] = content
+    with pytest.raises(CheckpointError, match=f"{NAME} is not here yet: .*{sentence}"):
+        fetch_model(NAME, tmp_path)
+    assert not any(path.endswith(".pth") for _, path, _ in published.asked)
+
+
+def test_what_is_fetched_is_listed():
+    assert set(CHECKPOINTS) <= set(VARIANTS) and set(CHECKPOINTS) <= set(list_models())
+
+
+@pytest.fixture
+def tag2text(published, tmp_path, monkeypatch):
+    """A tiny Tag2Text under its published name, with its list of names."""
+    name = "tag2text-swin-base"
+    monkeypatch.setitem(ram.models.config.VARIANTS, name, learned_config())
+    monkeypatch.setattr(ram.checkpoints.published, "LEARNED_TAGS", len(TAGS))
+    monkeypatch.setattr(ram.checkpoints.published, "LEARNED_THRESHOLDS", {1: 0.7, 2: 1.0})
+    torch.save({"model": official_state(learned_config(), len(TAGS))}, tmp_path / "tag2text.pth")
+    file = CHECKPOINTS[name]
+    published.files |= {
+        f"/spaces/{file.repository}/resolve/main/{file.name}": (tmp_path / "tag2text.pth").read_bytes(),
+        "/lists/tag2text_ori_tag_list.txt": "\n".join(TAGS).encode(),
+    }
+    return name
+
+
+def test_tag2text_is_fetched_by_its_name_and_tags_a_photo(tag2text, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    tagger = ram.load(tag2text, device="cpu")
+    assert tagger.bank.vocabulary.tags == ("dog", "train", "train (2)")
+    assert tagger.bank.vocabulary.thresholds == (0.68, 0.7, 1.0)
+    shown = tagger.tag(Image.new("RGB", (64, 48), "gray"))
+    assert len({score.probability for score in shown}) > 1
+    assert {score.tag: len(score.descriptions) for score in shown} == {"dog": 1, "train": 1, "train (2)": 1}
+
+
+def test_the_thresholds_in_the_code_of_tag2text_are_of_tags_that_it_has():
+    assert max(ram.checkpoints.published.LEARNED_THRESHOLDS) < ram.checkpoints.published.LEARNED_TAGS
+    assert sorted(ram.checkpoints.published.LEARNED_THRESHOLDS.values()) == [0.7] * 3 + [1.0] * 7
+
+
+def converted(ended, file, folder, *flags, variant=NAME):
+    """Convert by the command line; what it said on standard error, and the bank."""
+    code, _, err = ended("convert", file, folder, "--variant", variant, *flags)
+    assert code == 0, err
+    return err, load_model(folder)[2]
+
+
+def test_a_local_file_gets_the_official_names_thresholds_and_sentences(published, tmp_path, ended, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    err, bank = converted(ended, tmp_path / "official.pth", tmp_path / "folder")
+    assert not err and bank.vocabulary.tags == ("dog", "train", "train (2)")
+    assert bank.vocabulary.thresholds == (0.5, 0.68, 1.0) and bank.sentences[2][50] == "sentence 2 50"
+    assert not any(path.endswith(".pth") for _, path, _ in published.asked)
+
+
+def test_a_local_file_of_tag2text_gets_its_names_or_those_given(tag2text, tmp_path, ended, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file = tmp_path / "tag2text.pth"
+    _, bank = converted(ended, file, tmp_path / "official", variant=tag2text)
+    assert bank.vocabulary.tags == ("dog", "train", "train (2)") and bank.vocabulary.thresholds == (0.68, 0.7, 1.0)
+    (tmp_path / "tags.txt").write_text("person\nman\nperson\n")
+    _, bank = converted(ended, file, tmp_path / "own", "--tags", tmp_path / "tags.txt", variant=tag2text)
+    assert bank.vocabulary.tags == ("person", "man", "person (2)") and bank.sentences[1] == ("man",)
+
+
+def test_offline_or_with_own_names_nothing_is_asked_for(published, tmp_path, ended):
+    file = tmp_path / "official.pth"
+    err, bank = converted(ended, file, tmp_path / "offline", "--offline")
+    assert not err and bank.vocabulary.tags == ("tag 0", "tag 1", "tag 2")
+    (tmp_path / "tags.txt").write_text("dog\ntrain\ntrain\n")
+    _, bank = converted(ended, file, tmp_path / "own", "--tags", tmp_path / "tags.txt")
+    assert bank.vocabulary.tags == ("dog", "train", "train (2)")
+    assert not published.asked
+
+
+def test_without_a_network_tags_are_numbered_and_one_line_says_so(published, tmp_path, ended, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    published.down = True
+    err, bank = converted(ended, tmp_path / "official.pth", tmp_path / "folder")
+    assert err.startswith("tags are numbered, each with threshold 0.5: 127.0.0.1 answers 503 to ")
+    assert err.count("\n") == 1 and bank.vocabulary.tags == ("tag 0", "tag 1", "tag 2")
+
+
+def test_a_checkpoint_of_other_tags_is_not_given_the_official_names(published, tmp_path, ended, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for tags, descriptions, sentence in [(4, 51, "204 rows but 153 descriptions"), (4, 1, "no multiple of the 3 tags")]:
+        torch.save(official_state(config(), tags, descriptions), tmp_path / "own.pth")
+        code, _, err = ended("convert", tmp_path / "own.pth", tmp_path / "folder", "--variant", NAME)
+        assert code == 2 and sentence in err and "number the tags (--offline)" in err
+        assert not (tmp_path / "folder").exists()
+        _, bank = converted(ended, tmp_path / "own.pth", tmp_path / f"own-{descriptions}", "--offline")
+        assert bank.embedded.embeddings.shape[:2] == (tags, descriptions)

@@ -1,0 +1,150 @@
+"""``ram evaluate`` on a tiny untrained model: what is measured, who describes, and what is refused."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import ram.models.build
+from ram.checkpoints.model_folder import save_model
+from ram.evaluation.metrics import average_precisions
+from ram.evaluation.tag_banks import mean_bank
+from ram.tagger import load
+from tests.chat_endpoint import honours_n
+from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch, tmp_path):
+    monkeypatch.setitem(ram.models.build.TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A model folder; its tags are dog, cat and pine tree."""
+    save_model(tmp_path / "model", tiny_config(), tiny_model(), tiny_bank().with_thresholds([0.0, 0.5, 1.0]))
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder with twelve pictures."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i, pixels in enumerate(np.random.default_rng(0).integers(0, 255, (12, 30, 40, 3), np.uint8)):
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.fixture
+def annotate(photos):
+    """Write the tags of the pictures, in order; give the file."""
+
+    def write(*tags):
+        entries = [{"image": f"{i}.png", "tags": each} for i, each in enumerate(tags)]
+        (photos / "park.json").write_text(json.dumps(entries))
+        return photos / "park.json"
+
+    return write
+
+
+def test_evaluate_measures_what_the_tagger_says_of_each_picture(model, photos, annotate, ended):
+    code, out, err = ended("evaluate", annotate(["dog"], ["cat", "Pine Tree"], ["dog"], []), "--model", model, "--json")
+    report = json.loads(out)
+    tagged = load(model).tag([photos / f"{i}.png" for i in range(4)])
+    scores = [[prediction[tag].probability for tag in ("pine tree", "cat", "dog")] for prediction in tagged]
+    expected = average_precisions(scores, [[0, 0, 1], [1, 1, 0], [0, 0, 1], [0, 0, 0]])
+    assert (code, err) == (0, "") and report["mAP"] == report["mAP_predefined"] == pytest.approx(expected.mean())
+    assert [entry["AP"] for entry in report["per_tag"]] == pytest.approx(expected)
+    assert {entry["tag"]: entry["threshold"] for entry in report["per_tag"]} == {"Pine Tree": 1, "cat": 0.5, "dog": 0}
+    assert (report["pictures"], report["predefined_tags"], report["described_tags"]) == (4, 3, 0)
+    assert report["describer"] is None and report["mAP_described"] is None and report["seconds"] >= 0
+
+
+def test_evaluate_refuses_unknown_tags_until_asked_to_describe_them(model, annotate, tmp_path, ended):
+    file = annotate(["dog", "kite"], ["cat"], ["kite"], [])
+    code, out, err = ended("evaluate", file, "--model", model)
+    assert (code, out) == (2, "") and "1 of 3 tags" in err and "kite" in err and "--open-set" in err
+    code, out, _ = ended("evaluate", file, "--model", model, "--open-set", "--csv", tmp_path / "per_tag.csv")
+    assert code == 0 and "2 predefined, 1 described; sentences by lexicon" in out
+    assert "mAP_predefined" in out and "mAP_described" in out
+    with open(tmp_path / "per_tag.csv", newline="") as written:
+        rows = list(csv.DictReader(written))
+    assert [(row["tag"], row["predefined"]) for row in rows] == [("cat", "True"), ("dog", "True"), ("kite", "False")]
+    assert list(rows[0]) == "tag AP precision recall F1 threshold positives predefined".split()
+
+
+def test_evaluate_gives_a_tag_that_is_listed_twice_two_equal_columns(model, photos, ended):
+    folder = photos.parent / "benchmark"
+    folder.mkdir()
+    (folder / "b_taglist.txt").write_text("dog\ncat\ndog\n")
+    (folder / "b_annots.txt").write_text("0,dog\n1,cat\n2,cat\n")
+    _, out, _ = ended("evaluate", folder, "--images", photos, "--model", model, "--json")
+    first, _, again = json.loads(out)["per_tag"]
+    assert first == again
+
+
+@pytest.mark.parametrize("describer", ["lexicon", "template", "openai"])
+def test_any_describer_may_describe_the_open_set(describer, model, photos, annotate, ended, monkeypatch, serve):
+    endpoint = serve(honours_n)
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
+    monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+    file = annotate(["kite"], [], ["corgi"], ["dog"])
+    flags = ("--model", model, "--open-set", "--describer", describer, "--json")
+    code, out, _ = ended("evaluate", file, *flags)
+    assert code == 0 and bool(endpoint.requests) == (describer == "openai")
+    _, described, _ = ended("describe", "corgi", "kite", "--describer", describer, "--json")
+    report = json.loads(out)
+    assert (report["describer"], report["predefined_tags"], report["described_tags"]) == (describer, 1, 2)
+    tagger = load(model)
+    bank = tagger.embed({tag: texts for each in json.loads(described)["descriptions"] for tag, texts in each.items()})
+    said = [tagger.score(tagger.look(photos / f"{i}.png"), bank) for i in range(4)]
+    scores = [[prediction["corgi"].probability, prediction["kite"].probability] for prediction in said]
+    expected = average_precisions(scores, [[0, 1], [0, 0], [1, 0], [0, 0]])
+    assert report["mAP_described"] == pytest.approx(expected.mean())
+
+
+def test_given_descriptions_score_the_tags_they_describe(model, photos, annotate, tmp_path, ended):
+    sentences = {"Kite": ["it flies", "made of paper"], "dog": ["it barks"], "unused": ["nothing"]}
+    written = tmp_path / "written.json"
+    written.write_text(json.dumps([{tag: texts} for tag, texts in sentences.items()]))
+    flags = ("--model", model, "--descriptions", written, "--json")
+    _, out, _ = ended("evaluate", annotate(["kite"], ["dog"], ["kite", "dog"], []), *flags)
+    report = json.loads(out)
+    tagger = load(model)
+    said = [tagger.score(tagger.look(photos / f"{i}.png"), tagger.embed(sentences)) for i in range(4)]
+    scores = [[prediction["dog"].probability, prediction["Kite"].probability] for prediction in said]
+    expected = average_precisions(scores, [[0, 1], [1, 0], [1, 1], [0, 0]])
+    assert [entry["AP"] for entry in report["per_tag"]] == pytest.approx(expected)
+    assert (report["describer"], report["predefined_tags"], report["described_tags"]) == ("written.json", 1, 1)
+    code, _, err = ended("evaluate", annotate(["kite"], ["corgi"], [], []), *flags)
+    assert code == 2 and '"corgi": --open-set describes them' in err
+    written.write_text("[3]")
+    code, out, err = ended("evaluate", annotate(["kite"], [], [], []), *flags)
+    assert (code, out, err.count("\n")) == (2, "", 1) and "written.json holds no descriptions" in err
+
+
+def test_the_ensemble_is_scored_by_means_of_descriptions(model, photos, annotate, ended):
+    file = annotate(*[["dog"], ["pine tree"]] * 6)
+    plain, ensemble = (
+        [entry["AP"] for entry in json.loads(ended("evaluate", file, "--model", model, "--json", *flags)[1])["per_tag"]]
+        for flags in ((), ("--ensemble",))
+    )
+    tagger = load(model)
+    said = [tagger.score(tagger.look(photos / f"{i}.png"), mean_bank(tagger.bank)) for i in range(12)]
+    scores = [[prediction["dog"].probability, prediction["pine tree"].probability] for prediction in said]
+    assert ensemble == pytest.approx(average_precisions(scores, [[1, 0], [0, 1]] * 6))
+    assert plain != ensemble
+
+
+def test_broken_pictures_end_it_with_all_their_names_and_no_figures(model, photos, annotate, tmp_path, ended):
+    file = annotate(["dog"], ["cat"], ["dog"], ["cat"])
+    for name in ("1.png", "3.png"):
+        content = (photos / name).read_bytes()
+        (photos / name).write_bytes(content[: len(content) // 2])
+    code, out, err = ended("evaluate", file, "--model", model, "--csv", tmp_path / "per_tag.csv")
+    assert (code, out, err.count("\n")) == (2, "", 1) and not (tmp_path / "per_tag.csv").exists()
+    assert "2 of 4 pictures" in err and "1.png is broken" in err and "3.png is broken" in err

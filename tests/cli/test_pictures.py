@@ -1,0 +1,216 @@
+"""Commands that look at pictures, on tiny untrained models with a text encoder made of hashed words."""
+
+import csv
+import json
+import zlib
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+import ram.models.build
+from ram.checkpoints.model_folder import save_model
+from ram.models.config import DecoderConfig, ImageConfig, ModelConfig
+from ram.models.image_encoder import ImageEncoder
+from ram.tagger import load
+from ram.text.bank import TagEmbeddingBank
+from ram.text.descriptions import TagDescriptions
+from ram.text.vocabulary import TagVocabulary
+
+TAGS = tuple("dog cat grass ball tree river bridge coffee bee person mountain temple sky boat".split())
+PRESENT = TAGS[:3]
+
+
+class WordsTextEncoder:
+    """A sentence is the sum of random vectors of its words."""
+
+    name = "words"
+    dim = 16
+    fingerprint = "sum"
+
+    def __init__(self, *placed):
+        pass
+
+    def encode(self, sentences):
+        return torch.cat([F.normalize(sum(map(self._word, s.split())), dim=-1) for s in sentences])
+
+    def _word(self, word):
+        return torch.randn(1, self.dim, generator=torch.Generator().manual_seed(zlib.crc32(word.encode())))
+
+
+@pytest.fixture(autouse=True)
+def words(monkeypatch, tmp_path):
+    monkeypatch.setitem(ram.models.build.TEXT_ENCODERS, "words", WordsTextEncoder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Folders of a RAM and a RAM++; three of their tags are always over the threshold, the others never."""
+    root = tmp_path_factory.mktemp("models")
+    swin = {"img_size": 64, "window_size": 2, "embed_dim": 8, "depths": (1, 1, 1, 1), "num_heads": (1, 2, 4, 8)}
+    vocabulary = TagVocabulary(TAGS, tuple(0.0 if tag in PRESENT else 1.0 for tag in TAGS))
+    for name, most in (("tiny-ram", 1), ("tiny-plus", None)):
+        torch.manual_seed(1)
+        config = ModelConfig(
+            name=name,
+            image=ImageConfig("swin_tiny_patch4_window7_224", 64, options=swin),
+            text_encoder="words",
+            dim=16,
+            decoder=DecoderConfig(hidden=32, heads=4, intermediate=64, layers=2),
+            max_descriptions=most,
+        )
+        sentences = {tag: (f"a photo of a {tag}.", f"one {tag}", f"some {tag}")[: most or 2] for tag in TAGS}
+        bank = TagEmbeddingBank.build(TagDescriptions(sentences), WordsTextEncoder(), vocabulary)
+        save_model(root / name, config, ram.models.build.build_model(config), bank)
+    return {folder.name: str(folder) for folder in root.iterdir()}
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder with three pictures."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i in range(3):
+        Image.fromarray(np.random.default_rng(i).integers(0, 255, (30, 40, 3), np.uint8)).save(folder / f"{i}.png")
+    return folder
+
+
+def looks(monkeypatch):
+    """Count the runs of any image encoder."""
+    count = []
+    forward = ImageEncoder.forward
+    monkeypatch.setattr(ImageEncoder, "forward", lambda self, x: count.append(len(x)) or forward(self, x))
+    return count
+
+
+def test_tag_prints_what_the_tagger_says_as_json(models, photos, ended):
+    code, out, err = ended("tag", photos, "--model", models["tiny-plus"], "--json", "--top", 4)
+    expected = load(models["tiny-plus"]).tag(sorted(photos.iterdir()))
+    assert (code, err) == (0, "")
+    assert json.loads(out) == [
+        {
+            "image": str(photos / f"{i}.png"),
+            "model": "tiny-plus",
+            "tags": prediction.tags,
+            "scores": [score.to_dict() for score in prediction.top(4)],
+        }
+        for i, prediction in enumerate(expected)
+    ]
+
+
+def test_tag_lists_what_is_over_its_threshold_the_ten_best_and_what_was_typed(models, photos, ended):
+    code, out, _ = ended(
+        "tag", photos / "0.png", "--model", models["tiny-plus"], "--json",
+        "--tags", "corgi, kite", "--describer", "template",
+    )  # fmt: skip
+    (picture,) = json.loads(out)
+    names = [score["tag"] for score in picture["scores"]]
+    probabilities = [score["probability"] for score in picture["scores"]]
+    alone = load(models["tiny-plus"]).tag(photos / "0.png")
+    assert set(PRESENT) <= set(picture["tags"]) and {"corgi", "kite", *PRESENT} <= set(names)
+    assert len(names) >= 10 and probabilities == sorted(probabilities, reverse=True)
+    for score in picture["scores"]:  # no typed category changes another score
+        if score["tag"] in TAGS:
+            assert score["probability"] == pytest.approx(alone[score["tag"]].probability, abs=1e-5)
+
+
+def test_tag_takes_one_threshold_for_all_tags(models, photos, ended):
+    found = load(models["tiny-plus"]).tag(photos / "0.png")
+    threshold = round(found.top(6)[-1].probability, 4)
+    _, out, _ = ended(
+        "tag", photos / "0.png", "--model", models["tiny-plus"], "--json", "--threshold", threshold
+    )
+    (picture,) = json.loads(out)
+    expected = [score.tag for score in found if score.probability > threshold]
+    assert [score["tag"] for score in picture["scores"]] == picture["tags"] == expected
+    assert {score["threshold"] for score in picture["scores"]} == {threshold}
+
+
+def test_a_typed_category_that_the_model_knows_keeps_the_models_descriptions(models, photos, ended):
+    code, out, err = ended(
+        "tag", photos / "0.png", "--model", models["tiny-plus"], "--json", "--tags", "Boat"
+    )
+    assert code == 0 and err == "known already, scored with the descriptions there are: boat\n"
+    (boat,) = (score for score in json.loads(out)[0]["scores"] if score["tag"] == "boat")
+    assert {d["text"] for d in boat["descriptions"]} == {"a photo of a boat.", "one boat"}
+
+
+def test_text_has_a_line_a_tag_with_its_heaviest_description(models, photos, ended):
+    _, out, _ = ended("tag", photos / "0.png", "--model", models["tiny-ram"], "--top", 1)
+    best = load(models["tiny-ram"]).tag(photos / "0.png").top(1)[0]
+    sign = ">" if best.present else "<"
+    line = f"  {best.tag}  {best.probability:.2f} {sign} {best.threshold:.2f}  100%  a photo of a {best.tag}."
+    assert out.splitlines() == [str(photos / "0.png"), line]
+
+
+def test_unreadable_pictures_do_not_stop_the_others(models, photos, ended):
+    (photos / "1.png").write_bytes(b"no picture")
+    (photos / "2.png").write_bytes(b"")
+    code, out, err = ended("tag", photos, photos / "missing.png", "--model", models["tiny-plus"], "--json")
+    assert code == 2 and [p["image"] for p in json.loads(out)] == [str(photos / "0.png")]
+    summary, *reasons = err.splitlines()
+    assert summary == "ram tag: 3 of 4 pictures could not be read:" and len(reasons) == 3
+    assert all(any(name in line for line in reasons) for name in ("1.png", "2.png", "missing.png"))
+
+
+def test_a_picture_that_is_not_there_is_one_line_before_any_model_is_loaded(ended):
+    code, out, err = ended("tag", "missing.png", "--model", "no-such-model")
+    assert (code, out, err.count("\n")) == (2, "", 1) and "missing.png" in err
+
+
+def test_a_file_name_cannot_steer_the_terminal(models, photos, ended):
+    strange = (photos / "0.png").rename(photos / "\x1b[31m.png")
+    _, out, _ = ended("tag", strange, "--model", models["tiny-ram"], "--top", 1)
+    assert "\x1b" not in out and "?[31m.png" in out
+
+
+def test_tag_writes_json_lines(models, photos, tmp_path, ended):
+    file = tmp_path / "tags.jsonl"
+    code, out, err = ended("tag", photos, "--model", models["tiny-plus"], "--top", 2, "--output", file)
+    assert (code, out) == (0, "") and err == f"3 of 3 pictures are in {file}\n"
+    _, printed, _ = ended("tag", photos, "--model", models["tiny-plus"], "--top", 2, "--json")
+    assert [json.loads(line) for line in file.read_text().splitlines()] == json.loads(printed)
+
+
+def test_tag_writes_csv_beside_json(models, photos, tmp_path, ended):
+    file = tmp_path / "tags.csv"
+    _, out, _ = ended("tag", photos, "--model", models["tiny-plus"], "--top", 2, "--output", file, "--json")
+    with open(file, newline="") as written:
+        rows = list(csv.DictReader(written))
+    scores = [(picture["image"], score) for picture in json.loads(out) for score in picture["scores"]]
+    assert [(r["image"], r["tag"], float(r["probability"])) for r in rows] == [
+        (image, score["tag"], score["probability"]) for image, score in scores
+    ]
+    assert [r["description"] for r in rows] == [score["descriptions"][0]["text"] for _, score in scores]
+
+
+@pytest.mark.parametrize("name", ["tags.txt", "nowhere/tags.csv"])
+def test_an_output_that_cannot_be_written_is_refused_at_once(name, photos, tmp_path, ended):
+    code, out, err = ended("tag", photos, "--model", "no-such-model", "--output", tmp_path / name)
+    assert (code, out, err.count("\n")) == (2, "", 1) and "cannot be written" in err
+
+
+def test_compare_gives_every_model_the_same_categories_and_one_look(models, photos, tmp_path, ended, monkeypatch):
+    count, plot = looks(monkeypatch), tmp_path / "plot.png"
+    code, out, err = ended(
+        "compare", photos / "0.png", "--tags", "corgi, kite, meteor shower", "--describer", "template",
+        "--models", models["tiny-ram"], models["tiny-plus"], "--json", "--plot", plot,
+    )  # fmt: skip
+    document = json.loads(out)
+    assert code == 0 and count == [1, 1] and document["image"] == str(photos / "0.png")
+    assert [category["tag"] for category in document["categories"]] == ["corgi", "kite", "meteor shower"]
+    ours, plus = (document["categories"][0]["models"][name] for name in ("tiny-ram", "tiny-plus"))
+    assert [d["text"] for d in ours["descriptions"]] == ["a photo of a corgi."]
+    assert len(plus["descriptions"]) > 3
+    assert sum(d["weight"] for d in plus["descriptions"]) == pytest.approx(1, abs=1e-4)
+    assert str(plot) in err and Image.open(plot).width > 600
+
+
+def test_compare_prints_a_line_a_model_under_each_category(models, photos, ended):
+    flags = ("--describer", "template", "--models", *models.values())
+    _, out, _ = ended("compare", photos / "0.png", "--tags", "corgi", *flags)
+    heading, category, *rows = out.splitlines()
+    assert category == "  corgi" and sorted(row.split()[0] for row in rows) == ["tiny-plus", "tiny-ram"]

@@ -1,0 +1,182 @@
+"""Many photos: all are tagged as each alone, nothing stops the rest, and thresholds never look again."""
+
+import dataclasses
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo.core.album import THUMBNAIL, filtered, pacer, tag_album, tag_counts
+from demo.core.album_thresholds import Thresholds, calibrated
+from demo.core.feature_cache import FeatureShelf
+from ram.checkpoints.model_folder import save_model
+from ram.errors import InputError
+from ram.tagger import load
+from ram.text.vocabulary import TagVocabulary
+from tests.tiny import tiny_tagger
+
+LOOSE = Thresholds(shared=0.0)
+
+
+@pytest.fixture
+def tagger():
+    """A tiny tagger that counts in ``looks`` how often its image encoder ran."""
+    made = tiny_tagger()
+    made.looks = []
+    made.model.image_encoder.register_forward_hook(lambda *_: made.looks.append(1))
+    return made
+
+
+def noise(seed):
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (90, 200, 3), np.uint8))
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Four photos and, between them, one that is none."""
+    for i in range(4):
+        noise(i).save(tmp_path / f"{i}.png")
+    (tmp_path / "15.png").write_bytes(b"no picture")
+    return sorted(tmp_path.iterdir())
+
+
+def whole(tagger, files):
+    return list(tag_album(tagger, files, FeatureShelf()))[-1]
+
+
+def test_every_photo_gets_the_scores_it_gets_alone(tagger, files):
+    album = whole(tagger, files)
+    assert [photo.name for photo in album.photos] == ["0.png", "1.png", "2.png", "3.png"]
+    for photo, path in zip(album.photos, [files[0], files[1], *files[3:]], strict=True):
+        alone, kept = tagger.tag(path), album.prediction(photo)
+        assert np.array_equal(kept.probabilities, alone.probabilities)
+        for tag in alone.vocabulary.tags:
+            assert kept[tag].descriptions[0].text == alone[tag].descriptions[0].text
+            assert kept[tag].descriptions[0].weight == pytest.approx(alone[tag].descriptions[0].weight, abs=1e-3)
+            assert len(kept[tag].descriptions) == 1
+        assert photo.size == (200, 90)
+
+
+def test_a_broken_picture_in_the_middle_is_named_and_the_rest_goes_on(tagger, files):
+    album = whole(tagger, files)
+    assert album.faults == ("15.png cannot be read as a picture: give a JPEG, PNG, WebP, GIF, BMP, TIFF, PPM or AVIF "
+                            "file that opens elsewhere.",)  # fmt: skip
+    assert (album.done, album.total) == (5, 5)
+
+
+def test_the_album_grows_photo_by_photo_and_tells_the_time_left(tagger, files):
+    times = iter(range(0, 100, 2))
+    albums = list(tag_album(tagger, files, FeatureShelf(), clock=lambda: float(next(times))))
+    assert [album.done for album in albums] == [0, 1, 2, 3, 4, 5]
+    assert [album.seconds_left for album in albums] == [None, 8.0, 6.0, 4.0, 2.0, 0.0]
+
+
+def test_a_run_that_is_stopped_leaves_what_is_done(tagger, files):
+    run = tag_album(tagger, files, FeatureShelf())
+    albums = [next(run) for _ in range(3)]
+    run.close()
+    assert len(albums[-1].photos) == 2 and len(tagger.looks) == 2
+
+
+def test_a_zip_is_tagged_like_the_files_in_it(tagger, files, tmp_path):
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in files:
+            archive.write(file, f"trip/{file.name}")
+        archive.writestr("../evil.png", b"")
+    packed, plain = whole(tagger, [path]), whole(tagger, files)
+    assert [photo.name for photo in packed.photos] == [f"trip/{photo.name}" for photo in plain.photos]
+    assert np.array_equal(packed.probabilities(), plain.probabilities())
+    assert [said.split()[0] for said in packed.faults] == ["trip/15.png", "../evil.png"]
+
+
+def test_an_archive_that_cannot_be_used_is_named_beside_photos_that_can(tagger, files, tmp_path):
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(b"PK\x03\x04 cut short")
+    album = whole(tagger, [broken, files[0]])
+    assert len(album.photos) == 1
+    assert album.faults == ("broken.zip is no zip archive, or cut short: pack it again.",)
+
+
+def test_nothing_and_too_much_are_sentences(tagger, files):
+    with pytest.raises(InputError, match="no photo was given"):
+        next(tag_album(tagger, [], FeatureShelf()))
+    with pytest.raises(InputError, match="501 photos are too many"):
+        next(tag_album(tagger, [files[0]] * 501, FeatureShelf()))
+    assert tagger.looks == []
+
+
+def test_of_many_photos_little_is_kept(tagger, files):
+    album = whole(tagger, files)
+    with Image.open(io.BytesIO(album.photos[-1].thumbnail)) as thumbnail:
+        assert thumbnail.format == "JPEG" and max(thumbnail.size) == THUMBNAIL
+    for value in dataclasses.asdict(album.photos[-1]).values():
+        assert not isinstance(value, Image.Image)
+    assert len(album.photos[-1].thumbnail) < 10_000
+
+
+def test_thresholds_apply_again_without_another_look(tagger, files):
+    album = whole(tagger, files)
+    looked = len(tagger.looks)
+    everything = album.present(LOOSE.over(album.vocabulary))
+    assert everything.all()
+    strict = LOOSE.with_single("dog", 1.0).over(album.vocabulary)
+    assert album.present(strict).sum() == everything.sum() - len(album.photos)
+    assert filtered(album, strict, ["dog"]) == [] and filtered(album, strict, ["cat"]) == [0, 1, 2, 3]
+    assert tag_counts(album, strict) == {"cat": 4, "pine tree": 4}
+    assert len(tagger.looks) == looked
+
+
+def test_photos_are_filtered_by_all_of_several_tags(tagger, files):
+    album = whole(tagger, files)
+    dogs = np.array([photo.probabilities[0] for photo in album.photos])
+    middle = float(np.sort(dogs)[1:3].mean())
+    vocabulary = LOOSE.with_single("dog", middle).over(album.vocabulary)
+    assert filtered(album, vocabulary, ["dog", "cat"]) == np.flatnonzero(dogs > np.float32(middle)).tolist()
+    assert filtered(album, vocabulary) == [0, 1, 2, 3]
+    assert filtered(album, vocabulary, ["<b>unknown"]) == []
+
+
+def test_thresholds_of_single_tags_come_before_shared_ones_and_those_before_calibrated_ones():
+    own = TagVocabulary(("dog", "cat", "sea"), (0.1, 0.2, 0.3))
+    chosen = Thresholds(calibrated={"dog": 0.4, "cat": 0.5}).with_single("cat", 0.6)
+    assert chosen.over(own).thresholds == (0.4, 0.6, 0.3)
+    assert dataclasses.replace(chosen, shared=0.7).over(own).thresholds == (0.7, 0.6, 0.7)
+    assert chosen.with_single("cat", None).over(own).thresholds == (0.4, 0.5, 0.3)
+    with pytest.raises(InputError, match="between 0 and 1"):
+        Thresholds(shared=1.5)
+
+
+def test_thumbs_hide_what_was_denied_and_show_what_was_approved(tagger, files):
+    album = whole(tagger, files)
+    dog, cat = album.probabilities()[:, 0], album.probabilities()[:, 1]
+    own = TagVocabulary(album.vocabulary.tags, (0.0, 1.0, 0.0))
+    album = dataclasses.replace(album, vocabulary=own)
+    thumbs = {(int(dog.argmax()), "dog"): False, (int(cat.argmax()), "cat"): True, (0, "pine tree"): True}
+    moved = calibrated(album, thumbs)
+    assert set(moved) == {"dog", "cat"}  # what agreed with its threshold stays
+    after = Thresholds(calibrated=moved).over(own)
+    assert filtered(album, after, ["dog"]) == []
+    assert int(cat.argmax()) in filtered(album, after, ["cat"])
+
+
+def test_thumbs_that_fit_no_photo_or_tag_are_no_thumbs(tagger, files):
+    album = whole(tagger, files)
+    with pytest.raises(InputError, match="no thumb"):
+        calibrated(album, {(99, "dog"): True, (-1, "dog"): True, (0, "unknown"): False})
+
+
+def test_calibrated_thresholds_serve_in_a_model_folder(tagger, files, tmp_path):
+    folder = tmp_path / "model"
+    save_model(folder, tagger.config, tagger.model, tagger.bank)
+    vocabulary = Thresholds(calibrated={"dog": 0.125}).over(tagger.bank.vocabulary)
+    vocabulary.save(folder / "vocabulary.csv")
+    assert load(folder).bank.vocabulary == vocabulary
+
+
+def test_a_pacer_lets_through_what_comes_late_enough():
+    times = iter([5.0, 5.1, 5.6, 5.8, 6.4, 6.6])
+    due = pacer(0.7, clock=lambda: next(times))
+    assert [due() for _ in range(6)] == [True, False, False, True, False, True]

@@ -1,0 +1,136 @@
+"""One category over several photos: who wins is what the tagger says, in every photo and in the plot."""
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from demo.core.album import Album, AlbumPhoto, tag_album
+from demo.core.feature_cache import FeatureShelf
+from demo.core.winners import find_winners
+from demo.views.album_plots import paired_figure, weights_figure
+from demo.views.plots import to_svg
+from ram.errors import InputError
+from ram.models.image_encoder import ImageFeatures
+from ram.prediction import Prediction
+from ram.text.vocabulary import TagVocabulary
+from tests.tiny import tiny_tagger
+
+CORGI = ("a photo of a corgi.", "a small dog with short legs", "$x^2$ <b>", "large ears")
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def tagger():
+    return tiny_tagger()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    for i in range(3):
+        pixels = np.random.default_rng(i).integers(0, 255, (60, 80, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def shelf():
+    return FeatureShelf()
+
+
+@pytest.fixture(scope="module")
+def album(tagger, files, shelf):
+    return list(tag_album(tagger, files, shelf))[-1]
+
+
+def texts(svg):
+    return [element.text for element in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+def test_each_photo_has_the_winner_that_the_tagger_names_and_the_most_probable_stands_first(
+    tagger, album, files, shelf
+):
+    bank = tagger.embed({"corgi": CORGI})
+    found = find_winners(tagger, album, bank, shelf)
+    alone = {path.name: tagger.score(tagger.look(path), bank)["corgi"] for path in files}
+    rows = found.rows()
+    assert {row["photo"]: row["description"] for row in rows} == {n: s.descriptions[0].text for n, s in alone.items()}
+    for row in rows:
+        assert row["probability"] == pytest.approx(alone[row["photo"]].probability, abs=1e-4)
+        assert row["weight"] == pytest.approx(alone[row["photo"]].descriptions[0].weight, abs=1e-4)
+    assert [row["probability"] for row in rows] == sorted((row["probability"] for row in rows), reverse=True)
+
+
+def large_album(tagger, shelf, count):
+    """Photos that a tagger might have looked at, named by their place."""
+    drawn = torch.Generator().manual_seed(0)
+    tokens = torch.randn(count, 1, 5, tagger.config.dim, generator=drawn)
+    none = np.zeros(0)
+    photos = tuple(
+        AlbumPhoto(str(i), (4, 3), b"", none, none, none, shelf.keep(ImageFeatures(one)))
+        for i, one in enumerate(tokens)
+    )
+    return Album("tiny", tagger.bank.vocabulary, tagger.bank.sentences, count, photos)
+
+
+def test_all_photos_of_a_large_album_are_scored_and_the_most_telling_are_shown(tagger):
+    shelf = FeatureShelf()
+    found = find_winners(tagger, large_album(tagger, shelf, 60), tagger.embed({"corgi": CORGI}), shelf)
+    assert len(found.photos) == len(found.rows()) == 60 and found.left_out == 0
+    probabilities = [won.score.probability for won in found.photos]
+    highest, closest, lowest = ([won.score.probability for won in kind] for kind in found.telling().values())
+    assert highest == sorted(probabilities)[:-9:-1] and lowest == sorted(probabilities)[:8][::-1]
+    others = [p for p in probabilities if p not in highest + lowest]
+    assert closest == sorted(sorted(others, key=lambda p: abs(p - 0.5))[:8], reverse=True)
+    assert found.over == sum(p > 0.5 for p in probabilities)
+    few = find_winners(tagger, large_album(tagger, shelf, 24), tagger.embed({"corgi": CORGI}), shelf)
+    assert [*few.telling().values()] == [few.photos]
+
+
+def test_photos_that_had_to_make_way_are_counted_and_without_any_it_is_a_sentence(tagger):
+    photo = 5 * tagger.config.dim * 4
+    shelf = FeatureShelf(most_bytes=3 * photo)
+    album = large_album(tagger, shelf, 5)
+    found = find_winners(tagger, album, tagger.embed({"corgi": CORGI}), shelf)
+    assert (sorted(won.photo.name for won in found.photos), found.left_out) == (["2", "3", "4"], 2)
+    another = large_album(tagger, shelf, 3)
+    with pytest.raises(InputError, match="tag them again"):
+        find_winners(tagger, album, tagger.embed({"corgi": CORGI}), shelf)
+    assert len(find_winners(tagger, another, tagger.embed({"corgi": CORGI}), shelf).photos) == 3
+
+
+def test_no_photos_or_two_categories_are_sentences(tagger, album, files, shelf):
+    with pytest.raises(InputError, match="no photos"):
+        find_winners(tagger, next(tag_album(tagger, files, shelf)), tagger.embed({"corgi": CORGI}), shelf)
+    with pytest.raises(InputError, match="type one"):
+        find_winners(tagger, album, tagger.embed({"corgi": CORGI, "kite": ("a kite.",)}), shelf)
+
+
+@pytest.mark.parametrize("width", [800, 230])
+@pytest.mark.parametrize("count", [1, 4, 51])
+def test_weights_are_drawn_for_each_photo_with_the_winners_number(tagger, album, shelf, width, count):
+    told = [f"{CORGI[i % 4]} {i}" for i in range(count)]
+    found = find_winners(tagger, album, tagger.embed({"corgi": told}), shelf)
+    svg = to_svg(weights_figure(found, width))
+    shown, root = texts(svg), ET.fromstring(svg)
+    for row, won in enumerate(found.photos):
+        winner = told.index(won.score.descriptions[0].text)
+        assert f"{winner + 1}: {won.weights.max():.0%}" in shown
+        assert won.photo.name in shown
+        bars = [e for e in root.iter() if (e.get("id") or "").startswith(f"weight-{row}-")]
+        assert len(bars) == count
+
+
+def test_paired_bars_tell_both_probabilities_and_the_gap():
+    vocabulary = TagVocabulary(("<b>corgi", "$sea$"), (0.5, 0.5))
+    sentences, weights = [("x",), ("y",)], np.ones((2, 1))
+    plus = Prediction(vocabulary, sentences, np.array([0.9, 0.2]), weights)
+    plain = Prediction(vocabulary, sentences, np.array([0.25, 0.3]), weights)
+    for width in (800, 230):
+        shown = texts(to_svg(paired_figure({"plus": plus, "plain": plain}, {"plus": "RAM++", "plain": "RAM"}, width)))
+        for expected in ("<b>corgi", "$sea$", "0.90", "0.25", "0.65 apart", "0.10 apart"):
+            assert expected in shown
+        assert shown.count("RAM++") == shown.count("RAM") == 2

@@ -1,0 +1,189 @@
+"""The named endpoints, asked by gradio's own client, and the tools of the Model Context Protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import httpx
+import pytest
+from PIL import Image
+
+import app
+import ram
+from demo.server.health import waiting_room
+from tests.server import ROOT, ask, free_port, photo, upload
+
+DOGS = ROOT / "assets" / "examples" / "dogs.jpg"
+ENDPOINTS = {
+    "tag": ["photo", "top"],
+    "describe": ["categories", "describer"],
+    "score": ["photo", "categories", "describer"],
+    "compare": ["photo", "categories", "describer"],
+}
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    gradio_client = pytest.importorskip("gradio_client")
+    return gradio_client.Client(server.address, verbose=False, analytics_enabled=False)
+
+
+@pytest.fixture(scope="module")
+def tagger():
+    return ram.load("ram-plus-lite", "cpu")
+
+
+def given(path):
+    from gradio_client import handle_file
+
+    return handle_file(str(path))
+
+
+def test_the_endpoints_are_these_four_with_typed_parameters(client):
+    told = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
+    assert {name: [p["parameter_name"] for p in one["parameters"]] for name, one in told.items()} == {
+        f"/{name}": parameters for name, parameters in ENDPOINTS.items()
+    }
+    types = {p["parameter_name"]: p["python_type"]["type"] for one in told.values() for p in one["parameters"]}
+    assert types == {
+        "photo": "filepath",
+        "top": "int",
+        "categories": "str",
+        "describer": "Literal['lexicon', 'template', 'openai']",
+    }
+    assert all(one["description"].endswith(".") for one in told.values())
+
+
+def test_tag_gives_what_the_package_gives(client, tagger):
+    answer = client.predict(photo=given(DOGS), top=5, api_name="/tag")
+    expected = tagger.tag(DOGS)
+    assert answer["model"] == "ram-plus-lite"
+    assert answer["tags"] == expected.tags
+    assert [s["tag"] for s in answer["scores"]] == [s.tag for s in expected.top(5)]
+    assert answer["scores"][0]["probability"] == pytest.approx(expected.top(1)[0].probability, abs=1e-4)
+    assert answer["scores"][0]["descriptions"][0]["text"] == expected.top(1)[0].descriptions[0].text
+
+
+def test_describe_gives_the_sentences_of_the_command_line(client, ended):
+    answer = client.predict(categories="corgi, zzqx", api_name="/describe")
+    code, out, _ = ended("describe", "corgi", "zzqx", "--json")
+    expected = {tag: told for one in json.loads(out)["descriptions"] for tag, told in one.items()}
+    assert code == 0
+    assert {one["tag"]: [s["text"] for s in one["sentences"]] for one in answer["categories"]} == expected
+    assert any("zzqx" in notice for notice in answer["notices"])
+
+
+def test_score_and_compare_agree_with_each_other_and_the_package(client, tagger):
+    scored = client.predict(photo=given(DOGS), categories="corgi, kite", describer="template", api_name="/score")
+    compared = client.predict(photo=given(DOGS), categories="corgi, kite", describer="template", api_name="/compare")
+    assert [one["tag"] for one in compared["categories"]] == ["corgi", "kite"]
+    assert {tuple(one["models"]) for one in compared["categories"]} == {("ram-plus-lite", "ram-lite")}
+    by_tag = {one["tag"]: one["models"]["ram-plus-lite"] for one in compared["categories"]}
+    assert {one["tag"]: one for one in scored["scores"]} == by_tag
+    sentences = {tag: [d["text"] for d in score["descriptions"]] for tag, score in by_tag.items()}
+    expected = tagger.score(tagger.look(DOGS), tagger.embed(sentences))
+    for tag, score in by_tag.items():
+        assert score["probability"] == pytest.approx(expected[tag].probability, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "values", "sentence"),
+    [
+        ("describe", ["", "lexicon"], "no category was given"),
+        ("describe", ["a" * 61, "lexicon"], "61 characters"),
+        ("describe", ["x," * 9000, "lexicon"], "18,000 characters of categories are too many"),
+        ("describe", [["corgi"], "lexicon"], "categories and describer are text"),
+        ("describe", ["corgi", {"a": 1}], "categories and describer are text"),
+        ("tag", [None, 3], "This photo was not uploaded here"),
+        ("tag", [str(DOGS), 3], "This photo was not uploaded here"),
+        ("tag", [{"path": str(DOGS)}, 3], "This photo was not uploaded here"),
+        ("tag", [{"path": "\0"}, 3], "This photo was not uploaded here"),
+        ("tag", [{"path": ["x"]}, 3], "This photo was not uploaded here"),
+        ("score", [{"path": "../../etc/hostname"}, "corgi", "lexicon"], "This photo was not uploaded here"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(server, endpoint, values, sentence):
+    before = len(server.log)
+    with server.visitor() as visitor:
+        worked, said = ask(visitor, endpoint, *values)
+    assert not worked
+    assert sentence in said and "\n" not in said and said.endswith(".")
+    assert "Traceback" not in server.log[before:]
+
+
+def test_a_file_that_is_no_picture_is_named_and_the_number_of_tags_checked(server):
+    with server.visitor() as visitor:
+        letter = photo(upload(visitor, "letter.png", b"Dear all,"))
+        assert ask(visitor, "tag", letter, 3)[1].startswith("letter.png cannot be read as a picture")
+        dogs = photo(upload(visitor, "dogs.jpg", DOGS.read_bytes()))
+        assert ask(visitor, "tag", dogs, "many") == (False, "top is 'many': give a whole number.")
+        assert ask(visitor, "tag", dogs, -1)[1]["scores"] == []
+
+
+def test_an_unknown_describer_gives_way_to_the_lexicon_and_says_so(server):
+    with server.visitor() as visitor:
+        worked, answer = ask(visitor, "describe", "corgi", "oracle")
+    assert worked and "oracle" in answer["notices"][0] and "lexicon" in answer["notices"][0]
+
+
+def test_no_endpoint_can_be_asked_past_the_queue(server):
+    with server.visitor() as visitor:
+        for way in ("run", "api"):
+            asked = visitor.post(f"/gradio_api/{way}/describe", json={"data": ["corgi", "lexicon"]})
+            assert asked.status_code == 404
+
+
+def test_health_names_the_models_and_the_version(server):
+    with server.visitor() as visitor:
+        answer = visitor.get("/health")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ready", "models": ["ram-plus-lite", "ram-lite"], "version": ram.__version__}
+
+
+def test_health_answers_while_models_load_and_everything_else_asks_for_patience():
+    port = free_port()
+    with waiting_room("127.0.0.1", port), httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as host:
+        health, page = host.get("/health"), host.get("/")
+        assert (health.status_code, page.status_code) == (503, 503)
+        assert health.json() == {"status": "loading", "models": [], "version": ram.__version__}
+        assert "being loaded" in page.text and page.headers["refresh"]
+    app._check_address("127.0.0.1", port)  # it is free again
+
+
+def test_the_tools_are_the_endpoints_and_answer_like_them(server):
+    pytest.importorskip("mcp", reason="needs the extra ram[mcp]")
+    tools, answer, refused = asyncio.run(use_tools(f"{server.address}/gradio_api/mcp/"))
+    assert {tool.name: list(tool.inputSchema["properties"]) for tool in tools} == ENDPOINTS
+    assert all(tool.description and "Returns" in tool.description for tool in tools)
+    assert not answer.isError and "a photo of a corgi." in answer.content[0].text
+    assert refused.isError and "no category was given" in refused.content[0].text
+
+
+async def use_tools(address):
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async with streamablehttp_client(address) as (read, write, _), ClientSession(read, write) as session:
+        await session.initialize()
+        tools = (await session.list_tools()).tools
+        answer = await session.call_tool("describe", {"categories": "corgi"})
+        refused = await session.call_tool("describe", {"categories": ""})
+    return tools, answer, refused
+
+
+def test_tools_without_their_package_are_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert app.main(["--mcp", "--port", str(free_port())]) == 2
+    assert capsys.readouterr().err.strip().splitlines() == [
+        'app.py: --mcp needs the package mcp: install it with pip install "ram[mcp]", or leave the flag out'
+    ]
+
+
+def test_pictures_are_as_large_for_programs_as_on_the_page(server, tmp_path):
+    Image.new("1", (9000, 6000)).save(tmp_path / "large.png")
+    with server.visitor() as visitor:
+        large = photo(upload(visitor, "large.png", (tmp_path / "large.png").read_bytes()))
+        assert "over 50 megapixels" in ask(visitor, "tag", large, 3)[1]
+        much = photo(upload(visitor, "much.png", bytes(21_000_000)))
+        assert "20 MB" in ask(visitor, "tag", much, 3)[1]

@@ -1,0 +1,141 @@
+"""Whatever goes wrong with a language model: one sentence says so, nothing is lost, and the next try starts clean."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.core.actions import Workbench
+from demo.core.categories import Categories
+from ram.describers.chat.describer import ChatDescriber
+from ram.describers.description_cache import CachedDescriber, DescriptionCache
+from ram.describers.template import TemplateDescriber
+from tests.chat_endpoint import (
+    HALF_CLOSED,
+    Reply,
+    Serve,
+    completion,
+    honours_n,
+    ignores_n,
+    prompt_of,
+    refusal,
+)
+from tests.paths import ROOT
+from tests.tiny import tiny_tagger
+
+KEY = "sk-0123456789ab"
+
+
+def workbench(url: str, folder: Path, **options: Any) -> Workbench:
+    chat = ChatDescriber(KEY, "tiny", url, answers=2, retries=0, **options)
+    cached = CachedDescriber(chat, DescriptionCache(folder))
+    return Workbench([tiny_tagger()], {"template": TemplateDescriber(), "openai": cached}.__getitem__, "template")
+
+
+def typed(bench: Workbench, text: str) -> Categories:
+    return list(bench.describe(text, "openai"))[-1]
+
+
+FAULTS = {
+    "busy": (refusal(429, "slow down"), "turns requests away"),
+    "broken": (refusal(503, "oops"), "failed with status 503"),
+    "half an answer": ((HALF_CLOSED, b'{"choices": [{"mess'), "cannot be reached"),
+    "no document": ((200, ["choices"]), "does not answer as a chat endpoint does"),
+    "another page": ((200, b"<html><script>alert(1)</script></html>"), "does not answer as a chat endpoint does"),
+    "noise": ((200, bytes(range(256)) * 40), "does not answer as a chat endpoint does"),
+    "nothing": (completion(), "gave an empty answer"),
+    "no words": (completion("\u202e\u200b\x00 ** \n"), "gave an empty answer"),
+    "a refusal": (completion("I cannot help with that."), "refused to describe"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_a_sentence_the_category_is_scored_all_the_same_and_the_next_try_is_whole(
+    serve: Serve, tmp_path: Path, fault: str
+) -> None:
+    reply, said = FAULTS[fault]
+    endpoint = serve(lambda request, number: reply)
+    bench = workbench(endpoint.url, tmp_path)
+    last = typed(bench, "corgi, kite")
+    assert last.finished == {"corgi", "kite"}
+    assert said in last.notices[0] and "\n" not in last.notices[0]
+    if '"corgi":' in last.notices[0]:  # what went wrong is about this one category
+        assert len(last.notices) == 2 and last.notices[0].endswith('The template describer takes over for "corgi".')
+    else:
+        assert len(last.notices) == 1 and last.notices[0].endswith('takes over for "corgi" and "kite".')
+    endpoint.behave = honours_n
+    again = typed(bench, "corgi")
+    assert again.notices == () and len(again.sentences["corgi"]) == 11
+
+
+def test_a_model_that_is_away_or_silent_is_a_sentence(serve: Serve, tmp_path: Path) -> None:
+    away = typed(workbench("http://127.0.0.1:1/v1", tmp_path), "corgi")
+    assert "127.0.0.1:1 cannot be reached" in away.notices[0] and away.finished == {"corgi"}
+
+    def silence(request: dict[str, Any], number: int) -> Reply:
+        endpoint.released.wait(20)
+        return honours_n(request, number)
+
+    endpoint = serve(silence)
+    silent = typed(workbench(endpoint.url, tmp_path, timeout=0.2), "corgi")
+    assert "did not answer within 0.2 seconds" in silent.notices[0] and silent.finished == {"corgi"}
+
+
+def test_the_sentences_before_a_fault_stay_and_only_the_rest_is_asked_for(serve: Serve, tmp_path: Path) -> None:
+    def half(request: dict[str, Any], number: int) -> Reply:
+        return refusal(500, "oops") if "identify" in prompt_of(request) else honours_n(request, number)
+
+    endpoint = serve(half)
+    bench = workbench(endpoint.url, tmp_path)
+    first = typed(bench, "corgi")
+    heard = [one.text for one in first.sentences["corgi"] if one.origin == "openai"]
+    assert len(heard) == 7 and "status 500" in first.notices[0]
+    endpoint.behave = ignores_n
+    endpoint.requests.clear()
+    again = typed(bench, "corgi").sentences["corgi"]
+    assert [one.text for one in again if one.remembered] == heard
+    assert len(again) == 11 and len(endpoint.requests) == 4
+
+
+def test_a_cache_folder_that_cannot_be_written_is_one_line_in_the_log_and_no_loss(
+    serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "in the way").touch()
+    last = typed(workbench(serve(honours_n).url, tmp_path / "in the way"), "corgi, kite")
+    assert last.notices == () and {len(sentences) for sentences in last.sentences.values()} == {11}
+    assert len([record for record in caplog.records if "descriptions are not kept" in record.getMessage()]) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs the signals of Unix")
+def test_a_command_that_is_told_to_end_ends_and_the_next_goes_on_where_it_stopped(serve: Serve, tmp_path: Path) -> None:
+    held = threading.Semaphore(0)
+
+    def one_prompt_only(request: dict[str, Any], number: int) -> Reply:
+        if "What does" not in prompt_of(request):
+            held.release()
+            endpoint.released.wait(60)
+        return honours_n(request, number)
+
+    endpoint = serve(one_prompt_only)
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path)}
+    environ |= {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": endpoint.url, "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "ram.cli", "describe", "corgi", "--describer", "openai", "--openai-model", "tiny"]
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        heard = [process.stdout.readline().strip() for _ in range(12)]
+        assert all(held.acquire(timeout=30) for _ in range(4))  # none of its requests is still to come
+        process.terminate()
+        assert process.wait(timeout=30) != 0
+    assert heard[:2] == ["corgi", "a photo of a corgi."]
+    endpoint.behave = ignores_n
+    endpoint.requests.clear()
+    endpoint.released.set()
+    kept = DescriptionCache(tmp_path / "ram" / "descriptions")
+    again = list(CachedDescriber(ChatDescriber(KEY, "tiny", endpoint.url), kept).describe("corgi"))
+    assert again[:11] == heard[1:] and len(again) == 51 and len(endpoint.requests) == 40

@@ -1,0 +1,173 @@
+"""The offline describer: senses, kinds and looks of words, from a small book and from the installed one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from ram.describers.base import KnowsWords
+from ram.describers.lexicon.describer import LexiconDescriber
+from ram.describers.lexicon.wordbook import Sense, WordBook, everyday_senses, opening, plain_gloss
+from ram.errors import DescriberError
+from tests.paths import ROOT
+
+
+@pytest.fixture(scope="module")
+def installed() -> LexiconDescriber:
+    return LexiconDescriber(WordBook.installed())
+
+
+@pytest.fixture
+def small() -> LexiconDescriber:
+    """A book whose glosses are written here, so that the wording has an oracle."""
+    return LexiconDescriber(
+        WordBook(
+            [
+                Sense(("hound",), "a dog that hunts", "animal", photos=2),
+                Sense(("dog", "Canis familiaris", "pet dog"), "barking animal with fur and a tail", "animal"),
+                Sense(("animal",), "a living thing", "animal"),
+                Sense(("bass",), "a fish with spiny fins (of Europe); found in rivers", "animal", photos=3),
+                Sense(("bass", "bass guitar"), "a guitar having four thick strings", "artifact", photos=3),
+                Sense(("guitar",), "an instrument; usually has six strings; source of joy", "artifact"),
+                Sense(("fish",), "an animal living in water", "animal"),
+                Sense(("red", "redness"), "a colour", "attribute"),
+                Sense(("toy",), "a plaything", "artifact"),
+            ]
+        )
+    )
+
+
+def test_a_word_is_told_by_kind_gloss_parts_and_names(small: LexiconDescriber) -> None:
+    sentences = list(small.describe("dog"))
+    assert sentences == [
+        "a photo of a dog.",
+        "there is a dog.",
+        "a dog, a kind of animal.",
+        "a dog, a barking animal with fur and a tail.",
+        "a dog with fur and a tail.",
+        "a dog, also called a pet dog.",
+    ]
+
+
+def test_later_clauses_about_looks_are_joined_and_others_left_out(small: LexiconDescriber) -> None:
+    sentences = list(small.describe("guitar"))
+    assert "a guitar usually has six strings." in sentences
+    assert not any("joy" in sentence for sentence in sentences)
+
+
+def test_two_unlike_senses_are_both_described(small: LexiconDescriber) -> None:
+    sentences = list(small.describe("bass"))
+    assert "a bass, a kind of fish." in sentences
+    assert "a bass, found in rivers." in sentences
+    assert "a bass, a guitar having four thick strings." in sentences
+    assert [sense.names[0] for sense in small.senses("bass")] == ["bass", "bass"]
+
+
+def test_a_modifier_narrows_its_head(small: LexiconDescriber) -> None:
+    assert "a red guitar, a kind of instrument." not in list(small.describe("red guitar"))
+    assert "a red guitar, an instrument." in list(small.describe("red guitar"))
+    assert "a sleeping dog, a kind of animal." in list(small.describe("sleeping dog"))
+
+
+def test_behind_a_noun_an_ambiguous_head_is_only_named(small: LexiconDescriber) -> None:
+    sentences = list(small.describe("toy bass"))
+    assert "a toy bass, a kind of bass." in sentences
+    assert not any("fins" in sentence or "strings" in sentence for sentence in sentences)
+    assert "a toy dog, a barking animal with fur and a tail." in list(small.describe("toy dog"))
+
+
+def test_a_plural_is_described_in_the_singular(small: LexiconDescriber) -> None:
+    sentences = list(small.describe("two dogs"))
+    assert sentences[0] == "a photo of two dogs."
+    assert "a dog, a kind of animal." in sentences
+
+
+def test_an_unknown_word_falls_back_to_templates_and_says_so(small: LexiconDescriber) -> None:
+    assert isinstance(small, KnowsWords)
+    assert not small.knows("zorgle") and small.knows("dogs") and small.knows("red") and small.knows("running")
+    sentences = list(small.describe("zorgle"))
+    assert len(sentences) >= 5 and all("zorgle" in sentence for sentence in sentences)
+    assert not small.knows("Pet Hound Dog") and small.knows("pet hound dog")
+
+
+def test_the_genus_is_the_noun_a_gloss_starts_from() -> None:
+    gloss = "any of several breeds of long-bodied (short) hunting dogs with erect ears"
+    assert opening(gloss) == ["long-bodied", "hunting", "dogs"]
+    assert plain_gloss("a `thing' (odd) ; and another") == "a 'thing'; and another"
+
+
+@pytest.mark.parametrize(
+    ("tag", "kind"),
+    [
+        ("corgi", "dog"),
+        ("guitar", "stringed instrument"),
+        ("kite", "toy"),
+        ("crane", "machine"),
+        ("crane", "bird"),
+        ("mouse", "rodent"),
+        ("mouse", "device"),
+        ("red bus", "vehicle"),
+        ("kayak", "canoe"),
+        ("party hats", "hat"),
+        ("axolotl", "salamander"),
+    ],
+)
+def test_everyday_words_are_known_by_the_kind_people_mean(
+    installed: LexiconDescriber, tag: str, kind: str
+) -> None:
+    assert any(f"a kind of {kind}." in sentence for sentence in installed.describe(tag))
+
+
+def test_the_corgi_is_described_by_its_looks(installed: LexiconDescriber) -> None:
+    sentences = list(installed.describe("corgi"))
+    assert sentences[0] == "a photo of a corgi."
+    assert "a corgi with erect ears and a fox-like head." in sentences
+    assert "a corgi, also called a Welsh corgi." in sentences
+
+
+def test_every_tag_gets_five_to_twelve_clean_sentences(installed: LexiconDescriber) -> None:
+    names = sorted(installed._book.names)[::60]
+    assert len(names) > 300
+    for tag in names:
+        if len(tag) > 60:
+            continue
+        sentences = list(installed.describe(tag))
+        assert 5 <= len(sentences) <= 12, tag
+        assert len(set(sentences)) == len(sentences), tag
+        for sentence in sentences:
+            assert sentence.endswith(".") and "  " not in sentence and ";" not in sentence, sentence
+        assert sentences == list(installed.describe(tag))
+
+
+def test_our_own_sights_are_well_formed() -> None:
+    from ram.describers.lexicon.everyday import SIGHTS
+
+    senses = list(everyday_senses(SIGHTS))
+    assert len(senses) > 200
+    for sense in senses:
+        assert sense.kind and len(sense.gloss.split()) >= 3, sense
+        assert not sense.gloss.endswith("."), sense
+    named = [(name, sense.kind) for sense in senses for name in sense.names]
+    assert len(set(named)) == len(named)
+
+
+def test_starting_loads_neither_torch_nor_timm() -> None:
+    code = (
+        "import sys; from ram.describers.base import load_describer;"
+        "list(load_describer('lexicon', environ={}).describe('corgi'));"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'timm', 'openai')))"
+    )
+    root = ROOT
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+def test_a_missing_or_changed_timm_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ram.describers.lexicon.wordbook.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(DescriberError, match="needs the timm package"):
+        WordBook.installed()
+    monkeypatch.undo()
+    monkeypatch.setattr("ram.describers.lexicon.wordbook._SELECTIONS", ("gone.txt",))
+    with pytest.raises(DescriberError, match="cannot read the ImageNet names"):
+        WordBook.installed()

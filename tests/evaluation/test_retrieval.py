@@ -1,0 +1,147 @@
+"""Captions against pictures: read faithfully, compared by the decoder or the pooled token, and reported both ways."""
+
+import json
+
+import numpy as np
+import pytest
+import torch.nn.functional as F
+from PIL import Image
+
+import ram.models.build
+from ram.checkpoints.model_folder import save_model
+from ram.evaluation.retrieval import CaptionedPictures, evaluate_retrieval, load_captioned, similarities
+from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model, tiny_tagger
+
+CAPTIONS = {
+    "a.png": ["A dog runs .", "Two dogs .", "Grass ."],
+    "b.png": ["A boat ."],
+    "c.png": ["A man sits .", "A bench ."],
+    "d.png": ["A red car ."],
+    "e.png": ["Snow .", "A hill ."],
+}
+
+
+@pytest.fixture
+def captions(tmp_path):
+    """Five pictures of noise, one captions file beside them, and their splits."""
+    pictures = np.random.default_rng(0).integers(0, 255, (5, 24, 32, 3), np.uint8)
+    for name, pixels in zip(CAPTIONS, pictures, strict=True):
+        Image.fromarray(pixels).save(tmp_path / name)
+    entries = [{"image": name, "captions": texts} for name, texts in CAPTIONS.items()]
+    (tmp_path / "captions.json").write_text(json.dumps(entries))
+    (tmp_path / "splits.json").write_text(json.dumps({"test": ["c.png", "a.png"], "none": []}))
+    return tmp_path / "captions.json"
+
+
+def test_captions_are_read_with_their_pictures_or_a_split_of_them(captions):
+    everything = load_captioned(captions)
+    assert everything.texts == [text for texts in CAPTIONS.values() for text in texts]
+    assert everything.owners.tolist() == [0, 0, 0, 1, 2, 2, 3, 4, 4]
+    test = load_captioned(captions, captions.parent, (captions.parent / "splits.json", "test"))
+    assert test.pictures == (captions.parent / "c.png", captions.parent / "a.png")
+    assert test.captions == (tuple(CAPTIONS["c.png"]), tuple(CAPTIONS["a.png"]))
+
+
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        ("{", "captions.json is not JSON"),
+        ("{}", "captions.json must be a list"),
+        ('[{"image": "a.png", "captions": []}]', "captions.json has no captions of a.png"),
+        ('[{"image": "a.png", "tags": ["dog"]}]', "captions.json has no captions of a.png"),
+        ('[{"image": "a.png", "captions": "A dog ."}]', "entry 1 of captions.json is not"),
+        ('[{"image": "a.png", "captions": ["x"]}, {"image": "a.png", "captions": ["y"]}]', "holds a.png twice"),
+        ('[{"image": "x.png", "captions": ["x"]}]', "1 of 1 pictures .* cannot be used: there is no file x.png"),
+        ("[]", "captions.json must be a list"),
+    ],
+)
+def test_malformed_captions_get_a_sentence(captions, content, sentence):
+    captions.write_text(content)
+    with pytest.raises(ValueError, match=sentence):
+        load_captioned(captions)
+
+
+@pytest.mark.parametrize(
+    "content, name, sentence",
+    [
+        ('{"test": ["c.png"]}', "dev", "splits.json lists no pictures under 'dev': it has test"),
+        ('{"test": ["z.png"]}', "test", "1 pictures of 'test' have no captions, such as z.png"),
+        ("3", "test", "splits.json lists no pictures"),
+        ("{", "test", "splits.json is not JSON"),
+    ],
+)
+def test_malformed_splits_get_a_sentence(captions, content, name, sentence):
+    splits = captions.parent / "splits.json"
+    splits.write_text(content)
+    with pytest.raises(ValueError, match=sentence):
+        load_captioned(captions, split=(splits, name))
+
+
+def test_the_decoder_scores_a_caption_as_it_scores_a_tag_with_this_one_description(captions):
+    tagger, captioned = tiny_tagger(), load_captioned(captions)
+    bank = tagger.embed({text: (text,) for text in captioned.texts})
+    found = similarities(tagger, captioned)
+    for column, picture in enumerate(captioned.pictures):
+        prediction = tagger.score(tagger.look(picture), bank)
+        expected = [prediction[text].probability for text in captioned.texts]
+        np.testing.assert_allclose(1 / (1 + np.exp(-found[:, column])), expected, atol=1e-6)
+
+
+def test_the_pooled_token_alone_compares_by_its_cosine(captions):
+    tagger, captioned = tiny_tagger(), load_captioned(captions)
+    found = similarities(tagger, captioned, by="pooled")
+    for column, picture in enumerate(captioned.pictures):
+        pooled = F.normalize(tagger.look(picture).pooled[0], dim=0)
+        expected = [float(pooled @ HashTextEncoder.vector(text)) for text in captioned.texts]
+        np.testing.assert_allclose(found[:, column], expected, atol=1e-5)
+    with pytest.raises(ValueError, match="compared by decoder or pooled, not by 'magic'"):
+        similarities(tagger, captioned, by="magic")
+
+
+def test_both_directions_are_counted_as_by_hand(captions):
+    tagger, captioned = tiny_tagger(), load_captioned(captions)
+    found, owners = similarities(tagger, captioned), captioned.owners
+    report = evaluate_retrieval(tagger, captioned)
+    own_first = [np.argmax(row) == owner for row, owner in zip(found, owners, strict=True)]
+    assert report["text_to_picture"] == {"R@1": np.mean(own_first), "R@5": 1, "R@10": 1}
+    hits = {k: [i in owners[np.argsort(-found[:, i])[:k]] for i in range(5)] for k in (1, 5, 10)}
+    assert report["picture_to_text"] == {f"R@{k}": np.mean(hit) for k, hit in hits.items()}
+
+
+def test_pictures_without_captions_are_refused():
+    with pytest.raises(ValueError, match="at least one caption of each"):
+        CaptionedPictures("x", ("a.png", "b.png"), (("A dog .",), ()))
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    monkeypatch.setitem(ram.models.build.TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
+    save_model(tmp_path / "model", tiny_config(), tiny_model(), tiny_bank())
+    return tmp_path / "model"
+
+
+def test_the_command_prints_what_the_library_measures(captions, model, ended):
+    flags = ("--retrieval", "--model", model, "--split", captions.parent / "splits.json", "test")
+    test = load_captioned(captions, split=(captions.parent / "splits.json", "test"))
+    for by in ("decoder", "pooled"):
+        code, out, err = ended("evaluate", captions, *flags, "--by", by, "--json")
+        report = json.loads(out)
+        assert (code, err) == (0, "") and report["seconds"] >= 0
+        assert (report["by"], report["pictures"], report["captions"]) == (by, 2, 5)
+        measured = evaluate_retrieval(tiny_tagger(), test, by)
+        assert {name: report[name] for name in measured} == measured
+    code, out, _ = ended("evaluate", captions, *flags)
+    heading, shares, text, picture = out.splitlines()
+    assert code == 0 and "5 captions, 2 pictures" in heading and shares.split() == ["R@1", "R@5", "R@10"]
+    assert text.split()[:3] == ["text", "to", "picture"] and picture.split()[:3] == ["picture", "to", "text"]
+
+
+def test_flags_of_the_other_kind_of_measurement_are_refused(captions, ended):
+    for flags, sentence in (
+        (("--retrieval", "--open-set"), "--open-set does not go with --retrieval"),
+        (("--retrieval", "--csv", "x.csv"), "--csv does not go with --retrieval"),
+        (("--by", "pooled"), "--by does not go without --retrieval"),
+        (("--split", "splits.json", "test"), "--split does not go without --retrieval"),
+    ):
+        code, out, err = ended("evaluate", captions, *flags)
+        assert (code, out, err.count("\n")) == (2, "", 1) and sentence in err

@@ -1,0 +1,62 @@
+"""Tags of many pictures in files: what other programs read, and nothing that harms them."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from ram.export.formats import Coco, Csv, JsonLines, harmless, listed, record_of
+from ram.prediction import Prediction
+from ram.text.vocabulary import TagVocabulary
+
+VOCABULARY = TagVocabulary(("dog", "cat", "=sum(A1)"), (0.5, 0.5, 0.5))
+
+
+def record(name, probabilities):
+    sentences = [[f"a photo of {tag}"] for tag in VOCABULARY.tags]
+    prediction = Prediction(VOCABULARY, sentences, np.array(probabilities, np.float32), np.ones((3, 1), np.float32))
+    found = record_of(name, "tiny", prediction, listed(prediction))
+    return {**found, "width": 40, "height": 30}
+
+
+def written(form, *records):
+    file = io.StringIO()
+    report = form(file)
+    for each in records:
+        report.add(each)
+    report.finish()
+    return file.getvalue()
+
+
+RECORDS = record("a.jpg", [0.9, 0.1, 0.7]), record("+b.jpg", [0.2, 0.75, 0.1]), record("c.jpg", [0.1, 0.1, 0.1])
+
+
+def test_coco_holds_images_categories_and_annotations_without_boxes():
+    document = json.loads(written(lambda file: Coco(file, VOCABULARY.tags), *RECORDS))
+    assert [image["file_name"] for image in document["images"]] == ["a.jpg", "+b.jpg", "c.jpg"]
+    assert all((image["width"], image["height"]) == (40, 30) for image in document["images"])
+    assert [(c["id"], c["name"]) for c in document["categories"]] == [(1, "dog"), (2, "cat"), (3, "=sum(A1)")]
+    found = [(a["image_id"], a["category_id"], pytest.approx(a["score"])) for a in document["annotations"]]
+    assert found == [(1, 1, 0.9), (1, 3, 0.7), (2, 2, 0.75)]
+    assert [a["id"] for a in document["annotations"]] == [1, 2, 3]
+    assert not any({"bbox", "segmentation"} & set(a) for a in document["annotations"])
+
+
+def test_csv_text_is_no_formula_to_a_spreadsheet_and_numbers_stay_numbers():
+    rows = list(csv.DictReader(io.StringIO(written(Csv, *RECORDS))))
+    assert [row["tag"] for row in rows[:3]] == ["dog", "'=sum(A1)", "cat"]
+    assert {row["image"] for row in rows} == {"a.jpg", "'+b.jpg", "c.jpg"}
+    assert float(rows[0]["probability"]) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_only_text_is_made_harmless(start):
+    assert harmless(f"{start}1") == f"'{start}1"
+    assert harmless("a=1") == "a=1" and harmless(-1.5) == -1.5
+
+
+def test_json_lines_are_the_records():
+    lines = written(JsonLines, *RECORDS).splitlines()
+    assert [json.loads(line) for line in lines] == list(RECORDS)

@@ -1,0 +1,82 @@
+"""What a classifier says becomes a mix of its classes' embeddings; the oracle is numpy."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ram.models.image_encoder import ImageEncoder
+from ram.models.lite.class_words import ClassWords
+
+CLASSES, CHANNELS, DIM = 7, 6, 10
+
+
+@pytest.fixture
+def classifier():
+    """Weight, bias, and embeddings of the classes, which have much in common."""
+    return torch.randn(CLASSES, CHANNELS), torch.randn(CLASSES), 0.2 * torch.randn(CLASSES, DIM) + torch.randn(DIM)
+
+
+@pytest.fixture
+def words(classifier):
+    words = ClassWords(CLASSES, CHANNELS, DIM, temperature=2.0)
+    words.set(*classifier)
+    return words
+
+
+def spelled(features, classifier, temperature=2.0):
+    """(n, channels) features to logits and to their words, in float64."""
+    weight, bias, embeddings = (x.double().numpy() for x in classifier)
+    around = embeddings - embeddings.mean(0)
+    around = around / np.sqrt((around**2).sum() / (around.size - 1))
+    logits = features.double().numpy() @ weight.T + bias
+    shares = np.exp(logits / temperature)
+    return logits, shares / shares.sum(1, keepdims=True) @ around
+
+
+def test_class_words_are_the_classes_embeddings_in_the_shares_of_a_softmax(words, classifier):
+    features = torch.randn(3, CHANNELS)
+    logits, said = spelled(features, classifier)
+    np.testing.assert_allclose(words(features), logits, atol=1e-5)
+    np.testing.assert_allclose(words.spell(words(features)), said, atol=1e-5)
+
+
+def test_a_sure_classifier_says_one_class_and_one_that_knows_nothing_says_nothing(words, classifier):
+    logits = torch.zeros(2, CLASSES)
+    logits[0, 4] = 100.0
+    sure, ignorant = words.spell(logits)
+    torch.testing.assert_close(sure, words.words[4])
+    torch.testing.assert_close(ignorant, torch.zeros(DIM), atol=1e-5, rtol=0)
+    torch.testing.assert_close(words.center, sum(classifier[2]) / CLASSES)
+
+
+def test_nothing_in_it_learns_and_all_of_it_is_saved(words):
+    assert not list(words.parameters())
+    assert set(words.state_dict()) == {"weight", "bias", "words", "center"}
+
+
+def test_every_token_is_told_what_the_classifier_says_of_it(words, classifier):
+    encoder = ImageEncoder(nn.Identity(), CHANNELS, DIM, standardize=True, words=words)
+    encoder.standardize.set(torch.randn(CHANNELS), torch.rand(CHANNELS) + 0.5)
+    plain = ImageEncoder(nn.Identity(), CHANNELS, DIM, standardize=True)
+    plain.project, plain.standardize = encoder.project, encoder.standardize
+    patches = torch.randn(2, 5, CHANNELS)
+    features = encoder.embed(patches)
+    seen = torch.cat([patches.mean(1, keepdim=True), patches], 1).flatten(0, 1)  # not standardised: as it was trained
+    logits, said = spelled(seen, classifier)
+    added = said @ encoder.project_words.weight.detach().double().numpy().T
+    wanted = plain.embed(patches).tokens.detach().flatten(0, 1) + torch.from_numpy(added)
+    np.testing.assert_allclose(features.tokens.detach().flatten(0, 1), wanted, atol=1e-5)
+    np.testing.assert_allclose(features.classes, logits.reshape(2, 6, CLASSES)[:, 0], atol=1e-5)
+    assert plain.embed(patches).classes is None
+
+
+def test_a_learning_backbone_is_not_taught_through_the_words_but_may_be_by_the_logits(words):
+    encoder = ImageEncoder(nn.Identity(), CHANNELS, DIM, words=words)
+    nn.init.zeros_(encoder.project.weight)  # leaves the words alone in the tokens
+    patches = torch.randn(2, 5, CHANNELS, requires_grad=True)
+    features = encoder.embed(patches)
+    features.tokens.square().sum().backward(retain_graph=True)
+    assert patches.grad.abs().sum() == 0 and encoder.project_words.weight.grad.abs().sum() > 0
+    features.classes.square().sum().backward()
+    assert patches.grad.abs().sum() > 0
