@@ -1,13 +1,18 @@
-"""What ``ram bench`` measures: our model against the plain reference, part by part, each a line with its bar."""
+"""Speed and memory of our model against the plain reference, part by part, each line with its bar.
+
+    python -m benchmarks.speed [PART ...] [--threads N] [--rounds N] [--quick] [--json]
+"""
 
 from __future__ import annotations
 
+import argparse
 import copy
+import dataclasses
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,10 +21,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.measuring import added_memory, in_turns, straightness
+from benchmarks.measuring import in_turns, machine, straightness
 from benchmarks.reference import Reference
 from benchmarks.setting import FULL, QUICK, Size, pictures, random_bank, random_model
-from ram.cli.options import cores
+from ram.cli.options import add_json_option, cores, positive
+from ram.cli.terminal import Progress, print_json, print_table
 from ram.models.fast.compiling import compile_encoder
 from ram.models.reweighting import DescriptionEmbeddings
 from ram.models.text_encoder import ClipTextEncoder
@@ -102,7 +108,7 @@ def measure_memory(size: Size, rounds: int) -> Iterator[Line]:
     quick = ["--quick"] if size is QUICK else []
     added = {}
     for way in ("reference", "ours"):
-        command = [sys.executable, "-m", "benchmarks.speed", way, str(torch.get_num_threads()), *quick]
+        command = [sys.executable, "-m", "benchmarks.call_memory", way, str(torch.get_num_threads()), *quick]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         added[way] = json.loads(done.stdout) / 1e6
     reference, ours = added["reference"], added["ours"]
@@ -226,18 +232,54 @@ def _threshold(logits: torch.Tensor) -> float:
     return float(high[gap] + high[gap + 1]) / 2
 
 
-def _memory(way: str, size: Size) -> float:
-    """Bytes that a first picture adds."""
-    model, bank, pixels = random_model(size), random_bank(size.tags, size), pictures(size)
-    reference = Reference(model, bank)
-    ways: dict[str, Callable[[], object]] = {
-        "reference": lambda: reference.tag(pixels),
-        "ours": lambda: model.align(model.look(pixels), bank, CHUNK),
-    }
-    return added_memory(ways[way])
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure the parts that are named, or all, and print a table or a JSON document."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.speed",
+        description="Measure speed and memory against a plain form of the published computation: Swin-L at 384 pixels, "
+        "4,585 tags of 51 descriptions, random weights. Needs 8 GB of memory, a few minutes and an idle machine.",
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)} (all)")
+    parser.add_argument("--threads", type=positive, default=2, metavar="N", help="threads (%(default)s)")
+    parser.add_argument(
+        "--rounds", type=positive, default=5, metavar="N", help="rounds per median, fewer after a minute (%(default)s)"
+    )
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to check that all parts run; no bar applies")
+    add_json_option(parser)
+    args = parser.parse_args(arguments)
+    if unknown := [part for part in args.parts if part not in PARTS]:
+        parser.error(f"{unknown[0]!r} is not a part: choose some of {', '.join(PARTS)}")
+    before = torch.get_num_threads()
+    torch.set_num_threads(args.threads)
+    try:
+        lines = _measure(args.parts or list(PARTS), QUICK if args.quick else FULL, args.rounds, shown=not args.json)
+        if args.json:
+            results = [dataclasses.asdict(line) for line in lines]
+            print_json({"machine": machine(), "quick": args.quick, "lines": results})
+    finally:
+        torch.set_num_threads(before)
+    return 0
+
+
+def _measure(parts: Sequence[str], size: Size, rounds: int, shown: bool) -> list[Line]:
+    """Measure part after part; with ``shown``, print each part's table as it is done."""
+    if shown:
+        print(", ".join(f"{name} {value}" for name, value in machine().items()))
+    lines: list[Line] = []
+    for done, part in enumerate(parts):
+        with Progress() as progress, torch.inference_mode():
+            progress(f"measuring {part}", done, len(parts))
+            measured = list(PARTS[part](size, rounds))
+        if shown:
+            print_table([("", "reference", "ours", "", "value", "bar", "", ""), *map(_row, measured)], "<>><><<<")
+        lines += measured
+    return lines
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    figures = (f"{line.reference:.3g}", f"{line.ours:.3g}", line.unit, f"{line.value:.3g}")
+    return (line.what, *figures, line.bar, "holds" if line.holds else "missed", line.note)
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(int(sys.argv[2]))
-    with torch.inference_mode():
-        print(_memory(sys.argv[1], QUICK if "--quick" in sys.argv else FULL))
+    sys.exit(main())

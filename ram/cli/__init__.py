@@ -14,7 +14,6 @@ from typing import Any, NoReturn
 
 import ram
 from ram.cli import (
-    bench,
     calibrate,
     compare,
     convert,
@@ -36,7 +35,7 @@ BAD_INPUT, UNEXPECTED, INTERRUPTED, BROKEN_PIPE = 2, 1, 130, 141
 """Exit codes; the last two are what a shell reports for the signals."""
 
 _COMMANDS = (
-    models, tag, describe, pack, compare, evaluate, calibrate, labels, parse, generate, shard, train, convert, bench,
+    models, tag, describe, pack, compare, evaluate, calibrate, labels, parse, generate, shard, train, convert,
 )  # fmt: skip
 _EXPECTED = (ValueError, OSError, ImportError, DescriberError)
 
