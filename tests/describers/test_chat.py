@@ -92,8 +92,8 @@ def test_all_threads_together_send_at_most_five_requests(serve: Serve) -> None:
     endpoint = serve(together)
     chat = describer(endpoint, answers=2)
     with ThreadPoolExecutor(3) as visitors:
-        metered = chat.with_meter(UsageCounter())
-        heard = list(visitors.map(lambda tag: list(metered.describe(tag)), ["corgi", "kite", "bee"]))
+        each = [chat.with_meter(UsageCounter()).describe(tag) for tag in ("corgi", "kite", "bee")]
+        heard = list(visitors.map(list, each))
     assert [len(sentences) for sentences in heard] == [11, 11, 11]
     assert endpoint.most_busy == 5
 
