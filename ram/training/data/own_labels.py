@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ram.images.opening import SUFFIXES, find_images
-from ram.text.descriptions import normalize_category
+from ram.text.names import normalize_category
 
 COLUMNS = ["image", "tags"]
 
