@@ -93,7 +93,7 @@ def test_the_command_writes_what_the_engine_says(ended, tmp_path):
     options = ("--labels", "labels.txt", "--clean-below", "0.05", "--exclude", "never.txt")
     code, out, err = ended("generate", "in.json", "--output", "out.json", *options)
     assert (code, out) == (0, "2 pictures, 2 tags added, 1 removed: out.json\n")
-    assert "1 pictures stay as they were, such as: " in err and err.count("\n") == 1
+    assert "1 pictures are unchanged, such as: " in err and err.count("\n") == 1
     written = json.loads((tmp_path / "out.json").read_text())
     assert [entry["union_label_id"] for entry in written] == [[0], [2], [1, 2, 3]]
 
