@@ -102,7 +102,7 @@ def test_parts_can_be_recoloured_by_role():
 
 
 @pytest.mark.parametrize("draw", DRAWINGS)
-def test_models_that_scored_different_categories_cannot_be_compared(draw):
+def test_different_categories_cannot_be_compared(draw):
     other = prediction({"kite": 0.1}, [("a kite",)], [[1]])
     with pytest.raises(ValueError, match="same categories"):
         draw({**scores(), "plain": other}, LABELS)
