@@ -47,7 +47,7 @@ test-large: $(DEV_READY)
 	@RAM_LARGE=1 $(BIN)/python -m pytest -m large -o faulthandler_timeout=1800 tests/models/test_large.py $(ARGS)
 
 bench: $(DEV_READY)
-	@$(BIN)/python -m ram.cli bench $(ARGS)
+	@$(BIN)/python -m benchmarks.speed $(ARGS)
 
 lint: $(DEV_READY)
 	@$(BIN)/ruff check .

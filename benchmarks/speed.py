@@ -1,13 +1,18 @@
-"""What ``ram bench`` measures: our model against the plain reference, part by part, each a line with its bar."""
+"""Speed and memory of our model against the plain reference, part by part, each line with its bar.
+
+    python -m benchmarks.speed [PART ...] [--threads N] [--rounds N] [--quick] [--json]
+"""
 
 from __future__ import annotations
 
+import argparse
 import copy
+import dataclasses
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,10 +21,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.measuring import added_memory, in_turns, straightness
+from benchmarks.measuring import in_turns, machine, straightness
 from benchmarks.reference import Reference
 from benchmarks.setting import FULL, QUICK, Size, pictures, random_bank, random_model
-from ram.cli.options import cores
+from ram.cli.options import add_json_option, cores, positive
+from ram.cli.terminal import Progress, print_json, print_table
 from ram.models.fast.compiling import compile_encoder
 from ram.models.reweighting import DescriptionEmbeddings
 from ram.models.text_encoder import ClipTextEncoder
@@ -32,15 +38,15 @@ SENTENCES = Path(__file__).parent / "corgi.txt"
 
 @dataclass(frozen=True)
 class Line:
-    """One result.
+    """A measurement.
 
     Args:
-        what: was measured.
+        what: name of the measurement.
         reference, ours: in ``unit``.
-        value: what the bar is about, a ratio or a share.
+        value: the ratio or share that the bar is about.
         bar: what ``value`` should reach.
-        holds: does it, and is the result the same?
-        note: what else was seen.
+        holds: whether the bar is reached with an equal result.
+        note: further figures.
     """
 
     what: str
@@ -54,7 +60,7 @@ class Line:
 
 
 def measure_reweighting(size: Size, rounds: int) -> Iterator[Line]:
-    """Descriptions to one embedding a tag, for one picture and for four."""
+    """Re-weighting, for one image and for four."""
     model, bank = random_model(size), random_bank(size.tags, size)
     reference = Reference(model, bank)
     for batch, bar in ((1, 5.0), (4, 10.0)):
@@ -68,7 +74,7 @@ def measure_reweighting(size: Size, rounds: int) -> Iterator[Line]:
 
 
 def measure_picture(size: Size, rounds: int, compiled: bool = False) -> Iterator[Line]:
-    """A whole picture in float32 and in the setting that is chosen by itself, its image encoder compiled or not."""
+    """A whole image in float32 and in the automatic dtype, with the image encoder compiled or not."""
     model, bank, pixels = random_model(size), random_bank(size.tags, size), pictures(size)
     reference = Reference(model, bank)
     wanted = reference.tag(pixels)[0]
@@ -98,11 +104,11 @@ def measure_picture(size: Size, rounds: int, compiled: bool = False) -> Iterator
 
 
 def measure_memory(size: Size, rounds: int) -> Iterator[Line]:
-    """What one call adds over the weights, each in a process of its own."""
+    """Memory that one call adds to the weights, each in a process of its own."""
     quick = ["--quick"] if size is QUICK else []
     added = {}
     for way in ("reference", "ours"):
-        command = [sys.executable, "-m", "benchmarks.speed", way, str(torch.get_num_threads()), *quick]
+        command = [sys.executable, "-m", "benchmarks.call_memory", way, str(torch.get_num_threads()), *quick]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         added[way] = json.loads(done.stdout) / 1e6
     reference, ours = added["reference"], added["ours"]
@@ -110,7 +116,7 @@ def measure_memory(size: Size, rounds: int) -> Iterator[Line]:
 
 
 def measure_tags(size: Size, rounds: int) -> Iterator[Line]:
-    """Scoring, without the look, against the number of tags, in float32 and in the setting that is chosen by itself."""
+    """Scoring time, without the look, against the number of tags, in float32 and in the automatic dtype."""
     model, bank, pixels = random_model(size), random_bank(max(size.counts), size), pictures(size)
     settings = {torch.float32: model}
     if (dtype := fastest_dtype(model)) not in settings:
@@ -137,8 +143,7 @@ def measure_tags(size: Size, rounds: int) -> Iterator[Line]:
 
 
 def measure_category(size: Size, rounds: int) -> Iterator[Line]:
-    """A typed category: its sentences embedded and scored, against one look, both in the setting that is chosen by
-    itself; and against the reference's look."""
+    """Embedding and scoring a typed category, as a share of one look in the automatic dtype and of the reference's."""
     model = random_model(size)
     pixels, dtype = pictures(size), fastest_dtype(model)
     reference = Reference(model, random_bank(1, size))
@@ -166,7 +171,7 @@ def measure_category(size: Size, rounds: int) -> Iterator[Line]:
 
 
 def measure_folder(size: Size, rounds: int) -> Iterator[Line]:
-    """Photos of a folder by the shipped model: read by worker processes, and one by one."""
+    """Tagging a folder with the shipped model, with and without worker processes."""
     tagger = load("ram-plus-lite", "cpu")
     workers = cores()
     with tempfile.TemporaryDirectory() as folder:
@@ -205,7 +210,7 @@ PARTS: Mapping[str, Callable[[Size, int], Iterator[Line]]] = {
     "category": measure_category,
     "folder": measure_folder,
 }
-"""Name on the command line to what measures it."""
+"""Part name to the function that measures it."""
 
 
 def _ratio(what: str, seconds: Mapping[str, float], bar: float, same: bool, note: str = "") -> Line:
@@ -220,24 +225,60 @@ def _name(dtype: torch.dtype) -> str:
 
 
 def _threshold(logits: torch.Tensor) -> float:
-    """In the widest gap among the 10th to 40th highest logits: random weights know no tag, so none has one."""
+    """Return a threshold in the widest gap among the 10th to 40th highest logits of random weights."""
     high = logits.sort(descending=True).values[9:41]
     gap = int((high[:-1] - high[1:]).argmax())
     return float(high[gap] + high[gap + 1]) / 2
 
 
-def _memory(way: str, size: Size) -> float:
-    """Bytes that a first picture adds."""
-    model, bank, pixels = random_model(size), random_bank(size.tags, size), pictures(size)
-    reference = Reference(model, bank)
-    ways: dict[str, Callable[[], object]] = {
-        "reference": lambda: reference.tag(pixels),
-        "ours": lambda: model.align(model.look(pixels), bank, CHUNK),
-    }
-    return added_memory(ways[way])
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure the parts that are named, or all, and print a table or a JSON document."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.speed",
+        description="Measure speed and memory against a plain form of the published computation: Swin-L at 384 pixels, "
+        "4,585 tags of 51 descriptions, random weights. Needs 8 GB of memory, a few minutes and an idle machine.",
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)} (all)")
+    parser.add_argument("--threads", type=positive, default=2, metavar="N", help="threads (%(default)s)")
+    parser.add_argument(
+        "--rounds", type=positive, default=5, metavar="N", help="rounds per median, fewer after a minute (%(default)s)"
+    )
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to check that all parts run; no bar applies")
+    add_json_option(parser)
+    args = parser.parse_args(arguments)
+    if unknown := [part for part in args.parts if part not in PARTS]:
+        parser.error(f"{unknown[0]!r} is not a part: choose some of {', '.join(PARTS)}")
+    before = torch.get_num_threads()
+    torch.set_num_threads(args.threads)
+    try:
+        lines = _measure(args.parts or list(PARTS), QUICK if args.quick else FULL, args.rounds, shown=not args.json)
+        if args.json:
+            results = [dataclasses.asdict(line) for line in lines]
+            print_json({"machine": machine(), "quick": args.quick, "lines": results})
+    finally:
+        torch.set_num_threads(before)
+    return 0
+
+
+def _measure(parts: Sequence[str], size: Size, rounds: int, shown: bool) -> list[Line]:
+    """Measure part after part; with ``shown``, print each part's table as it is done."""
+    if shown:
+        print(", ".join(f"{name} {value}" for name, value in machine().items()))
+    lines: list[Line] = []
+    for done, part in enumerate(parts):
+        with Progress() as progress, torch.inference_mode():
+            progress(f"measuring {part}", done, len(parts))
+            measured = list(PARTS[part](size, rounds))
+        if shown:
+            print_table([("", "reference", "ours", "", "value", "bar", "", ""), *map(_row, measured)], "<>><><<<")
+        lines += measured
+    return lines
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    figures = (f"{line.reference:.3g}", f"{line.ours:.3g}", line.unit, f"{line.value:.3g}")
+    return (line.what, *figures, line.bar, "holds" if line.holds else "missed", line.note)
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(int(sys.argv[2]))
-    with torch.inference_mode():
-        print(_memory(sys.argv[1], QUICK if "--quick" in sys.argv else FULL))
+    sys.exit(main())

@@ -14,12 +14,15 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from demo.core.feature_cache import CachedFeatures, FeatureCache
 from ram.errors import ArchiveError, ImageError, InputError
 from ram.images.archives import MOST_PICTURES, is_archive, open_archive
 from ram.images.opening import open_image
+from ram.images.reading import or_fault, read_ahead
+from ram.images.transforms import EvalTransform
 from ram.prediction import Prediction
 from ram.tagger import Tagger
 from ram.text.vocabulary import TagVocabulary
@@ -122,12 +125,13 @@ def tag_album(
         album = Album(tagger.name, tagger.bank.vocabulary, tagger.bank.sentences, len(given))
         start = clock()
         yield album
-        for name, read in given:
-            try:
-                photo = _look(tagger, name, read(), cache)
-                album = replace(album, photos=(*album.photos, photo), seconds=clock() - start)
-            except ImageError as error:
-                album = replace(album, faults=(*album.faults, _sentence(name, error)), seconds=clock() - start)
+        photos = read_ahead(partial(or_fault, partial(_open, tagger.transform)), (read for _, read in given))
+        for (name, _), photo in zip(given, photos, strict=True):
+            if isinstance(photo, ImageError):
+                album = replace(album, faults=(*album.faults, _sentence(name, photo)))
+            else:
+                album = replace(album, photos=(*album.photos, _look(tagger, cache, name, *photo)))
+            album = replace(album, seconds=clock() - start)
             yield album
 
 
@@ -184,19 +188,26 @@ def _fail(error: ImageError) -> bytes:
     raise error
 
 
-def _look(tagger: Tagger, name: str, source: bytes | Path, cache: FeatureCache) -> AlbumPhoto:
-    image = open_image(source)
-    features = tagger.look(image)
+def _open(transform: EvalTransform, read: _Read) -> tuple[tuple[int, int], bytes, torch.Tensor]:
+    """Return the size of a photo, its thumbnail as a JPEG file, and (3, size, size) pixels for the model."""
+    photo = open_image(read())
+    thumbnail = photo.copy()
+    thumbnail.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    file = io.BytesIO()
+    thumbnail.save(file, "JPEG", quality=75)
+    return photo.size, file.getvalue(), transform(photo)
+
+
+def _look(
+    tagger: Tagger, cache: FeatureCache, name: str, size: tuple[int, int], thumbnail: bytes, pixels: torch.Tensor
+) -> AlbumPhoto:
+    features = tagger.look_at_pixels(pixels[None])
     prediction = tagger.score(features)
     heaviest = _heaviest(prediction)
-    thumbnail = image.copy()
-    thumbnail.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    jpeg = io.BytesIO()
-    thumbnail.save(jpeg, "JPEG", quality=75)
     return AlbumPhoto(
         name,
-        image.size,
-        jpeg.getvalue(),
+        size,
+        thumbnail,
         prediction.probabilities.astype(np.float32),
         heaviest.astype(np.int16),
         np.take_along_axis(prediction.weights, heaviest[:, None], axis=1)[:, 0].astype(np.float16),

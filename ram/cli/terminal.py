@@ -1,53 +1,68 @@
-"""What a person reads: aligned tables, small bars, one progress line; and JSON for everyone else."""
+"""Terminal output: tables and progress for people (by rich), JSON for programs."""
 
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import sys
-import time
-import unicodedata
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import JustifyMethod
+    from rich.progress import Progress as RichProgress
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-_CLEAR_LINE = "\r\x1b[K"
+_GAP = "  "
+_UNLIMITED = 100_000
+"""Columns where the output is a file or a pipe: nothing is cut there."""
 
 
 def say(text: str) -> None:
-    """One line on standard error, in place of a progress line that may stand there."""
-    print(f"{_CLEAR_LINE if sys.stderr.isatty() else ''}{text}", file=sys.stderr, flush=True)
+    """Print one line on standard error; a running progress bar stays below it."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def print_json(document: Any) -> None:
-    """One JSON document on standard output; plain ASCII where the output cannot hold more."""
+    """Print one JSON document on standard output, as ASCII where the output is not UTF-8."""
     ascii_only = (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8"
     print(json.dumps(document, ensure_ascii=ascii_only, indent=1))
 
 
 def print_table(rows: Sequence[Sequence[str]], align: str = "", indent: str = "  ") -> None:
-    """Rows with their columns under each other; empty columns vanish, and a terminal's edge cuts the last one.
+    """Print rows with aligned columns; empty columns are left out, and a terminal's edge cuts the last one.
 
     Args:
-        rows: equally long; every cell is made printable.
+        rows: equally long; characters that could steer a terminal are replaced.
         align: "<" or ">" for each column; missing ones are "<".
-        indent: before every row.
+        indent: printed before every row.
     """
-    cells = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
-    for row in cells:
-        line = indent
-        for cell, width, side in zip(row[:-1], widths, align.ljust(len(widths), "<"), strict=False):
-            gap = " " * (width - _width(cell))
-            line += (gap + cell if side == ">" else cell + gap) + "  " * (width > 0)
-        print((line + shorten(row[-1], max(room - _width(line), 8))).rstrip())
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    columns = [tuple(map(printable, cells)) for cells in zip(*rows, strict=True)]
+    filled = [index for index, column in enumerate(columns) if any(column)]
+    widths = [max(map(cell_len, columns[index])) for index in filled]
+    room = (shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED) - len(indent)
+    widths[-1:] = [min(widths[-1], max(room - sum(widths[:-1]) - len(_GAP) * len(widths[:-1]), 8))]
+    table = Table.grid(padding=(0, len(_GAP), 0, 0), pad_edge=False)
+    for index, width in zip(filled, widths, strict=True):
+        side: JustifyMethod = "right" if align[index : index + 1] == ">" else "left"
+        table.add_column(justify=side, width=width, no_wrap=True, overflow="ellipsis")
+    for row in zip(*(columns[index] for index in filled), strict=True):
+        table.add_row(*map(Text, row))
+    console = Console(width=_UNLIMITED, color_system=None, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(table)
+    for line in capture.get().splitlines():
+        print((indent + line).rstrip())
 
 
 def bar(share: float, width: int = 10) -> str:
-    """A share of 0..1 as a bar, where standard output is a terminal; "" elsewhere."""
+    """Draw a share in 0..1 as a bar where standard output is a terminal; "" elsewhere."""
     if not sys.stdout.isatty():
         return ""
     eighths = round(min(max(share, 0.0), 1.0) * width * 8)
@@ -60,66 +75,56 @@ def bar(share: float, width: int = 10) -> str:
 
 
 def printable(text: str) -> str:
-    """Text that cannot steer a terminal: control characters and line ends become "?"."""
+    """Replace control characters and line ends by "?", so that no text can steer a terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def shorten(text: str, room: int) -> str:
-    """At most ``room`` columns of a text, with an ellipsis where it was cut."""
-    if _width(text) <= room:
-        return text
-    kept = ""
-    for character in text:
-        if _width(kept + character) >= room:
-            break
-        kept += character
-    return f"{kept.rstrip()}…"
-
-
 class Progress:
-    """A line on standard error that rewrites itself; silent where nobody is watching.
+    """A progress bar on standard error that disappears at the end; nothing where standard error is no terminal.
 
-    Use it as a context, which removes the line at the end. Called with what is being done, how much is done,
-    and how much there is, as training does.
+    A context manager and a progress callback (:data:`ram.runtime.Progress`): called with what is being done, how much
+    of it is done, and how much there is.
     """
 
     def __init__(self, shown: bool = True) -> None:
-        self._shown = shown and sys.stderr.isatty()
+        self._shown = shown
+        self._bar: RichProgress | None = None
         self._what = ""
-        self._began, self._started, self._last = 0, 0.0, -math.inf
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        if what != self._what:
-            self._what, self._began, self._started, self._last = what, done, now, -math.inf
-        if not self._shown or (now - self._last < 0.1 and done < total):
+        if self._bar is None:
             return
-        self._last = now
-        line = f"{printable(what)} {done}/{total}" if total > 1 else f"{printable(what)} ..."
-        if self._began < done < total:  # what was done before the first call took nobody knows how long
-            line += f", {_time((now - self._started) / (done - self._began) * (total - done))} left"
-        sys.stderr.write(_CLEAR_LINE + shorten(line, shutil.get_terminal_size().columns - 1))
-        sys.stderr.flush()
+        counted = total > 1
+        if what != self._what:
+            for task in self._bar.task_ids:
+                self._bar.remove_task(task)
+            self._bar.add_task(printable(what), count="", total=None)
+            self._what = what
+        count = f"{done}/{total}" if counted else ""
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total if counted else None, count=count)
 
     def __enter__(self) -> Progress:
+        if self._shown and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as RichProgress
+
+            texts = (TextColumn(f"{{task.{field}}}", markup=False) for field in ("description", "fields[count]"))
+            # where standard output is a pipe it is left alone: rich would send it to standard error
+            self._bar = RichProgress(
+                *texts,
+                BarColumn(),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+                redirect_stdout=sys.stdout.isatty(),
+            )
+            self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._shown:
-            sys.stderr.write(_CLEAR_LINE)
-            sys.stderr.flush()
-
-
-def _time(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes}:{seconds:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
-
-
-def _width(text: str) -> int:
-    """Columns a text takes: two for East Asian wide characters, none for combining ones."""
-    if text.isascii():
-        return len(text)
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -8,6 +8,7 @@ import torch
 from benchmarks.measuring import in_turns, straightness
 from benchmarks.reference import Reference
 from benchmarks.setting import QUICK, pictures, random_bank, random_model
+from benchmarks.speed import main
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +52,11 @@ def test_a_straight_line_is_straight():
     assert straightness([1, 2, 3, 4], [1, 4, 9, 16]) < 0.98
 
 
-def test_bench_prints_a_line_a_measurement_as_json(ended):
-    parts, quick = ("reweighting", "picture", "tags"), ("--quick", "--rounds", 1, "--threads", 1)
-    code, out, err = ended("bench", *parts, *quick, "--json")
-    document = json.loads(out)
-    assert (code, document["quick"], document["machine"]["threads"]) == (0, True, 1)
+def test_the_benchmark_prints_a_line_a_measurement(capsys):
+    parts, quick = ("reweighting", "picture", "tags"), ("--quick", "--rounds", "1", "--threads", "1")
+    assert main([*parts, *quick, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["quick"], document["machine"]["threads"]) == (True, 1)
     lines = {line["what"]: line for line in document["lines"]}
     assert {"re-weighting, batch 4", "whole picture, float32", "scoring 60 tags, float32"} <= set(lines)
     ratio = lines["re-weighting, batch 4"]
@@ -63,14 +64,22 @@ def test_bench_prints_a_line_a_measurement_as_json(ended):
     assert ", 0 other;" in lines["whole picture, float32"]["note"]
 
 
-def test_bench_prints_a_table(ended):
-    _, out, _ = ended("bench", "reweighting", "--quick", "--rounds", 1)
+def test_the_benchmark_prints_a_table(capsys):
+    main(["reweighting", "--quick", "--rounds", "1"])
+    out = capsys.readouterr().out
     assert "re-weighting, batch 1" in out and "at least 5x" in out
 
 
-def test_a_part_that_does_not_exist_is_named(ended):
-    code, _, err = ended("bench", "everything")
-    assert code == 2 and "'everything' is no part: choose some of reweighting, picture" in err
+def test_a_part_that_does_not_exist_is_named(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["everything"])
+    assert "'everything' is not a part: choose some of reweighting, picture" in capsys.readouterr().err
+
+
+def test_memory_is_measured_in_a_process_of_its_own(capsys):
+    main(["memory", "--quick", "--json"])
+    (line,) = json.loads(capsys.readouterr().out)["lines"]
+    assert line["reference"] > 0 and line["ours"] > 0
 
 
 def test_what_is_slow_is_measured_once():

@@ -46,7 +46,7 @@ def test_ram_has_one_description_a_tag_and_ram_plus_several():
     assert configs["ram-lite"]["max_descriptions"] == 1
     assert configs["ram-plus-lite"]["max_descriptions"] is None
     for config in configs.values():
-        own = ("name", "max_descriptions", "reweight", "similarity")
+        own = ("name", "max_descriptions", "reweight", "ensemble")
         assert {**config, **dict.fromkeys(own)} == {**configs["ram-lite"], **dict.fromkeys(own)}
     assert all(Recipe.load(name).model == ModelConfig.from_dict(config) for name, config in configs.items())
 
