@@ -19,7 +19,8 @@ import torch
 
 import ram
 from ram.cli.terminal import Progress
-from ram.describers.base import describe_tags, load_describer
+from ram.describers.fallback import describe_tags
+from ram.describers.loading import load_describer
 from ram.describers.template import TemplateDescriber
 from ram.evaluation.benchmarks import Benchmark, load_benchmark
 from ram.evaluation.metrics import mean_average_precision

@@ -60,7 +60,7 @@ class Endpoints:
             describer: who writes the sentences.
 
         Returns:
-            {"categories": [{"tag", "sentences": [{"text", "origin", "remembered": it came from the cache at no
+            {"categories": [{"tag", "sentences": [{"text", "origin", "cached": it came from the cache at no
             cost}]}], "notices": problems of the describer}.
         """
         with _errors_for_programs():

@@ -16,7 +16,8 @@ from demo.flags import parser
 from demo.server.health import answer, loading_page
 from demo.server.limits import Budget, Limits
 from demo.server.process import check_address, check_mcp, configure_logging, release_memory, stop_signals
-from ram.describers.base import Describer, load_describer
+from ram.describers.base import Describer
+from ram.describers.loading import load_describer
 from ram.errors import DescriberError, RamError
 from ram.runtime import cache_folder
 

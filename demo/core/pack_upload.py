@@ -9,7 +9,7 @@ from pathlib import Path
 from demo.core.categories import MAX_SENTENCES, Categories
 from demo.core.photos import Photo
 from demo.core.workbench import Workbench
-from ram.describers.base import DescribedSentence, Notice
+from ram.describers.fallback import DescribedSentence, Notice
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import MOST_CATEGORIES

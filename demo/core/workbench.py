@@ -19,16 +19,8 @@ from PIL import Image
 from demo.core.categories import Categories
 from demo.core.photos import Photo, Scores, Tagged, look
 from demo.server.limits import Limits
-from ram.describers.base import (
-    DescribedSentence,
-    Describer,
-    KnowsMeanings,
-    Meaning,
-    Metered,
-    Notice,
-    TakesMeaning,
-    describe_with_fallback,
-)
+from ram.describers.base import Describer, Sense
+from ram.describers.fallback import DescribedSentence, Notice, describe_with_fallback
 from ram.errors import InputError, RamError
 from ram.prediction import Explanation
 from ram.tagger import Tagger
@@ -112,10 +104,9 @@ class Workbench:
         for tag in categories.names:
             categories = yield from self._describe(categories, tag, chosen, fallback)
 
-    def meanings(self, tag: str) -> Sequence[Meaning]:
+    def meanings(self, tag: str) -> Sequence[Sense]:
         """The meanings of an ambiguous category; empty for others."""
-        lexicon = self._describer(self._fallback)
-        return lexicon.meanings(tag) if isinstance(lexicon, KnowsMeanings) else ()
+        return self._describer(self._fallback).senses(tag)
 
     def choose_meaning(
         self, categories: Categories, tag: str, gloss: str, describer: str, visitor: str = ""
@@ -206,10 +197,10 @@ class Workbench:
         fallback = self._describer(self._fallback)
         try:
             chosen = self._describer(describer)
-        except (RamError, ValueError) as error:
+        except RamError as error:
             notice = Notice(f"{str(error).rstrip('.')}. The {fallback.name} describer takes over.")
             return fallback, fallback, (notice,)
-        return chosen.metered(self.limits.meter(visitor)) if isinstance(chosen, Metered) else chosen, fallback, ()
+        return chosen.with_meter(self.limits.meter(visitor)), fallback, ()
 
     def _describer(self, name: str) -> Describer:
         with self._lock:
@@ -222,9 +213,7 @@ class Workbench:
     ) -> Generator[Categories, None, Categories]:
         """Describe one category in its meaning, yielding the state after each sentence, embedded."""
         if gloss := categories.senses.get(tag):
-            chosen, fallback = (
-                one.meaning(gloss) if isinstance(one, TakesMeaning) else one for one in (chosen, fallback)
-            )
+            chosen, fallback = chosen.with_sense(gloss), fallback.with_sense(gloss)
         for part in describe_with_fallback(chosen, fallback, tag):
             if isinstance(part, Notice):
                 categories = dataclasses.replace(categories, notices=(*categories.notices, part))

@@ -14,7 +14,8 @@ from demo.core.examples import Example
 from demo.core.exports import export_table, score_row
 from demo.core.photos import Scores, Tagged
 from demo.views.render import data_address, render
-from ram.describers.base import DescribedSentence, Meaning
+from ram.describers.base import Sense
+from ram.describers.fallback import DescribedSentence
 from ram.prediction import TagScore
 
 SHOWN_TAGS = 15
@@ -50,7 +51,7 @@ class Card:
     status: str
     sentences: Sequence[DescribedSentence]
     origin: str
-    meanings: Sequence[Meaning]
+    meanings: Sequence[Sense]
     gloss: str
 
 
@@ -86,7 +87,7 @@ def cards(
     typed: Categories,
     scores: Scores,
     labels: Mapping[str, str],
-    meanings: Mapping[str, Sequence[Meaning]] | None = None,
+    meanings: Mapping[str, Sequence[Sense]] | None = None,
 ) -> str:
     """A card for each typed category: sentences as they come, then ordered by weight, and its possible meanings."""
     known = meanings or {}
@@ -117,7 +118,7 @@ def plot(scores: Scores, labels: Mapping[str, str]) -> str:
     )  # fmt: skip
 
 
-def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str], meanings: Sequence[Meaning]) -> Card:
+def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str], meanings: Sequence[Sense]) -> Card:
     sentences, finished = typed.sentences.get(name, ()), name in typed.finished
     scored = [(labels[m], p[name]) for m, p in scores.items() if name in p.vocabulary]
     status = "" if finished else "describing…" if sentences else "waiting…"
@@ -131,7 +132,7 @@ def _origin(sentences: Sequence[DescribedSentence]) -> str:
         return ""
     authors = " and ".join(dict.fromkeys(sentence.origin for sentence in sentences))
     origin = f"{len(sentences)} {'sentence' if len(sentences) == 1 else 'sentences'} by {authors}"
-    cached = sum(sentence.remembered for sentence in sentences)
+    cached = sum(sentence.cached for sentence in sentences)
     return origin + (f", {'all' if cached == len(sentences) else cached} from the cache, at no cost" if cached else "")
 
 

@@ -15,7 +15,7 @@ from ram.cli.options import (
     open_fallback,
 )
 from ram.cli.terminal import print_json, printable, say
-from ram.describers.base import Notice, describe_with_fallback
+from ram.describers.fallback import Notice, describe_with_fallback
 from ram.errors import InputError
 from ram.text.descriptions import TagDescriptions, parse_categories
 

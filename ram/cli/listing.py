@@ -9,8 +9,7 @@ from pathlib import Path
 from ram.cli.convert import read_lines
 from ram.cli.options import open_describer
 from ram.cli.terminal import Progress, printable, say
-from ram.describers.base import Describer, KnowsWords, Metered
-from ram.describers.description_cache import CachedDescriber
+from ram.describers.base import Describer
 from ram.errors import DescriberError, InputError
 from ram.text.descriptions import Origin, TagDescriptions, normalize_category
 
@@ -45,7 +44,7 @@ def describe_list(args: argparse.Namespace, tags: Sequence[str]) -> TagDescripti
         DescriberError: it failed; the message says how many tags are done.
     """
     describer = open_describer(args)
-    kept = dict.fromkeys(tag for tag in tags if isinstance(describer, CachedDescriber) and describer.holds(tag))
+    kept = dict.fromkeys(tag for tag in tags if describer.is_cached(tag))
     sentences: dict[str, tuple[str, ...]] = {}
     if kept:
         say(f"{len(kept)} of {len(tags)} tags are in the cache already")
@@ -56,10 +55,10 @@ def describe_list(args: argparse.Namespace, tags: Sequence[str]) -> TagDescripti
                     progress(f"{describer.name} describes", len(sentences), len(tags))
                 sentences[tag] = tuple(describer.describe(tag))
     except DescriberError as error:
-        go_on = " Run the same command again to resume." if isinstance(describer, CachedDescriber) else ""
+        go_on = " Run the same command again to resume." if describer.usage.requests else ""
         raise DescriberError(f"{error} {len(sentences)} of {len(tags)} tags are described.{go_on}") from None
     finally:
-        if isinstance(describer, Metered):
+        if describer.usage.requests or kept:
             say(_cost(describer))
     note = _unknown(describer, tags)
     if note:
@@ -68,7 +67,7 @@ def describe_list(args: argparse.Namespace, tags: Sequence[str]) -> TagDescripti
     return TagDescriptions({tag: sentences[tag] for tag in tags}, origin)
 
 
-def _cost(describer: Metered) -> str:
+def _cost(describer: Describer) -> str:
     """Report the requests and tokens of this run."""
     used = describer.usage
     about = "about " if used.estimated else ""
@@ -80,7 +79,7 @@ def _cost(describer: Metered) -> str:
 
 def _unknown(describer: Describer, tags: Sequence[str]) -> str:
     """Return a sentence about tags that get templates only, or ""."""
-    unknown = [tag for tag in tags if isinstance(describer, KnowsWords) and not describer.knows(tag)]
+    unknown = [tag for tag in tags if not describer.knows(tag)]
     if not unknown:
         return ""
     named = ", ".join(unknown[:MAX_NAMED]) + (" ..." if len(unknown) > MAX_NAMED else "")

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ram.cli.terminal import Progress, say
-from ram.describers.base import DESCRIBERS, Describer, describe_tags, load_describer
+from ram.describers.base import Describer
+from ram.describers.fallback import describe_tags
+from ram.describers.loading import DESCRIBERS, load_describer
 from ram.errors import InputError
 from ram.runtime import cache_folder
 from ram.text.descriptions import TagDescriptions
