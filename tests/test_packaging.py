@@ -169,18 +169,18 @@ def _make_demo(folder: Path, python: str) -> str:
 
 
 def test_the_sizes_in_the_notes_on_hosting_are_those_that_are_kept_to():
-    from demo.core.feature_cache import MOST_BYTES
-    from demo.page import LARGEST_UPLOAD, launch_options
+    from demo.core.feature_cache import MAX_BYTES
+    from demo.page import MAX_UPLOAD, launch_options
     from ram.images import archives
     from ram.images import opening as image
     from ram.text import tag_packs as packs
 
     told = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
     mega = 10**6
-    assert f"| a file of any kind, such as a zip of photos | {LARGEST_UPLOAD // mega} MB |" in told
-    assert launch_options()["max_file_size"] == LARGEST_UPLOAD
-    assert f"allow bodies of {LARGEST_UPLOAD // mega} MB or more" in told
+    assert f"| a file of any kind, such as a zip of photos | {MAX_UPLOAD // mega} MB |" in told
+    assert launch_options()["max_file_size"] == MAX_UPLOAD
+    assert f"allow bodies of {MAX_UPLOAD // mega} MB or more" in told
     assert f"| {image.MAX_BYTES // mega} MB, {image.MAX_PIXELS // mega} megapixels |" in told
     assert f"| {archives.MOST_UNPACKED // 10**9} GB, {archives.MOST_PICTURES} photos |" in told
     assert f"| a tag pack | {packs.UPLOADS.file >> 20} MB |" in told
-    assert f"take {MOST_BYTES // mega} MB of memory" in told
+    assert f"take {MAX_BYTES // mega} MB of memory" in told
