@@ -123,7 +123,7 @@ def test_a_run_can_be_stopped(album, tmp_path):
     album.locator(f"{TABLE} tbody tr").first.wait_for()
     album.get_by_text(" left.").wait_for()
     album.get_by_role("button", name="Stop").click()
-    album.get_by_text("what is done stays").wait_for()
+    album.get_by_text("finished photos stay").wait_for()
     album.get_by_role("button", name="Stop").wait_for(state="detached")  # nothing runs that could be stopped
     assert 0 < album.locator(f"{TABLE} tbody tr").count() <= 24
     album.get_by_role("button", name="Try the example photos").click()
