@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
-from ram.text.descriptions import parse_categories
+from ram.errors import InputError
+from ram.text.names import parse_categories
 
 MAX_TEXT = 2_000
 """Characters of a value in a link that are read."""
@@ -125,7 +126,7 @@ def read_link(query: Mapping[str, str], host: Host) -> tuple[View, list[str]]:
         try:
             names = parse_categories(values["categories"])
             view = replace(view, categories=", ".join(names))
-        except ValueError as error:
+        except InputError as error:
             notices.append(f"The categories of this link cannot be used: {str(error).rstrip('.')}.")
     chosen = View(meanings=values["meanings"]).chosen_meanings().items()
     view = replace(view, meanings=";".join(f"{tag}:{label}" for tag, label in chosen if tag in names))

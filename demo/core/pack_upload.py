@@ -12,14 +12,14 @@ from demo.core.workbench import Workbench
 from ram.describers.fallback import DescribedSentence, Notice
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
-from ram.text.descriptions import MOST_CATEGORIES
+from ram.text.names import MAX_CATEGORIES
 from ram.text.tag_packs import UPLOADS, load_pack
 
 
 def add_pack(bench: Workbench, path: Path, photo: Photo | None, typed: Categories | None) -> Categories:
     """Typed categories followed by the tags of a pack; where a category is in both, the pack's replaces it.
 
-    At most `MOST_CATEGORIES` tags of the pack are shown: the most probable in the photo, or the first without a photo.
+    At most `MAX_CATEGORIES` tags of the pack are shown: the most probable in the photo, or the first without a photo.
     Categories whose description is not complete are removed, because nothing would complete it.
 
     Raises:
@@ -29,9 +29,9 @@ def add_pack(bench: Workbench, path: Path, photo: Photo | None, typed: Categorie
     main, typed = bench.taggers[0], typed or Categories(())
     pack = load_pack(path, main.config.text_encoder, main.config.dim, UPLOADS).first(MAX_SENTENCES)
     notices: tuple[Notice, ...] = ()
-    if len(pack) > MOST_CATEGORIES:
+    if len(pack) > MAX_CATEGORIES:
         which = "the first" if photo is None else "the most probable in this photo"
-        notices = (Notice(f"{path.name} has {len(pack)} tags: shown are {MOST_CATEGORIES}, {which}."),)
+        notices = (Notice(f"{path.name} has {len(pack)} tags: shown are {MAX_CATEGORIES}, {which}."),)
         pack = pack.select(_most_probable(main, photo, pack))
     replaced = {tag.casefold() for tag in pack.vocabulary.tags}
     for tag in typed.names:
@@ -42,9 +42,9 @@ def add_pack(bench: Workbench, path: Path, photo: Photo | None, typed: Categorie
 
 def _most_probable(main: Tagger, photo: Photo | None, pack: TagEmbeddingBank) -> Sequence[str]:
     if photo is None:
-        return pack.vocabulary.tags[:MOST_CATEGORIES]
+        return pack.vocabulary.tags[:MAX_CATEGORIES]
     prediction = main.score(photo.features[main.name].to(main.device), pack.first(main.config.max_descriptions))
-    return [score.tag for score in prediction.top(MOST_CATEGORIES)]
+    return [score.tag for score in prediction.top(MAX_CATEGORIES)]
 
 
 def _join(typed: Categories, pack: TagEmbeddingBank, name: str, notices: tuple[Notice, ...]) -> Categories:

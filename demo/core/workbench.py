@@ -24,7 +24,7 @@ from ram.describers.fallback import DescribedSentence, Notice, describe_with_fal
 from ram.errors import InputError, RamError
 from ram.prediction import Explanation
 from ram.tagger import Tagger
-from ram.text.descriptions import parse_categories
+from ram.text.names import parse_categories
 
 PREDEFINED = "the model's own list"
 """Origin of the sentences of predefined tags."""
@@ -94,10 +94,7 @@ class Workbench:
             DescriberError: neither the describer nor its fallback has any sentence.
             TextEncoderError: the sentences cannot be embedded.
         """
-        try:
-            names = parse_categories(text)
-        except ValueError as error:
-            raise InputError(str(error)) from None
+        names = parse_categories(text)
         chosen, fallback, notices = self._choose(describer, visitor)
         categories = Categories(names, notices=notices, senses=senses or {})
         yield categories
