@@ -19,32 +19,10 @@ from ram.text.descriptions import Origin, TagDescriptions
 from ram.text.vocabulary import TagVocabulary
 from ram.training.data.triplets import Triplets
 from ram.training.data_engine.class_tags import class_tags, excluded
+from ram.training.recipe_sections import GeneratedRecipe
 
 PROMPTS = 4
 """Template sentences that describe a class which is no tag."""
-
-
-@dataclass(frozen=True)
-class GeneratedRecipe:
-    """What of a classifier's answers is joined to the parsed tags.
-
-    Args:
-        threshold: probability over which a class, or all classes of a tag together, are there; 1 generates nothing.
-        absent_below: probability under which a class that is no tag is not there; in between it is unknown.
-        exclude: text file below the data folder, a tag a line: classes whose names hold one are left out.
-    """
-
-    threshold: float = 1.0
-    absent_below: float = 0.01
-    exclude: str = ""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.threshold <= 1:
-            raise ValueError(f"generated.threshold is {self.threshold}: it must be over 0 and at most 1")
-        if not 0 <= self.absent_below <= self.threshold:
-            raise ValueError(
-                f"generated.absent_below is {self.absent_below}: it must lie between 0 and generated.threshold"
-            )
 
 
 @dataclass(frozen=True, eq=False)
