@@ -108,7 +108,7 @@ def calibrate_tagger(
     old = thresholds[ids]
     thresholds[ids] = calibrate(scores, targets, goal=goal, kept=old)
     return Calibration(
-        TagVocabulary(own.tags, tuple(thresholds.tolist()), own.translations),
+        own.with_thresholds(thresholds.tolist()),
         changed=int((thresholds[ids] != old).sum()),
         unknown=len({tag for tag, name in zip(benchmark.tags, names, strict=True) if name is None}),
         before=evaluate(scores, known, old),

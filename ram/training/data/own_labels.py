@@ -12,7 +12,7 @@ from typing import Any
 
 from ram.errors import InputError
 from ram.images.opening import SUFFIXES, find_images
-from ram.text.descriptions import normalize_category
+from ram.text.names import normalize_category
 
 COLUMNS = ["image", "tags"]
 
