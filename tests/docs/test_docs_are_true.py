@@ -98,7 +98,7 @@ class TestPage:
             if re.match(r"ram\.(?!py$)[\w.]+(\(|$)", span):
                 resolve(re.match(r"[\w.]+", span)[0])
             for owner, attribute in re.findall(r"(?<![\w./])(tagger|prediction|bank|ram)\.([a-z]\w*)(?=\(|\.|$)", span):
-                if not re.search(r"(?:\.py|\.toml|\.md)\b", span):
+                if not re.fullmatch(r"[\w./*-]+\.(?:py|csv|json|toml|md|safetensors)", span):
                     assert exists(OBJECTS[owner], attribute), f"{span!r}: {owner} has no {attribute!r}"
 
     def test_a_name_said_to_be_in_a_file_is_in_it(self, page: Path):
