@@ -159,4 +159,4 @@ def test_the_command_line_scores_a_shortlist_and_what_was_typed(tmp_path, monkey
     names = {score["tag"] for score in json.loads(out)[0]["scores"]}
     assert code == 0 and {"corgi", "tag 7"} <= names and 3 <= len(names) <= 5
     code, _, err = ended("tag", tmp_path / "photo.png", *flags, "--shortlist", 0)
-    assert code == 2 and "give a whole number from 1 up" in err
+    assert code == 2 and "must be a positive integer" in err
