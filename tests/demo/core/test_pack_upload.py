@@ -2,11 +2,11 @@
 
 import pytest
 
-from demo.core.actions import Workbench
-from demo.core.uploaded_packs import open_pack
+from demo.core.pack_upload import add_pack
+from demo.core.workbench import Workbench
 from ram.errors import InputError
 from ram.text.tag_packs import save_pack
-from tests.demo.core.test_actions import LEXICON, looked_at, photo_file, tagger, typed
+from tests.demo.core.test_workbench import LEXICON, looked_at, photo_file, tagger, typed
 from tests.tiny import HashTextEncoder, tiny_bank
 
 PETS = {"corgi": ["short legs", "the face of a fox"], "KITE": ["a toy on a string"]}
@@ -27,9 +27,9 @@ def packed(tmp_path):
     return write
 
 
-def test_packed_tags_score_in_every_model_as_those_models_say(bench, packed, tmp_path):
+def test_tags_of_a_pack_have_the_scores_of_every_model(bench, packed, tmp_path):
     photo = looked_at(bench, photo_file(tmp_path))
-    opened = open_pack(bench, packed(PETS), photo, None)
+    opened = add_pack(bench, packed(PETS), photo, None)
     assert opened.names == tuple(PETS) and opened.finished == set(PETS)
     scores = bench.score(photo, opened)
     for each in bench.taggers:
@@ -39,47 +39,47 @@ def test_packed_tags_score_in_every_model_as_those_models_say(bench, packed, tmp
             assert scores[each.name][tag].threshold == 0.3
 
 
-def test_nothing_is_described_or_embedded_anew(bench, packed, monkeypatch):
+def test_sentences_of_a_pack_are_not_embedded_again(bench, packed, monkeypatch):
     def refuse(self, sentences):
         raise AssertionError(f"embedded again: {sentences}")
 
     path = packed(PETS)
     monkeypatch.setattr(HashTextEncoder, "encode", refuse)
-    opened = open_pack(bench, path, None, None)
+    opened = add_pack(bench, path, None, None)
     assert [s.origin for s in opened.sentences["corgi"]] == ["pets.tagpack"] * 2
 
 
-def test_a_pack_joins_what_was_typed_and_wins_where_both_have_a_category(bench, packed):
+def test_a_pack_is_added_and_replaces_equal_categories(bench, packed):
     before = typed(bench, "robin, kite")
-    opened = open_pack(bench, packed(PETS), None, before)
+    opened = add_pack(bench, packed(PETS), None, before)
     assert opened.names == ("robin", "corgi", "KITE")
-    assert opened.used("robin") == before.used("robin") and opened.used("KITE") == ("a toy on a string",)
+    assert opened.enabled("robin") == before.enabled("robin") and opened.enabled("KITE") == ("a toy on a string",)
     vocabulary = opened.banks["plus"].vocabulary
     assert dict(zip(vocabulary.tags, vocabulary.thresholds, strict=True)) == {"robin": 0.5, "corgi": 0.3, "KITE": 0.3}
 
 
-def test_what_was_still_being_described_gives_way(bench, packed):
+def test_incomplete_categories_are_removed(bench, packed):
     *_, half_way, _ = bench.describe("robin, owl", "lexicon")
     assert half_way.names == ("robin", "owl") and half_way.finished == {"robin"}
-    assert open_pack(bench, packed(PETS), None, half_way).names == ("robin", "corgi", "KITE")
+    assert add_pack(bench, packed(PETS), None, half_way).names == ("robin", "corgi", "KITE")
 
 
-def test_of_a_large_pack_the_likeliest_in_the_photo_are_shown(bench, packed, tmp_path):
+def test_a_large_pack_shows_its_most_probable_tags(bench, packed, tmp_path):
     many = {f"tag {i}": [f"sentence {i}"] for i in range(50)}
     photo, path = looked_at(bench, photo_file(tmp_path)), packed(many)
     main = bench.taggers[0]
     best = main.score(photo.features["plus"], main.embed(many)).top(20)
-    opened = open_pack(bench, path, photo, None)
+    opened = add_pack(bench, path, photo, None)
     assert set(opened.names) == {score.tag for score in best}
-    assert opened.notices == ("pets.tagpack has 50 tags: shown are 20, those that are likeliest in this photo.",)
-    assert open_pack(bench, path, None, None).names == tuple(many)[:20]
+    assert opened.messages == ("pets.tagpack has 50 tags: shown are 20, the most probable in this photo.",)
+    assert add_pack(bench, path, None, None).names == tuple(many)[:20]
 
 
-def test_what_is_no_pack_is_refused_in_a_sentence(bench, packed, tmp_path):
+def test_an_invalid_pack_is_refused_with_a_sentence(bench, packed, tmp_path):
     whole = packed(PETS).read_bytes()
     for content in (b"", b"GIF89a", whole[:-1]):
         (tmp_path / "odd.tagpack").write_bytes(content)
         with pytest.raises(InputError, match="'odd.tagpack' is no usable tag pack"):
-            open_pack(bench, tmp_path / "odd.tagpack", None, None)
+            add_pack(bench, tmp_path / "odd.tagpack", None, None)
     with pytest.raises(InputError, match="1001 tags are more than 1000"):
-        open_pack(bench, packed({f"tag {i}": ["a"] for i in range(1001)}), None, None)
+        add_pack(bench, packed({f"tag {i}": ["a"] for i in range(1001)}), None, None)

@@ -8,8 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from demo.core.actions import UNEXPECTED, Workbench, explain, paced
 from demo.core.categories import Categories
+from demo.core.messages import UNEXPECTED, message
+from demo.core.workbench import Workbench, throttle
 from ram.describers.base import Describer
 from ram.errors import DescriberError, ImageError, InputError, MissingKeyError
 from ram.tagger import Tagger
@@ -69,7 +70,7 @@ def typed(bench, text, describer="lexicon"):
     return list(bench.describe(text, describer))[-1]
 
 
-def test_tags_are_those_of_the_main_model_and_come_before_the_second_model_looks(bench, taggers, tmp_path):
+def test_tags_come_before_the_second_model_looks(bench, taggers, tmp_path):
     path = photo_file(tmp_path)
     expected = taggers[0].tag(path)
     for each in taggers:
@@ -82,14 +83,14 @@ def test_tags_are_those_of_the_main_model_and_come_before_the_second_model_looks
     assert set(second.photo.features) == {"plus", "plain"}
 
 
-def test_typing_new_categories_never_runs_the_image_encoder_again(bench, taggers, tmp_path):
+def test_typed_categories_never_run_the_image_encoder(bench, taggers, tmp_path):
     photo = looked_at(bench, photo_file(tmp_path))
     for text in ("corgi", "meteor shower, corgi", "kite"):
         bench.score(photo, typed(bench, text))
     assert [each.looks for each in taggers] == [["plus"], ["plain"]]
 
 
-def test_typed_categories_get_the_scores_that_the_models_give_directly(bench, taggers, tmp_path):
+def test_scores_of_typed_categories_equal_the_taggers(bench, taggers, tmp_path):
     path = photo_file(tmp_path)
     scores = bench.score(looked_at(bench, path), typed(bench, "corgi, meteor shower"))
     for each in taggers:
@@ -101,13 +102,13 @@ def test_typed_categories_get_the_scores_that_the_models_give_directly(bench, ta
             assert scores[each.name][tag].descriptions[0].text == expected[tag].descriptions[0].text
 
 
-def test_the_plain_model_keeps_one_description_and_the_other_all(bench, tmp_path):
+def test_ram_uses_one_description_and_ram_plus_all(bench, tmp_path):
     scores = bench.score(looked_at(bench, photo_file(tmp_path)), typed(bench, "corgi"))
     assert [d.text for d in scores["plain"]["corgi"].descriptions] == ["a photo of a corgi."]
     assert len(scores["plus"]["corgi"].descriptions) == 2
 
 
-def test_a_new_photo_is_scored_against_the_categories_typed_before(bench, tmp_path):
+def test_a_new_photo_is_scored_with_earlier_categories(bench, tmp_path):
     categories = typed(bench, "corgi")
     noise = Image.effect_noise((90, 60), 90).convert("RGB")
     noise.save(tmp_path / "other.png")
@@ -116,61 +117,61 @@ def test_a_new_photo_is_scored_against_the_categories_typed_before(bench, tmp_pa
     assert one["plus"]["corgi"].probability != two["plus"]["corgi"].probability
 
 
-def test_categories_typed_before_any_photo_are_described_and_wait_for_it(bench):
+def test_categories_without_a_photo_are_described_only(bench):
     categories = typed(bench, "corgi")
     assert [s.text for s in categories.sentences["corgi"]] == ["a photo of a corgi.", "what one sees of a corgi"]
     assert categories.finished == {"corgi"}
     assert bench.score(None, categories) == {}
 
 
-def test_sentences_show_as_they_come_and_a_category_is_finished_before_the_next_begins(bench):
+def test_sentences_stream_one_category_after_the_other(bench):
     seen = [(sum(map(len, s.sentences.values())), sorted(s.finished)) for s in bench.describe("corgi, kite", "lexicon")]
     assert seen == [
         (0, []), (1, []), (2, []), (2, ["corgi"]), (3, ["corgi"]), (4, ["corgi"]), (4, ["corgi", "kite"]),
     ]  # fmt: skip
 
 
-def test_a_describer_that_fails_leaves_a_sentence_and_the_lexicon_takes_over(taggers):
+def test_the_lexicon_replaces_a_describer_that_fails(taggers):
     failing = SpokenDescriber("a {} from afar", DescriberError("The language model is away."), name="openai")
     bench = Workbench(taggers, {"lexicon": LEXICON, "openai": failing}.__getitem__)
     categories = typed(bench, "corgi", "openai")
-    assert len(categories.notices) == 1
-    assert "language model is away" in categories.notices[0] and "lexicon" in categories.notices[0]
+    assert len(categories.messages) == 1
+    assert "language model is away" in categories.messages[0] and "lexicon" in categories.messages[0]
     told = [(s.text, s.origin) for s in categories.sentences["corgi"]]
     assert told[0] == ("a corgi from afar", "openai")
     assert told[1:] == [("a photo of a corgi.", "lexicon"), ("what one sees of a corgi", "lexicon")]
     assert categories.finished == {"corgi"}
 
 
-def test_a_describer_that_cannot_be_made_is_replaced_by_the_lexicon_visibly(taggers):
+def test_the_lexicon_replaces_a_describer_without_a_key(taggers):
     def make(name):
         if name == "openai":
             raise MissingKeyError("The openai describer needs a key.")
         return LEXICON
 
     categories = typed(Workbench(taggers, make), "corgi", "openai")
-    assert categories.notices == ("The openai describer needs a key. The lexicon describer takes over.",)
+    assert categories.messages == ("The openai describer needs a key. The lexicon describer takes over.",)
     assert {s.origin for s in categories.sentences["corgi"]} == {"lexicon"}
 
 
 @pytest.mark.parametrize("text", ["", "  , ,", "x" * 61, ", ".join(map(str, range(21)))])
-def test_input_that_is_no_category_gets_a_sentence_and_touches_nothing(bench, text):
+def test_invalid_categories_get_a_sentence(bench, text):
     with pytest.raises(InputError) as problem:
         next(bench.describe(text, "lexicon"))
-    sentence = explain(problem.value)
+    sentence = message(problem.value)
     assert sentence.endswith(".") and len(sentence) > 20 and "\n" not in sentence
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
-def test_a_file_that_is_no_picture_gets_a_sentence_with_its_name(bench, tmp_path, content):
+def test_an_invalid_image_gets_a_sentence_with_its_name(bench, tmp_path, content):
     path = tmp_path / "holiday.jpg"
     path.write_bytes(content)
     with pytest.raises(ImageError) as problem:
         next(bench.tag(path))
-    assert explain(problem.value).startswith("holiday.jpg ")
+    assert message(problem.value).startswith("holiday.jpg ")
 
 
-def test_a_picture_cut_short_gets_a_sentence(bench, tmp_path):
+def test_a_truncated_image_is_an_error(bench, tmp_path):
     whole = io.BytesIO()
     Image.effect_noise((200, 200), 80).save(whole, "JPEG")
     path = tmp_path / "cut.jpg"
@@ -190,25 +191,25 @@ def test_the_preview_is_upright_small_and_without_transparency(bench, tmp_path):
     assert preview.getpixel((0, 0)) == (255, 255, 255)
 
 
-def test_an_error_nobody_foresaw_is_logged_and_not_shown(caplog):
+def test_programming_errors_are_logged_and_not_shown(caplog):
     with caplog.at_level(logging.ERROR):
-        assert explain(RuntimeError("secret detail")) == UNEXPECTED
+        assert message(RuntimeError("secret detail")) == UNEXPECTED
     assert "secret detail" in caplog.text
-    assert explain(ValueError("internal shape (3, 4)")) == UNEXPECTED
+    assert message(ValueError("internal shape (3, 4)")) == UNEXPECTED
 
 
-def test_pacing_skips_hasty_states_but_never_a_finished_category(bench):
+def test_throttling_never_skips_a_finished_category(bench):
     times = iter([0.0, 0.01, 0.02, 0.03, 0.2, 0.21, 0.22])
-    shown = list(paced(bench.describe("corgi, kite", "lexicon"), seconds=0.05, clock=lambda: next(times)))
+    shown = list(throttle(bench.describe("corgi, kite", "lexicon"), seconds=0.05, clock=lambda: next(times)))
     assert [(sum(map(len, s.sentences.values())), len(s.finished)) for s in shown] == [(0, 0), (2, 1), (3, 1), (4, 2)]
 
 
-def test_features_wait_on_the_cpu(bench, tmp_path):
+def test_features_are_kept_on_the_cpu(bench, tmp_path):
     photo = looked_at(bench, photo_file(tmp_path))
     assert {features.tokens.device for features in photo.features.values()} == {torch.device("cpu")}
 
 
-def test_models_are_labelled_by_kind_or_by_name_where_kinds_repeat(taggers):
+def test_models_are_labelled_by_kind_or_by_name(taggers):
     assert Workbench(taggers, LEXICON.describe).labels == {"plus": "RAM++", "plain": "RAM"}
     twins = [tagger("a"), tagger("b")]
     assert Workbench(twins, LEXICON.describe).labels == {"a": "a", "b": "b"}
@@ -216,13 +217,13 @@ def test_models_are_labelled_by_kind_or_by_name_where_kinds_repeat(taggers):
         Workbench([twins[0], twins[0]], LEXICON.describe)
 
 
-def test_one_model_alone_serves_the_page(tmp_path):
+def test_one_model_is_enough(tmp_path):
     bench = Workbench([tagger("plus")], {"lexicon": LEXICON}.__getitem__)
     scores = bench.score(looked_at(bench, photo_file(tmp_path)), typed(bench, "corgi"))
     assert list(scores) == ["plus"]
 
 
-def test_warming_up_loads_encoders_and_fallback_so_that_typing_need_not(taggers):
+def test_warming_up_loads_encoders_and_fallback(taggers):
     made = []
     bench = Workbench(taggers, lambda name: made.append(name) or LEXICON)
     bench.warm_up()
@@ -234,7 +235,7 @@ def test_warming_up_loads_encoders_and_fallback_so_that_typing_need_not(taggers)
     assert [each.text_encoder for each in taggers] == encoders
 
 
-def test_a_failed_warm_up_only_logs(taggers, caplog):
+def test_a_failed_warm_up_is_only_logged(taggers, caplog):
     def make(name):
         raise DescriberError("the word lists cannot be read")
 
@@ -242,5 +243,5 @@ def test_a_failed_warm_up_only_logs(taggers, caplog):
     assert "word lists" in caplog.text
 
 
-def test_categories_know_none_is_finished_before_any_is_embedded():
+def test_new_categories_are_not_finished():
     assert Categories(("corgi",)).finished == frozenset()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.page.visits import EXAMPLES, ask, choose, plot_texts, upload, without_photo
 
-FOUND = "#versus-found"
+FOUND = "#compare-found"
 
 
 def open_section(page):
@@ -23,7 +23,7 @@ def blocks_apart(page):
     return [float(text.split()[0]) for text in told if text.endswith(" apart")]
 
 
-def test_the_largest_disagreements_on_shared_tags_stand_first_with_the_time_of_each_model(page):
+def test_the_largest_differences_stand_first_with_timings(page):
     choose(page, "dogs.jpg")
     page.locator("#tags .tag-row").first.wait_for()
     open_section(page)
@@ -55,7 +55,7 @@ def test_typed_categories_are_compared_too(page):
     assert len(blocks_apart(page)) == 2
 
 
-def test_the_plot_and_the_numbers_of_typed_categories_can_be_saved(page):
+def test_the_plot_and_its_numbers_can_be_saved(page):
     choose(page, "dogs.jpg")
     ask(page, "corgi, kite")
     plot_texts(page)
@@ -71,7 +71,7 @@ def test_the_plot_and_the_numbers_of_typed_categories_can_be_saved(page):
     }
 
 
-def test_a_link_opens_the_same_example_categories_and_describer(page, address):
+def test_a_link_opens_example_categories_and_describer(page, address):
     choose(page, "cat.jpg")
     page.get_by_label("Templates").check()
     ask(page, "corgi, crème & brûlée")
@@ -86,7 +86,7 @@ def test_a_link_opens_the_same_example_categories_and_describer(page, address):
     assert page.get_by_label("Templates").is_checked()
 
 
-def test_a_link_keeps_the_selected_tag_and_the_meaning_of_a_word_and_says_what_stays(page):
+def test_a_link_opens_the_selected_tag_and_meaning(page):
     choose(page, "dogs.jpg")
     ask(page, "kite")
     choice = page.get_by_label("What kite means")
@@ -110,7 +110,7 @@ def test_a_link_keeps_the_selected_tag_and_the_meaning_of_a_word_and_says_what_s
     assert choice.input_value() == bird
 
 
-def test_a_link_to_an_upload_shows_it_while_it_is_kept(page, address):
+def test_a_link_opens_an_upload(page, address):
     without_photo(page)
     upload(page, "mine.png", (EXAMPLES / "bee.jpg").read_bytes())
     page.locator("#tags .tag-row").first.wait_for()
@@ -121,7 +121,7 @@ def test_a_link_to_an_upload_shows_it_while_it_is_kept(page, address):
     page.locator("#tags .tag-row").first.wait_for()
 
 
-def test_a_link_that_means_nothing_here_says_so_and_runs_nothing(page, address):
+def test_an_invalid_link_says_so_and_runs_nothing(page, address):
     hostile = "photo=<img src=x onerror=window.reached=1>&categories=<script>window.reached=1</script>" + "x" * 60
     page.goto(f"{address}&{hostile}&upload=../../etc/passwd")
     page.locator("#share-notice").get_by_text("not on this page").wait_for()
