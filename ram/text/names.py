@@ -18,8 +18,8 @@ PUNCTUATION = "'‘’-–.&/()（）+_!?%°·・"
 def parse_categories(text: str) -> tuple[str, ...]:
     """Split what a person typed ("corgi, meteor shower") into categories, in order, without repeats.
 
-    Commas, semicolons and new lines separate; underscores between words count as spaces; case, accents and hyphens do not
-    count.
+    Commas, semicolons and new lines separate; underscores between words count as spaces. Names that differ only in
+    case, accents or hyphens are one.
 
     Raises:
         InputError: no category, more than `MAX_CATEGORIES`, or one that :func:`normalize_category` refuses.
