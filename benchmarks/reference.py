@@ -14,7 +14,7 @@ import torch.nn.functional as F
 
 from ram.models.attention import CrossAttention
 from ram.models.ram import TaggingModel
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 
 
 class Reference:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from ram.models.build import build_without_weights, restore_buffers
 from ram.models.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
 from ram.models.ram import TaggingModel
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 
 
 @dataclass(frozen=True)

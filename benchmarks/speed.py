@@ -27,7 +27,7 @@ from benchmarks.setting import FULL, QUICK, Size, pictures, random_bank, random_
 from ram.cli.options import add_json_option, cores, positive
 from ram.cli.terminal import Progress, print_json, print_table
 from ram.models.fast.compiling import compile_encoder
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.text_encoder import ClipTextEncoder
 from ram.runtime import fastest_dtype
 from ram.tagger import CHUNK, load

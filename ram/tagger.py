@@ -22,7 +22,7 @@ from ram.models.config import ModelConfig
 from ram.models.fast.compiling import compile_encoder
 from ram.models.image_encoder import ImageFeatures, grid
 from ram.models.ram import TaggingModel
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.text_encoder import TextEncoder
 from ram.prediction import Explanation, Prediction
 from ram.runtime import Progress, cache_folder, choose_dtype, find_device, quiet

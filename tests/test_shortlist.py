@@ -13,7 +13,7 @@ from benchmarks.shortlist import measure, table
 from ram.checkpoints.model_folder import save_model
 from ram.models.lite.ensemble import GlobalSimilarity
 from ram.models.lite.familiarity import Familiarity
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.tagger import CHUNK, Tagger
 from ram.text.bank import TagEmbeddingBank
 from tests.tiny import (

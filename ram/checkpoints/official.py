@@ -16,7 +16,8 @@ from ram.checkpoints.window_tables import resize_window_table
 from ram.errors import CheckpointError
 from ram.models.build import build_without_weights
 from ram.models.config import VARIANTS, ModelConfig
-from ram.models.reweighting import DescriptionEmbeddings, DescriptionReweighting
+from ram.models.description_embeddings import DescriptionEmbeddings
+from ram.models.reweighting import DescriptionReweighting
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary

@@ -15,7 +15,7 @@ from ram.images.opening import EvalTransform
 from ram.models.config import ImageConfig, ModelConfig
 from ram.models.image_encoder import ImageFeatures
 from ram.models.ram import Alignment
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.text_encoder import ClipTextEncoder, TextEncoder
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank

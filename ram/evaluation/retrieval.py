@@ -15,7 +15,7 @@ from ram.evaluation.metrics import picture_retrieval_recall, retrieval_recall
 from ram.evaluation.pictures import look_at, sound_pictures
 from ram.labels.captions import read_captions, select_split
 from ram.models.image_encoder import ImageFeatures
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.runtime import Progress, quiet
 from ram.tagger import CHUNK, Tagger
 

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.text_encoder import TextEncoder
 from ram.runtime import Progress
 from ram.text.descriptions import TagDescriptions

@@ -19,7 +19,7 @@ from ram.models.losses import (
     splc_loss,
 )
 from ram.models.ram import TaggingModel
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 
 LOSSES = ("asl", "bce", "ce", "hill", "splc")
 """Asymmetric loss, binary cross entropy, cross entropy, Hill, self-paced loss correction: RAM++'s Tables 11 and 12."""

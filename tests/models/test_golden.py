@@ -16,7 +16,7 @@ from ram.models.build import build_model
 from ram.models.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
 from ram.models.image_encoder import ImageFeatures
 from ram.models.losses import asymmetric_loss, distillation_loss
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.text.vocabulary import TagVocabulary
 from tests.official import official_shapes
 

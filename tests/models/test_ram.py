@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from tests.tiny import DIM, HashTextEncoder, tiny_config, tiny_model, tiny_pixels, whole_config, whole_model
 
 

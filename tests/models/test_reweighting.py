@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ram.models.reweighting import DescriptionEmbeddings, DescriptionReweighting, TextQueries
+from ram.models.description_embeddings import DescriptionEmbeddings
+from ram.models.reweighting import DescriptionReweighting, TextQueries
 
 BATCH, TAGS, MOST, DIM = 3, 5, 4, 8
 COUNTS = (4, 1, 3, 2, 4)

@@ -13,7 +13,7 @@ from ram.checkpoints.official import LEARNED_BANK, convert_official, rename
 from ram.errors import CheckpointError, TextEncoderError
 from ram.models.config import LEARNED, DecoderConfig, ImageConfig, ModelConfig
 from ram.models.losses import asymmetric_loss
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.tagger import CHUNK, load
 from ram.text.vocabulary import TagVocabulary, told_apart
 from tests.chat_endpoint import honours_n

@@ -135,7 +135,7 @@ def test_the_papers_learning_rate_warms_up_for_3000_steps_and_falls_by_a_tenth_e
         ("pretrained = false", "pretrained = 'no'", "pretrained is 'no'"),
         ("[objectives]", "[losses]\ntagging = 'asll'\n[objectives]", "losses.tagging is 'asll': choose one of"),
         ("tagging = 1", "tagging = 1\ndistillation = 1", "teacher is '': the objective distillation needs one of"),
-        ("[data]", "[generated]\nthreshold = 0\n[data]", "generated.threshold is 0: it must be over 0"),
+        ("[data]", "[generated]\nthreshold = 0\n[data]", "generated.threshold is 0.0: it must be over 0"),
         ("[data]", "[generated]\nthreshold = 0.3\nabsent_below = 0.4\n[data]", "generated.absent_below is 0.4"),
         ("[data]", "[generated]\nthreshold = 0.3\n[data]", "generated asks the classifier of the pretrained backbone"),
         ("pretrained = false", "learning_stages = -1", "learning_stages is -1"),

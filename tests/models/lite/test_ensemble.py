@@ -11,7 +11,7 @@ from ram.models.config import EnsembleConfig
 from ram.models.heads import RARE
 from ram.models.lite.ensemble import DAMPING, GlobalSimilarity
 from ram.models.lite.familiarity import ENOUGH, Familiarity
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from tests.tiny import DIM, HashTextEncoder, tiny_bank, tiny_config, tiny_model, tiny_pixels, whole_model
 
 COUNTS = (3, 1, 2)

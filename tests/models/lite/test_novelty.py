@@ -11,7 +11,7 @@ from ram.models.config import EnsembleConfig
 from ram.models.lite.ensemble import DAMPING, GlobalSimilarity
 from ram.models.lite.familiarity import ELSEWHERE, Familiarity
 from ram.models.lite.novelty import Novelty
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.training.loop import train
 from tests.tiny import DIM, HashTextEncoder, tiny_pixels, whole_model
 from tests.toy_run import make_data, toy_model, toy_recipe, use_hash_text_encoder
