@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import ram
-from ram.describers.base import describe_tags, load_describer
+from ram.describers.fallback import describe_tags
+from ram.describers.loading import load_describer
 from ram.evaluation.benchmarks import load_benchmark
 from ram.evaluation.metrics import mean_average_precision
 from ram.evaluation.tagging import score_pictures
