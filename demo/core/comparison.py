@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from demo.core.photos import Photo, Scores
-from ram.tagger import Tagger
+from ram.tagger import TaggerBackend
 from ram.text.bank import TagEmbeddingBank
 
 MOST_SHOWN = 12
@@ -41,12 +41,12 @@ class Versus:
         return rows
 
 
-def shared_tags(taggers: Sequence[Tagger]) -> tuple[str, ...]:
+def shared_tags(taggers: Sequence[TaggerBackend]) -> tuple[str, ...]:
     """The predefined tags that all models know, in the first one's order."""
     return tuple(tag for tag in taggers[0].bank.vocabulary.tags if all(tag in t.bank.vocabulary for t in taggers))
 
 
-def predefined_banks(taggers: Sequence[Tagger]) -> dict[str, TagEmbeddingBank]:
+def predefined_banks(taggers: Sequence[TaggerBackend]) -> dict[str, TagEmbeddingBank]:
     """By model name, the bank of the tags that all of them know; those that know no tags are left out."""
     knowing = [tagger for tagger in taggers if len(tagger.bank)]
     tags = shared_tags(knowing)
@@ -54,7 +54,7 @@ def predefined_banks(taggers: Sequence[Tagger]) -> dict[str, TagEmbeddingBank]:
 
 
 def compare(
-    taggers: Sequence[Tagger],
+    taggers: Sequence[TaggerBackend],
     photo: Photo,
     banks: Mapping[str, TagEmbeddingBank],
     clock: Callable[[], float] = time.perf_counter,

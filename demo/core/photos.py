@@ -14,7 +14,7 @@ from PIL import Image
 from ram.images.opening import open_image
 from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction
-from ram.tagger import Tagger
+from ram.tagger import TaggerBackend
 
 PREVIEW_PIXELS = 1024
 """Longest side of the photo as the page shows it."""
@@ -61,7 +61,7 @@ Scores = Mapping[str, Prediction]
 """Predictions over the same categories, by model name."""
 
 
-def look(taggers: Sequence[Tagger], picture: str | Path) -> Iterator[Tagged]:
+def look(taggers: Sequence[TaggerBackend], picture: str | Path) -> Iterator[Tagged]:
     """Tags after the first tagger's look, features after that of each further one.
 
     Raises:
@@ -89,7 +89,7 @@ def _small_jpeg(preview: Image.Image) -> bytes:
     return kept.getvalue()
 
 
-def _look(tagger: Tagger, picture: Image.Image, before: Photo) -> tuple[ImageFeatures, Photo]:
+def _look(tagger: TaggerBackend, picture: Image.Image, before: Photo) -> tuple[ImageFeatures, Photo]:
     """What the tagger sees, where it runs, and the photo with that added."""
     start = time.perf_counter()
     features = tagger.look(picture)

@@ -11,7 +11,7 @@ from demo.core.categories import MOST_SENTENCES, Categories
 from demo.core.photos import Photo
 from ram.describers.fallback import DescribedSentence, Notice
 from ram.errors import InputError, PackError
-from ram.tagger import Tagger
+from ram.tagger import TaggerBackend
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import MOST_CATEGORIES
 from ram.text.tag_packs import UPLOADS, load_pack
@@ -45,7 +45,7 @@ def open_pack(bench: Workbench, path: Path, photo: Photo | None, typed: Categori
     return bench.embed(_join(typed, pack, path.name, noted))
 
 
-def _likeliest(main: Tagger, photo: Photo | None, pack: TagEmbeddingBank) -> Sequence[str]:
+def _likeliest(main: TaggerBackend, photo: Photo | None, pack: TagEmbeddingBank) -> Sequence[str]:
     if photo is None:
         return pack.vocabulary.tags[:MOST_CATEGORIES]
     prediction = main.score(photo.features[main.name].to(main.device), pack.first(main.config.max_descriptions))

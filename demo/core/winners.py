@@ -12,7 +12,7 @@ from demo.core.album import Album, AlbumPhoto
 from demo.core.feature_cache import FeatureShelf
 from ram.errors import InputError
 from ram.prediction import TagScore
-from ram.tagger import Tagger
+from ram.tagger import TaggerBackend
 from ram.text.bank import TagEmbeddingBank
 
 OF_EACH_KIND = 8
@@ -80,7 +80,7 @@ class Winners:
         ]
 
 
-def find_winners(tagger: Tagger, album: Album, bank: TagEmbeddingBank, shelf: FeatureShelf) -> Winners:
+def find_winners(tagger: TaggerBackend, album: Album, bank: TagEmbeddingBank, shelf: FeatureShelf) -> Winners:
     """Score a category, the only one of its bank, against all photos of an album whose features are still kept.
 
     Raises:

@@ -17,7 +17,7 @@ from demo.sections.parts import DESCRIBED_AT_ONCE, IN_TURN, OWN, Update, html, v
 from demo.sections.why import WhyPanel
 from demo.server.uploads import uploaded
 from demo.views import markup
-from ram.checkpoints.model_folder import model_entries
+from ram.checkpoints.registry import model_entries
 from ram.errors import InputError
 
 ASK_FOR_A_PHOTO = "Choose a photo to see how likely each category is: what you typed is kept for it."

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from ram.checkpoints.migration import migrate_config
 from ram.errors import CheckpointError
@@ -109,19 +108,21 @@ DESCRIPTIONS = HubFile(
 )
 
 
-def swin_config(name: str, backbone: str, size: int = 384, **changes: Any) -> ModelConfig:
-    """An official variant: a timm Swin under CLIP text embeddings of width 512, in RAM++ unless changed."""
-    window = 12 if size == 384 else 7
-    image = ImageConfig(backbone, size, options={"img_size": size, "window_size": window})
-    return ModelConfig(**{"name": name, "image": image, "text_encoder": "clip-vit-b-16", "dim": 512} | changes)
+def swin_config(name: str, backbone: str, size: int = 384, max_descriptions: int | None = None) -> ModelConfig:
+    """An official RAM++ variant, or with one description RAM: a timm Swin, CLIP text embeddings of width 512."""
+    image = _swin_image(backbone, size)
+    return ModelConfig(name, image, "clip-vit-b-16", 512, max_descriptions=max_descriptions)
 
 
-_LEARNED = {
-    "text_encoder": LEARNED,
-    "dim": learned_width(DecoderConfig.hidden),
-    "max_descriptions": 1,
-    "reweight": False,
-}
+def tag2text_config(name: str, backbone: str, size: int = 384) -> ModelConfig:
+    """An official Tag2Text variant: a timm Swin, and tags that were learned one by one."""
+    dim = learned_width(DecoderConfig.hidden)
+    return ModelConfig(name, _swin_image(backbone, size), LEARNED, dim, max_descriptions=1, reweight=False)
+
+
+def _swin_image(backbone: str, size: int) -> ImageConfig:
+    return ImageConfig(backbone, size, options={"img_size": size, "window_size": 12 if size == 384 else 7})
+
 
 PUBLISHED: Mapping[str, PublishedModel] = {
     model.config.name: model
@@ -155,7 +156,7 @@ PUBLISHED: Mapping[str, PublishedModel] = {
             HubFile("xinyu1205/Recognize_Anything-Tag2Text", "ram_swin_large_14m.pth", "space"),
         ),
         PublishedModel(
-            swin_config("tag2text-swin-base", "swin_base_patch4_window12_384", **_LEARNED),
+            tag2text_config("tag2text-swin-base", "swin_base_patch4_window12_384"),
             TAG2TEXT_LISTS,
             HubFile("xinyu1205/Recognize_Anything-Tag2Text", "tag2text_swin_14m.pth", "space"),
         ),

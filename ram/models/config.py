@@ -259,7 +259,7 @@ def read_fields(cls: type[_T], values: Any, where: str) -> _T:
 def _one_sentence(error: ValidationError, where: str) -> str:
     """The first fault that pydantic found, unknown fields before all others."""
     faults = sorted(error.errors(include_url=False), key=lambda fault: fault["type"] not in _UNKNOWN)
-    kind, location, value = (faults[0][part] for part in ("type", "loc", "input"))  # type: ignore[literal-required]
+    kind, location, value = (faults[0][part] for part in ("type", "loc", "input"))
     if kind == "value_error":
         return str(faults[0]["ctx"]["error"])
     name, section = ".".join(map(str, (where, *location))), ".".join(map(str, (where, *location[:-1])))

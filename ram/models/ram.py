@@ -24,8 +24,10 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from ram.models.decoder import AlignmentDecoder
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.image_encoder import ImageEncoder, ImageFeatures
+from ram.models.reweighting import DescriptionReweighting
 
 
 class Alignment(NamedTuple):
@@ -52,7 +54,12 @@ class TaggingModel(nn.Module):
     """
 
     def __init__(
-        self, image_encoder: ImageEncoder, reweighting: nn.Module, queries: nn.Module, decoder: nn.Module, head: nn.Module
+        self,
+        image_encoder: ImageEncoder,
+        reweighting: DescriptionReweighting,
+        queries: nn.Module,
+        decoder: AlignmentDecoder,
+        head: nn.Module,
     ) -> None:
         super().__init__()
         self.image_encoder = image_encoder

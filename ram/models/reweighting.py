@@ -36,8 +36,8 @@ class DescriptionReweighting(nn.Module):
             (batch, tags, dim) blended embeddings and (batch, tags, descriptions) weights that sum to 1 over
             each tag's own descriptions and are 0 where there is none.
         """
-        bank = descriptions.embeddings
-        similarity = torch.einsum("bd,tnd->btn", F.normalize(pooled, dim=-1), bank) * self.log_scale.exp()
+        bank, towards = descriptions.embeddings, F.normalize(pooled, dim=-1).T
+        similarity = (bank @ towards).permute(2, 0, 1) * self.log_scale.exp()
         if descriptions.mask is not None:
             similarity = similarity.masked_fill(~descriptions.mask, -torch.inf)
         weights = similarity.softmax(dim=-1).to(bank.dtype)

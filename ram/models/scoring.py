@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from ram.models.description_embeddings import DescriptionEmbeddings
+from ram.models.fast import accelerate
 from ram.models.fast.absorbed_attention import read
 from ram.models.image_encoder import ImageFeatures
 from ram.models.lite.ensemble import TagTerms
@@ -66,13 +67,14 @@ class Scores:
 
 
 class Scorer:
-    """Score images with an accelerated model (see :func:`ram.models.fast.accelerate`).
+    """Score images with the fast twins of a model's parts (see :func:`ram.models.fast.accelerate`).
 
     Args:
-        model: in evaluation mode; its weights must not change any more.
+        model: in evaluation mode and the caller's own; it is accelerated in place.
     """
 
     def __init__(self, model: TaggingModel) -> None:
+        accelerate(model)
         self.model = model
         self._like = next(model.decoder.parameters())
 

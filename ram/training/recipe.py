@@ -11,8 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ram.checkpoints.model_folder import find_model, list_models
-from ram.models.config import VARIANTS, ModelConfig, read_fields
+from ram.checkpoints.registry import CONFIG, find_model, shipped_models
+from ram.models.config import ModelConfig, read_fields
 from ram.training.data.data_recipe import DataRecipe
 from ram.training.data_engine.generated_tags import GeneratedRecipe
 from ram.training.objectives import OBJECTIVES, LossRecipe
@@ -129,9 +129,8 @@ class Recipe:
             raise ValueError(f"{path.name} is not TOML: {error}") from None
         for field_, text in changes.items():
             _change(values, field_, text)
-        shipped = [name for name in list_models() if name not in VARIANTS]
-        if values.get("initialize") in shipped and isinstance(values.get("model", {}), dict):
-            config = json.loads((find_model(values["initialize"]) / "config.json").read_text(encoding="utf-8"))
+        if values.get("initialize") in shipped_models() and isinstance(values.get("model", {}), dict):
+            config = json.loads((find_model(values["initialize"]) / CONFIG).read_text(encoding="utf-8"))
             values["model"] = {**config, **values.get("model", {})}
         try:
             return read_fields(cls, values, "recipe")

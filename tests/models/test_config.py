@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from ram.models.config import VARIANTS, DecoderConfig, EnsembleConfig, ImageConfig, ModelConfig
+from ram.checkpoints.registry import PUBLISHED
+from ram.models.config import DecoderConfig, EnsembleConfig, ImageConfig, ModelConfig
 from tests.tiny import tiny_config, whole_config
 
 
@@ -13,7 +14,10 @@ def as_json(config):
     return json.loads(json.dumps(config.to_dict()))
 
 
-@pytest.mark.parametrize("config", [*VARIANTS.values(), tiny_config(3), whole_config()], ids=lambda config: config.name)
+CONFIGS = [*(model.config for model in PUBLISHED.values()), tiny_config(3), whole_config()]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
 def test_a_config_survives_json(config):
     assert ModelConfig.from_dict(as_json(config)) == config
 
@@ -99,6 +103,6 @@ def test_whole_numbers_may_stand_for_fractions():
 
 
 def test_published_ram_has_one_description_a_tag_and_ram_plus_all():
-    most = {name: config.max_descriptions for name, config in VARIANTS.items()}
+    most = {name: model.config.max_descriptions for name, model in PUBLISHED.items()}
     assert most.pop("ram-swin-large") == most.pop("tag2text-swin-base") == 1
     assert set(most.values()) == {None}

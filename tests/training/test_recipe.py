@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
-from ram.checkpoints.model_folder import find_model, load_model
-from ram.models.config import VARIANTS, ModelConfig, swin
+from ram.checkpoints.model_folder import load_model
+from ram.checkpoints.registry import PUBLISHED, find_model, swin_config
+from ram.models.config import ModelConfig
 from ram.training.recipe import DataRecipe, Recipe
 from ram.training.schedule import ScheduleRecipe, learning_rate
 from tests.paths import ROOT
@@ -72,12 +73,14 @@ def test_shipped_recipes_can_be_read_and_open_with_their_command(name):
 @pytest.mark.parametrize("name", SWIN)
 def test_the_papers_models_are_trained_as_they_are_published(name):
     recipe = Recipe.load(SHIPPED[name])
-    if recipe.model.name in VARIANTS:
-        assert recipe.model == VARIANTS[recipe.model.name]
+    if recipe.model.name in PUBLISHED:
+        assert recipe.model == PUBLISHED[recipe.model.name].config
     else:  # the pretraining of one that is published at 384 pixels
-        published = VARIANTS[recipe.model.name.removesuffix("-224")]
+        published = PUBLISHED[recipe.model.name.removesuffix("-224")].config
         backbone = published.image.backbone.replace("window12_384", "window7_224")
-        assert recipe.model == swin(recipe.model.name, backbone, 224, published.max_descriptions)
+        assert recipe.model == swin_config(
+            recipe.model.name, backbone, 224, max_descriptions=published.max_descriptions
+        )
     assert set(recipe.objectives) == {"tagging", "distillation"} | ({"alignment"} if "plus" in name else set())
 
 

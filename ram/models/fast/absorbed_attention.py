@@ -1,7 +1,7 @@
 """Cross-attention for many queries: their projections move into the keys and values, once per image.
 
-The score of a query q and a token k is q W_q W_k^T k^T. Where there are many more queries than tokens it is less work to
-multiply the tokens by both matrices, for every head, than to project every query; likewise for the output projection.
+The score of a query q and a token k is q W_q W_k^T k^T. Where there are many more queries than tokens it is less work
+to multiply the tokens by both matrices, for every head, than to project every query; likewise for the output.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ together, the decoder would leave the work to the others.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 import torch.nn.functional as F
@@ -49,14 +49,15 @@ class TagTerms:
 
     def rows(self, index: slice | torch.Tensor) -> TagTerms:
         """Some of the tags, by a slice or a tensor of indices."""
-        columns = (getattr(self, field.name) for field in fields(self))
-        return TagTerms(*(None if column is None else column[index] for column in columns))
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: column[index] for name, column in columns.items() if column is not None})
 
     @classmethod
     def join(cls, parts: Sequence[TagTerms]) -> TagTerms:
         """The tags of all parts, in order."""
-        columns = ([getattr(part, field.name) for part in parts] for field in fields(cls))
-        return cls(*(None if column[0] is None else torch.cat(column) for column in columns))
+        columns = {field.name: [getattr(part, field.name) for part in parts] for field in fields(cls)}
+        joined = {name: torch.cat(column) for name, column in columns.items() if column[0] is not None}
+        return replace(parts[0], **joined)
 
 
 class Ensemble(nn.Module):
@@ -107,8 +108,9 @@ class Ensemble(nn.Module):
         terms = {"decoder": decoder}
         if self.config.pooled_weight:
             terms["pooled"] = self.config.pooled_weight * F.normalize(features.pooled, dim=-1) @ tags.mean.T
-        if tags.centered is None or tags.damping is None or words is None or features.classes is None:
+        if words is None or features.classes is None:
             return terms
+        assert tags.centered is not None and tags.damping is not None and tags.classifier_weight is not None
         terms["decoder"] = decoder - tags.damping * (decoder - self.config.absent_logit)
         class_words = F.normalize(words.embed(features.classes), dim=-1).to(tags.centered.dtype)
         terms["classifier"] = tags.classifier_weight * (class_words @ tags.centered.T)
