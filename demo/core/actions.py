@@ -24,7 +24,7 @@ from ram.describers.fallback import DescribedSentence, Notice, describe_with_fal
 from ram.errors import DescriberError, ImageError, InputError, TextEncoderError
 from ram.prediction import Explanation
 from ram.tagger import Explainer, TaggerBackend
-from ram.text.descriptions import parse_categories
+from ram.text.names import parse_categories
 
 PREDEFINED = "the model's own list"
 """Origin of the sentences of predefined tags."""

@@ -11,7 +11,8 @@ import torch
 from ram.describers.fallback import DescribedSentence, Notice, merge_notices
 from ram.errors import InputError
 from ram.text.bank import TagEmbeddingBank, pad
-from ram.text.descriptions import TagDescriptions, clean_sentence
+from ram.text.cleaning import clean_sentence
+from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
 
 MOST_SENTENCES = 80

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
-from ram.text.descriptions import parse_categories
+from ram.text.names import parse_categories
 
 MOST_TEXT = 2_000
 """Characters of a value in a link that are looked at."""

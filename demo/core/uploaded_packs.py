@@ -13,7 +13,7 @@ from ram.describers.fallback import DescribedSentence, Notice
 from ram.errors import InputError, PackError
 from ram.tagger import TaggerBackend
 from ram.text.bank import TagEmbeddingBank
-from ram.text.descriptions import MOST_CATEGORIES
+from ram.text.names import MAX_CATEGORIES
 from ram.text.tag_packs import UPLOADS, load_pack
 
 
@@ -22,7 +22,7 @@ def open_pack(bench: Workbench, path: Path, photo: Photo | None, typed: Categori
 
     What is not described to the end gives way: nobody goes on describing it.
 
-    A page has room for `MOST_CATEGORIES` of a pack: the main model's likeliest in the photo, or the first without one.
+    A page has room for `MAX_CATEGORIES` of a pack: the main model's likeliest in the photo, or the first without one.
 
     Raises:
         InputError: the file is no usable pack of the main model's text encoder; the message says why.
@@ -34,9 +34,9 @@ def open_pack(bench: Workbench, path: Path, photo: Photo | None, typed: Categori
     except PackError as error:
         raise InputError(str(error)) from None
     noted: tuple[Notice, ...] = ()
-    if len(pack) > MOST_CATEGORIES:
+    if len(pack) > MAX_CATEGORIES:
         where = "the first" if photo is None else "those that are likeliest in this photo"
-        noted = (Notice(f"{path.name} has {len(pack)} tags: shown are {MOST_CATEGORIES}, {where}."),)
+        noted = (Notice(f"{path.name} has {len(pack)} tags: shown are {MAX_CATEGORIES}, {where}."),)
         pack = pack.select(_likeliest(main, photo, pack))
     theirs = {tag.casefold() for tag in pack.vocabulary.tags}
     for tag in typed.names:
@@ -47,9 +47,9 @@ def open_pack(bench: Workbench, path: Path, photo: Photo | None, typed: Categori
 
 def _likeliest(main: TaggerBackend, photo: Photo | None, pack: TagEmbeddingBank) -> Sequence[str]:
     if photo is None:
-        return pack.vocabulary.tags[:MOST_CATEGORIES]
+        return pack.vocabulary.tags[:MAX_CATEGORIES]
     prediction = main.score(photo.features[main.name].to(main.device), pack.first(main.config.max_descriptions))
-    return [score.tag for score in prediction.top(MOST_CATEGORIES)]
+    return [score.tag for score in prediction.top(MAX_CATEGORIES)]
 
 
 def _join(typed: Categories, pack: TagEmbeddingBank, name: str, noted: tuple[Notice, ...]) -> Categories:

@@ -16,7 +16,7 @@ from ram.checkpoints.registry import CONFIG, LISTS_URL, PUBLISHED, HubFile, Publ
 from ram.errors import CheckpointError, DownloadError
 from ram.runtime import Progress, atomic_write, quiet
 from ram.text.descriptions import TagDescriptions
-from ram.text.vocabulary import TagVocabulary, told_apart
+from ram.text.vocabulary import TagVocabulary, make_unique
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def fetch_vocabulary(model: PublishedModel, cache: Path) -> TagVocabulary:
     """
     lists = model.lists
     try:
-        names = told_apart(_lines(lists.names, cache, lists.count))
+        names = make_unique(_lines(lists.names, cache, lists.count))
         if lists.thresholds:
             thresholds = tuple(map(float, _lines(lists.thresholds, cache, lists.count)))
         else:

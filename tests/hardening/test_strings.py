@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from ram.text.descriptions import parse_categories
+from ram.text.names import parse_categories
 from tests.hardening.hostile_strings import HOSTILE
 from tests.server import ask, upload
 

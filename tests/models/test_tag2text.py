@@ -16,7 +16,7 @@ from ram.models.config import LEARNED, DecoderConfig, ImageConfig, ModelConfig
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.losses import asymmetric_loss
 from ram.tagger import load
-from ram.text.vocabulary import TagVocabulary, told_apart
+from ram.text.vocabulary import TagVocabulary, make_unique
 from tests.chat_endpoint import honours_n
 from tests.checkpoints.test_official import SWIN
 from tests.checkpoints.test_official import config as text_config
@@ -48,7 +48,7 @@ def state():
 
 @pytest.fixture
 def tagger(state, tmp_path):
-    vocabulary = TagVocabulary(told_apart(["train", *map(str, range(TAGS - 2)), "train"]), (0.5,) * TAGS)
+    vocabulary = TagVocabulary(make_unique(["train", *map(str, range(TAGS - 2)), "train"]), (0.5,) * TAGS)
     folder = convert_official(state, tmp_path / "tiny", config=config(), vocabulary=vocabulary)
     return load(folder, device="cpu", dtype="float32")
 
@@ -85,7 +85,7 @@ def test_asking_for_fewer_tags_or_in_parts_changes_no_score(tagger, features, mo
     np.testing.assert_allclose(tagger.score(features).probabilities, whole.probabilities, atol=1e-5)
 
 
-def test_a_photo_is_tagged_and_repeated_names_are_told_apart(tagger, features):
+def test_a_photo_is_tagged_and_repeated_names_are_make_unique(tagger, features):
     shown = tagger.score(features)
     assert shown["train"].probability != shown["train (2)"].probability
     assert [d.text for d in shown["train (2)"].descriptions] == ["train (2)"]
@@ -205,7 +205,7 @@ def folder(source, official, tmp_path_factory):
         thresholds[int(position)] = threshold
     for position in official["delete_tag_index"]:
         thresholds[position] = 1.0
-    vocabulary = TagVocabulary(told_apart(official["tag_list"]), tuple(thresholds))
+    vocabulary = TagVocabulary(make_unique(official["tag_list"]), tuple(thresholds))
     state = load_file(source / "model.safetensors")
     folder = tmp_path_factory.mktemp("tag2text")
     return ram.convert_official(state, folder, config=config(), vocabulary=vocabulary)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ram.training.average import RunningAverage
+from ram.training.state import RunningAverage
 
 
 @pytest.fixture

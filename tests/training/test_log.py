@@ -46,5 +46,5 @@ def test_without_tensorboard_the_lines_are_all_there_is_and_it_is_said(tmp_path,
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorboard" else find(name))
     with caplog.at_level("INFO"), LearningCurve(tmp_path) as curve:
         curve.add(1, step=1, tagging=0.5)
-    assert "no curves for TensorBoard, which is not installed (part of ram[train])" in caplog.text
+    assert "TensorBoard is not installed (part of ram[train])" in caplog.text
     assert [path.name for path in tmp_path.iterdir()] == ["log.jsonl"]

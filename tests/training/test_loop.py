@@ -15,10 +15,8 @@ from ram.models.build import build_model
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.training.data.training_set import label_system
-from ram.training.data_engine.generated_tags import GeneratedRecipe
-from ram.training.learner import NonFiniteLoss
-from ram.training.loop import train
-from ram.training.objectives import LossRecipe
+from ram.training.loop import NonFiniteLoss, train
+from ram.training.recipe import GeneratedRecipe, LossRecipe
 from ram.training.schedule import learning_rate
 from tests.tiny import HashTextEncoder
 from tests.toy_run import (

@@ -9,10 +9,8 @@ import torch.nn.functional as F
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.image_encoder import ImageFeatures
 from ram.training.objectives import (
-    LOSSES,
     OBJECTIVES,
     Batch,
-    LossRecipe,
     alignment,
     contrastive,
     distillation,
@@ -20,6 +18,7 @@ from ram.training.objectives import (
     tagging,
     total_loss,
 )
+from ram.training.recipe_sections import LOSSES, LossRecipe
 from tests.tiny import DIM, tiny_bank, tiny_model
 from tests.toy_run import toy_model
 

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from ram.training.schedule import ScheduleRecipe, learning_rate, make_optimizer, set_learning_rate
+from ram.training.recipe import ScheduleRecipe
+from ram.training.schedule import learning_rate, make_optimizer, set_learning_rate
 from tests.tiny import tiny_model
 from tests.toy_run import toy_model
 

@@ -72,7 +72,7 @@ def test_beginning_and_then_finishing_is_the_whole_backbone(last):
 @pytest.mark.parametrize(
     ("name", "last", "said"),
     [
-        ("test_efficientnet", 5, "learning_stages is 5 of 5 stages: to teach them all, set freeze_backbone = false"),
+        ("test_efficientnet", 5, "learning_stages is 5 of 5 stages: to train them all, set freeze_backbone = false"),
         ("test_vit", 1, "learning_stages works for EfficientNets, and VisionTransformer is none"),
     ],
 )

@@ -7,8 +7,7 @@ import torch
 from torch import nn
 
 import ram.training.state
-from ram.training.average import RunningAverage
-from ram.training.state import Position, TrainingState
+from ram.training.state import Position, RunningAverage, TrainingState
 
 
 def make(width=4):
@@ -73,6 +72,22 @@ def test_a_kill_while_writing_leaves_the_old_state(tmp_path, monkeypatch):
     again = make()
     assert again.load(path, steps=3) == Position(1)
     assert all(torch.equal(tensor, kept[0][name]) for name, tensor in everything(again)[0].items())
+
+
+def test_two_runs_that_save_to_one_file_do_not_collide(tmp_path, monkeypatch):
+    path, first, second = tmp_path / "state.safetensors", make(), make()
+    train(second)
+    save_file = ram.training.state.save_file
+
+    def save_in_between(tensors, target, metadata):
+        monkeypatch.setattr(ram.training.state, "save_file", save_file)
+        save_file(tensors, target, metadata)
+        second.save(path, Position(2))
+
+    monkeypatch.setattr(ram.training.state, "save_file", save_in_between)
+    first.save(path, Position(1))
+    assert make().load(path, steps=3) == Position(1)  # the last one wins
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_state_of_another_recipe_is_refused(tmp_path):

@@ -8,16 +8,14 @@ import torch
 import torch.nn.functional as F
 
 from ram.models.build import build_model
-from ram.training.average import RunningAverage
 from ram.training.data.training_set import TrainingSet
 from ram.training.data.triplets import Triplets
 from ram.training.data.views import PixelSource
 from ram.training.distributed import World
 from ram.training.initial import set_learning
-from ram.training.learner import Learner, NonFiniteLoss
+from ram.training.loop import Draw, Learner, NonFiniteLoss, Step, draw_tags, generator_for
 from ram.training.schedule import make_optimizer
-from ram.training.state import Position, TrainingState
-from ram.training.step import Draw, Step, draw_tags, generator_for
+from ram.training.state import Position, RunningAverage, TrainingState
 from tests.tiny import DIM, tiny_bank
 from tests.toy_run import draw, toy_model, toy_recipe
 
@@ -137,7 +135,7 @@ def test_a_piece_of_one_picture_is_refused_for_a_backbone_that_learns(training):
 
 
 def test_a_gradient_that_is_no_number_stops_the_run_with_step_and_files(training, monkeypatch):
-    monkeypatch.setattr("ram.training.learner.torch.nn.utils.clip_grad_norm_", lambda *_: torch.tensor(torch.inf))
+    monkeypatch.setattr("torch.nn.utils.clip_grad_norm_", lambda *_: torch.tensor(torch.inf))
     with pytest.raises(NonFiniteLoss, match=r"gradient's norm is inf in epoch 1, step 1 .*pictures: \d+\.png, "):
         next(learner(training, batch=6).steps(Position()))
 

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from ram.labels.label_system import shipped_descriptions, shipped_vocabulary
-from ram.training.data.data_recipe import DataRecipe
 from ram.training.data.own_labels import LabelledPictures, own_tags, read_own_labels
 from ram.training.data.sources import label_system, read_labels, read_sources
+from ram.training.recipe_sections import DataRecipe
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_picture_listed_twice_has_the_tags_of_both_lines_spelt_as_first(csv):
         ("file,labels\na.jpg,cat\n", "line 1 of photos.csv begins with 'file': the columns are image and tags"),
         ("image,tags\n,cat\n", "line 2 of photos.csv names no picture"),
         ('image,tags\na.jpg,"cat\n', r"line \d of photos.csv is not CSV"),
-        ("image,tags\na.jpg,cat;!!\n", "line 2 of photos.csv has a tag that is none"),
+        ("image,tags\na.jpg,cat;!!\n", "line 2 of photos.csv has an unusable tag"),
         ("image,tags\n", "photos.csv names no picture"),
         ("", "photos.csv names no picture"),
     ],
@@ -98,7 +98,7 @@ def test_coco_instances_give_each_picture_the_categories_of_its_annotations(tmp_
         ({"annotations": [{"image_id": [], "category_id": 1}]}, "annotation 1 of instances.json has the image_id"),
         ({"annotations": None}, "no list 'annotations'"),
         ({"images": [{"id": 7}]}, "entry 1 of images in instances.json has no id or no file_name"),
-        ({"categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}, "entry 2 of categories .* has the id 1"),
+        ({"categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}, "entry 2 of categories .* repeats the id 1"),
         ({"images": []}, "annotation 1"),
     ],
 )

@@ -14,9 +14,8 @@ from ram.training.data.sources import label_system
 from ram.training.data.training_set import TrainingSet, read_dev_set, read_training_set
 from ram.training.data.triplets import Source, Triplets
 from ram.training.data.views import PatchSource, PixelSource, transforms
-from ram.training.data_engine.generated_tags import GeneratedRecipe
 from ram.training.data_engine.imagenet import class_names
-from ram.training.recipe import DataRecipe
+from ram.training.recipe import DataRecipe, GeneratedRecipe
 from tests.tiny import DIM, HashTextEncoder, tiny_bank, tiny_model
 from tests.toy_run import COLOURS, make_data, toy_model, toy_recipe, use_hash_text_encoder, use_sure_classifier
 

@@ -6,8 +6,9 @@ import torch
 from ram.text.vocabulary import TagVocabulary
 from ram.training.data.triplets import Triplets
 from ram.training.data_engine.class_tags import class_tags, excluded
-from ram.training.data_engine.generated_tags import GeneratedRecipe, generate_tags, read_words
+from ram.training.data_engine.generated_tags import generate_tags, read_words
 from ram.training.data_engine.imagenet import class_names
+from ram.training.recipe import GeneratedRecipe
 
 NAMES = [("tabby", "tabby cat"), ("coffee mug",), ("crane",), ("fire truck", "fire engine"), ("sea lion",), ("crane",)]
 TAGS = ("mug", "dog", "engine", "lion", "truck", "cat")

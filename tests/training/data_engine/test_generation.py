@@ -72,7 +72,7 @@ def test_excluded_tags_never_join_but_stay_where_they_were(tmp_path, tagger):
 
 
 def test_thresholds_that_contradict_each_other_and_foreign_labels_are_refused(tagger):
-    with pytest.raises(ValueError, match="under 0.5 cannot be struck out where 0.4 is enough"):
+    with pytest.raises(ValueError, match="under 0.5 cannot be removed where 0.4 is enough"):
         DataEngine(tagger, LABELS, threshold=0.4, clean_below=0.5)
     with pytest.raises(ValueError, match="tiny holds none of the 1 tags"):
         DataEngine(tagger, TagVocabulary.of(["rainbow"]))
@@ -92,7 +92,7 @@ def test_the_command_writes_what_the_engine_says(ended, tmp_path):
     (tmp_path / "never.txt").write_text("dog\n")
     options = ("--labels", "labels.txt", "--clean-below", "0.05", "--exclude", "never.txt")
     code, out, err = ended("generate", "in.json", "--output", "out.json", *options)
-    assert (code, out) == (0, "2 pictures, 2 tags added and 1 struck out: out.json\n")
+    assert (code, out) == (0, "2 pictures, 2 tags added, 1 removed: out.json\n")
     assert "1 pictures stay as they were, such as: " in err and err.count("\n") == 1
     written = json.loads((tmp_path / "out.json").read_text())
     assert [entry["union_label_id"] for entry in written] == [[0], [2], [1, 2, 3]]
