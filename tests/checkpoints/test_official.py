@@ -179,7 +179,7 @@ def test_full_size_weights_move_between_224_and_384(size, old, new):
         (lambda s: s.update(label_embed=torch.zeros(1020, 512)), "is all zeros: .* download the official file"),
         (
             lambda s: s["fc.weight"].view(-1)[5:6].fill_(torch.nan),
-            "'head.weight' of state dict holds values that are no",
+            "'head.weight' of state dict holds NaN or infinite",
         ),
         (lambda s: s["label_embed"].view(-1)[-1:].fill_(torch.inf), "'label_embed' of state dict holds values that"),
         (lambda s: s.update(label_embed=torch.ones(1020, 256)), r"is \(1020, 256\) but tiny needs rows of 512"),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.core.actions import Workbench
+from demo.core.workbench import Workbench
 from demo.server.limits import Budget, Limits
 from ram.describers.chat.describer import ChatDescriber
 from ram.describers.description_cache import CachedDescriber, DescriptionCache
@@ -77,7 +77,7 @@ def test_sentences_of_a_real_model_arrive_one_by_one_are_kept_and_move_the_score
     assert counts == sorted(counts) and set(counts) == set(range(counts[-1] + 1))  # none came together with another
     last = states[-1]
     told = [sentence.text for sentence in last.sentences["corgi"]]
-    assert last.notices == () and len(told) > 2 and told[0] == "a photo of a corgi."
+    assert last.messages == () and len(told) > 2 and told[0] == "a photo of a corgi."
     assert {(sentence.origin, sentence.cached) for sentence in last.sentences["corgi"]} == {("openai", False)}
     assert told == [clean_sentence(text) for text in told] and max(len(text.split()) for text in told) <= MAX_WORDS
     assert len({text.casefold() for text in told}) == len(told)
