@@ -113,7 +113,7 @@ def test_the_pins_are_what_the_package_and_the_page_ask_for(project: dict, pins:
         assert pins[canonicalize_name(need.name)] in need.specifier, need
 
 
-def test_a_space_has_the_same_pins_but_for_a_torch_that_its_gpus_take(project: dict, pins: dict[str, Version]):
+def test_a_space_has_the_same_pins_except_for_torch(project: dict, pins: dict[str, Version]):
     space = pinned("requirements.txt")
     torches = {"torch", "torchvision"}
     assert {n: v for n, v in space.items() if n not in torches} == {n: v for n, v in pins.items() if n not in torches}
@@ -177,7 +177,7 @@ def _make_demo(folder: Path, python: str) -> str:
     return run.stderr
 
 
-def test_the_sizes_in_the_notes_on_hosting_are_those_that_are_kept_to():
+def test_the_limits_in_the_hosting_notes_are_enforced():
     from demo.core.feature_cache import MAX_BYTES
     from demo.page import MAX_UPLOAD, launch_options
     from ram.images import archives
