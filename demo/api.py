@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -16,13 +16,12 @@ from demo.core.workbench import Workbench
 from demo.sections.parts import SERIAL
 from demo.server.uploads import uploaded
 from demo.server.visitors import visitor_of
+from ram.describers.loading import DescriberName
 from ram.errors import InputError
 from ram.export.formats import AT_LEAST
 
 MAX_TEXT = 10_000
 """Characters of a text that are read."""
-
-DescriberName = Literal["lexicon", "template", "openai"]
 
 
 class Endpoints:

@@ -17,7 +17,7 @@ from demo.server.health import answer, loading_page
 from demo.server.limits import Budget, Limits
 from demo.server.process import check_address, check_mcp, configure_logging, release_memory, stop_signals
 from ram.describers.base import Describer
-from ram.describers.loading import load_describer
+from ram.describers.loading import DESCRIBERS, load_describer
 from ram.errors import DescriberError, RamError
 from ram.runtime import cache_folder
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from demo.server.gate import Gate
 
 EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
-DESCRIBERS = {"lexicon": "Lexicon", "template": "Templates", "openai": "Language model"}
 EXPLANATION = "The lexicon tells what a word means, templates put the name into several phrases."
 NO_LANGUAGE_MODEL = " For a language model, start the page with OPENAI_API_KEY, or OPENAI_BASE_URL for your own."
 LANGUAGE_MODEL_OFF = "Language models are switched off on this page: choose another describer."

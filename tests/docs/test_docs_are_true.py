@@ -80,7 +80,7 @@ class TestPage:
     def test_every_flag_of_the_page_exists(self, page: Path):
         source = "".join(path.read_text(encoding="utf-8") for path in [ROOT / "app.py", *ROOT.glob("demo/**/*.py")])
         for line in INLINE.findall(page.read_text(encoding="utf-8")):
-            if line.startswith("python app.py"):
+            if line.startswith(("python app.py", "python -m demo")):
                 missing = [flag for flag in re.findall(r"--[a-z-]+", line) if f'"{flag}"' not in source]
                 assert set(missing) <= {"--help"}, f"{line!r}: app.py has no {missing}"
 

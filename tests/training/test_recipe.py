@@ -90,7 +90,7 @@ def test_fine_tuning_begins_where_pretraining_ends(name):
     assert Recipe.load(SHIPPED[name]).initialize == f"{before.stem}/model" and f"--output DATA/{before.stem} " in text
 
 
-def test_the_papers_learning_rate_warms_up_for_3000_steps_and_falls_by_a_tenth_each_epoch():
+def test_pretraining_recipes_have_the_papers_learning_rate():
     schedule = Recipe.load(SHIPPED["ram-plus-swin-base-pretrain"]).schedule
     epoch = 14_000_000 // schedule.batch
     rates = [learning_rate(step, 5 * epoch, schedule) for step in (1499, 2999, epoch - 1, epoch, 5 * epoch - 1)]

@@ -55,7 +55,7 @@ def test_a_csv_needs_no_header_and_may_come_from_a_spreadsheet(csv, text):
     assert said(read_own_labels(csv(text))) == {"a.jpg": {"cat"}}
 
 
-def test_a_picture_listed_twice_has_the_tags_of_both_lines_spelt_as_first(csv):
+def test_an_image_listed_twice_has_the_tags_of_both_lines(csv):
     labels = read_own_labels(csv("a.jpg,Cat\nb.jpg,cat;dog\na.jpg,dog;CAT"))
     assert labels.tags == (("Cat", "dog"), ("Cat", "dog"))
 
@@ -83,7 +83,7 @@ def test_text_in_another_encoding_is_said(csv):
         read_own_labels(csv("image,tags\na.jpg,café\n", "latin-1"))
 
 
-def test_coco_instances_give_each_picture_the_categories_of_its_annotations(tmp_path):
+def test_coco_categories_become_the_tags_of_an_image(tmp_path):
     labels = read_own_labels(coco(tmp_path), tmp_path / "val2017")
     assert labels.pictures == (tmp_path / "val2017/a.jpg", tmp_path / "val2017/sub/b.jpg")
     assert said(labels) == {"a.jpg": {"cat"}, "b.jpg": {"cat", "traffic light"}}
@@ -154,7 +154,7 @@ def data(vocabulary, descriptions="shipped", labels=("photos.csv",)):
     return DataRecipe(labels=labels, vocabulary=vocabulary, descriptions=descriptions)
 
 
-def test_own_tags_are_described_by_us_where_we_can_and_else_by_the_lexicon(csv, tmp_path):
+def test_own_tags_get_our_descriptions_or_the_lexicons(csv, tmp_path):
     csv("a.jpg,dog;teapot\nb.jpg,dog")
     recipe = data("own")
     vocabulary, descriptions = label_system(recipe, tmp_path, read_labels(recipe, tmp_path))
@@ -185,7 +185,7 @@ def test_a_label_that_the_vocabulary_lacks_is_named(csv, tmp_path):
         read_sources(recipe, tmp_path, labels, shipped_vocabulary(), lambda *_: None)
 
 
-def test_pictures_of_labels_lie_beside_them_or_where_the_recipe_says(csv, tmp_path):
+def test_images_lie_beside_their_labels_or_in_the_named_folder(csv, tmp_path):
     csv("a.jpg,dog")
     Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg")
     elsewhere = DataRecipe(pictures=("album",), labels=("photos.csv",), vocabulary="own")
