@@ -9,6 +9,7 @@ from ram.checkpoints.registry import PUBLISHED
 from ram.cli.terminal import Progress, printable, say
 from ram.errors import InputError
 from ram.text.descriptions import TagDescriptions
+from ram.text.files import read_lines
 from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary, make_unique
 
 
@@ -96,18 +97,3 @@ def read_numbers(path: Path) -> tuple[float, ...]:
         return tuple(map(float, read_lines(path)))
     except ValueError as error:
         raise InputError(f"{path.name} must have one number per line: {error}") from None
-
-
-def read_lines(path: Path) -> tuple[str, ...]:
-    """Read the stripped lines of a text file, without empty ones.
-
-    Raises:
-        InputError: the file cannot be read as text.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text: save it with the encoding UTF-8") from None
-    return tuple(filter(None, map(str.strip, lines)))

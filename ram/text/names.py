@@ -18,7 +18,8 @@ PUNCTUATION = "'‘’-–.&/()（）+_!?%°·・"
 def parse_categories(text: str) -> tuple[str, ...]:
     """Split what a person typed ("corgi, meteor shower") into categories, in order, without repeats.
 
-    Commas, semicolons and new lines separate; underscores between words count as spaces, and case does not count.
+    Commas, semicolons and new lines separate; underscores between words count as spaces. Names that differ only in
+    case, accents or hyphens are one.
 
     Raises:
         InputError: no category, more than `MAX_CATEGORIES`, or one that :func:`normalize_category` refuses.
@@ -31,7 +32,7 @@ def parse_categories(text: str) -> tuple[str, ...]:
     categories: dict[str, str] = {}
     for part in parts:
         category = spaced(normalize_category(part))
-        categories.setdefault(category.casefold(), category)
+        categories.setdefault(matching_key(category), category)
     if len(categories) > MAX_CATEGORIES:
         raise InputError(f"{len(categories)} categories are too many: a list has at most {MAX_CATEGORIES}")
     return tuple(categories.values())

@@ -20,7 +20,7 @@ from ram.describers.usage import Meter, Usage, UsageCounter
 from ram.describers.wording import plain_prompt
 from ram.errors import DescriberError, InputError, MissingKeyError
 from ram.text.cleaning import clean_sentence
-from ram.text.names import normalize_category
+from ram.text.names import normalize_category, spaced
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -144,7 +144,7 @@ class ChatDescriber(Describer):
             InputError: the tag is not a category.
             DescriberError: the endpoint cannot be reached, refuses, or gives no usable answer.
         """
-        tag = normalize_category(tag)
+        tag = spaced(normalize_category(tag))
         plain = plain_prompt(tag)
         seen = {sentence.casefold() for sentence in given}
         if plain.casefold() not in seen:
