@@ -137,7 +137,8 @@ def test_the_term_that_decided_is_named_and_shown_in_a_bar(page):
     why = page.locator("#why .why[data-tag='corgi']")
     why.wait_for()
     assert float(verdict(page)) > 0.5
-    assert why.locator(".decided").inner_text().startswith("The classifier decided: without it the probability would be 0.")
+    sentence = why.locator(".decided").inner_text()
+    assert sentence.startswith("The classifier decided: without it the probability would be 0.")
     assert why.locator(".stack .decisive").get_attribute("data-term") == "classifier"
     widths = why.locator(".stack i").evaluate_all("terms => terms.map(term => term.getBoundingClientRect().width)")
     assert sum(widths) == pytest.approx(why.locator(".stack").bounding_box()["width"], abs=2)
