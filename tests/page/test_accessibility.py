@@ -176,7 +176,7 @@ def test_a_screen_reader_is_told_changes_once(page):
     heard(page, "8 photos tagged in")
     page.get_by_role("tab", name="One photo").click()
     page.get_by_role("button", name="Link to this view").click()
-    heard(page, "Whoever opens it sees this example photo")
-    assert "kite" not in page.locator("#announcer").text_content()  # it is there again, and said before
+    heard(page, "It opens this example photo")
+    assert "kite" not in page.locator("#announcer").text_content()  # it is shown again, but was announced before
     ask(page, "")
     page.get_by_role("alert").get_by_text("no category was given").wait_for()

@@ -205,34 +205,33 @@ def test_categories_wait_for_a_photo_and_follow_to_the_next(page):
     page.get_by_text("what you typed is kept").wait_for()
 
 
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [("", "no category"), (" , ;", "no category"), ("x" * 70, "70 characters"), (",".join(map(str, range(30))), "30")],
-)
-def test_invalid_input_is_explained_and_loses_nothing(page, text, sentence):
-    choose(page, "cat.jpg")
+INVALID = {"": "no category", "x" * 70: "70 characters", " , ;": "no category", ",".join(map(str, range(30))): "30"}
+
+
+def test_invalid_input_is_explained_and_loses_nothing(page):
     ask(page, "corgi")
     plot_texts(page)
-    ask(page, text)
-    page.locator("#typed-notice .notice").filter(has_text=sentence).wait_for()
-    assert "corgi" in plot_texts(page)
-    assert page.get_by_label("Categories").input_value() == text
+    for text, sentence in INVALID.items():
+        ask(page, text)
+        page.locator("#typed-notice .notice").filter(has_text=sentence).wait_for()
+        assert "corgi" in plot_texts(page)
+        assert page.get_by_label("Categories").input_value() == text
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "sentence"),
-    [
-        ("cut.jpg", (EXAMPLES / "bee.jpg").read_bytes()[:9000], "cut.jpg is broken or cut short"),
-        ("drawing.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.svg is an SVG drawing"),
-        ("letter.png", b"Dear all,", "letter.png cannot be read as a picture"),
-        ("large.png", png(Image.new("1", (9000, 6000))), "large.png is over 50 megapixels"),
-    ],
-)
-def test_an_unusable_file_gets_a_sentence(page, name, content, sentence):
+UNUSABLE = {
+    "cut.jpg": ((EXAMPLES / "bee.jpg").read_bytes()[:9000], "is broken or cut short"),
+    "drawing.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is an SVG drawing"),
+    "letter.png": (b"Dear all,", "cannot be read as a picture"),
+    "large.png": (png(Image.new("1", (9000, 6000))), "is over 50 megapixels"),
+}
+
+
+def test_an_unusable_file_gets_a_sentence(page):
     without_photo(page)
-    upload(page, name, content)
-    page.locator("#photo-notice").get_by_text(sentence).wait_for()
-    page.get_by_text("its tags appear here").wait_for()
+    for name, (content, sentence) in UNUSABLE.items():
+        upload(page, name, content)
+        page.locator("#photo-notice").get_by_text(f"{name} {sentence}").wait_for()
+        page.get_by_text("its tags appear here").wait_for()
     choose(page, "cat.jpg")
     page.locator("#photo-notice .notice").wait_for(state="detached")
 
@@ -249,26 +248,6 @@ def test_files_of_the_server_are_not_accepted_as_uploads(page, address, disguise
     answer = page.request.get(f"{root}/data?session_hash=intruder").text()
     assert "process_completed" in answer
     assert "gradio_api/file=" not in answer and "tag-row" not in answer
-
-
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        "<img src=x onerror=window.reached=1>",
-        "<script>window.reached=1</script>",
-        "${window.reached=1}",
-        "{{constructor.constructor('window.reached=1')()}}",
-        "[a](javascript:window.reached=1) $x^2$",
-        "`+(window.reached=1)+`",
-    ],
-)
-def test_typed_markup_is_shown_and_never_run(page, hostile):
-    choose(page, "cat.jpg")
-    ask(page, hostile)
-    page.locator("#typed-notice .notice").filter(has_text=hostile[:20]).wait_for()
-    assert page.get_by_label("Categories").input_value() == hostile
-    assert page.evaluate("window.reached") is None
-    assert page.locator("#typed-notice").locator("img, script, a").count() == 0
 
 
 def test_the_page_fits_a_narrow_screen(page):

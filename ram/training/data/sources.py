@@ -77,13 +77,13 @@ def read_sources(
             shards, tags, recipe.workers, partial(progress, f"reading the captions of {len(shards)} shards")
         )
         for tagged in (True, False):  # an image without tags differs from one whose tags are unknown
-            own = [entry for entry in entries if (entry.tags is not None) == tagged]
+            selected = [entry for entry in entries if (entry.tags is not None) == tagged]
             sources.append(
                 Source(
                     ", ".join(recipe.shards),
-                    tuple(entry.picture for entry in own),
-                    tuple(entry.captions for entry in own),
-                    tuple(entry.tags or () for entry in own),
+                    tuple(entry.picture for entry in selected),
+                    tuple(entry.captions for entry in selected),
+                    tuple(entry.tags or () for entry in selected),
                     tuple(skipped) if tagged else (),
                 )
             )
@@ -152,8 +152,8 @@ def _with_ids(labels: LabelledPictures, vocabulary: TagVocabulary) -> Source:
             f"{labels.name} has the tag {unknown[0]!r}, which the vocabulary lacks: "
             "set data.vocabulary to 'own' or 'shipped+own', or add the tag to your file of tags"
         )
-    own = tuple(tuple(sorted({ids[tag.casefold()] for tag in tags})) for tags in labels.tags)
-    return Source(labels.name, labels.pictures, ((),) * len(own), own)
+    tag_ids = tuple(tuple(sorted({ids[tag.casefold()] for tag in tags})) for tags in labels.tags)
+    return Source(labels.name, labels.pictures, ((),) * len(tag_ids), tag_ids)
 
 
 def _meanings(vocabulary: TagVocabulary) -> dict[str, int]:

@@ -40,13 +40,13 @@ class Source:
 
     def without(self, faults: Sequence[str | None]) -> Source:
         """Return the images without a fault; the others are listed in ``skipped``."""
-        kept = [i for i, fault in enumerate(faults) if fault is None]
+        sound = [i for i, fault in enumerate(faults) if fault is None]
         skipped = [f"{picture}: {fault}" for picture, fault in zip(self.pictures, faults, strict=True) if fault]
         return Source(
             self.name,
-            tuple(self.pictures[i] for i in kept),
-            tuple(self.captions[i] for i in kept),
-            tuple(self.tags[i] for i in kept),
+            tuple(self.pictures[i] for i in sound),
+            tuple(self.captions[i] for i in sound),
+            tuple(self.tags[i] for i in sound),
             (*self.skipped, *skipped),
         )
 
@@ -132,12 +132,12 @@ def read_triplets(file: Path, folder: Path, tags: int) -> Source:
     pictures, captions, ids = [], [], []
     for number, entry in enumerate(_entries(file), 1):
         try:
-            picture, texts, own = fields(entry, tags)
+            picture, texts, tag_ids = fields(entry, tags)
         except ValueError as error:
             raise InputError(f"entry {number} of {file.name} {error}: make it again with `ram parse`") from None
         pictures.append(folder / picture)
         captions.append(tuple(texts))
-        ids.append(tuple(own))
+        ids.append(tuple(tag_ids))
     return Source(file.name, tuple(pictures), tuple(captions), tuple(ids))
 
 

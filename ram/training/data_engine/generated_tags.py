@@ -76,17 +76,17 @@ def generate_tags(
     seen = probabilities @ of_tag > recipe.threshold
     sums = [probabilities[:, group].sum(dim=1) for group in further.values()]
     of_class = torch.stack(sums, dim=1) if sums else probabilities[:, :0]
-    there = of_class > recipe.threshold
-    kept = there.any(dim=0)
-    of_class, there = of_class[:, kept], there[:, kept]
-    classes = [name for name, keep in zip(further, kept.tolist(), strict=True) if keep]
+    present = of_class > recipe.threshold
+    occurs = present.any(dim=0)
+    of_class, present = of_class[:, occurs], present[:, occurs]
+    classes = [name for name, any_image in zip(further, occurs.tolist(), strict=True) if any_image]
     new = seen & ~triplets.targets[:]
     describer = TemplateDescriber()
     return GeneratedTags(
         replace(
             triplets,
-            targets=torch.cat([triplets.targets[:] | seen, there], dim=1),
-            known=torch.cat([triplets.known[:] | seen, there | (of_class < recipe.absent_below)], dim=1),
+            targets=torch.cat([triplets.targets[:] | seen, present], dim=1),
+            known=torch.cat([triplets.known[:] | seen, present | (of_class < recipe.absent_below)], dim=1),
         ),
         TagDescriptions(
             {name: tuple(islice(describer.describe(name), PROMPTS)) for name in classes}, Origin(describer.name)
@@ -94,7 +94,7 @@ def generate_tags(
         {
             "threshold": recipe.threshold,
             "tags": _counts(vocabulary.tags, new),
-            "classes": _counts(classes, there),
+            "classes": _counts(classes, present),
             "left out": sorted(set(left_out)),
         },
     )
@@ -113,7 +113,7 @@ def read_words(path: Path) -> tuple[str, ...]:
         raise InputError(f"generated.exclude names {path.name}, which cannot be read: {reason}") from None
 
 
-def _counts(names: Sequence[str], there: torch.Tensor) -> dict[str, int]:
+def _counts(names: Sequence[str], present: torch.Tensor) -> dict[str, int]:
     """Count the images of each name, the most frequent first, without names of no image."""
-    counts = dict(zip(names, there.sum(dim=0).tolist(), strict=True))
+    counts = dict(zip(names, present.sum(dim=0).tolist(), strict=True))
     return {name: counts[name] for name in sorted(counts, key=lambda name: -counts[name]) if counts[name]}
