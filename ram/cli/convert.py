@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ram.checkpoints.registry import PUBLISHED
 from ram.cli.terminal import Progress, printable, say
 from ram.errors import InputError
-from ram.models.config import VARIANTS
 from ram.text.descriptions import TagDescriptions
 from ram.text.files import read_lines
 from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary, make_unique
@@ -24,7 +24,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("official", type=Path, metavar="OFFICIAL.pth", help="the downloaded checkpoint")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="the model folder to write")
     parser.add_argument(
-        "--variant", required=True, choices=list(VARIANTS), metavar="V", help=", ".join(VARIANTS)
+        "--variant", required=True, choices=list(PUBLISHED), metavar="V", help=", ".join(PUBLISHED)
     )
     parser.add_argument(
         "--tags", type=Path, metavar="TXT", help="one tag per line, in official order (those of --descriptions)"
@@ -65,7 +65,7 @@ def _official(variant: str, progress: Progress) -> tuple[TagVocabulary | None, T
     from ram.runtime import cache_folder
 
     try:
-        return fetch_lists(VARIANTS[variant], cache_folder() / "downloads", progress)
+        return fetch_lists(variant, cache_folder() / "downloads", progress)
     except DownloadError as error:
         say(printable(f"tags are numbered, each with threshold {UNSEEN_THRESHOLD}: {error}"))
         return None, None

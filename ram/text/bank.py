@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ram.errors import InputError
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.text_encoder import TextEncoder
 from ram.runtime import Progress, atomic_write
 from ram.text.descriptions import TagDescriptions

@@ -32,6 +32,7 @@ def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return run
 
 
+@pytest.mark.slow
 def test_each_photo_of_a_folder_gets_a_line(printed, tmp_path: Path):
     for name in ("dogs.jpg", "mountains.jpg"):
         shutil.copy(PHOTOS / name, tmp_path)
@@ -59,6 +60,7 @@ def test_a_new_describer_scores_what_it_describes(printed):
     assert "espresso: " in first and "tea: " in second
 
 
+@pytest.mark.slow
 def test_a_model_trained_on_own_labels_knows_their_tags(printed, tmp_path: Path):
     data = tmp_path / "photos"
     data.mkdir()
@@ -73,6 +75,7 @@ def test_a_model_trained_on_own_labels_knows_their_tags(printed, tmp_path: Path)
     assert sorted(tags) == ["bridge", "cat", "dog", "temple", "water"]
 
 
+@pytest.mark.slow
 def test_every_cell_of_the_notebook_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.chdir(EXAMPLES)
     notebook = json.loads((EXAMPLES / "tour.ipynb").read_text(encoding="utf-8"))

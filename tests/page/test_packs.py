@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ram.checkpoints.model_folder import find_model
+from ram.checkpoints.registry import find_model
 from ram.models.text_encoder import FINGERPRINTS
 from ram.text.bank import TagEmbeddingBank
 from ram.text.tag_packs import save_pack

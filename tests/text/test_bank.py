@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary

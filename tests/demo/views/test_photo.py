@@ -8,7 +8,7 @@ from demo.core.categories import Categories
 from demo.core.examples import Example, list_examples
 from demo.core.photos import Photo, Tagged
 from demo.views import page, photo
-from ram.checkpoints.model_folder import list_models
+from ram.checkpoints.registry import list_models
 from ram.describers.fallback import DescribedSentence
 from ram.prediction import Prediction
 from ram.text.vocabulary import TagVocabulary
