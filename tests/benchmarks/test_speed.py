@@ -10,6 +10,8 @@ from benchmarks.reference import Reference
 from benchmarks.setting import QUICK, pictures, random_bank, random_model
 from benchmarks.speed import main
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model():
