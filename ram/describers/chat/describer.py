@@ -15,7 +15,14 @@ from anyio.from_thread import BlockingPortalProvider
 from ram.describers.base import Describer
 from ram.describers.chat.failures import reason
 from ram.describers.chat.prompts import load_prompts
-from ram.describers.chat.replies import answers, drop_rejected_option, max_tokens, usage
+from ram.describers.chat.replies import (
+    REASONING_TOKENS,
+    answers,
+    drop_rejected_option,
+    is_cut_thought,
+    max_tokens,
+    usage,
+)
 from ram.describers.usage import Meter, Usage, UsageCounter
 from ram.describers.wording import plain_prompt
 from ram.errors import DescriberError, InputError, MissingKeyError
@@ -227,7 +234,15 @@ class ChatDescriber(Describer):
             raise DescriberError(
                 "The openai describer needs the openai package: run `pip install openai`, or use lexicon."
             ) from None
-        return AsyncOpenAI(api_key=self.api_key, base_url=self.base_url, timeout=self.timeout, max_retries=self.retries)
+        try:
+            return AsyncOpenAI(
+                api_key=self.api_key, base_url=self.base_url, timeout=self.timeout, max_retries=self.retries
+            )
+        except (ValueError, ImportError) as error:  # httpx refuses a proxy of the environment
+            why = clean_sentence(self._redact(str(error))).rstrip(".")
+            raise DescriberError(
+                f"The proxy settings cannot be used ({why}): check ALL_PROXY, HTTPS_PROXY and HTTP_PROXY."
+            ) from None
 
     async def _ask(
         self, client: AsyncOpenAI, messages: Messages, tag: str, wanted: int, give: Callable[[str], None]
@@ -270,7 +285,11 @@ class ChatDescriber(Describer):
             patience = self.timeout * (1 if options["n"] > 1 else 1 + self.retries)
             try:
                 async with self.limiter:
-                    return answers(await self._request(client, options, patience), self._redact)
+                    reply = await self._request(client, options, patience)
+                texts = answers(reply, self._redact)
+                if any(texts) or not is_cut_thought(reply) or options.get("max_tokens") != MAX_TOKENS:
+                    return texts
+                options["max_tokens"] = REASONING_TOKENS
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 if not drop_rejected_option(options, error):
                     raise self._explain(error) from None
