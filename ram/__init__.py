@@ -36,6 +36,8 @@ _MODULES = {
         "MissingKeyError",
         "TeacherError",
         "TrainingError",
+        "WorkerError",
+        "MissingPackageError",
     ),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
@@ -52,11 +54,13 @@ if TYPE_CHECKING:
     from ram.errors import ImageError as ImageError
     from ram.errors import InputError as InputError
     from ram.errors import MissingKeyError as MissingKeyError
+    from ram.errors import MissingPackageError as MissingPackageError
     from ram.errors import PackError as PackError
     from ram.errors import RamError as RamError
     from ram.errors import TeacherError as TeacherError
     from ram.errors import TextEncoderError as TextEncoderError
     from ram.errors import TrainingError as TrainingError
+    from ram.errors import WorkerError as WorkerError
     from ram.models.config import ModelConfig as ModelConfig
     from ram.prediction import Evidence as Evidence
     from ram.prediction import Explanation as Explanation

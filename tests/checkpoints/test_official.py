@@ -181,7 +181,7 @@ def test_full_size_weights_move_between_224_and_384(size, old, new):
             lambda s: s["fc.weight"].view(-1)[5:6].fill_(torch.nan),
             "'head.weight' of state dict holds NaN or infinite",
         ),
-        (lambda s: s["label_embed"].view(-1)[-1:].fill_(torch.inf), "'label_embed' of state dict holds values that"),
+        (lambda s: s["label_embed"].view(-1)[-1:].fill_(torch.inf), "'label_embed' of state dict holds NaN or"),
         (lambda s: s.update(label_embed=torch.ones(1020, 256)), r"is \(1020, 256\) but tiny needs rows of 512"),
         (lambda s: s.update(label_embed=torch.ones(512)), r"is \(512,\) but tiny needs rows of 512"),
         (lambda s: s.update({"fc.weight": torch.ones(1, 97)}), r"'head.weight' of 'state dict' is \(1, 97\)"),

@@ -13,6 +13,7 @@ from demo.core.workbench import Workbench
 from ram.evaluation import baselines as zero_shot
 from ram.evaluation.baselines import NEUTRAL, ZeroShotTagger, clip_is_here
 from ram.models.config import ImageConfig, ModelConfig
+from ram.tagger import Explainer, Tagger
 from tests.tiny import DESCRIPTIONS, DIM, HashTextEncoder, tiny_tagger
 
 CONFIG = ModelConfig("tiny-clip", ImageConfig("clip", 32, interpolation="bicubic"), HashTextEncoder.name, DIM)
@@ -44,6 +45,13 @@ def test_a_probability_is_how_much_likelier_the_sentences_are_than_the_neutral_o
         assert prediction[tag].probability == pytest.approx(float((100 * pair).softmax(0)[0]), abs=1e-5)
         assert [d.weight for d in prediction[tag].descriptions] == pytest.approx([1 / len(sentences)] * len(sentences))
         assert prediction[tag].threshold == 0.5
+
+
+def test_clip_offers_nothing_that_cannot_work_for_it(visual):
+    clip = ZeroShotTagger(visual, HashTextEncoder(), tiny_tagger(), CONFIG)
+    assert not isinstance(clip, (Tagger, Explainer))
+    assert not [name for name in ("shortlist", "explain", "with_bank", "save_pack", "load_pack") if hasattr(clip, name)]
+    assert [name for name, _ in clip.score(clip.look(Image.new("RGB", (9, 9))))["dog"].evidence.terms] == ["cosine"]
 
 
 def test_asking_for_more_categories_changes_no_score(visual, photo):

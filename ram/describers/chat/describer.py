@@ -15,12 +15,19 @@ from anyio.from_thread import BlockingPortalProvider
 from ram.describers.base import Describer
 from ram.describers.chat.failures import reason
 from ram.describers.chat.prompts import load_prompts
-from ram.describers.chat.replies import answers, drop_rejected_option, max_tokens, usage
+from ram.describers.chat.replies import (
+    REASONING_TOKENS,
+    answers,
+    drop_rejected_option,
+    is_cut_thought,
+    max_tokens,
+    usage,
+)
 from ram.describers.usage import Meter, Usage, UsageCounter
 from ram.describers.wording import plain_prompt
 from ram.errors import DescriberError, InputError, MissingKeyError
 from ram.text.cleaning import clean_sentence
-from ram.text.names import normalize_category, spaced
+from ram.text.names import normalize_category, spaced, unreadable_words
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -36,6 +43,8 @@ MIN_KEY_LENGTH = 12
 """Shorter keys are placeholders such as "none" and need not be hidden."""
 MAX_FRUITLESS_CALLS = 2
 """Consecutive calls without a new answer before a prompt is given up; for servers that ignore ``n``."""
+
+Messages = list[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -140,27 +149,48 @@ class ChatDescriber(Describer):
     def resume(self, tag: str, given: Sequence[str]) -> Iterator[str]:
         """Ask only for as many answers as are missing from ``given``, spread over the prompts.
 
+        A tag that an English text encoder cannot read is described by its English name, which the model is asked for.
+
         Raises:
             InputError: the tag is not a category.
             DescriberError: the endpoint cannot be reached, refuses, or gives no usable answer.
         """
         tag = spaced(normalize_category(tag))
-        plain = plain_prompt(tag)
+        name = self._english_name(tag) if unreadable_words(tag) else tag
+        plain = plain_prompt(name)
         seen = {sentence.casefold() for sentence in given}
         if plain.casefold() not in seen:
             yield plain
         seen.add(plain.casefold())
-        prompts = load_prompts().prompts
-        missing = max(0, self.answers * len(prompts) - len(seen) + 1)
-        share, rest = divmod(missing, len(prompts))
-        wanted = {prompt: share + (index < rest) for index, prompt in enumerate(prompts)}
-        for answer in self._stream(tag, wanted, required=len(seen) == 1):
+        wording = load_prompts()
+        missing = max(0, self.answers * len(wording.prompts) - len(seen) + 1)
+        share, rest = divmod(missing, len(wording.prompts))
+        wanted = [
+            (wording.messages(prompt, name, self.gloss), share + (index < rest))
+            for index, prompt in enumerate(wording.prompts)
+        ]
+        for answer in self._stream(name, wanted, required=len(seen) == 1):
             if answer.casefold() not in seen:
                 seen.add(answer.casefold())
                 yield answer
 
-    def _stream(self, tag: str, wanted: Mapping[str, int], required: bool) -> Iterator[str]:
-        """Yield the answers of all prompts as they arrive, then raise the first failure.
+    def _english_name(self, tag: str) -> str:
+        """Ask for the English name of a tag in another script.
+
+        Raises:
+            DescriberError: the endpoint fails, or the answer is no English name.
+        """
+        (answer, *_) = self._stream(tag, [(load_prompts().translation_messages(tag), 1)], required=True)
+        try:
+            name = normalize_category(answer.rstrip("."))
+        except InputError:
+            name = tag
+        if unreadable_words(name):
+            raise DescriberError(f'{self.model} gave no English name for "{tag}": type it in English.')
+        return name
+
+    def _stream(self, tag: str, wanted: Sequence[tuple[Messages, int]], required: bool) -> Iterator[str]:
+        """Yield the answers to all messages as they arrive, then raise the first failure.
 
         A prompt without a usable answer is a failure only where an answer is required and no prompt gave one. The event
         loop runs in a thread that all callers share; leaving early cancels this caller's requests.
@@ -179,20 +209,22 @@ class ChatDescriber(Describer):
                 if required or not isinstance(failure, _NoAnswer):
                     raise failure
 
-    async def _ask_all(self, tag: str, wanted: Mapping[str, int], give: Callable[[str], None]) -> list[DescriberError]:
-        """Ask all prompts side by side and return what went wrong."""
+    async def _ask_all(
+        self, tag: str, wanted: Sequence[tuple[Messages, int]], give: Callable[[str], None]
+    ) -> list[DescriberError]:
+        """Send all messages side by side and return what went wrong."""
         failures: list[DescriberError] = []
 
-        async def ask(prompt: str, count: int) -> None:
+        async def ask(messages: Messages, count: int) -> None:
             try:
-                await self._ask(client, prompt, tag, count, give)
+                await self._ask(client, messages, tag, count, give)
             except DescriberError as error:
                 failures.append(error)
 
         async with self._client() as client, anyio.create_task_group() as group:
-            for prompt, count in wanted.items():
+            for messages, count in wanted:
                 if count:
-                    group.start_soon(ask, prompt, count)
+                    group.start_soon(ask, messages, count)
         return failures
 
     def _client(self) -> AsyncOpenAI:
@@ -202,15 +234,23 @@ class ChatDescriber(Describer):
             raise DescriberError(
                 "The openai describer needs the openai package: run `pip install openai`, or use lexicon."
             ) from None
-        return AsyncOpenAI(api_key=self.api_key, base_url=self.base_url, timeout=self.timeout, max_retries=self.retries)
+        try:
+            return AsyncOpenAI(
+                api_key=self.api_key, base_url=self.base_url, timeout=self.timeout, max_retries=self.retries
+            )
+        except (ValueError, ImportError) as error:  # httpx refuses a proxy of the environment
+            why = clean_sentence(self._redact(str(error))).rstrip(".")
+            raise DescriberError(
+                f"The proxy settings cannot be used ({why}): check ALL_PROXY, HTTPS_PROXY and HTTP_PROXY."
+            ) from None
 
     async def _ask(
-        self, client: AsyncOpenAI, prompt: str, tag: str, wanted: int, give: Callable[[str], None]
+        self, client: AsyncOpenAI, messages: Messages, tag: str, wanted: int, give: Callable[[str], None]
     ) -> None:
-        """Repeat one prompt until there are as many answers as wanted, or no new ones come."""
+        """Repeat the messages until there are as many answers as wanted, or no new ones come."""
         options: dict[str, Any] = {
             "model": self.model,
-            "messages": load_prompts().messages(prompt, tag, self.gloss),
+            "messages": messages,
             "max_tokens": MAX_TOKENS,
             "temperature": self.temperature,
             "n": wanted,
@@ -245,7 +285,11 @@ class ChatDescriber(Describer):
             patience = self.timeout * (1 if options["n"] > 1 else 1 + self.retries)
             try:
                 async with self.limiter:
-                    return answers(await self._request(client, options, patience), self._redact)
+                    reply = await self._request(client, options, patience)
+                texts = answers(reply, self._redact)
+                if any(texts) or not is_cut_thought(reply) or options.get("max_tokens") != MAX_TOKENS:
+                    return texts
+                options["max_tokens"] = REASONING_TOKENS
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 if not drop_rejected_option(options, error):
                     raise self._explain(error) from None

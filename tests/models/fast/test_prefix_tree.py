@@ -75,5 +75,5 @@ def test_in_bfloat16_the_directions_are_the_same_and_so_is_the_fingerprint():
 
 
 def test_a_sentence_without_a_token_is_refused():
-    with pytest.raises(ValueError, match="mark of the end"):
+    with pytest.raises(ValueError, match="at least the end token"):
         PrefixTree.of([[1, 2], []])
