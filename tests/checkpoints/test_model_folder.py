@@ -160,7 +160,7 @@ def test_a_bank_of_another_width_is_refused(folder):
         load_model(folder)
 
 
-def test_a_folder_is_found_by_its_path_and_a_shipped_model_by_its_name(folder):
+def test_a_model_is_found_by_folder_or_by_name(folder):
     assert find_model(folder) == folder and find_model(str(folder)) == folder
     for entry in model_entries():
         if entry.source == "shipped":

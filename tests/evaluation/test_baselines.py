@@ -34,7 +34,7 @@ def photo():
     return Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8))
 
 
-def test_a_probability_is_how_much_likelier_the_sentences_are_than_the_neutral_one(visual, photo):
+def test_a_probability_compares_sentences_with_the_neutral_one(visual, photo):
     like = tiny_tagger()
     clip = ZeroShotTagger(visual, HashTextEncoder(), like, CONFIG)
     prediction = clip.tag(photo)
@@ -62,7 +62,7 @@ def test_asking_for_more_categories_changes_no_score(visual, photo):
     assert alone["corgi"].probability == pytest.approx(beside["corgi"].probability, abs=1e-6)
 
 
-def test_tags_embedded_by_another_encoder_are_none_of_its_own_and_typed_ones_are(visual, photo):
+def test_tags_of_another_text_encoder_are_left_out(visual, photo):
     like = tiny_tagger()
     config = ModelConfig("tiny-clip", CONFIG.image, OtherEncoder.name, DIM)
     clip = ZeroShotTagger(visual, OtherEncoder(), like, config)
@@ -80,7 +80,7 @@ def test_the_workbench_compares_it_like_any_other_model(visual, photo, tmp_path)
     assert set(last.photo.features) == {"tiny", "tiny-clip"}
 
 
-def test_without_weights_in_the_cache_it_is_not_there_and_nothing_is_fetched(monkeypatch, tmp_path):
+def test_clip_is_used_only_where_its_weights_are_cached(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     assert not clip_is_here()
     folder = tmp_path / "models--timm--vit_base_patch16_clip_224.openai"
@@ -93,7 +93,7 @@ def test_without_weights_in_the_cache_it_is_not_there_and_nothing_is_fetched(mon
     assert zero_shot.ABSENT.endswith(".")
 
 
-def test_it_is_made_of_the_towers_of_open_clip_with_their_statistics(monkeypatch, photo):
+def test_clip_has_the_towers_and_statistics_of_open_clip(monkeypatch, photo):
     open_clip = pytest.importorskip("open_clip")
     vision = {"layers": 1, "width": 32, "head_width": 16, "patch_size": 16, "image_size": 32}
     text = {"width": 32, "heads": 2, "layers": 1}

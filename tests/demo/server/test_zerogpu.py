@@ -49,7 +49,7 @@ def borrowing(own, lender):
     return borrow(own, lender)
 
 
-def test_every_answer_is_the_same_and_every_use_of_the_network_is_one_loan(own, borrowing, lender):
+def test_results_are_equal_and_each_use_is_one_loan(own, borrowing, lender):
     features, expected = borrowing.look(PICTURE), own.look(PICTURE)
     torch.testing.assert_close(features.tokens, expected.tokens)
     np.testing.assert_allclose(borrowing.score(features).probabilities, own.score(expected).probabilities, atol=1e-6)
@@ -79,7 +79,7 @@ def test_one_that_explains_nothing_does_not_when_it_borrows(lender):
     assert borrowing.tag(PICTURE)["dog"].evidence.terms[0][0] == "cosine"
 
 
-def test_a_picture_that_cannot_be_opened_says_so_and_borrows_nothing(borrowing, lender, tmp_path):
+def test_an_unreadable_image_borrows_nothing(borrowing, lender, tmp_path):
     (tmp_path / "letter.jpg").write_text("Dear all,")
     with pytest.raises(ImageError, match="letter.jpg"):
         borrowing.look(tmp_path / "letter.jpg")
