@@ -1,4 +1,4 @@
-"""The named endpoints, asked by gradio's own client, and the tools of the Model Context Protocol."""
+"""The named endpoints, called by gradio's client, and the MCP tools."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_health_answers_while_the_models_load():
         assert (health.status_code, page.status_code) == (503, 503)
         assert health.json() == {"status": "loading", "models": [], "version": ram.__version__}
         assert "being loaded" in page.text and page.headers["refresh"]
-    check_address("127.0.0.1", port)  # it is free again
+    check_address("127.0.0.1", port)  # the port is free again
 
 
 def test_mcp_tools_equal_the_endpoints(server):

@@ -1,4 +1,4 @@
-"""The repository as a Hugging Face Space: its head says what is true, and its files start in an empty folder."""
+"""The repository as a Hugging Face Space: its metadata is right and its files are complete."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import subprocess
 import pytest
 
 from tests.server import ROOT, ask, page_served, photo, upload
+
+pytestmark = pytest.mark.slow
 
 SHORTEST, LONGEST = 1, 60
 """Characters that the hub allows a short description."""

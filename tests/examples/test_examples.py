@@ -49,7 +49,8 @@ def test_the_typed_category_in_the_photo_comes_first(printed):
 def test_an_explanation_shows_terms_descriptions_and_attention(printed):
     text = printed("explain_tag.py", PHOTOS / "dogs.jpg", "dog")
     assert text.startswith("dog: probability 0.9")
-    *_, descriptions, attention = text.split("\n\n")
+    terms, descriptions, attention = text.split("\n\n")[1:]
+    assert "decoder" in terms and "decided by" in terms
     assert "a photo of a dog." in descriptions
     rows = [[float(share) for share in row.split()] for row in attention.splitlines()[1:]]
     assert len(rows) > 1 and 50 < sum(map(sum, rows)) <= 105  # percent; the pooled token has the rest

@@ -1,4 +1,4 @@
-"""What is typed is shown or refused with a sentence; it is never run, and never becomes part of the page's markup."""
+"""Hostile text is shown or refused with a sentence; it never runs or becomes markup."""
 
 import unicodedata
 
@@ -57,10 +57,10 @@ def test_hostile_text_on_the_page_is_shown_and_never_run(page):
 
 
 def typed_texts():
-    """All hostile strings: each that is refused by itself, those that are categories in lists of at most ten."""
+    """All hostile strings: refused ones alone, accepted ones as categories in lists of ten."""
     accepted = []
     for text in HOSTILE:
-        text = text.replace("\0", "\ufffd")  # no browser lets a zero be typed
+        text = text.replace("\0", "\ufffd")  # browsers allow no NUL in a text box
         if outcome(text)[0] == "#cards h3":
             accepted.append(text)
         else:
@@ -70,7 +70,7 @@ def typed_texts():
 
 
 def outcome(typed):
-    """Where to look, and the texts that must stand there letter by letter: the error, or the categories."""
+    """Selector and exact texts of the elements to expect: the error, or the categories."""
     try:
         return "#cards h3", list(parse_categories(typed))
     except InputError as error:

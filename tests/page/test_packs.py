@@ -1,4 +1,4 @@
-"""A tag pack on the page: chosen like any file, scored like typed categories."""
+"""Tag packs on the page in a real browser."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,8 +1,9 @@
-"""The page in a real browser: what a newcomer does, and what could go wrong for them."""
+"""The tab of one photo in a real browser."""
 
 from __future__ import annotations
 
 import io
+import math
 import os
 import re
 import shutil
@@ -38,7 +39,7 @@ def test_the_page_opens_with_a_tagged_example(page):
     page.wait_for_function("document.querySelector('#photo img')?.naturalWidth > 0")
     assert "dog" in page.locator("#present .tag-row").evaluate_all("rows => rows.map(row => row.dataset.tag)")
     assert verdict(page) == row_value(page, "dog")
-    assert page.locator("#tags [data-testid=status-tracker]:not(.hide)").count() == 0  # nothing is laid over it
+    assert page.locator("#tags [data-testid=status-tracker]:not(.hide)").count() == 0  # no progress is shown over it
     page.get_by_text("Photo credits").click()
     page.get_by_text("CC BY 4.0").first.wait_for()
 
@@ -70,9 +71,9 @@ def test_a_tag_selected_by_keyboard_is_explained(page):
         why.get_by_role("button", name="Download this map as PNG").click()
     assert download.value.suggested_filename == f"attention of {name}.png"
     with Image.open(download.value.path()) as drawn, Image.open(EXAMPLES / "dogs.jpg") as photo:
-        assert len(drawn.convert("RGB").getcolors(1 << 24)) > 1000  # the photo itself is in it
+        assert len(drawn.convert("RGB").getcolors(1 << 24)) > 1000  # the saved image contains the photo
         darker, before = (ImageStat.Stat(one.convert("L")).mean[0] for one in (drawn, photo))
-        assert 20 < darker < before - 10  # and the map over it
+        assert 20 < darker < before - 10  # and the heat map
         assert drawn.width / drawn.height == pytest.approx(photo.width / photo.height, abs=0.01)
     assert why.locator(".verdict .value").inner_text() == row_value(page, name)
 
@@ -93,7 +94,7 @@ def test_sentences_are_edited_by_keyboard_and_the_score_follows(page):
     first.get_by_role("checkbox").focus()
     page.keyboard.press("Space")
     page.locator("#why .sentence.off").wait_for()
-    assert verdict(page) == without != before  # leaving it out was announced right
+    assert verdict(page) == without != before  # equal to the probability shown as without it
     assert page.evaluate("document.activeElement.dataset.key") == "use-0"
     page.keyboard.press("Space")
     page.locator("#why .sentence.off").wait_for(state="detached")
@@ -127,6 +128,23 @@ def test_editing_a_typed_category_changes_its_card(page):
     page.locator("#cards").get_by_text("two brown dogs look out").wait_for()
     page.locator("#cards").get_by_text("lexicon and you").wait_for()
     assert page.locator("#cards .chip b").first.inner_text() == verdict(page)
+
+
+def test_the_term_that_decided_is_named_and_shown_in_a_bar(page):
+    ask(page, "corgi")  # the photo shows spaniels: the decoder alone says no
+    plot_texts(page)
+    page.get_by_role("button", name="Why corgi").click()
+    why = page.locator("#why .why[data-tag='corgi']")
+    why.wait_for()
+    assert float(verdict(page)) > 0.5
+    sentence = why.locator(".decided").inner_text()
+    assert sentence.startswith("The classifier decided: without it the probability would be 0.")
+    assert why.locator(".stack .decisive").get_attribute("data-term") == "classifier"
+    widths = why.locator(".stack i").evaluate_all("terms => terms.map(term => term.getBoundingClientRect().width)")
+    assert sum(widths) == pytest.approx(why.locator(".stack").bounding_box()["width"], abs=2)
+    *terms, logit = [float(text.replace("−", "-")) for text in why.locator(".terms .value").all_inner_texts()]
+    assert sum(terms) == pytest.approx(logit, abs=0.03)
+    assert 1 / (1 + math.exp(-logit)) == pytest.approx(float(verdict(page)), abs=0.01)
 
 
 def test_an_uploaded_photo_is_tagged_and_shown_upright(page):
@@ -255,7 +273,7 @@ def test_the_page_fits_a_narrow_screen(page):
     choose(page, "dogs.jpg")
     ask(page, "a rather long category of several words, kite")
     page.locator("#plot .narrow svg").wait_for()
-    page.get_by_label("What kite means").wait_for()  # its choices are whole sentences
+    page.get_by_label("What kite means").wait_for()  # its options are long
     assert page.locator("#plot .wide").is_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
