@@ -124,6 +124,7 @@ def test_a_tag_is_not_left_out_for_being_unfamiliar_alone():
     assert familiar[1] - unfamiliar[1] > 1
 
 
+@pytest.mark.slow
 def test_the_benchmark_counts_the_recall_of_a_shortlist(tagger):
     looks, own, sizes = [tagger.look(picture(seed)) for seed in (0, 1, 2)], list(MANY)[:100], (20, 200)
     middle = np.quantile([tagger.score(look).probabilities for look in looks], 0.9)

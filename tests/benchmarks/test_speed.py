@@ -11,6 +11,8 @@ from benchmarks.setting import QUICK, pictures, random_bank, random_model
 from benchmarks.speed import main
 from ram.models.scoring import Scorer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model():

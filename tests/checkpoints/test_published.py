@@ -21,6 +21,8 @@ from tests.hub_server import serving
 from tests.models.test_tag2text import config as learned_config
 from tests.official import official_state
 
+pytestmark = pytest.mark.slow
+
 NAME = "ram-plus-swin-large"
 TAGS = ("dog", "train", "train")
 FILE = HubFile("someone/some-model", "weights.pth")

@@ -31,6 +31,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 MANY_SIGNALS = """
 import os, subprocess, sys
 from demo.server.process import stop_signals
+
+pytestmark = pytest.mark.slow
 tell = "import os; [os.kill(os.getppid(), sign) for sign in 5000 * [15, 2]]"
 for _ in range(5):
     told = stop_signals()

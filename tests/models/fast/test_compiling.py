@@ -12,6 +12,8 @@ from ram.models.fast import compiling
 from ram.models.fast.compiling import compile_encoder
 from tests.tiny import tiny_model, tiny_pixels
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_compiled_encoder_gives_the_features_of_the_plain_one():
     if not shutil.which("g++") and not shutil.which("clang++"):

@@ -64,6 +64,7 @@ def test_a_tree_embeds_as_open_clip_embeds_padded_sentences(clip, group):
     torch.testing.assert_close(encode_tree(clip.model, PrefixTree.of(tokens(clip, SENTENCES), group)), wanted)
 
 
+@pytest.mark.slow
 def test_bfloat16_keeps_directions_and_fingerprint():
     made = []
     for dtype in (torch.float32, torch.bfloat16):
