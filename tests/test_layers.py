@@ -78,7 +78,7 @@ def test_imports_point_downwards_only():
     assert upwards == []
 
 
-def test_the_lowest_layer_imports_only_the_standard_library_numpy_and_pydantic():
+def test_the_lowest_layer_imports_little():
     allowed = {*sys.stdlib_module_names, "numpy", "pydantic", "__future__"}
     for name, file in modules():
         if layer_of(name) == 0:
@@ -86,7 +86,7 @@ def test_the_lowest_layer_imports_only_the_standard_library_numpy_and_pydantic()
             assert {imported.partition(".")[0] for imported in other} <= allowed, name
 
 
-def test_the_network_of_the_paper_imports_no_small_model_and_no_fast_twin():
+def test_the_network_imports_neither_lite_nor_fast():
     for part in NETWORK:
         imported = imports(ROOT / "ram" / "models" / f"{part}.py")
         assert not [name for name in imported if is_below(name, "ram.models.lite") or is_below(name, "ram.models.fast")]

@@ -109,7 +109,7 @@ def test_several_pictures_are_shortlisted_each(tagger):
 
 
 def test_a_tag_is_not_left_out_for_being_unfamiliar_alone():
-    """Of the decoder's logit of such a tag little counts, but that of most tags would be as low."""
+    """The decoder's logit of such a tag is damped, but that of most tags would be as low."""
     model = whole_model().requires_grad_(False)
     features = model.look(tiny_pixels())
     towards = torch.nn.functional.normalize(features.pooled[0], dim=0)

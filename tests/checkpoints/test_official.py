@@ -47,7 +47,7 @@ def state(shapes):
 
 @pytest.fixture
 def ram_state(state):
-    """The same as RAM stores it: no scale, one description a tag, the head under the tag encoder's names."""
+    """State dict in RAM's form: no scale, one description per tag, the head under the tag encoder's names."""
     del state["reweight_scale"]
     state["label_embed"] = state["label_embed"][:TAGS]
     named = {name.replace("tagging_head.", "tag_encoder."): tensor for name, tensor in state.items()}
@@ -152,7 +152,7 @@ def test_window_tables_are_brought_to_the_models_window(state, tmp_path):
 @pytest.mark.parametrize("size", ["base", "large"])
 @pytest.mark.parametrize("old, new", [("-224", ""), ("", "-224")], ids=["224 to 384", "384 to 224"])
 def test_full_size_weights_move_between_224_and_384(size, old, new):
-    """Of the published sizes; what is no window table has shapes and no values here, and must be left alone."""
+    """Published sizes; only window tables have values here, everything else must be left alone."""
     given, wanted = (
         build_without_weights(PUBLISHED[f"ram-plus-swin-{size}{which}"].config).state_dict() for which in (old, new)
     )
