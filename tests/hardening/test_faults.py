@@ -17,6 +17,8 @@ from demo.server.gate import ENDING, NO_ROOM
 from demo.server.process import check_address
 from tests.server import ROOT, ask, free_port, page_served, photo, upload
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = ROOT / "ram" / "pretrained" / "ram-plus-lite"
 DOGS = (ROOT / "assets" / "examples" / "dogs.jpg").read_bytes()
 LONGEST_END = 90
@@ -32,7 +34,6 @@ MANY_SIGNALS = """
 import os, subprocess, sys
 from demo.server.process import stop_signals
 
-pytestmark = pytest.mark.slow
 tell = "import os; [os.kill(os.getppid(), sign) for sign in 5000 * [15, 2]]"
 for _ in range(5):
     told = stop_signals()

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ram.models.reweighting import DescriptionReweighting
+from ram.models.scoring import Scorer
 from ram.text.bank import CHUNK, TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
@@ -29,12 +30,12 @@ def model(request):
     return request.param()
 
 
-def scored(model, bank, chunk=None):
+def scored(model, bank):
     """{tag: (logit, weights of its own descriptions)}"""
     with torch.no_grad():
-        logits, weights = model.align(model.look(tiny_pixels()), bank.embedded, chunk)
+        scores = Scorer(model).score(model.look(tiny_pixels()), bank.embedded)
     counts = map(len, bank.sentences)
-    rows = zip(bank.vocabulary.tags, logits[0].tolist(), weights[0], counts, strict=True)
+    rows = zip(bank.vocabulary.tags, scores.logits[0].tolist(), scores.weights[0], counts, strict=True)
     return {tag: [logit, *row[:count].tolist()] for tag, logit, row, count in rows}
 
 
@@ -59,11 +60,12 @@ def test_asking_for_fewer_tags_in_any_order_changes_no_score(model, seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_chunks_of_any_size_score_as_the_whole(model, seed):
+def test_chunks_of_any_size_score_as_the_whole(model, seed, monkeypatch):
     bank = any_bank(seed)
     whole = scored(model, bank)
     for chunk in (1, 2, 7, len(bank), len(bank) + 5):
-        assert_same(scored(model, bank, chunk), whole)
+        monkeypatch.setattr("ram.models.scoring.CHUNK", chunk)
+        assert_same(scored(model, bank), whole)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
