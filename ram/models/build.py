@@ -7,6 +7,7 @@ from ram.models.config import LEARNED, ModelConfig, SimilarityConfig
 from ram.models.decoder import AlignmentDecoder
 from ram.models.heads import MatchingHead, OwnHead, SharedHead
 from ram.models.image_encoder import ImageEncoder, create_backbone
+from ram.models.lite.centered_reweighting import CenteredReweighting
 from ram.models.lite.class_words import ClassWords
 from ram.models.lite.ensemble import GlobalSimilarity
 from ram.models.lite.familiarity import Familiarity
@@ -37,7 +38,7 @@ def build_model(config: ModelConfig) -> TaggingModel:
             dropout=config.image.dropout,
             grid=config.image.grid,
         ),
-        DescriptionReweighting() if config.reweight else DescriptionEnsemble(),
+        _reweighting(config),
         _queries(config),
         AlignmentDecoder(
             decoder.hidden,
@@ -73,6 +74,12 @@ def restore_buffers(model: TaggingModel) -> bool:
         if lost:
             module.init_non_persistent_buffers()  # type: ignore[operator]
     return True
+
+
+def _reweighting(config: ModelConfig) -> DescriptionReweighting:
+    if not config.reweight:
+        return DescriptionEnsemble()
+    return CenteredReweighting() if config.center_descriptions else DescriptionReweighting()
 
 
 def _queries(config: ModelConfig) -> TextQueries | LearnedQueries:

@@ -139,6 +139,8 @@ class ModelConfig:
         similarity: what is added to its logits.
         max_descriptions: descriptions used for each typed category; 1 makes it RAM, None (all) RAM++.
         reweight: weigh a tag's descriptions by the picture; else take their plain mean.
+        center_descriptions: weigh descriptions by their difference from the mean of their tag (see
+            :class:`ram.models.lite.centered_reweighting.CenteredReweighting`); the official models do not.
         standardize_text: shift and scale each channel of the blended text embeddings, by statistics kept with the
             weights; the official models do not.
     """
@@ -151,6 +153,7 @@ class ModelConfig:
     similarity: SimilarityConfig = SimilarityConfig()
     max_descriptions: int | None = None
     reweight: bool = True
+    center_descriptions: bool = False
     standardize_text: bool = False
 
     def __post_init__(self) -> None:
@@ -165,6 +168,8 @@ class ModelConfig:
                 f"learned tags have one row of {learned_width(self.decoder.hidden)} numbers each, not "
                 f"{self.max_descriptions} of {self.dim}: set max_descriptions and dim"
             )
+        if self.center_descriptions and not self.reweight:
+            raise ValueError("center_descriptions is for re-weighting: set reweight = true")
         if self.learned and (self.reweight or self.standardize_text or self.decoder.matching):
             raise ValueError("learned tags have no texts: unset reweight, standardize_text and decoder.matching")
 

@@ -65,6 +65,8 @@ class Learner:
         self.batch = min(recipe.schedule.batch, pictures // pieces * pieces)
         if not self.batch:
             raise ValueError(f"{pictures} pictures do not fill the {pieces} pieces of a batch: train in fewer pieces")
+        if recipe.schedule.mosaics and pieces > 1:
+            raise ValueError(f"schedule.mosaics joins pictures of a whole step, not of {pieces} pieces: train in one")
         learns = any(parameter.requires_grad for parameter in state.model.image_encoder.backbone.parameters())
         if learns and self.batch == pieces:  # torch 2.13 takes wrong gradients through a frozen BatchNorm on a CPU
             raise ValueError(

@@ -27,15 +27,24 @@ LOSSES = ("asl", "bce", "ce", "hill", "splc")
 
 @dataclass(frozen=True)
 class LossRecipe:
-    """Which of :data:`LOSSES` tags and captions are learnt by; their parameters are those of the papers."""
+    """Which of :data:`LOSSES` tags and captions are learnt by; their parameters are those of the papers.
+
+    Args:
+        tagging, alignment: names of the losses.
+        unknown: weight of tags of which nothing says whether they are there, taken as absent. Most are absent, and the
+            asymmetric loss forgives the others, so that a small weight tells rare tags what they are not.
+    """
 
     tagging: str = "asl"
     alignment: str = "asl"
+    unknown: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, loss in vars(self).items():
-            if loss not in LOSSES:
-                raise ValueError(f"losses.{name} is {loss!r}: choose one of {list(LOSSES)}")
+        for name in ("tagging", "alignment"):
+            if getattr(self, name) not in LOSSES:
+                raise ValueError(f"losses.{name} is {getattr(self, name)!r}: choose one of {list(LOSSES)}")
+        if not 0 <= self.unknown <= 1:
+            raise ValueError(f"losses.unknown is {self.unknown}: it must be between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,8 @@ class Batch:
         own: the rows of the whole batch that are the own pictures.
         together: the rows that are looked at right now, by all processes.
         gather: (own, ...) values of the own pictures to (together, ...), with gradient.
+        shown_in: (batch,) the row of the features that shows each picture, where some are joined to mosaics; None where
+            each has its own.
     """
 
     features: ImageFeatures
@@ -72,6 +83,7 @@ class Batch:
     own: slice = field(default_factory=lambda: slice(None))
     together: slice = field(default_factory=lambda: slice(None))
     gather: Callable[[torch.Tensor], torch.Tensor] = lambda values: values
+    shown_in: torch.Tensor | None = None
 
     def __len__(self) -> int:
         """Pictures of the whole batch."""
@@ -80,23 +92,29 @@ class Batch:
     def paired(self) -> tuple[ImageFeatures, torch.Tensor, torch.Tensor]:
         """Pictures that have a caption: features of the own, captions (n, captions, dim) of all n, and (own, n) True
         where a picture meets its own captions."""
-        own = self.captioned[self.own]
-        return self.features.rows(own), self.captions[self.captioned], self._same()[self.own][own]
+        own = self._same()[self.own]
+        with_caption = own.any(dim=1)
+        return self.features.rows(with_caption), self.captions[self.captioned], own[with_caption]
 
     def beside(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(own, ...) of the own pictures that have a caption to (together, ...) of those looked at together, and
         (together, n) True as in :meth:`paired`."""
-        own, together = self.captioned[self.own], self.captioned[self.together]
+        same = self._same()
+        with_caption = same.any(dim=1)
+        own, together = with_caption[self.own], with_caption[self.together]
         rows = values.new_zeros(len(own), *values.shape[1:])
         rows[own] = values
-        return self.gather(rows)[together], self._same()[self.together][together]
+        return self.gather(rows)[together], same[self.together][together]
 
     def _same(self) -> torch.Tensor:
-        """(batch, n) True where a picture is the n-th of those that have a caption."""
-        return torch.eye(len(self), dtype=torch.bool, device=self.captioned.device)[:, self.captioned]
+        """(rows, n) True where a row of the features shows the n-th picture of those that have a caption."""
+        device = self.captioned.device
+        shown_in = torch.arange(len(self), device=device) if self.shown_in is None else self.shown_in.to(device)
+        rows = torch.arange(int(shown_in.max()) + 1, device=device)
+        return rows[:, None] == shown_in[self.captioned][None]
 
 
-def tagging(model: TaggingModel, batch: Batch, loss: str = "asl") -> torch.Tensor:
+def tagging(model: TaggingModel, batch: Batch, loss: str = "asl", unknown: float = 0.0) -> torch.Tensor:
     """Loss over the known tags, summed over tags (RAM++, section 3.2); the asymmetric one with gamma_neg 7.
 
     With cross entropy the known tags of a picture compete, and its positives share one. Differs from the paper: divided
@@ -106,7 +124,11 @@ def tagging(model: TaggingModel, batch: Batch, loss: str = "asl") -> torch.Tenso
     targets, known = batch.targets, batch.known
     if loss == "ce":
         return softmax_cross_entropy(logits.masked_fill(~known, -torch.inf), targets & known) / len(batch)
-    return _entrywise(loss, gamma_neg=7, epoch=batch.epoch)(logits[known], targets[known]) / len(batch)
+    entrywise = _entrywise(loss, gamma_neg=7, epoch=batch.epoch)
+    total = entrywise(logits[known], targets[known])
+    if unknown:
+        total = total + unknown * entrywise(logits[~known], targets[~known])
+    return total / len(batch)
 
 
 def alignment(model: TaggingModel, batch: Batch, loss: str = "asl") -> torch.Tensor:
@@ -156,7 +178,7 @@ def contrastive(model: TaggingModel, batch: Batch) -> torch.Tensor:
     if not len(captions):
         return batch.features.tokens.sum() * 0.0
     pooled, texts = (F.normalize(x.float(), dim=-1) for x in (features.pooled, captions.mean(dim=1)))
-    return _choices(batch, pooled @ texts.T * model.reweighting.log_scale.exp(), 1)
+    return _choices(batch, pooled @ texts.T * model.reweighting.contrast_scale, 1)
 
 
 def _choices(batch: Batch, logits: torch.Tensor, each: int) -> torch.Tensor:
@@ -198,7 +220,7 @@ def total_loss(
     """The weighted sum, and each objective's loss before weighting."""
     objectives: dict[str, Callable[[TaggingModel, Batch], torch.Tensor]] = {
         **OBJECTIVES,
-        "tagging": partial(tagging, loss=losses.tagging),
+        "tagging": partial(tagging, loss=losses.tagging, unknown=losses.unknown),
         "alignment": partial(alignment, loss=losses.alignment),
     }
     parts = {name: objectives[name](model, batch) for name in weights}

@@ -30,6 +30,7 @@ class ScheduleRecipe:
         clip: largest gradient norm.
         average: decay of the running average of the weights that is saved; 0 saves the last weights.
         tags_per_step: tags scored in each step, those that occur in it first, others drawn; 0 for all.
+        mosaics: share of the pictures of a step that are joined in pairs (see :mod:`ram.training.data.mosaics`).
         captions_per_picture: captions drawn for each picture of a step; the paper takes 1, more are more negatives.
         precision: "float32", or autocast in "bfloat16" or, on a GPU, in "float16" with scaled gradients.
         accumulate: pieces in which each process looks at its part of a batch, one after the other, where it does not
@@ -52,6 +53,7 @@ class ScheduleRecipe:
     clip: float = 5.0
     average: float = 0.0
     tags_per_step: int = 0
+    mosaics: float = 0.0
     captions_per_picture: int = 1
     precision: str = "bfloat16"
     accumulate: int = 1
@@ -70,6 +72,10 @@ class ScheduleRecipe:
         for name in ("weight_decay", "warmup_steps", "tags_per_step", "save_minutes"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"schedule.{name} is {getattr(self, name)}: it must not be negative")
+        if not 0 <= self.mosaics <= 1:
+            raise ValueError(f"schedule.mosaics is {self.mosaics}: it must be between 0 and 1")
+        if self.mosaics and self.accumulate > 1:
+            raise ValueError("schedule.mosaics joins pictures of a whole step: set schedule.accumulate = 1")
         for name in ("warmup", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"schedule.{name} is {getattr(self, name)}: it must be at least 0 and under 1")

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ram.models.ram import TaggingModel
+from ram.training.data.mosaics import Mosaic
 from ram.training.data.training_set import TrainingSet
 from ram.training.data.views import Request, View
 from ram.training.distributed import World
@@ -37,6 +38,7 @@ class Draw:
         tags: (tags,) positions of the queries that are scored, or all.
         captions: (batch, captions, dim) embeddings of the captions drawn for each picture.
         captioned: (batch,) whether it has any.
+        mosaic: which pictures are joined.
     """
 
     epoch: int
@@ -45,6 +47,7 @@ class Draw:
     tags: torch.Tensor | slice
     captions: torch.Tensor
     captioned: torch.Tensor
+    mosaic: Mosaic
 
     @classmethod
     def of(
@@ -56,7 +59,8 @@ class Draw:
         tags: torch.Tensor | slice = slice(None)
         if 0 < schedule.tags_per_step < training.triplets.targets.shape[1]:
             tags = draw_tags(training.triplets.targets[ids], schedule.tags_per_step, generator)
-        return cls(epoch, ids, seeds, tags, *training.draw_captions(ids, schedule.captions_per_picture, generator))
+        captions = training.draw_captions(ids, schedule.captions_per_picture, generator)
+        return cls(epoch, ids, seeds, tags, *captions, Mosaic.draw(len(ids), schedule.mosaics, generator))
 
 
 class Step(nn.Module):
@@ -109,19 +113,26 @@ class Step(nn.Module):
         first = self.rows(draw, round_ * self.world.size)
         ids, training, device = draw.ids[own], self.training_set, self.device
         drawn = draw.tags if isinstance(draw.tags, slice) else draw.tags.to(device)
+        encoder, mosaic = self.model.image_encoder, draw.mosaic
+        patches = mosaic.join_patches(training.pictures.patches(encoder, view))
+        targets, known = training.triplets.targets[ids][:, draw.tags], training.triplets.known[ids][:, draw.tags]
+        targets, known = mosaic.join_tags(targets, known)
+        taught = None if training.teacher is None else training.teacher.teach(ids, view.teacher_pixels)
+        probabilities = None if training.probabilities is None else training.probabilities[ids]
         return Batch(
-            features=training.pictures.look(self.model.image_encoder, view),
+            features=encoder.embed(patches),
             tags=self.tags.rows(drawn),
-            targets=training.triplets.targets[ids][:, draw.tags].to(device),
-            known=training.triplets.known[ids][:, draw.tags].to(device),
+            targets=targets.to(device),
+            known=known.to(device),
             captions=draw.captions.to(device),
             captioned=draw.captioned.to(device),
-            taught=None if training.teacher is None else training.teacher.teach(ids, view.teacher_pixels).to(device),
-            probabilities=None if training.probabilities is None else training.probabilities[ids].to(device),
+            taught=None if taught is None else mosaic.leave_out(taught).to(device),
+            probabilities=None if probabilities is None else mosaic.leave_out(probabilities).to(device),
             epoch=draw.epoch,
             own=own,
             together=slice(first.start, first.start + (own.stop - own.start) * self.world.size),
             gather=self.world.gather,
+            shown_in=mosaic.owners(len(ids)) if mosaic.pairs else None,
         )
 
 

@@ -17,6 +17,9 @@ class DataRecipe:
             "shipped+own" both.
         descriptions: JSON of descriptions a tag; "shipped" for ours (the lexicon's for tags that are not ours),
             "lexicon" for the lexicon's alone, "template" for one sentence a tag.
+        plain_prompt: begin the descriptions of each tag with "a photo of a ...". The sentence fits every photo of the
+            tag, so that re-weighting learns to choose nothing else.
+        incomplete: those of ``triplets`` in which a tag may be there although it is not listed.
         dev: triplet file and folder measured after each epoch, or empty.
         dev_share: share of the pictures that is held out in place of ``dev``.
         views: pictures are seen in this many crops by a frozen backbone.
@@ -31,6 +34,8 @@ class DataRecipe:
     pictures: tuple[str, ...] = ()
     vocabulary: str = "shipped"
     descriptions: str = "shipped"
+    plain_prompt: bool = True
+    incomplete: tuple[str, ...] = ()
     dev: tuple[str, ...] = ()
     dev_share: float = 0.0
     views: int = 1
@@ -48,6 +53,8 @@ class DataRecipe:
                 f"data.triplets names {files} files and data.pictures {folders} folders: give one folder for each, "
                 "and then one for each of data.labels, or none"
             )
+        if unknown := sorted(set(self.incomplete) - set(self.triplets)):
+            raise ValueError(f"data.incomplete names {unknown[0]!r}, which is none of data.triplets")
         if self.views < 1:
             raise ValueError(f"data.views is {self.views}: it must be at least 1")
         if self.workers < 0:

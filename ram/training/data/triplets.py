@@ -25,6 +25,7 @@ class Source:
         captions: (n,) captions of each; may be empty.
         tags: (n,) tag ids of each.
         skipped: what is missing or broken, with the reason.
+        complete: a tag that the source uses and a picture lacks is not there; else nobody knows.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Source:
     captions: tuple[tuple[str, ...], ...]
     tags: tuple[tuple[int, ...], ...]
     skipped: tuple[str, ...] = ()
+    complete: bool = True
 
     def __post_init__(self) -> None:
         if not len(self.pictures) == len(self.captions) == len(self.tags):
@@ -47,6 +49,7 @@ class Source:
             tuple(self.captions[i] for i in kept),
             tuple(self.tags[i] for i in kept),
             (*self.skipped, *skipped),
+            self.complete,
         )
 
 
@@ -83,8 +86,7 @@ class Triplets:
             raise ValueError(f"no picture of {', '.join(source.name for source in sources)} is found{why}")
         captions = tuple(texts for source in sources for texts in source.captions)
         targets = TagRows.of([ids for source in sources for ids in source.tags], tags)
-        source_of = torch.tensor([number for number, source in enumerate(sources) for _ in source.pictures])
-        return cls(pictures, captions, targets, targets.used(source_of), skipped)
+        return cls(pictures, captions, targets, targets.used(_groups(sources)), skipped)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -117,6 +119,16 @@ class Triplets:
             targets,
             targets.used(self.known.row[ids]),  # the rows of ``known`` are the sources
         )
+
+
+def _groups(sources: Sequence[Source]) -> torch.Tensor:
+    """(n,) pictures that share what is known: those of a complete source; any other is alone with its own tags."""
+    groups: list[int] = []
+    for source in sources:
+        first = groups[-1] + 1 if groups else 0
+        count = len(source.pictures)
+        groups += [first] * count if source.complete else range(first, first + count)
+    return torch.tensor(groups)
 
 
 def read_triplets(file: Path, folder: Path, tags: int) -> Source:

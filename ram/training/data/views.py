@@ -45,6 +45,10 @@ class PictureSource(Protocol):
         """Features on the encoder's device."""
         ...
 
+    def patches(self, encoder: ImageEncoder, view: View) -> torch.Tensor:
+        """The backbone's (n, patches, channels) of a view, on the encoder's device: what ``look`` embeds."""
+        ...
+
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
         """The same as evaluation sees the pictures."""
         ...
@@ -72,7 +76,11 @@ class PatchSource:
 
     def look(self, encoder: ImageEncoder, view: View) -> ImageFeatures:
         """Features of cached patches."""
-        return encoder.embed(self._finish(encoder, view.seen))
+        return encoder.embed(self.patches(encoder, view))
+
+    def patches(self, encoder: ImageEncoder, view: View) -> torch.Tensor:
+        """Patches of a cached view, its last stages run now where they learn."""
+        return self._finish(encoder, view.seen)
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
         """(n,) picture positions to features of view 0."""
@@ -126,7 +134,11 @@ class PixelSource:
 
     def look(self, encoder: ImageEncoder, view: View) -> ImageFeatures:
         """Features of pixels."""
-        return encoder(view.seen.to(encoder.device))
+        return encoder.embed(self.patches(encoder, view))
+
+    def patches(self, encoder: ImageEncoder, view: View) -> torch.Tensor:
+        """Patches of pixels."""
+        return encoder.patches(view.seen.to(encoder.device))
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
         """(n,) picture positions to features of the whole pictures."""
