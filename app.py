@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 
 from demo.server.health import answer, waiting_room
 from demo.server.limits import DAY_BUDGET, VISITOR_BUDGET, Budget, Limits
-from ram.describers.base import Describer, load_describer
+from ram.describers.base import Describer
+from ram.describers.loading import load_describer
 from ram.errors import DescriberError
 from ram.runtime import cache_folder
 

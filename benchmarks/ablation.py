@@ -1,4 +1,4 @@
-"""The paper's ablations at lite scale: every row one recipe with a field or two changed, trained and measured alike.
+"""The paper's ablations at lite scale: each row changes one or two fields of a recipe.
 
     python benchmarks/ablation.py --data DATA --output runs/ablation [--rows f e ...] [--seeds 0 1 2]
 
@@ -19,7 +19,8 @@ import torch
 
 import ram
 from ram.cli.terminal import Progress
-from ram.describers.base import describe_tags, load_describer
+from ram.describers.fallback import describe_tags
+from ram.describers.loading import load_describer
 from ram.describers.template import TemplateDescriber
 from ram.evaluation.benchmarks import Benchmark, load_benchmark
 from ram.evaluation.metrics import mean_average_precision
@@ -40,7 +41,7 @@ SIX_LAYERS = {"model.decoder.layers": "6"}
 
 
 def taught(by: str) -> dict[str, str]:
-    """Distillation from a teacher in place of the contrast with captions."""
+    """Use distillation from a teacher instead of the contrastive loss with captions."""
     return {"objectives.contrastive": "", "objectives.distillation": "100.0", "teacher": by}
 
 
@@ -63,7 +64,7 @@ RUNS: Mapping[str, Mapping[str, str]] = {
     "no class words": {"model.image.classes": "0"},
     "shared head": {"model.decoder.matching": "false"},
 }
-"""Name to what it changes in the recipe."""
+"""Run name to the recipe fields that it changes."""
 
 TABLES: Mapping[str, Iterable[tuple[str, str, str]]] = {
     "Table 3: supervision": (
@@ -110,19 +111,19 @@ TABLES: Mapping[str, Iterable[tuple[str, str, str]]] = {
         ("with generated tags", "generated tags", "reweight"),
     ),
 }
-"""Table to rows: what to print, which run, how the tags are asked."""
+"""Table to rows: label, run, and kind of tag bank."""
 
 
 @dataclass(frozen=True, eq=False)
 class Measure:
-    """The two benchmarks, and what the frozen backbone sees in their pictures."""
+    """The two benchmarks with the frozen backbone's patch tokens of their images."""
 
     benchmarks: Mapping[str, Benchmark]
     patches: Mapping[str, PatchSource]
 
     @classmethod
     def open(cls, data: Path, cache: Path, tagger: Tagger, progress: Progress) -> Measure:
-        """Read the benchmarks; patches are computed once and kept."""
+        """Read the benchmarks; patch tokens are computed once and cached."""
         folder, images = data / "flickr8k" / "benchmarks", data / "flickr8k" / "images"
         found = {name: load_benchmark(folder / f"flickr8k_{name}", images) for name in ("common_155", "uncommon_79")}
         patches = {
@@ -140,7 +141,7 @@ class Measure:
 
     @torch.inference_mode()
     def __call__(self, tagger: Tagger, asked: str) -> dict[str, float]:
-        """mAP in percent of each benchmark."""
+        """Return the mAP of each benchmark in percent."""
         found = {}
         for name, benchmark in self.benchmarks.items():
             bank, parts = ask(tagger, benchmark.tags, asked).embedded, []
@@ -158,7 +159,7 @@ class Measure:
 
 
 def ask(tagger: Tagger, tags: Iterable[str], asked: str) -> TagEmbeddingBank:
-    """A bank of the tags: one template each, several, or descriptions (ours, the lexicon's for tags that are not)."""
+    """Build a bank: one template per tag, several templates, or descriptions (ours, else the lexicon's)."""
     template, ours = TemplateDescriber(), shipped_descriptions()
     if asked.startswith("basic"):
         said = TagDescriptions({tag: tuple(template.describe(tag)) for tag in tags})

@@ -24,13 +24,13 @@ from ram.tagger import CHUNK
 
 COUNTS = (10, 30, 100, 300, 1000, 4585)
 WORDS, PAIRS = 8, 16
-"""Tokens of "a photo of a ...", and pairs of picture and text that ITM reads at once."""
+"""Tokens of "a photo of a ...", and image-text pairs per batch of ITM."""
 INK, MUTED = "#0f1b2d", "#4a5a70"
 
 
 @dataclass(frozen=True)
 class Way:
-    """One curve: ``look`` runs once a picture, ``score`` for so many categories after it."""
+    """A curve of the figure: ``look`` runs once per image, ``score`` scores a number of categories."""
 
     name: str
     colour: str
@@ -78,7 +78,7 @@ def match(layers: int, width: int, side: int) -> Way:
 
 
 def align(size: Size) -> Way:
-    """ITTA: RAM++ over 51 descriptions a category."""
+    """ITTA: RAM++ with 51 descriptions per category."""
     model, bank, pixels = random_model(size), random_bank(max(COUNTS), size), pictures(size)
     features = model.look(pixels)
     return Way(
@@ -91,7 +91,7 @@ def align(size: Size) -> Way:
 
 
 def measure(way: Way, clock: Callable[[], float], rounds: int, seconds: float) -> dict[int, float]:
-    """Number of categories to seconds: two, and those after them that are likely to end within ``seconds``."""
+    """Map numbers of categories to seconds: the first two, and further ones expected to end within ``seconds``."""
     look = in_turns({"look": way.look}, rounds, seconds / 10, clock)["look"]
     taken: dict[int, float] = {}
     began, score = clock(), 0.0
@@ -105,13 +105,13 @@ def measure(way: Way, clock: Callable[[], float], rounds: int, seconds: float) -
 
 
 def extend(taken: dict[int, float]) -> dict[int, float]:
-    """The numbers that were not measured, on the straight line through the two last that were."""
+    """Extrapolate the counts that were not measured, on the line through the last two measured ones."""
     (x, before), (y, last) = list(taken.items())[-2:]
     return {count: last + (last - before) / (y - x) * (count - y) for count in COUNTS if count > y}
 
 
 def draw(results: dict[str, dict[str, dict[int, float]]], ways: list[Way], where: str, paths: list[Path]) -> None:
-    """Both axes logarithmic; what is extended is dashed and hollow."""
+    """Draw with logarithmic axes; extrapolated points are hollow and dashed."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, 4.6), dpi=160, layout="constrained")

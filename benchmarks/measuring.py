@@ -1,4 +1,4 @@
-"""Measuring two ways of doing the same: in turns, so that what else the machine does slows both; medians."""
+"""Measure alternatives in turns, so that other load slows all of them alike; medians."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 ENOUGH = 60.0
-"""Seconds after which a measurement takes no further round."""
+"""Seconds after which no further round is started."""
 
 
 def in_turns(
@@ -29,13 +29,13 @@ def in_turns(
     enough: float = ENOUGH,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, float]:
-    """Median seconds of each way; a first round counts only where there is no time for another.
+    """Return the median seconds of each alternative; the first round is a warm-up where there is time for more.
 
     Args:
-        ways: name to what is run.
-        rounds: that count, at most.
-        enough: seconds after which no further round begins.
-        clock: what is measured by; ``time.process_time`` is not disturbed where other programs want the processor.
+        ways: name to the function to run.
+        rounds: most rounds that count.
+        enough: seconds after which no further round is started.
+        clock: ``time.process_time`` is less sensitive to other load than the default.
     """
     times: dict[str, list[float]] = {name: [] for name in ways}
     began = clock()
@@ -50,28 +50,28 @@ def in_turns(
 
 
 def added_memory(way: Callable[[], Any]) -> float:
-    """Bytes by which a call's peak is above what the process held before.
+    """Return the bytes by which a call's peak memory exceeds the memory before it.
 
     Raises:
-        ValueError: this system does not tell.
+        ValueError: the system does not report peak memory.
     """
     if not CLEAR.exists():
         raise ValueError("peak memory is read from /proc, which only Linux has: leave the part memory out")
-    with suppress(OSError, AttributeError):  # what was freed while the weights were made must not hide a peak
+    with suppress(OSError, AttributeError):  # memory freed while building the weights must not hide a peak
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-    CLEAR.write_text("5")  # the peak begins anew
+    CLEAR.write_text("5")  # reset the peak
     before = _status("VmRSS")
     way()
     return _status("VmHWM") - before
 
 
 def straightness(x: list[float], y: list[float]) -> float:
-    """R squared of the straight line through points."""
+    """Return R squared of the straight line through the points."""
     return statistics.correlation(x, y) ** 2
 
 
 def machine() -> dict[str, Any]:
-    """Where the numbers come from."""
+    """Describe the machine that the numbers were measured on."""
     model = torch.cpu.get_capabilities().get("cpu_name") if hasattr(torch.cpu, "get_capabilities") else None
     return {
         "processor": model or platform.processor() or platform.machine(),

@@ -1,4 +1,4 @@
-"""The published computation of RAM++, written plainly: what our speed is compared with, never what is shipped.
+"""The published computation of RAM++ in plain form, as the reference of speed measurements.
 
 float32 throughout, one picture after the other where descriptions are re-weighted, every tag decoded at once, keys,
 values and queries projected as the papers write them. It shares its weights with the model it is made from.

@@ -1,4 +1,4 @@
-"""What speed is measured on: sizes, and models, banks and pictures of random numbers in them."""
+"""Sizes of the speed benchmarks, with random models, banks and images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ram.models.reweighting import DescriptionEmbeddings
 
 @dataclass(frozen=True)
 class Size:
-    """What is measured: a model with random weights, and how many tags and descriptions it is asked for."""
+    """A model configuration with the numbers of tags and descriptions to score."""
 
     config: ModelConfig
     tags: int
@@ -54,9 +54,9 @@ QUICK = Size(
 
 
 def random_model(size: Size) -> TaggingModel:
-    """The same weights every time, drawn as those of a network that is about to be trained.
+    """Build a model with seeded initial weights.
 
-    Those of the queries are drawn larger: else all tags get nearly the same logit, which no trained model gives, and
+    Query weights are larger than usual: otherwise all tags get nearly the same logit, unlike in a trained model, and
     any rounding changes which of them are the highest.
     """
     model, generator = build_without_weights(size.config), torch.Generator().manual_seed(0)
@@ -74,7 +74,7 @@ def random_model(size: Size) -> TaggingModel:
 
 
 def random_bank(tags: int, size: Size) -> DescriptionEmbeddings:
-    """Unit vectors, as a text encoder gives."""
+    """Return a bank of random unit vectors."""
     generator = torch.Generator().manual_seed(1)
     bank = torch.empty(tags, size.descriptions, size.config.dim)
     for part in bank.split(500):
@@ -83,6 +83,6 @@ def random_bank(tags: int, size: Size) -> DescriptionEmbeddings:
 
 
 def pictures(size: Size, batch: int = 1) -> torch.Tensor:
-    """(batch, 3, height, width) random pixels."""
+    """Return random pixels, (batch, 3, height, width)."""
     side = size.config.image.size
     return torch.randn(batch, 3, side, side, generator=torch.Generator().manual_seed(2))

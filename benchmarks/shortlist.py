@@ -1,4 +1,4 @@
-"""How many of the exact top tags a shortlist holds, and what it saves.
+"""Recall and time of a shortlist against scoring every tag.
 
     python -m benchmarks.shortlist PACK PICTURE|FOLDER... [--model ram-plus-lite] [--sizes 50 100 200 500 1000 2000]
 
@@ -28,7 +28,7 @@ TOPS = (5, 10)
 
 @dataclass(frozen=True)
 class Measured:
-    """One size of the shortlist, or the whole bank, over all pictures.
+    """Results of one shortlist size, or of the whole bank, over all images.
 
     Args:
         held: how many tags of each group were decoded.
@@ -40,7 +40,7 @@ class Measured:
 
 
 def wanted(exact: Prediction, own: Iterable[str]) -> dict[str, list[str]]:
-    """Groups of tags that a shortlist should hold: the most probable, and those over their thresholds."""
+    """Return the groups of tags that a shortlist should contain: the top ones, and those over their thresholds."""
     taught = set(own)
     return {f"top {most}": [score.tag for score in exact.top(most)] for most in TOPS} | {
         "over": exact.tags,
@@ -51,7 +51,7 @@ def wanted(exact: Prediction, own: Iterable[str]) -> dict[str, list[str]]:
 def measure(
     tagger: Tagger, looks: Iterable[ImageFeatures], sizes: Sequence[int], own: Sequence[str] = ()
 ) -> dict[int, Measured]:
-    """Size to what was held and how long it took; 0 stands for no shortlist, which holds all there is."""
+    """Map sizes to their results; 0 stands for no shortlist."""
     measured = {size: Measured() for size in (0, *sizes)}
     for features in looks:
         groups: Mapping[str, Sequence[str]] = {}
@@ -65,7 +65,7 @@ def measure(
 
 
 def table(measured: Mapping[int, Measured]) -> Iterator[str]:
-    """Markdown: recall in percent, and seconds."""
+    """Format recall in percent and seconds as a Markdown table."""
     exact = measured[0]
     yield f"| shortlist | {' | '.join(exact.held)} | seconds |"
     yield "|---" * (len(exact.held) + 2) + "|"

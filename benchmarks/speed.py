@@ -38,15 +38,15 @@ SENTENCES = Path(__file__).parent / "corgi.txt"
 
 @dataclass(frozen=True)
 class Line:
-    """One result.
+    """A measurement.
 
     Args:
-        what: was measured.
+        what: name of the measurement.
         reference, ours: in ``unit``.
-        value: what the bar is about, a ratio or a share.
+        value: the ratio or share that the bar is about.
         bar: what ``value`` should reach.
-        holds: does it, and is the result the same?
-        note: what else was seen.
+        holds: whether the bar is reached with an equal result.
+        note: further figures.
     """
 
     what: str
@@ -60,7 +60,7 @@ class Line:
 
 
 def measure_reweighting(size: Size, rounds: int) -> Iterator[Line]:
-    """Descriptions to one embedding a tag, for one picture and for four."""
+    """Re-weighting, for one image and for four."""
     model, bank = random_model(size), random_bank(size.tags, size)
     reference = Reference(model, bank)
     for batch, bar in ((1, 5.0), (4, 10.0)):
@@ -74,7 +74,7 @@ def measure_reweighting(size: Size, rounds: int) -> Iterator[Line]:
 
 
 def measure_picture(size: Size, rounds: int, compiled: bool = False) -> Iterator[Line]:
-    """A whole picture in float32 and in the setting that is chosen by itself, its image encoder compiled or not."""
+    """A whole image in float32 and in the automatic dtype, with the image encoder compiled or not."""
     model, bank, pixels = random_model(size), random_bank(size.tags, size), pictures(size)
     reference = Reference(model, bank)
     wanted = reference.tag(pixels)[0]
@@ -104,7 +104,7 @@ def measure_picture(size: Size, rounds: int, compiled: bool = False) -> Iterator
 
 
 def measure_memory(size: Size, rounds: int) -> Iterator[Line]:
-    """What one call adds over the weights, each in a process of its own."""
+    """Memory that one call adds to the weights, each in a process of its own."""
     quick = ["--quick"] if size is QUICK else []
     added = {}
     for way in ("reference", "ours"):
@@ -116,7 +116,7 @@ def measure_memory(size: Size, rounds: int) -> Iterator[Line]:
 
 
 def measure_tags(size: Size, rounds: int) -> Iterator[Line]:
-    """Scoring, without the look, against the number of tags, in float32 and in the setting that is chosen by itself."""
+    """Scoring time, without the look, against the number of tags, in float32 and in the automatic dtype."""
     model, bank, pixels = random_model(size), random_bank(max(size.counts), size), pictures(size)
     settings = {torch.float32: model}
     if (dtype := fastest_dtype(model)) not in settings:
@@ -143,8 +143,7 @@ def measure_tags(size: Size, rounds: int) -> Iterator[Line]:
 
 
 def measure_category(size: Size, rounds: int) -> Iterator[Line]:
-    """A typed category: its sentences embedded and scored, against one look, both in the setting that is chosen by
-    itself; and against the reference's look."""
+    """Embedding and scoring a typed category, as a share of one look in the automatic dtype and of the reference's."""
     model = random_model(size)
     pixels, dtype = pictures(size), fastest_dtype(model)
     reference = Reference(model, random_bank(1, size))
@@ -172,7 +171,7 @@ def measure_category(size: Size, rounds: int) -> Iterator[Line]:
 
 
 def measure_folder(size: Size, rounds: int) -> Iterator[Line]:
-    """Photos of a folder by the shipped model: read by worker processes, and one by one."""
+    """Tagging a folder with the shipped model, with and without worker processes."""
     tagger = load("ram-plus-lite", "cpu")
     workers = cores()
     with tempfile.TemporaryDirectory() as folder:
@@ -211,7 +210,7 @@ PARTS: Mapping[str, Callable[[Size, int], Iterator[Line]]] = {
     "category": measure_category,
     "folder": measure_folder,
 }
-"""Name on the command line to what measures it."""
+"""Part name to the function that measures it."""
 
 
 def _ratio(what: str, seconds: Mapping[str, float], bar: float, same: bool, note: str = "") -> Line:
@@ -226,7 +225,7 @@ def _name(dtype: torch.dtype) -> str:
 
 
 def _threshold(logits: torch.Tensor) -> float:
-    """In the widest gap among the 10th to 40th highest logits: random weights know no tag, so none has one."""
+    """Return a threshold in the widest gap among the 10th to 40th highest logits of random weights."""
     high = logits.sort(descending=True).values[9:41]
     gap = int((high[:-1] - high[1:]).argmax())
     return float(high[gap] + high[gap + 1]) / 2

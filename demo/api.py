@@ -58,7 +58,7 @@ class Endpoints:
             describer: who writes the sentences.
 
         Returns:
-            {"categories": [{"tag", "sentences": [{"text", "origin", "remembered": it was kept from before and cost
+            {"categories": [{"tag", "sentences": [{"text", "origin", "cached": it was stored and cost
             nothing}]}], "notices": what did not go as asked}.
         """
         with _sentences():

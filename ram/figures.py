@@ -1,4 +1,4 @@
-"""The comparison figure: a picture, and how probable models find each category (RAM++, Figures 8 and 9)."""
+"""Comparison figure: an image and each model's probability per category (RAM++, Figures 8, 9)."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 INK, MUTED, TRACK = "#0f1b2d", "#4a5a70", "#e6ebf1"
 COLOURS = ("#8595aa", "#0f766e", "#b7791f", "#6d5bd0")
-"""Bars of the first model, of the second, and so on."""
+"""Bar colours, by model."""
 
-# Inches, but for the letters.
+# Inches.
 PICTURE, NAMES, BARS, VALUES, MARGIN = 3.2, 1.5, 4.4, 0.6, 0.25
 CATEGORY, BAR, LINE, GAP = 0.34, 0.15, 0.16, 0.12
 LETTERS = 72
-"""Letters of a description on one line; twice as wide ones, as in Chinese, count double."""
+"""Characters of a description per line; wide ones, as in Chinese, count double."""
 
 
 def comparison_figure(predictions: Mapping[str, Prediction], picture: Image.Image | None = None) -> Figure:
     """Draw models side by side over the same categories.
 
-    A bar is a probability, pale where it is not over the threshold, which is the stroke across it; under it
-    stands the description that weighed most, after its weight. Text is never read as mathematics.
+    A bar is a probability, pale where it is not over the threshold; the stroke across it marks the threshold. The
+    heaviest description stands below, after its weight. Text is never parsed as mathematics.
 
     Args:
         predictions: model name to its scores, all over the same categories.
         picture: drawn on the left.
 
     Returns:
-        A figure that belongs to no window, ready for ``savefig``.
+        A figure without a window, ready for ``savefig``.
 
     Raises:
-        ValueError: there is nothing to compare, or the categories differ.
+        ValueError: no categories, or the models scored different ones.
     """
     from matplotlib.figure import Figure
 
@@ -69,7 +69,7 @@ def comparison_figure(predictions: Mapping[str, Prediction], picture: Image.Imag
 
 
 def _draw(axes: Axes, left: float, top: float, model: str, score: TagScore, colour: str) -> None:
-    """One model's score of one category."""
+    """Draw one model's score of one category."""
     from matplotlib.patches import Rectangle
 
     start, middle = left + NAMES, top + BAR / 2
@@ -89,7 +89,7 @@ def _draw(axes: Axes, left: float, top: float, model: str, score: TagScore, colo
 
 
 def _fit(picture: Image.Image) -> tuple[float, float]:
-    """Width and height of the picture in the figure."""
+    """Return the width and height of the picture in the figure."""
     scale = PICTURE / max(picture.size)
     return picture.width * scale, picture.height * scale
 
@@ -101,7 +101,7 @@ def _write(
 
 
 def _lines(text: str, letters: int) -> list[str]:
-    """At most two lines of a text, with an ellipsis where it was cut."""
+    """Wrap a text, with an ellipsis where it is cut."""
     if any(unicodedata.east_asian_width(letter) in "WF" for letter in text):
         letters //= 2
     return wrap(text, letters, max_lines=2, placeholder=" …") or [""]

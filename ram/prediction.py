@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ram.text.vocabulary import TagVocabulary
+if TYPE_CHECKING:
+    from ram.text.vocabulary import TagVocabulary
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,59 @@ class WeightedDescription:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """The named terms that add up to a tag's logit.
+
+    Args:
+        terms: name and value, in the order decoder, pooled, classifier, prior; only those the model has. Official
+            models have the one term "decoder".
+        threshold: probability over which the tag is present.
+    """
+
+    terms: tuple[tuple[str, float], ...]
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not self.terms:
+            raise ValueError("evidence needs at least one term")
+
+    @property
+    def logit(self) -> float:
+        """Sum of the terms; its sigmoid is the probability."""
+        return sum(value for _, value in self.terms)
+
+    @property
+    def decisive(self) -> str:
+        """Name of the term that decided whether the tag is over its threshold.
+
+        That is the first term, the decoder's, where it gives the same verdict alone; else the term that moves the
+        logit furthest towards the verdict.
+        """
+        cutoff = _logit(self.threshold)
+        present = self.logit > cutoff
+        name, alone = self.terms[0]
+        if (alone > cutoff) == present:
+            return name
+        return max(self.terms, key=lambda term: term[1] if present else -term[1])[0]
+
+
+@dataclass(frozen=True)
 class TagScore:
-    """One tag: its probability in 0..1, its threshold, and its descriptions, heaviest first."""
+    """Score of one tag.
+
+    Args:
+        tag: its name.
+        probability: between 0 and 1.
+        threshold: probability over which the tag is present.
+        descriptions: the tag's sentences with their weights, heaviest first.
+        evidence: the terms of the logit, where the prediction has them.
+    """
 
     tag: str
     probability: float
     threshold: float
     descriptions: tuple[WeightedDescription, ...] = ()
+    evidence: Evidence | None = None
 
     @property
     def present(self) -> bool:
@@ -133,6 +181,13 @@ class Prediction:
             self.vocabulary.thresholds[index],
             tuple(WeightedDescription(sentences[i], float(weights[i])) for i in heaviest),
         )
+
+
+def _logit(probability: float) -> float:
+    """Inverse of the sigmoid; infinite at 0 and 1."""
+    if not 0 < probability < 1:
+        return math.inf if probability >= 1 else -math.inf
+    return math.log(probability / (1 - probability))
 
 
 @dataclass(frozen=True, eq=False)

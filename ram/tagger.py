@@ -15,8 +15,9 @@ from ram.checkpoints.download import CHECKPOINTS
 from ram.checkpoints.model_folder import find_model, load_model
 from ram.checkpoints.published import fetch_model
 from ram.errors import ImageError
-from ram.images.opening import EvalTransform, open_image
-from ram.images.reading import AT_ONCE, read_pixels, several_at_once
+from ram.images.opening import Source, open_image
+from ram.images.reading import read_batches
+from ram.images.transforms import EvalTransform
 from ram.models.build import build_text_encoder
 from ram.models.config import ModelConfig
 from ram.models.fast.compiling import compile_encoder
@@ -32,6 +33,9 @@ from ram.text.tag_packs import OWN_FILES, PackLimits, load_pack, save_pack
 
 CHUNK = 512
 """Tags scored at a time: bounds memory whatever the vocabulary, and changes no score."""
+
+BATCH, CPU_BATCH = 32, 4
+"""Images that go through the image encoder together; on a CPU, larger batches cost more memory and save no time."""
 
 Picture = Image.Image | str | Path
 
@@ -100,9 +104,8 @@ class Tagger:
             ImageError: a picture cannot be opened; the message says why.
         """
         if not isinstance(picture, (Image.Image, str, Path)):
-            return [self.tag(each, shortlist) for each in picture]
-        features = self.look(picture)
-        return self.score(features, None if shortlist is None else self.shortlist(features, shortlist))
+            return [self._tag(features, shortlist) for features in self.look_through(list(picture))]
+        return self._tag(self.look(picture), shortlist)
 
     def look(self, picture: Picture) -> ImageFeatures:
         """Run the image encoder once: all that any later scoring of this picture needs.
@@ -110,23 +113,42 @@ class Tagger:
         Raises:
             ImageError: the picture cannot be opened; the message says why.
         """
-        return self._look(self.transform(open_image(picture)))
+        return self.look_at_pixels(self.transform(open_image(picture))[None])
 
-    def look_through(self, pictures: Sequence[Path], workers: int) -> Iterator[ImageFeatures | ImageError]:
-        """Features of each picture in order, or why it cannot be used; ``workers`` processes read ahead of the model,
-        which opens the pictures itself, one after the other, where that is 0."""
-        pixels = read_pixels(pictures, self.transform, workers)
-        at_once = min(workers, torch.get_num_threads(), AT_ONCE) if self.device.type == "cpu" else 1
-        if at_once < 2:
-            return map(self._look_or_say, pixels)
-        return several_at_once(self._look_or_say, pixels, at_once)
+    def look_through(self, images: Sequence[Source], workers: int = 0) -> Iterator[ImageFeatures | ImageError]:
+        """Look at many images, in batches that are read ahead of the model.
 
-    def _look_or_say(self, pixels: torch.Tensor | ImageError) -> ImageFeatures | ImageError:
-        return pixels if isinstance(pixels, ImageError) else self._look(pixels)
+        Args:
+            images: what :meth:`look` takes.
+            workers: processes that read, see :func:`ram.images.reading.read_ahead`.
+
+        Yields:
+            The features of each image in order, or the error where it cannot be used.
+        """
+        for batch in read_batches(images, self.transform, self.batch_size, workers):
+            features = self.look_at_pixels(batch.pixels) if len(batch.pixels) else None
+            index = 0
+            for fault in batch.faults:
+                if fault is not None:
+                    yield fault
+                elif features is not None:
+                    yield features.rows(slice(index, index + 1))
+                    index += 1
+
+    @property
+    def batch_size(self) -> int:
+        """Images that go through the image encoder together."""
+        return CPU_BATCH if self.device.type == "cpu" else BATCH
+
+    def _tag(self, features: ImageFeatures | ImageError, shortlist: int | None) -> Prediction:
+        if isinstance(features, ImageError):
+            raise features
+        return self.score(features, None if shortlist is None else self.shortlist(features, shortlist))
 
     @torch.inference_mode()
-    def _look(self, pixels: torch.Tensor) -> ImageFeatures:
-        return self.model.look(pixels[None].to(self.device, self.dtype))
+    def look_at_pixels(self, pixels: torch.Tensor) -> ImageFeatures:
+        """Run the image encoder on (batch, 3, size, size) pixels that :attr:`transform` made."""
+        return self.model.look(pixels.to(self.device, self.dtype))
 
     @torch.inference_mode()
     def score(self, features: ImageFeatures, bank: TagEmbeddingBank | None = None) -> Prediction:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from ram.prediction import Prediction, TagScore, WeightedDescription
+from ram.prediction import Evidence, Prediction, TagScore, WeightedDescription
 from ram.text.vocabulary import TagVocabulary
 
 VOCABULARY = TagVocabulary(("dog", "cat", "tree", "sky"), (0.5, 0.25, 0.9, 1.0))
@@ -61,6 +61,27 @@ def test_a_score_explains_itself_by_its_own_descriptions_heaviest_first(predicti
     )
     assert prediction["cat"].descriptions == (WeightedDescription("meows", 1.0),)
     assert [d.text for d in prediction["tree"].descriptions] == ["is green", "grows", "has leaves"]
+
+
+def test_evidence_adds_up_to_the_logit():
+    evidence = Evidence((("decoder", -2.5), ("pooled", 0.5), ("classifier", 3.0)))
+    assert evidence.logit == 1.0
+
+
+@pytest.mark.parametrize(
+    "terms, threshold, decisive",
+    [
+        ((1.0, 3.0), 0.5, "decoder"),  # present by the decoder alone
+        ((-1.0, -3.0), 0.5, "decoder"),  # absent by the decoder alone
+        ((-2.0, 0.5, 3.0), 0.5, "classifier"),  # present only with the others, most by the classifier
+        ((2.0, 0.5, -1.0, -3.0), 0.5, "prior"),  # absent only with the others
+        ((2.0, 1.0), 0.95, "decoder"),  # present only with both, most by the decoder
+        ((2.0, 9.0), 1.0, "decoder"),  # never over its threshold
+    ],
+)
+def test_the_decisive_term_is_what_turned_the_verdict(terms, threshold, decisive):
+    names = ("decoder", "pooled", "classifier", "prior")
+    assert Evidence(tuple(zip(names, terms, strict=False)), threshold).decisive == decisive
 
 
 def test_a_tag_that_was_not_asked_about_is_refused(prediction):

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from ram.models.build import build_model
-from ram.models.config import DecoderConfig, ImageConfig, ModelConfig, SimilarityConfig
+from ram.models.config import DecoderConfig, EnsembleConfig, ImageConfig, ModelConfig
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
@@ -59,7 +59,7 @@ def whole_config():
             "test_efficientnet", 64, standardize=True, normalize_tokens=True, classes=7, dropout=0.5, grid=1
         ),
         decoder=DecoderConfig(hidden=24, heads=4, intermediate=48, layers=2, matching=True),
-        similarity=SimilarityConfig(pooled=3.0, classes=2.0),
+        ensemble=EnsembleConfig(pooled_weight=3.0, classifier_weight=2.0),
         standardize_text=True,
     )
 

@@ -19,16 +19,8 @@ from PIL import Image
 from demo.core.categories import Categories
 from demo.core.photos import Photo, Scores, Tagged, look
 from demo.server.limits import Limits
-from ram.describers.base import (
-    DescribedSentence,
-    Describer,
-    KnowsMeanings,
-    Meaning,
-    Metered,
-    Notice,
-    TakesMeaning,
-    describe_with_fallback,
-)
+from ram.describers.base import Describer, Sense
+from ram.describers.fallback import DescribedSentence, Notice, describe_with_fallback
 from ram.errors import DescriberError, ImageError, InputError, TextEncoderError
 from ram.prediction import Explanation
 from ram.tagger import Tagger
@@ -110,10 +102,9 @@ class Workbench:
         for tag in so_far.names:
             so_far = yield from self._hear(so_far, tag, chosen, fallback)
 
-    def meanings(self, tag: str) -> Sequence[Meaning]:
+    def meanings(self, tag: str) -> Sequence[Sense]:
         """What a category may mean, where it is known to mean several things."""
-        known = self._describer(self._fallback)
-        return known.meanings(tag) if isinstance(known, KnowsMeanings) else ()
+        return self._describer(self._fallback).senses(tag)
 
     def mean(
         self, categories: Categories, tag: str, gloss: str, describer: str, visitor: str = ""
@@ -202,7 +193,7 @@ class Workbench:
         except (DescriberError, ValueError) as error:
             said = f"{str(error).rstrip('.')}. The {fallback.name} describer takes over."
             return fallback, fallback, (Notice(said),)
-        return chosen.metered(self.limits.meter(visitor)) if isinstance(chosen, Metered) else chosen, fallback, ()
+        return chosen.with_meter(self.limits.meter(visitor)), fallback, ()
 
     def _describer(self, name: str) -> Describer:
         with self._lock:
@@ -215,9 +206,7 @@ class Workbench:
     ) -> Generator[Categories, None, Categories]:
         """What is there after each sentence about a category in its sense, embedded as it comes."""
         if gloss := so_far.senses.get(tag):
-            chosen, fallback = (
-                one.meaning(gloss) if isinstance(one, TakesMeaning) else one for one in (chosen, fallback)
-            )
+            chosen, fallback = chosen.with_sense(gloss), fallback.with_sense(gloss)
         for part in describe_with_fallback(chosen, fallback, tag):
             if isinstance(part, Notice):
                 so_far = dataclasses.replace(so_far, noted=(*so_far.noted, part))

@@ -14,12 +14,15 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from demo.core.feature_cache import FeatureShelf, Kept
 from ram.errors import ArchiveError, ImageError, InputError
 from ram.images.archives import MOST_PICTURES, is_archive, open_archive
 from ram.images.opening import open_image
+from ram.images.reading import or_fault, read_ahead
+from ram.images.transforms import EvalTransform
 from ram.prediction import Prediction
 from ram.tagger import Tagger
 from ram.text.vocabulary import TagVocabulary
@@ -122,13 +125,13 @@ def tag_album(
         album = Album(tagger.name, tagger.bank.vocabulary, tagger.bank.sentences, len(given))
         began = clock()
         yield album
-        for name, read in given:
-            try:
-                photo = _look(tagger, name, read(), shelf)
-                album = replace(album, photos=(*album.photos, photo), seconds=clock() - began)
-            except ImageError as error:
-                said = _sentence(name, error)
-                album = replace(album, faults=(*album.faults, said), seconds=clock() - began)
+        photos = read_ahead(partial(or_fault, partial(_open, tagger.transform)), (read for _, read in given))
+        for (name, _), photo in zip(given, photos, strict=True):
+            if isinstance(photo, ImageError):
+                album = replace(album, faults=(*album.faults, _sentence(name, photo)))
+            else:
+                album = replace(album, photos=(*album.photos, _look(tagger, shelf, name, *photo)))
+            album = replace(album, seconds=clock() - began)
             yield album
 
 
@@ -185,19 +188,26 @@ def _fail(error: ImageError) -> bytes:
     raise error
 
 
-def _look(tagger: Tagger, name: str, source: bytes | Path, shelf: FeatureShelf) -> AlbumPhoto:
-    picture = open_image(source)
-    features = tagger.look(picture)
+def _open(transform: EvalTransform, read: _Read) -> tuple[tuple[int, int], bytes, torch.Tensor]:
+    """Return the size of a photo, its thumbnail as a JPEG file, and (3, size, size) pixels for the model."""
+    photo = open_image(read())
+    thumbnail = photo.copy()
+    thumbnail.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    file = io.BytesIO()
+    thumbnail.save(file, "JPEG", quality=75)
+    return photo.size, file.getvalue(), transform(photo)
+
+
+def _look(
+    tagger: Tagger, shelf: FeatureShelf, name: str, size: tuple[int, int], thumbnail: bytes, pixels: torch.Tensor
+) -> AlbumPhoto:
+    features = tagger.look_at_pixels(pixels[None])
     prediction = tagger.score(features)
     heaviest = _heaviest(prediction)
-    thumbnail = picture.copy()
-    thumbnail.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    kept = io.BytesIO()
-    thumbnail.save(kept, "JPEG", quality=75)
     return AlbumPhoto(
         name,
-        picture.size,
-        kept.getvalue(),
+        size,
+        thumbnail,
         prediction.probabilities.astype(np.float32),
         heaviest.astype(np.int16),
         np.take_along_axis(prediction.weights, heaviest[:, None], axis=1)[:, 0].astype(np.float16),

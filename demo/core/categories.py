@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ram.describers.base import DescribedSentence, Notice, gather
+from ram.describers.fallback import DescribedSentence, Notice, merge_notices
 from ram.errors import InputError
 from ram.text.bank import TagEmbeddingBank, pad
 from ram.text.descriptions import TagDescriptions, clean_sentence
@@ -52,7 +52,7 @@ class Categories:
     @property
     def notices(self) -> tuple[str, ...]:
         """What did not go as asked, in sentences for the visitor."""
-        return tuple(notice.text for notice in gather(self.noted))
+        return tuple(notice.text for notice in merge_notices(self.noted))
 
     @property
     def edited(self) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from demo.core.actions import Workbench
 from demo.core.categories import MOST_SENTENCES, Categories
 from demo.core.photos import Photo
-from ram.describers.base import DescribedSentence, Notice
+from ram.describers.fallback import DescribedSentence, Notice
 from ram.errors import InputError, PackError
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank

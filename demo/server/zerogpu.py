@@ -44,7 +44,7 @@ class BorrowingTagger(Tagger):
         self.device = torch.device("cpu")
 
         def look(pixels: torch.Tensor) -> ImageFeatures:
-            return tagger._look(pixels).to("cpu")
+            return tagger.look_at_pixels(pixels).to("cpu")
 
         def score(features: ImageFeatures, bank: TagEmbeddingBank | None) -> tuple[np.ndarray, np.ndarray]:
             prediction = tagger.score(features.to(tagger.device), bank)
@@ -58,8 +58,8 @@ class BorrowingTagger(Tagger):
 
         self._lent_look, self._score, self._explain, self._embed = lend(look), lend(score), lend(explain), lend(embed)
 
-    def _look(self, pixels: torch.Tensor) -> ImageFeatures:
-        """As that of :class:`Tagger`; the features lie on the CPU."""
+    def look_at_pixels(self, pixels: torch.Tensor) -> ImageFeatures:
+        """As :meth:`Tagger.look_at_pixels`; the features lie on the CPU."""
         features: ImageFeatures = self._lent_look(pixels)
         return features
 

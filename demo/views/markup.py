@@ -21,7 +21,7 @@ from demo.core.examples import Example
 from demo.core.photos import Scores, Tagged
 from demo.server.limits import Budget, Spent, Standing
 from demo.views.save_links import plot_downloads, table_downloads
-from ram.describers.base import Meaning
+from ram.describers.base import Sense
 from ram.prediction import TagScore, WeightedDescription
 
 SHOWN_TAGS = 15
@@ -106,7 +106,7 @@ def categories(
     typed: Categories,
     scores: Scores,
     labels: Mapping[str, str],
-    meanings: Mapping[str, Sequence[Meaning]] | None = None,
+    meanings: Mapping[str, Sequence[Sense]] | None = None,
 ) -> str:
     """A card for each typed category: its sentences as they come, then ordered by weight; and what it may mean."""
     known = meanings or {}
@@ -192,7 +192,7 @@ def _row(score: TagScore, chosen: bool) -> str:
 <span class="value">{score.probability:.2f}</span></button>"""
 
 
-def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str], meanings: Sequence[Meaning]) -> str:
+def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str], meanings: Sequence[Sense]) -> str:
     sentences = typed.sentences.get(name, ())
     judged = {m: p[name] for m, p in scores.items() if name in p.vocabulary}
     ended = name in typed.finished
@@ -206,8 +206,8 @@ def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str
         told = f'<ol class="descriptions">{"".join(f"<li>{escape(s.text)}</li>" for s in sentences)}</ol>'
     origins = " and ".join(dict.fromkeys(sentence.origin for sentence in sentences))
     count = f"{len(sentences)} {'sentence' if len(sentences) == 1 else 'sentences'} by {origins}" if sentences else ""
-    if remembered := sum(sentence.remembered for sentence in sentences):
-        count += f", {'all' if remembered == len(sentences) else remembered} from the cache, at no cost"
+    if cached := sum(sentence.cached for sentence in sentences):
+        count += f", {'all' if cached == len(sentences) else cached} from the cache, at no cost"
     return f"""<article class="card" data-category="{escape(name)}"><h3>{escape(name)}</h3>
 <div class="chips">{chips}</div>{_meant(name, typed, meanings) if ended else ""}{told}
 <p class="origin">{escape(count)}</p>
@@ -215,7 +215,7 @@ def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str
 {"" if sentences else "disabled"}>Why, and edit</button></article>"""
 
 
-def _meant(name: str, typed: Categories, meanings: Sequence[Meaning]) -> str:
+def _meant(name: str, typed: Categories, meanings: Sequence[Sense]) -> str:
     """The choice between the meanings of an ambiguous word."""
     if not meanings:
         return ""

@@ -14,7 +14,7 @@ from PIL import Image
 
 from demo.core.categories import Categories
 from demo.views.save_links import plot_downloads, table_downloads
-from ram.describers.base import DescribedSentence
+from ram.describers.fallback import DescribedSentence
 from ram.prediction import Explanation
 
 SHOWN = 10

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ram.checkpoints.download import CHECKPOINTS
+from ram.checkpoints.migration import migrate_config
 from ram.errors import CheckpointError
 from ram.models.build import build_model, build_without_weights, restore_buffers
 from ram.models.config import VARIANTS, ModelConfig
@@ -195,7 +196,7 @@ def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
 
 def _read_config(folder: Path) -> ModelConfig:
     try:
-        return ModelConfig.from_dict(json.loads((folder / _CONFIG).read_text(encoding="utf-8")))
+        return ModelConfig.from_dict(migrate_config(json.loads((folder / _CONFIG).read_text(encoding="utf-8"))))
     except FileNotFoundError:
         raise _lacks(folder, _CONFIG) from None
     except (ValueError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The command line: one command a module; this one turns every ending into an exit code."""
+"""The command line: one command per module; this one maps outcomes to exit codes."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from ram.cli import (
     train,
 )
 from ram.cli.terminal import printable, say
-from ram.errors import DescriberError
+from ram.errors import DescriberError, InputError
 
 BAD_INPUT, UNEXPECTED, INTERRUPTED, BROKEN_PIPE = 2, 1, 130, 141
-"""Exit codes; the last two are what a shell reports for the signals."""
+"""Exit codes; the last two are those of a shell for SIGINT and SIGPIPE."""
 
 _COMMANDS = (
     models, tag, describe, pack, compare, evaluate, calibrate, labels, parse, generate, shard, train, convert,
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, or one of the exit codes above. Results go to standard output, everything else to standard error.
     """
     for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError):  # a name that the terminal cannot show must not end the run
+        with suppress(AttributeError):  # a file name that the terminal cannot encode must not end the run
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     command, debug = "ram", False
     try:
@@ -84,28 +84,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports a mistake in one line, and takes no shortened flags: a new flag would break them."""
+    """Report a mistake in one line; abbreviated flags are refused, since a new flag would break them."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message} (see `{self.prog} --help`)")
+        raise InputError(f"{message} (see `{self.prog} --help`)")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="ram", description="Open-set image tagging: what is in a picture, in any words.")
+    parser = _Parser(prog="ram", description="Tag images with predefined tags and with any category you type.")
     parser.add_argument("-V", "--version", action="version", version=f"ram {ram.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for module in _COMMANDS:
         module.add_parser(commands)
     for command in commands.choices.values():
-        command.add_argument("--debug", action="store_true", help="show where an error arose, and all logs")
+        command.add_argument("--debug", action="store_true", help="show the traceback of an error, and all logs")
     return parser
 
 
 def _sentence(error: Exception) -> str:
-    """What an error says, on one line."""
+    """Return the message of an error on one line."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
@@ -114,7 +114,7 @@ def _sentence(error: Exception) -> str:
 
 @contextmanager
 def _logs(debug: bool) -> Iterator[None]:
-    """Our log messages on standard error while a command runs, those of other packages only for debugging."""
+    """Show our log messages on standard error while a command runs; those of other packages only with --debug."""
     logger, handler = logging.getLogger("ram"), _StandardError()
     level, propagate = logger.level, logger.propagate
     logger.setLevel(logging.DEBUG if debug else logging.INFO)

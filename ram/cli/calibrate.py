@@ -1,4 +1,4 @@
-"""``ram calibrate``: a model's thresholds chosen on a development set."""
+"""``ram calibrate``: choose a model's thresholds on a development set."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ram.cli.options import add_device_options, add_json_option, open_tagger
 from ram.cli.terminal import Progress, print_json, print_table, printable, say
+from ram.errors import InputError
 
 if TYPE_CHECKING:
     from ram.text.vocabulary import TagVocabulary
@@ -22,10 +23,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "calibrate",
         help="choose a model's thresholds on annotated pictures",
         description="Choose the threshold of each tag on annotated pictures of a development set, for the best F1 or "
-        "for a precision, and write them into the model folder. A tag with few positives is steadied by the threshold "
-        "that is best for all tags together; a tag without one keeps its threshold, since the annotations may just not "
-        "speak of it. Figures are those of the development set itself: `ram evaluate` on other pictures tells what "
-        "they are worth.",
+        "for a precision, and write them into the model folder. For a tag with few positives the threshold is drawn "
+        "towards the best one for all tags together; a tag without positives keeps its threshold, since the "
+        "annotations may not cover it. The figures printed are those of the development set: "
+        "measure on other pictures with `ram evaluate`.",
         epilog="example: ram calibrate runs/own/model dev.json --images photos --for precision=0.8",
     )
     parser.add_argument("model", metavar="MODEL", help="a model folder; one of `ram models` with --output")
@@ -38,10 +39,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="where the pictures are")
     parser.add_argument(
-        "--for", dest="goal", default="f1", metavar="GOAL", help="f1, or precision=0.8: as many as that allows (f1)"
+        "--for", dest="goal", default="f1", metavar="GOAL", help="f1 (default), or precision=0.8"
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="leave MODEL as it is, and write a copy of it here"
+        "--output", type=Path, metavar="FOLDER", help="leave MODEL unchanged and write a copy here"
     )
     add_json_option(parser)
     add_device_options(parser)
@@ -76,21 +77,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_output(folder: Path, output: Path | None) -> None:
-    """Complain before the work is done, not after it."""
+    """Refuse an output that cannot be written, before any work is done."""
     from ram.checkpoints.model_folder import find_model, model_entries
 
     if output is None:
         shipped = [find_model(entry.name) for entry in model_entries() if entry.source == "shipped"]
         if folder.resolve() in {each.resolve() for each in shipped}:
-            raise ValueError(f"{folder.name} comes with the package and stays as it is: copy it with --output FOLDER")
+            raise InputError(f"{folder.name} is part of the package: write a copy with --output FOLDER")
     elif output.exists():
-        raise ValueError(f"{str(output)!r} is there already: choose another --output")
+        raise InputError(f"{str(output)!r} already exists: choose another --output")
     elif not output.parent.is_dir():
-        raise ValueError(f"{str(output)!r} cannot be written: there is no folder {str(output.parent)!r}")
+        raise InputError(f"{str(output)!r} cannot be written: the folder {str(output.parent)!r} does not exist")
 
 
 def _write(folder: Path, output: Path | None, vocabulary: TagVocabulary) -> None:
-    """Into the model folder, or into a copy of it, which appears when it is whole."""
+    """Write into the model folder, or into a copy that appears when it is complete."""
     if output is None:
         return vocabulary.save(folder / _VOCABULARY)
     partial = output.with_name(f"{output.name}.partial")
@@ -106,8 +107,8 @@ def _write(folder: Path, output: Path | None, vocabulary: TagVocabulary) -> None
 def _print(report: dict[str, Any]) -> None:
     print(f"{printable(report['model'])} on {report['pictures']} pictures of {printable(report['dataset'])}")
     print(
-        f"  {report['changed']} of {report['tags']} thresholds changed; {report['without_positive']} tags without a "
-        "positive kept theirs"
+        f"  {report['changed']} of {report['tags']} thresholds changed; {report['without_positive']} tags without "
+        "positives kept theirs"
     )
     before, after = report["before"], report["after"]
     print_table([("", "before", "after"), *((name, f"{before[name]:.3f}", f"{after[name]:.3f}") for name in _RATES)])

@@ -1,4 +1,4 @@
-"""``ram compare``: how probable several models find typed categories in one picture, side by side."""
+"""``ram compare``: score typed categories with several models on one picture."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "compare",
         help="compare models on typed categories",
-        description="Compare how probable several models find typed categories in one picture. All get the "
-        "same descriptions; RAM uses the first of a category, RAM++ weighs all of them.",
+        description="Compare the probabilities that several models give to typed categories on one picture. All get "
+        "the same descriptions; RAM uses the first of a category, RAM++ re-weights all of them.",
         epilog='example: ram compare photo.jpg --tags "corgi, meteor shower" --plot comparison.png',
     )
     parser.add_argument("picture", metavar="PICTURE", help="a picture")
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
 def _predict(
     picture: Image, descriptions: TagDescriptions, args: argparse.Namespace
 ) -> dict[str, Prediction]:
-    """Model name to prediction; each model looks at the picture once."""
+    """Return one prediction per model name; each model looks at the picture once."""
     predictions: dict[str, Prediction] = {}
     for given in dict.fromkeys(args.models):
         tagger = open_tagger(args, given)

@@ -1,4 +1,4 @@
-"""``ram convert``: an official checkpoint to a model folder."""
+"""``ram convert``: turn an official checkpoint into a model folder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ram.cli.terminal import Progress, printable, say
+from ram.errors import InputError
 from ram.models.config import VARIANTS
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary, told_apart
@@ -17,7 +18,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="turn an official checkpoint into a model folder",
         description="Turn an official RAM, RAM++ or Tag2Text checkpoint into a model folder that --model takes.",
         epilog="Without --tags and --descriptions the official lists of the variant are fetched: names, thresholds and "
-        "descriptions. A name that occurs again gets a number: train, train (2).",
+        "descriptions. A repeated name gets a number: train, train (2).",
     )
     parser.add_argument("official", type=Path, metavar="OFFICIAL.pth", help="the downloaded checkpoint")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="the model folder to write")
@@ -25,17 +26,17 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--variant", required=True, choices=list(VARIANTS), metavar="V", help=", ".join(VARIANTS)
     )
     parser.add_argument(
-        "--tags", type=Path, metavar="TXT", help="a tag a line, in official order (those of --descriptions)"
+        "--tags", type=Path, metavar="TXT", help="one tag per line, in official order (those of --descriptions)"
     )
     parser.add_argument(
         "--thresholds",
         type=Path,
         metavar="TXT",
-        help=f"a threshold a line, in the same order ({UNSEEN_THRESHOLD} each)",
+        help=f"one threshold per line, in the same order ({UNSEEN_THRESHOLD} each)",
     )
     parser.add_argument("--descriptions", type=Path, metavar="JSON", help="descriptions in the official form")
     parser.add_argument(
-        "--offline", action="store_true", help="fetch nothing: tags whose names are not given are numbered"
+        "--offline", action="store_true", help="fetch nothing; tags without given names are numbered"
     )
     parser.set_defaults(run=run)
 
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _official(variant: str, progress: Progress) -> tuple[TagVocabulary | None, TagDescriptions | None]:
-    """The official lists; numbers in their place where they cannot be had."""
+    """Fetch the official lists; (None, None) where they cannot be fetched, and tags are numbered."""
     from ram.checkpoints.published import fetch_lists
     from ram.errors import DownloadError
     from ram.runtime import cache_folder
@@ -77,7 +78,7 @@ def _vocabulary(
     elif descriptions is not None:
         names = descriptions.tags
     elif thresholds is not None:
-        raise ValueError("--thresholds needs the tags they belong to: give --tags or --descriptions")
+        raise InputError("--thresholds needs the tags they belong to: give --tags or --descriptions")
     else:
         return None
     if thresholds is None:
@@ -86,27 +87,27 @@ def _vocabulary(
 
 
 def read_numbers(path: Path) -> tuple[float, ...]:
-    """The numbers of a text file, one a line.
+    """Read the numbers of a text file, one per line.
 
     Raises:
-        ValueError: the file cannot be read, or a line is no number.
+        InputError: the file cannot be read, or a line is not a number.
     """
     try:
         return tuple(map(float, read_lines(path)))
     except ValueError as error:
-        raise ValueError(f"{path.name} must hold a number a line: {error}") from None
+        raise InputError(f"{path.name} must have one number per line: {error}") from None
 
 
 def read_lines(path: Path) -> tuple[str, ...]:
-    """The lines of a text file without white space around them, empty ones left out.
+    """Read the stripped lines of a text file, without empty ones.
 
     Raises:
-        ValueError: the file cannot be read as text.
+        InputError: the file cannot be read as text.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is no text in UTF-8: save it as plain text") from None
+        raise InputError(f"{path} is not UTF-8 text: save it with the encoding UTF-8") from None
     return tuple(filter(None, map(str.strip, lines)))

@@ -1,4 +1,4 @@
-"""``ram describe``: what categories look like, sentence by sentence as they come, or a file of them."""
+"""``ram describe``: describe categories, typed or from a file."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from ram.cli.options import (
     open_fallback,
 )
 from ram.cli.terminal import print_json, printable, say
-from ram.describers.base import Notice, describe_with_fallback
+from ram.describers.fallback import Notice, describe_with_fallback
+from ram.errors import InputError
 from ram.text.descriptions import TagDescriptions, parse_categories
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "describe",
-        help="say what categories look like",
-        description="Say what categories look like, in the sentences that a tagger compares pictures with. Where the "
-        "describer fails, the lexicon takes over for categories that are typed; a file stops there, and what a "
-        "language model has said until then is kept: the same command goes on.",
+        help="describe what categories look like",
+        description="Describe what categories look like, in sentences that a tagger compares with pictures. For typed "
+        "categories the lexicon takes over where the describer fails. A file of categories stops there; finished "
+        "sentences of a language model are cached, and the same command resumes.",
         epilog='examples: ram describe corgi "meteor shower" --describer template; '
         "ram describe --file tags.txt --describer openai -o descriptions.json",
     )
     parser.add_argument("tags", nargs="*", metavar="TAG", help="a category; quote one of several words")
-    parser.add_argument("--file", type=Path, metavar="TXT", help="a file with a category a line, as many as you like")
+    parser.add_argument("--file", type=Path, metavar="TXT", help="a file with one category per line")
     add_describer_options(parser)
     add_json_option(parser)
     parser.add_argument(
@@ -41,7 +42,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if bool(args.tags) == (args.file is not None):
-        raise ValueError("name categories, or a file of them with --file, and not both")
+        raise InputError("give either categories or --file")
     if args.output is not None:
         check_writable(args.output, (".json",))
     if args.file is None and args.output is None and not args.json:

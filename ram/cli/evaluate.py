@@ -1,4 +1,4 @@
-"""``ram evaluate``: a model held against annotated pictures."""
+"""``ram evaluate``: measure a model on annotated pictures."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ram.cli.options import (
     open_tagger,
 )
 from ram.cli.terminal import Progress, print_json, print_table, printable, say
+from ram.errors import InputError
 from ram.text.descriptions import TagDescriptions
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--ensemble",
         action="store_true",
-        help="give each tag the plain mean of its descriptions instead of re-weighting them to the picture",
+        help="use the plain mean of each tag's descriptions instead of re-weighting them for the picture",
     )
     parser.add_argument("--retrieval", action="store_true", help="measure retrieval instead of tagging")
     parser.add_argument(
@@ -71,7 +72,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--by",
         choices=("decoder", "pooled"),
-        help="what compares captions with pictures: the decoder, as always, or the pooled token alone; for --retrieval",
+        help="score captions by the decoder (default) or by the pooled token alone; for --retrieval",
     )
     add_json_option(parser)
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the figures of each tag, .csv")
@@ -80,11 +81,11 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Tagging, or retrieval; a flag that is of the other's is refused."""
+    """Measure tagging or retrieval; flags of the other are refused."""
     foreign = ("open_set", "descriptions", "ensemble", "csv") if args.retrieval else ("split", "by")
     if given := [name for name in foreign if getattr(args, name)]:
         flag = f"--{given[0].replace('_', '-')}"
-        raise ValueError(f"{flag} does not go {'with' if args.retrieval else 'without'} --retrieval: leave it out")
+        raise InputError(f"{flag} does not go {'with' if args.retrieval else 'without'} --retrieval: leave it out")
     return _retrieval(args) if args.retrieval else _tagging(args)
 
 
@@ -158,11 +159,11 @@ def _bank(tagger: Tagger, tags: Sequence[str], args: argparse.Namespace) -> tupl
     found = names_in((*tagger.bank.vocabulary.tags, *used), tags)
     if new := list(dict.fromkeys(tag for tag, name in zip(tags, found, strict=True) if name is None)):
         if not args.open_set:
-            raise ValueError(
+            raise InputError(
                 f"{len(new)} of {len(set(tags))} tags are not in the vocabulary of {tagger.name}, such as "
                 f'"{new[0]}": --open-set describes them'
             )
-        tagger.text_encoder  # noqa: B018  (a model that reads no texts refuses before anybody is asked to describe)
+        tagger.text_encoder  # noqa: B018  (fails here, before any description is paid for, if the model reads no texts)
         described = described.join(describe_all(args, new))
         describers.append(args.describer)
     return bank_for(tagger, tags, described), " and ".join(describers) or None

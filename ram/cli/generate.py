@@ -1,4 +1,4 @@
-"""``ram generate``: a trained model annotates the triplets of the next one, the data engine of RAM."""
+"""``ram generate``: add tags to training triplets by a trained model (RAM's data engine)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ram.cli.options import (
     open_tagger,
 )
 from ram.cli.terminal import Progress, print_json, printable, say
+from ram.errors import InputError
 
 if TYPE_CHECKING:
     from ram.text.vocabulary import TagVocabulary
@@ -27,29 +28,29 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "generate",
         help="let a model add tags to training triplets",
-        description="Look at the pictures of training triplets, add the tags that a model sees in them, and strike out "
-        "those that it does not see at all. A model trained on the result knows more than the one that made it.",
+        description="Score the pictures of training triplets, add the tags that the model finds, and remove those that "
+        "it gives a very low probability. Train the next model on the result.",
         epilog="example: ram generate train.json --pictures photos --output more.json --clean-below 0.02",
     )
     parser.add_argument("triplets", type=Path, metavar="TRIPLETS.json", help="triplets, as `ram parse` writes them")
     add_model_option(parser)
     parser.add_argument(
-        "--pictures", type=Path, default=Path(), metavar="FOLDER", help="where their picture paths begin (here)"
+        "--pictures", type=Path, default=Path(), metavar="FOLDER", help="base folder of the picture paths (.)"
     )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the triplets to write, .json")
     parser.add_argument(
         "--labels",
         type=Path,
         metavar="FILE",
-        help="the label system that the triplets number: a tag a line, or a vocabulary.csv (the one that ships)",
+        help="label system of the triplets' ids: one tag per line, or a vocabulary.csv (the shipped one)",
     )
     parser.add_argument(
-        "--threshold", type=fraction, metavar="T", help="add tags over T (each tag's own threshold in the model)"
+        "--threshold", type=fraction, metavar="T", help="add tags over T (default: each tag's own threshold)"
     )
     parser.add_argument(
-        "--clean-below", type=fraction, default=0.0, metavar="T", help="strike out tags under T (none)"
+        "--clean-below", type=fraction, default=0.0, metavar="T", help="remove tags under T (none)"
     )
-    parser.add_argument("--exclude", type=Path, metavar="FILE", help="tags that are never added, one a line")
+    parser.add_argument("--exclude", type=Path, metavar="FILE", help="tags that are never added, one per line")
     add_json_option(parser)
     add_device_options(parser)
     parser.set_defaults(run=run)
@@ -69,15 +70,15 @@ def run(args: argparse.Namespace) -> int:
         changed = list(engine.annotate(triplets, args.pictures, progress))
     report = engine.report
     if not report.pictures:
-        raise ValueError(f"none of {len(triplets)} pictures can be read, such as: {report.unreadable[0]}")
+        raise InputError(f"none of {len(triplets)} pictures can be read, such as: {report.unreadable[0]}")
     args.output.write_text(json.dumps(changed) + "\n", encoding="utf-8")
     if report.unreadable:
-        say(printable(f"{len(report.unreadable)} pictures stay as they were, such as: {report.unreadable[0]}"))
+        say(printable(f"{len(report.unreadable)} pictures are unchanged, such as: {report.unreadable[0]}"))
     if args.json:
         print_json({"output": str(args.output), "model": tagger.name, **dataclasses.asdict(report)})
     else:
         print(
-            f"{report.pictures} pictures, {report.generated} tags added and {report.cleaned} struck out: "
+            f"{report.pictures} pictures, {report.generated} tags added, {report.cleaned} removed: "
             f"{printable(str(args.output))}"
         )
     return 0
@@ -93,19 +94,19 @@ def _labels(path: Path | None) -> TagVocabulary:
 
 
 def _triplets(path: Path, tags: int) -> list[dict[str, Any]]:
-    """Entries in the official form; ValueError names the first that is not."""
+    """Read entries in the official form; InputError names the first invalid one."""
     try:
         entries = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path.name} is not JSON ({error}): make it with `ram parse`") from None
+        raise InputError(f"{path.name} is not JSON ({error}): make it with `ram parse`") from None
     if not isinstance(entries, list) or not entries:
-        raise ValueError(f"{path.name} is not a list of triplets: make it with `ram parse`")
+        raise InputError(f"{path.name} is not a list of triplets: make it with `ram parse`")
     for number, entry in enumerate(entries, 1):
         fields = entry if isinstance(entry, dict) else {}
         parsed = fields.get("parse_label_id", [])
         lists = [fields.get("union_label_id"), *(parsed if isinstance(parsed, list) else [None])]
         if not isinstance(fields.get("image_path"), str) or not all(_are_ids(ids, tags) for ids in lists):
-            raise ValueError(
+            raise InputError(
                 f'entry {number} of {path.name} is not {{"image_path": "1.jpg", "union_label_id": [...]}} with ids of '
                 f"the {tags} tags: name its label system with --labels"
             )

@@ -1,4 +1,4 @@
-"""``ram labels``: a label system from captions, and what became of every word."""
+"""``ram labels``: build a label system from captions, with a report on every word."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 from ram.cli.convert import read_lines
 from ram.cli.options import add_json_option, add_processes_option, add_split_option, positive
 from ram.cli.terminal import Progress, print_json, print_table, printable
+from ram.errors import InputError
 from ram.labels.building import KINDS, LEAST, MOST, BuiltSystem, Verdict, build_label_system
 from ram.labels.captions import read_captions, select_split
 from ram.labels.label_system import VOCABULARY
@@ -27,8 +28,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "labels",
         help="build a label system from captions",
-        description="Build a label system as RAM's was: the tags that captions name often, of objects, scenes, "
-        "attributes and actions, with their synonyms. `ram parse --labels FOLDER` reads captions by it.",
+        description="Build a label system as in RAM, section 3.1: frequent objects, scenes, attributes and actions of "
+        "the captions, with their synonyms. `ram parse --labels FOLDER` uses it.",
         epilog="example: ram labels captions.json --output labels --exclude unseen.txt",
     )
     parser.add_argument(
@@ -45,7 +46,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--exclude",
         type=Path,
         metavar="FILE",
-        help="tags that stay out, one a line, with their synonyms, plurals and other forms",
+        help="tags to leave out, one per line, with their synonyms, plurals and other forms",
     )
     parser.add_argument(
         "--least", type=positive, default=LEAST, metavar="N", help="pictures that must name a tag (%(default)s)"
@@ -55,9 +56,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         type=positive,
         default=MOST,
         metavar="N",
-        help="tags to keep at most, of every kind some (%(default)s)",
+        help="largest number of tags, some of every kind (%(default)s)",
     )
-    add_split_option(parser, "of the first file ")
+    add_split_option(parser, "of the first file, ")
     add_processes_option(parser)
     add_json_option(parser)
     parser.set_defaults(run=run)
@@ -85,21 +86,21 @@ def run(args: argparse.Namespace) -> int:
         print(f"{title} {sum(map(len, reasons.values()))} words:")
         if reasons:
             print_table([_row(reason, verdicts) for reason, verdicts in reasons.items()], "<>")
-    print(f"written: {printable(str(args.output))}, where {REPORT} tells of every word")
+    print(f"written: {printable(str(args.output))}, {REPORT} lists every word")
     return 0
 
 
 def _check_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{str(folder)!r} is a file: name a folder for the label system")
+        raise InputError(f"{str(folder)!r} is a file: name a folder for the label system")
     if not folder.absolute().parent.is_dir():
-        raise ValueError(f"{str(folder)!r} cannot be made: there is no folder {str(folder.parent)!r}")
+        raise InputError(f"{str(folder)!r} cannot be made: the folder {str(folder.parent)!r} does not exist")
     if (folder / VOCABULARY).exists() and not (folder / REPORT).exists():
-        raise ValueError(f"{str(folder)!r} holds a vocabulary that `ram labels` did not make: name another folder")
+        raise InputError(f"{str(folder)!r} holds a vocabulary that `ram labels` did not make: name another folder")
 
 
 def _read(args: argparse.Namespace, lists: WordLists) -> list[tuple[ParsedTag, ...]]:
-    """What is parsed of each picture of all files."""
+    """Return the parsed tags of each picture of all files."""
     from ram.labels.parallel import parse_captions
 
     files = [read_captions(path) for path in args.captions]
@@ -109,7 +110,7 @@ def _read(args: argparse.Namespace, lists: WordLists) -> list[tuple[ParsedTag, .
     sentences = [sentence for text in texts for sentence in text.sentences]
     phrases = [name for name in {*lists.book.names, *lists.reviewed} if " " in name]
     parsed = parse_captions(sentences, sorted(phrases), args.processes)
-    known: dict[ParsedTag, ParsedTag] = {}  # one object for equal tags: there may be millions
+    known: dict[ParsedTag, ParsedTag] = {}  # share equal tags: there may be millions
     pictures = []
     with Progress() as progress:
         progress("loading the parser", 0, 1)
@@ -121,7 +122,7 @@ def _read(args: argparse.Namespace, lists: WordLists) -> list[tuple[ParsedTag, .
 
 
 def _by_reason(verdicts: Any) -> dict[str, list[Verdict]]:
-    """Verdicts under their reason, the most frequent reason first; all excluded tags are one."""
+    """Group verdicts by reason, most frequent first; all exclusions are one group."""
     reasons: defaultdict[str, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
         reasons[verdict.reason.partition(":")[0]].append(verdict)

@@ -1,4 +1,4 @@
-"""Long lists of tags: read from a file, described one by one, with progress, and gone on with after a break."""
+"""Long lists of tags: read from a file and described one by one, with progress and resume."""
 
 from __future__ import annotations
 
@@ -9,46 +9,45 @@ from pathlib import Path
 from ram.cli.convert import read_lines
 from ram.cli.options import open_describer
 from ram.cli.terminal import Progress, printable, say
-from ram.describers.base import Describer, KnowsWords, Metered
-from ram.describers.description_cache import CachedDescriber
-from ram.errors import DescriberError
+from ram.describers.base import Describer
+from ram.errors import DescriberError, InputError
 from ram.text.descriptions import Origin, TagDescriptions, normalize_category
 
-NAMED = 5
-"""Tags that a message names one by one."""
+MAX_NAMED = 5
+"""Tags that a message lists by name."""
 
 
 def read_tags(path: Path) -> tuple[str, ...]:
-    """The tags of a text file, one a line; those that differ only in case are one.
+    """Read the tags of a text file, one per line; names that differ only in case are one tag.
 
     Raises:
-        ValueError: the file cannot be read, is empty, or has a line that is no tag.
+        InputError: the file cannot be read, is empty, or has an invalid line.
     """
     tags: dict[str, str] = {}
     for line in read_lines(path):
         try:
             tag = normalize_category(line)
         except ValueError as error:
-            raise ValueError(f"{path.name}: {error}") from None
+            raise InputError(f"{path.name}: {error}") from None
         tags.setdefault(tag.casefold(), tag)
     if not tags:
-        raise ValueError(f"{path.name} names no tag: write one a line")
+        raise InputError(f"{path.name} contains no tag: write one per line")
     return tuple(tags.values())
 
 
 def describe_list(args: argparse.Namespace, tags: Sequence[str]) -> TagDescriptions:
-    """Describe many tags by the describer of the flags alone, so that all of them are of one origin.
+    """Describe many tags with the describer of the flags and no fallback, so that all have one origin.
 
-    What a language model has said is kept on disk as it comes, and is not asked for again by the next run.
+    Sentences of a language model are cached on disk as they arrive, so that the next run does not pay for them again.
 
     Raises:
-        DescriberError: it failed; the message says how far it came.
+        DescriberError: it failed; the message says how many tags are done.
     """
     describer = open_describer(args)
-    kept = dict.fromkeys(tag for tag in tags if isinstance(describer, CachedDescriber) and describer.holds(tag))
+    kept = dict.fromkeys(tag for tag in tags if describer.is_cached(tag))
     sentences: dict[str, tuple[str, ...]] = {}
     if kept:
-        say(f"{len(kept)} of {len(tags)} tags were described before and are not asked for again")
+        say(f"{len(kept)} of {len(tags)} tags are in the cache already")
     try:
         with Progress() as progress:
             for tag in (*kept, *(tag for tag in tags if tag not in kept)):
@@ -56,10 +55,10 @@ def describe_list(args: argparse.Namespace, tags: Sequence[str]) -> TagDescripti
                     progress(f"{describer.name} describes", len(sentences), len(tags))
                 sentences[tag] = tuple(describer.describe(tag))
     except DescriberError as error:
-        go_on = " Run the same command again to go on." if isinstance(describer, CachedDescriber) else ""
+        go_on = " Run the same command again to resume." if describer.usage.requests else ""
         raise DescriberError(f"{error} {len(sentences)} of {len(tags)} tags are described.{go_on}") from None
     finally:
-        if isinstance(describer, Metered):
+        if describer.usage.requests or kept:
             say(_cost(describer))
     note = _unknown(describer, tags)
     if note:
@@ -68,8 +67,8 @@ def describe_list(args: argparse.Namespace, tags: Sequence[str]) -> TagDescripti
     return TagDescriptions({tag: sentences[tag] for tag in tags}, origin)
 
 
-def _cost(describer: Metered) -> str:
-    """What a language model was asked in this run."""
+def _cost(describer: Describer) -> str:
+    """Report the requests and tokens of this run."""
     used = describer.usage
     about = "about " if used.estimated else ""
     return (
@@ -79,9 +78,9 @@ def _cost(describer: Metered) -> str:
 
 
 def _unknown(describer: Describer, tags: Sequence[str]) -> str:
-    """A sentence on the tags that a describer has only templates for, or ""."""
-    unknown = [tag for tag in tags if isinstance(describer, KnowsWords) and not describer.knows(tag)]
+    """Return a sentence about tags that get templates only, or ""."""
+    unknown = [tag for tag in tags if not describer.knows(tag)]
     if not unknown:
         return ""
-    named = ", ".join(unknown[:NAMED]) + (" ..." if len(unknown) > NAMED else "")
+    named = ", ".join(unknown[:MAX_NAMED]) + (" ..." if len(unknown) > MAX_NAMED else "")
     return f"{len(unknown)} of {len(tags)} tags are not in the {describer.name} and have templates only: {named}"

@@ -1,4 +1,4 @@
-"""``ram models``: the names that ``--model`` takes."""
+"""``ram models``: list the names that ``--model`` accepts."""
 
 from __future__ import annotations
 

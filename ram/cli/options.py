@@ -1,4 +1,4 @@
-"""Flags that several commands share, and what they open: a tagger, a describer, typed categories."""
+"""Flags shared by several commands, and the tagger or describer that they open."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ram.cli.terminal import Progress, say
-from ram.describers.base import DESCRIBERS, Describer, describe_tags, load_describer
+from ram.describers.base import Describer
+from ram.describers.fallback import describe_tags
+from ram.describers.loading import DESCRIBERS, load_describer
+from ram.errors import InputError
 from ram.runtime import cache_folder
 from ram.text.descriptions import TagDescriptions
 
@@ -34,7 +37,7 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
         "--dtype",
         default="auto",
         choices=("auto", "float32", "float16", "bfloat16"),
-        help="auto is float16 on a GPU, bfloat16 for large models on a CPU that has it, else float32",
+        help="auto is float16 on a GPU, bfloat16 for large models on a CPU that supports it, else float32",
     )
 
 
@@ -43,10 +46,10 @@ def add_describer_options(parser: argparse.ArgumentParser) -> None:
         "--describer",
         default="lexicon",
         choices=DESCRIBERS,
-        help="who describes categories (%(default)s); openai reads OPENAI_API_KEY and OPENAI_BASE_URL "
-        "from the environment",
+        help="source of the descriptions (%(default)s); openai reads OPENAI_API_KEY and OPENAI_BASE_URL from the "
+        "environment",
     )
-    parser.add_argument("--openai-model", metavar="NAME", help="language model that openai asks")
+    parser.add_argument("--openai-model", metavar="NAME", help="language model for the openai describer")
 
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:
@@ -54,29 +57,29 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
 
 
 def fraction(text: str) -> float:
-    """A number in 0..1, for ``type=``."""
+    """Parse a number between 0 and 1, for ``type=``."""
     try:
         value = float(text)
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no fraction: give a number between 0 and 1")
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number between 0 and 1")
     return value
 
 
 def positive(text: str) -> int:
-    """A whole number from 1 up, for ``type=``."""
+    """Parse a positive integer, for ``type=``."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no count: give a whole number from 1 up")
+        raise argparse.ArgumentTypeError(f"{text!r} must be a positive integer")
     return int(text)
 
 
-def add_split_option(parser: argparse.ArgumentParser, of: str = "") -> None:
+def add_split_option(parser: argparse.ArgumentParser, scope: str = "") -> None:
     parser.add_argument(
         "--split",
         nargs=2,
         metavar=("FILE", "NAME"),
-        help=f'{of}only the pictures listed under a name in JSON {{"train": ["1.jpg", ...], ...}}',
+        help=f'{scope}only the pictures listed under NAME in a JSON file {{"train": ["1.jpg", ...], ...}}',
     )
 
 
@@ -86,12 +89,12 @@ def add_processes_option(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=cores(),
         metavar="N",
-        help="how many read captions at once; the result is the same (one a core: %(default)s)",
+        help="processes that parse captions; the result does not depend on it (one per core: %(default)s)",
     )
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on this system
@@ -99,16 +102,16 @@ def cores() -> int:
 
 
 def open_tagger(args: argparse.Namespace, model: str, compile: bool = False) -> Tagger:
-    """Load a model on the device and in the dtype of the flags."""
+    """Load a model with the device and dtype of the flags."""
     with Progress() as progress:
-        progress(f"loading {model}{' and compiling it, which takes a minute' if compile else ''}", 0, 1)
+        progress(f"loading {model}{' and compiling it; this takes a minute' if compile else ''}", 0, 1)
         from ram.tagger import load
 
         return load(model, args.device, args.dtype, progress, compile)
 
 
 def open_describer(args: argparse.Namespace) -> Describer:
-    """The describer of the flags, with what the environment holds for it."""
+    """Open the describer of the flags, with its settings from the environment."""
     return load_describer(
         args.describer,
         model=args.openai_model,
@@ -118,12 +121,12 @@ def open_describer(args: argparse.Namespace) -> Describer:
 
 
 def open_fallback(describer: Describer) -> Describer:
-    """What takes over where a language model fails; the others do not."""
+    """Return the describer that takes over where a language model fails; offline ones have no fallback."""
     return load_describer("lexicon", environ={}) if describer.name == "openai" else describer
 
 
 def describe_all(args: argparse.Namespace, tags: Iterable[str]) -> TagDescriptions:
-    """Describe categories with the describer of the flags; standard error tells what did not go as asked."""
+    """Describe categories with the describer of the flags; notices go to standard error."""
     tags = tuple(tags)
     with Progress() as progress:
         progress(f"describing {len(tags)} categories" if len(tags) > 1 else f'describing "{tags[0]}"', 0, 1)
@@ -135,14 +138,14 @@ def describe_all(args: argparse.Namespace, tags: Iterable[str]) -> TagDescriptio
 
 
 def check_writable(path: Path, suffixes: tuple[str, ...]) -> None:
-    """Complain about an output file before the work is done, not after it.
+    """Refuse an output file that cannot be written, before any work is done.
 
     Raises:
-        ValueError: another suffix, or the folder is not there.
+        InputError: the suffix is not among ``suffixes``, or the folder does not exist.
     """
     if path.suffix.lower() not in suffixes:
-        raise ValueError(f"{path.name!r} cannot be written: its name must end in {' or '.join(suffixes)}")
+        raise InputError(f"{path.name!r} cannot be written: its name must end in {' or '.join(suffixes)}")
     if path.is_dir():
-        raise ValueError(f"{str(path)!r} cannot be written: it is a folder")
+        raise InputError(f"{str(path)!r} cannot be written: it is a folder")
     if not path.parent.is_dir():
-        raise ValueError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}")
+        raise InputError(f"{str(path)!r} cannot be written: the folder {str(path.parent)!r} does not exist")

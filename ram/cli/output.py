@@ -1,4 +1,4 @@
-"""Where the tags of each picture go: a table to read, one JSON document, JSON lines, or CSV."""
+"""Reports of tagged pictures: a table, one JSON document, JSON lines, or CSV."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SUFFIXES = (".jsonl", ".csv")
 
 
 class TextReport:
-    """A small table a picture, on standard output."""
+    """Print a small table per picture on standard output."""
 
     def add(self, record: Record) -> None:
         print(printable(record["image"]))
@@ -27,7 +27,7 @@ class TextReport:
 
 
 class JsonReport:
-    """All pictures as one list, on standard output at the end."""
+    """Print all pictures as one JSON list on standard output at the end."""
 
     def __init__(self) -> None:
         self._records: list[Record] = []
@@ -40,13 +40,13 @@ class JsonReport:
 
 
 def open_report(stack: ExitStack, path: Path) -> Report:
-    """A report in a file, in the form its suffix names; the stack closes it."""
+    """Open a report file in the format of its suffix; the stack closes it."""
     file = stack.enter_context(open(path, "w", encoding="utf-8", errors="surrogateescape", newline=""))
     return JsonLines(file) if path.suffix.lower() == ".jsonl" else Csv(file)
 
 
 def score_row(name: str, score: Record, over: bool) -> Sequence[str]:
-    """Cells of one score: name, probability against threshold, bar, heaviest description after its weight."""
+    """Cells of one score: name, probability and threshold, bar, weight and text of the heaviest description."""
     first = score["descriptions"][0]
     against = f"{score['probability']:.2f} {'>' if over else '<'} {score['threshold']:.2f}"
     return name, against, bar(score["probability"]), f"{first['weight']:.0%}", first["text"]

@@ -1,4 +1,4 @@
-"""``ram pack``: a vocabulary of one's own, described and embedded once, in one file."""
+"""``ram pack``: describe and embed a vocabulary once, and store it in one file."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ram.cli.options import (
     open_tagger,
 )
 from ram.cli.terminal import Progress, print_json, printable, say
+from ram.errors import InputError
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
 
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
 def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "pack",
-        help="put a vocabulary of your own into one file",
+        help="store a vocabulary of your own in one file",
         description="Describe and embed tags once, and write them with their thresholds into a tag pack, one file that "
         "`ram tag --pack` and the page take, with every model of the same text encoder. A tag that the model knows "
-        "keeps the threshold it has there, unless the source or --thresholds says another one; other tags get "
+        "keeps its threshold there, unless the source or --thresholds gives another; other tags get "
         f"{UNSEEN_THRESHOLD}.",
         epilog="example: ram pack tags.txt --describer openai -o pets.tagpack",
     )
@@ -40,13 +41,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "source",
         type=Path,
         metavar="SOURCE",
-        help="tags.txt (a tag a line) or vocabulary.csv (tag, threshold, translation), which are described; "
+        help="tags.txt (one tag per line) or vocabulary.csv (tag, threshold, translation), which are described; "
         "descriptions.json in the official form; or a model folder, whose predefined tags are packed as they are",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.tagpack", help="the pack to write")
     add_model_option(parser)
     add_describer_options(parser)
-    parser.add_argument("--thresholds", type=Path, metavar="TXT", help="a threshold a line, in the order of the tags")
+    parser.add_argument("--thresholds", type=Path, metavar="TXT", help="one threshold per line, in tag order")
     add_json_option(parser)
     add_device_options(parser)
     parser.set_defaults(run=run)
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     if args.thresholds is not None:
         vocabulary = TagVocabulary(vocabulary.tags, read_numbers(args.thresholds), vocabulary.translations)
     check_names(vocabulary.tags)
-    tagger.text_encoder  # noqa: B018  (one that is missing is told before anybody is paid for descriptions)
+    tagger.text_encoder  # noqa: B018  (a missing text encoder is reported before any description is paid for)
     if is_model:
         bank = tagger.bank.with_thresholds(vocabulary.thresholds)
     else:
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _read(source: Path, tagger: Tagger) -> tuple[TagVocabulary, TagDescriptions | None]:
-    """The tags of a file with their thresholds, and their descriptions where it has them."""
+    """Read the tags of a file with their thresholds, and their descriptions where the file has them."""
     suffix = source.suffix.lower()
     if suffix == ".csv":
         return TagVocabulary.load(source), None
@@ -87,11 +88,11 @@ def _read(source: Path, tagger: Tagger) -> tuple[TagVocabulary, TagDescriptions 
     if suffix == ".json":
         descriptions = TagDescriptions.load(source)
         return _known(descriptions.tags, tagger), descriptions
-    raise ValueError(f"{source.name!r} cannot be packed: give a .txt, .csv or .json file or a model folder")
+    raise InputError(f"{source.name!r} cannot be packed: give a .txt, .csv or .json file or a model folder")
 
 
 def _known(tags: Sequence[str], tagger: Tagger) -> TagVocabulary:
-    """These tags with the thresholds that the model has for them; others get that of unseen tags."""
+    """Return the tags with the thresholds of the model; unknown tags get that of unseen tags."""
     own = tagger.bank.vocabulary
     known = {tag.casefold(): threshold for tag, threshold in zip(own.tags, own.thresholds, strict=True)}
     return TagVocabulary(tuple(tags), tuple(known.get(tag.casefold(), UNSEEN_THRESHOLD) for tag in tags))

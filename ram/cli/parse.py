@@ -1,4 +1,4 @@
-"""``ram parse``: captions to image-tag-text triplets, what ``ram train`` learns from."""
+"""``ram parse``: turn captions into image-tag-text triplets for ``ram train``."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from ram.text.vocabulary import TagVocabulary
 def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "parse",
-        help="read tags out of captions",
-        description="Read the tags of a label system out of captions, and write image-tag-text triplets. Pictures that "
-        "have labels instead of captions are read the same way, each label as words of its own.",
+        help="extract tags from captions",
+        description="Extract the tags of a label system from captions, and write image-tag-text triplets. Pictures "
+        "with labels instead of captions are read in the same way, each label as a short text.",
         epilog="example: ram parse captions.json --split splits.json train --output train.json",
     )
     parser.add_argument(
@@ -36,8 +36,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--labels",
         type=Path,
         metavar="FILE|FOLDER",
-        help="the label system: a folder of `ram labels`, a tag a line, or the vocabulary.csv of a model (the one "
-        "that ships, with its synonyms)",
+        help="label system: a folder of `ram labels`, one tag per line, or the vocabulary.csv of a model (default: the "
+        "shipped one, with its synonyms)",
     )
     add_split_option(parser)
     add_processes_option(parser)
@@ -55,14 +55,14 @@ def run(args: argparse.Namespace) -> int:
     used = {label for triplet in triplets for label in triplet["union_label_id"]}
     mean = sum(len(triplet["union_label_id"]) for triplet in triplets) / len(triplets)
     print(
-        f"{len(triplets)} pictures with {mean:.1f} tags each on average, {len(used)} of {len(labels)} tags in use: "
+        f"{len(triplets)} pictures with {mean:.1f} tags on average, {len(used)} of {len(labels)} tags in use: "
         f"{printable(str(args.output))}"
     )
     return 0
 
 
 def _triplets(captions: Mapping[str, Texts], labels: Mapping[str, int], processes: int) -> Iterator[dict[str, Any]]:
-    """Triplets in the official form: ids of the tags of each caption, and of all captions together."""
+    """Yield triplets in the official form: tag ids of each caption, and of all captions together."""
     from ram.labels.parallel import parse_captions
 
     sentences = [sentence for texts in captions.values() for sentence in texts.sentences]

@@ -1,4 +1,4 @@
-"""``ram shard``: triplets and their pictures to WebDataset shards."""
+"""``ram shard``: write triplets and their pictures as WebDataset shards."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from pathlib import Path
 
 from ram.cli.options import add_json_option
 from ram.cli.terminal import Progress, print_json, printable, say
+from ram.errors import InputError
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "shard",
         help="pack training triplets and their pictures into tar files",
-        description="Write WebDataset shards, for data that does not fit one disk or lies on a slow one. A recipe "
+        description="Write WebDataset shards, for data that does not fit on one disk or lies on a slow one. A recipe "
         'names them: shards = ["disk*/{000000..000999}.tar"].',
         epilog="example: ram shard train.json --pictures photos --output shards",
     )
     parser.add_argument("triplets", type=Path, metavar="TRIPLETS.json", help="triplets, as `ram parse` writes them")
     parser.add_argument(
-        "--pictures", type=Path, default=Path(), metavar="FOLDER", help="where their picture paths begin (here)"
+        "--pictures", type=Path, default=Path(), metavar="FOLDER", help="base folder of the picture paths (.)"
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="where the shards go")
-    parser.add_argument("--per-shard", type=int, default=5000, metavar="N", help="pictures a shard (%(default)s)")
+    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="output folder of the shards")
+    parser.add_argument("--per-shard", type=int, default=5000, metavar="N", help="pictures per shard (%(default)s)")
     add_json_option(parser)
     parser.set_defaults(run=run)
 
@@ -33,14 +34,14 @@ def run(args: argparse.Namespace) -> int:
     from ram.training.data.triplets import read_triplets
 
     if args.per_shard < 1:
-        raise ValueError(f"--per-shard is {args.per_shard}: it must be at least 1")
+        raise InputError(f"--per-shard is {args.per_shard}: it must be at least 1")
     source = read_triplets(args.triplets, args.pictures, tags=2**31 - 1)
     with Progress() as progress:
         label = f"packing {len(source.pictures)} pictures"
         shards, skipped = write_shards(source, args.output, args.per_shard, partial(progress, label))
     if not shards:
         why = f": {skipped[0]}" if skipped else ""
-        raise ValueError(f"{args.triplets.name} names no picture that can be read{why}")
+        raise InputError(f"{args.triplets.name} contains no readable picture{why}")
     if skipped:
         say(printable(f"{len(skipped)} pictures are left out, first: {skipped[0]}"))
     if args.json:

@@ -1,4 +1,4 @@
-"""``ram tag``: pictures and folders in, tags out, as text, JSON, JSON lines or CSV."""
+"""``ram tag``: tag pictures and folders; results as text, JSON, JSON lines or CSV."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from ram.export.formats import listed, record_of
 if TYPE_CHECKING:
     from ram.tagger import Tagger
 
-MOST_FAILURES = 20
-"""Unreadable pictures that are named one by one."""
+MAX_LISTED_FAILURES = 20
+"""Unreadable pictures that are listed by name."""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "tag",
         help="tag pictures",
-        description="Tag pictures. Listed are the tags over their thresholds, at least the 10 most probable, "
-        "and the categories you type; --top and --threshold list exactly what they say. Each tag comes with "
-        "its probability, its threshold, and the weight and text of the description that weighed most.",
+        description="Tag pictures. The list holds the tags over their thresholds, at least the 10 most probable, and "
+        "the categories you type; --top and --threshold replace this rule. Each tag is shown with its probability, its "
+        "threshold, and its heaviest description with its weight.",
         epilog='examples: ram tag photos/ --tags "corgi, meteor shower" --output tags.csv; '
         'ram tag photo.jpg --tags "dog, cat" --only; ram tag photos/ --pack pets.tagpack --pack birds.tagpack',
     )
@@ -47,20 +47,20 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--shortlist",
         type=positive,
         metavar="N",
-        help="for thousands of tags: score only the N nearest to each picture, and those of --tags; faster, "
-        "but a tag may be missed",
+        help="with thousands of tags: score only the N nearest to each picture and those of --tags; faster, but a tag "
+        "may be missed",
     )
     parser.add_argument("--top", type=positive, metavar="K", help="list the K most probable tags")
     parser.add_argument(
-        "--threshold", type=fraction, metavar="T", help="list tags over T, whatever their own thresholds"
+        "--threshold", type=fraction, metavar="T", help="list the tags over T instead of over their own thresholds"
     )
     add_json_option(parser)
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write .jsonl (an object a picture) or .csv")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write .jsonl (one object per picture) or .csv")
     add_device_options(parser)
     parser.add_argument(
         "--compile",
         action="store_true",
-        help="compile the image encoder first: a minute's wait, after which each picture takes less; for thousands",
+        help="compile the image encoder first: takes a minute, then each picture is faster; pays for thousands",
     )
     parser.set_defaults(run=run)
 
@@ -80,14 +80,14 @@ def run(args: argparse.Namespace) -> int:
     if args.output is not None and pictures:
         say(f"{total - len(failures)} of {total} pictures are in {printable(str(args.output))}")
     if failures:
-        _complain(failures, total)
+        _report_failures(failures, total)
     return 2 if failures else 0
 
 
 def _tag(
     tagger: Tagger, typed: Sequence[str], pictures: Sequence[Path], args: argparse.Namespace
 ) -> list[tuple[str, str]]:
-    """Report every picture; those that cannot be read are returned, each with the reason."""
+    """Report every picture; return those that cannot be read, each with the reason."""
     from ram.errors import ImageError
     from ram.images.reading import worker_count
 
@@ -115,7 +115,7 @@ def _tag(
 
 
 def _find(paths: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]]:
-    """The pictures that the arguments name, and those arguments that name none, each with the reason."""
+    """Return the pictures that the arguments name, and the arguments that cannot be used, each with the reason."""
     from ram.errors import ImageError
     from ram.images.opening import find_images
 
@@ -129,12 +129,12 @@ def _find(paths: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]]:
     return list(dict.fromkeys(found)), failures
 
 
-def _complain(failures: Sequence[tuple[str, str]], total: int) -> None:
+def _report_failures(failures: Sequence[tuple[str, str]], total: int) -> None:
     if total == 1:
         say(f"ram tag: {printable(failures[0][1])}")
         return
     say(f"ram tag: {len(failures)} of {total} pictures could not be read:")
-    for path, reason in failures[:MOST_FAILURES]:
+    for path, reason in failures[:MAX_LISTED_FAILURES]:
         say(printable(f"  {reason}" if path in reason else f"  {path}: {reason}"))
-    if len(failures) > MOST_FAILURES:
-        say(f"  and {len(failures) - MOST_FAILURES} more")
+    if len(failures) > MAX_LISTED_FAILURES:
+        say(f"  and {len(failures) - MAX_LISTED_FAILURES} more")

@@ -1,4 +1,4 @@
-"""``ram train``: a recipe to a model folder."""
+"""``ram train``: train a model from a recipe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "train",
         help="train a model from a recipe",
-        description="Train a model from a recipe. A stopped run goes on from its last state with --resume. On "
+        description="Train a model from a recipe. --resume continues a stopped run from its last saved state. On "
         "several GPUs: torchrun --nproc-per-node N -m ram.cli train RECIPE.toml --device cuda.",
     )
     parser.add_argument(
@@ -26,15 +26,15 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         metavar="RECIPE",
         help="a .toml file, or the name of one that ships, such as finetune-own-labels",
     )
-    parser.add_argument("--resume", action="store_true", help="go on from the last state in --output")
+    parser.add_argument("--resume", action="store_true", help="continue from the last saved state in --output")
     parser.add_argument(
-        "--data", type=Path, default=Path(), metavar="FOLDER", help="where the recipe's paths begin (here)"
+        "--data", type=Path, default=Path(), metavar="FOLDER", help="folder that the recipe's paths are relative to (.)"
     )
     parser.add_argument(
         "--output",
         type=Path,
         metavar="FOLDER",
-        help="where the model and its log go (runs/ and the recipe's name)",
+        help="output folder of the model and its log (runs/RECIPE)",
     )
     parser.add_argument(
         "--set",
@@ -48,7 +48,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--cache",
         type=Path,
         metavar="FOLDER",
-        help="where patches of frozen backbones and embedded captions are kept, for several runs to share (--output)",
+        help="cache folder for patch tokens and caption embeddings, shared between runs (--output)",
     )
     parser.add_argument("--device", default="cpu", metavar="D", help="auto, cpu, cuda, cuda:1 ... (%(default)s)")
     parser.set_defaults(run=run)
@@ -63,9 +63,9 @@ def run(args: argparse.Namespace) -> int:
     recipe = Recipe.load(args.recipe, dict(args.set))
     output = args.output or Path("runs") / args.recipe.stem
     with join_world(find_device(args.device)) as (world, device):
-        if not world.first:  # what all know, one says
+        if not world.first:  # one process reports for all
             logging.getLogger("ram").setLevel(logging.ERROR)
-        with _stopped_kindly(world.first), Progress(world.first) as progress:
+        with _explain_interrupt(world.first), Progress(world.first) as progress:
             folder = train(
                 recipe,
                 args.data,
@@ -77,20 +77,20 @@ def run(args: argparse.Namespace) -> int:
                 progress=progress,
             )
         if world.first:
-            print(f"{recipe.model.name} is in {printable(str(folder))}, a folder that --model takes")
+            print(f"{recipe.model.name} is in {printable(str(folder))}: use it as --model")
     return 0
 
 
 def _change(text: str) -> tuple[str, str]:
     field, equals, value = text.partition("=")
     if not equals or not field:
-        raise argparse.ArgumentTypeError(f"{text!r} changes nothing: write FIELD=VALUE, such as schedule.epochs=2")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a change: write FIELD=VALUE, such as schedule.epochs=2")
     return field.strip(), value.strip()
 
 
 @contextmanager
-def _stopped_kindly(speaks: bool) -> Iterator[None]:
-    """Say how to go on when somebody ends the run, by Ctrl-C or SIGTERM."""
+def _explain_interrupt(reports: bool) -> Iterator[None]:
+    """On Ctrl-C or SIGTERM, say how to resume."""
 
     def terminate(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -99,8 +99,8 @@ def _stopped_kindly(speaks: bool) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if speaks:
-            say("ram train: stopped; the same command with --resume goes on from the last saved state")
+        if reports:
+            say("ram train: stopped; run the same command with --resume to continue from the last saved state")
         raise
     finally:
         signal.signal(signal.SIGTERM, before)

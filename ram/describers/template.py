@@ -1,54 +1,42 @@
-"""The prompt ensemble: one tag in several plain sentences about a photo of it, for any word, offline."""
+"""Prompt ensemble: one tag in several plain sentences about a photo of it, for any word, offline."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
+from ram.describers.base import Describer
 from ram.describers.wording import also_action, as_action, as_quality, in_a_photo, is_plural, plain_prompt
 from ram.text.descriptions import normalize_category
-
-THING_TEMPLATES = (
-    "there {is_are} {thing}.",
-    "here {is_are} {thing}.",
-    "{thing} {is_are} in the picture.",
-    "{thing} can be seen.",
-    "this shows {thing}.",
-    "a scene with {thing}.",
-    "a close view of {thing}.",
-)
-"""Worded like the captions that RAM++ learns from: nearer to them than variations on "a photo of"."""
-ACTION_TEMPLATES = (
-    "there is someone {action}.",
-    "someone is {action}.",
-    "people {action}.",
-    "someone {action} can be seen.",
-    "a scene of {action}.",
-)
-QUALITY_TEMPLATES = (
-    "there is {owner} {quality}.",
-    "{owner} is {quality}.",
-    "{owner} {quality} can be seen.",
-    "a scene with {owner} {quality}.",
-)
+from ram.text.files import package_file, read_table
 
 
-class TemplateDescriber:
-    """Puts the tag into our prompt templates, worded for a thing, an action or a quality."""
+class TemplateDescriber(Describer):
+    """Fill the templates of ``templates.csv`` for a thing, an action or a quality.
+
+    They are worded like the captions that RAM++ learns from, which they come nearer to than variations on "a photo of".
+    """
 
     name = "template"
     fingerprint = "template-1"
 
     def describe(self, tag: str) -> Iterator[str]:
-        """The plain prompt first, then four to seven variations; always the same."""
+        """Yield the plain prompt, then four to eight variations, always the same."""
         tag = normalize_category(tag)
         yield plain_prompt(tag)
         if action := as_action(tag):
-            yield from (template.format(action=action) for template in ACTION_TEMPLATES)
-        elif owner := as_quality(tag):
+            yield from (template.format(action=action) for template in _templates("action"))
+        elif bearer := as_quality(tag):
             quality = tag.casefold()
-            yield from (template.format(owner=owner, quality=quality) for template in QUALITY_TEMPLATES)
+            yield from (template.format(bearer=bearer, quality=quality) for template in _templates("quality"))
         else:
             thing, is_are = in_a_photo(tag), "are" if is_plural(tag.rpartition(" ")[2]) else "is"
-            yield from (template.format(thing=thing, is_are=is_are) for template in THING_TEMPLATES)
+            yield from (template.format(thing=thing, is_are=is_are) for template in _templates("thing"))
             if action := also_action(tag):
                 yield f"a photo of someone {action}."
+
+
+@cache
+def _templates(kind: str) -> tuple[str, ...]:
+    rows = read_table(package_file("describers/templates.csv"), ("kind", "template"))
+    return tuple(row["template"] for _, row in rows if row["kind"] == kind)

@@ -1,4 +1,4 @@
-"""What a language model is asked for: requests, and the tokens of both sides, metered as they are spent."""
+"""Requests and tokens that a language model costs, and the meter that allows or refuses them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Usage:
-    """What was spent; sums keep an estimate visible.
+    """Requests and tokens spent.
 
     Args:
-        requests: sent; one that the server turned away counts, its repetitions do not.
+        requests: sent requests. A request that the server refused counts once, however often it was retried.
         prompt_tokens, completion_tokens: as the server reports them.
-        estimated: some of the tokens are our own estimate, because the server did not say.
+        estimated: some token counts are our estimate, because the server did not report them.
     """
 
     requests: int = 0
@@ -24,7 +24,7 @@ class Usage:
 
     def __post_init__(self) -> None:
         if min(self.requests, self.prompt_tokens, self.completion_tokens) < 0:
-            raise ValueError(f"nothing can be spent less than zero times: {self}")
+            raise ValueError(f"usage cannot be negative: {self}")
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -36,33 +36,33 @@ class Usage:
 
     @property
     def tokens(self) -> int:
-        """Both sides together."""
+        """Prompt and completion tokens together."""
         return self.prompt_tokens + self.completion_tokens
 
 
 class Meter(Protocol):
-    """Asked before every request, told after it."""
+    """Budget that is asked before every request and told the cost after it."""
 
     def reserve(self, tokens: int) -> None:
-        """A request is about to take up to so many tokens.
+        """Set up to ``tokens`` tokens aside for a request that is about to be sent.
 
         Raises:
-            DescriberError: it may not be made; the text says why.
+            DescriberError: the request is not allowed; the text says why.
         """
 
     def settle(self, reserved: int, used: Usage) -> None:
-        """The request for which `reserved` tokens were set aside has taken this."""
+        """Replace the ``reserved`` tokens of one request by what it used."""
 
 
-class Tally:
-    """A meter that counts and refuses nothing; may be shared between threads."""
+class UsageCounter:
+    """Meter that allows everything and adds up the usage; may be shared between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.usage = Usage()
 
     def reserve(self, tokens: int) -> None:
-        """Everything may be asked for."""
+        """Allow the request."""
 
     def settle(self, reserved: int, used: Usage) -> None:
         with self._lock:

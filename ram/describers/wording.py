@@ -1,15 +1,16 @@
-"""English for prompts: articles, number, -ing forms, and whether a tag names a thing, an action or a quality.
+"""English for prompts: articles, plurals, -ing forms, and whether a tag names a thing, an action or a quality.
 
-Word lists and endings, no grammar model: wrong now and then, never random. A word in no list is taken for a
-thing that can be counted.
+Rules on word lists and endings, without a grammar model: deterministic, and wrong for some words. A word in no list
+counts as a countable noun. The lists lie in ``word_classes.csv`` and ``plurals.csv``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
-from ram.describers import wording_lists as words
+from ram.text.files import package_file, read_table, read_word_classes
 
 
 def plain_prompt(tag: str) -> str:
@@ -20,12 +21,12 @@ def plain_prompt(tag: str) -> str:
 def in_a_photo(tag: str) -> str:
     """What a photo with this tag shows: "a corgi", "jeans", "someone running", "something red".
 
-    A name of several capitalised words is left as it is, other capitals are lowered.
+    A name of several capitalised words stays as it is; other capitals are lowered.
     """
     if acting := as_action(tag):
         return f"someone {acting}"
-    if owner := as_quality(tag):
-        return f"{owner} {tag.casefold()}"
+    if bearer := as_quality(tag):
+        return f"{bearer} {tag.casefold()}"
     parts = tag.split(" ")
     if len(parts) > 1 and all(part[:1].isupper() for part in parts):
         return tag
@@ -36,48 +37,53 @@ def as_action(tag: str) -> str | None:
     """ "run" -> "running", "play tennis" -> "playing tennis"; "surfing" stays; None for a thing."""
     tag = tag.casefold()
     first, _, rest = tag.partition(" ")
+    last = rest.rpartition(" ")[2]
     if rest:
-        if rest.split(" ")[-1] in words.NOT_DONE_TO:
+        if last in word_class("compound head"):
             return None
-        if first in words.ACTIONS_ON_THINGS - words.ACTIONS_AND_THINGS:
+        if first in word_class("action on a thing") - word_class("action and thing"):
             return f"{gerund(first)} {rest}"
-        acting = first in _GERUNDS_ON_THINGS or rest.split(" ")[-1] in _GERUNDS - words.COUNTED_ING
-        return tag if acting else None
-    if first in words.ACTIONS - words.ACTIONS_AND_THINGS:
+        return tag if first in _gerunds("action on a thing") or _is_only_gerund(last) else None
+    if first in word_class("action") - word_class("action and thing"):
         return gerund(first)
-    return first if first in _GERUNDS - words.COUNTED_ING else None
+    return first if _is_only_gerund(first) else None
 
 
 def also_action(tag: str) -> str | None:
-    """ "slide" -> "sliding": the action of a word that names a thing in the first place, else None."""
-    return gerund(tag.casefold()) if tag.casefold() in words.ACTIONS_AND_THINGS else None
+    """ "slide" -> "sliding": the action of a word that primarily names a thing, else None."""
+    return gerund(tag.casefold()) if tag.casefold() in word_class("action and thing") else None
 
 
 def as_quality(tag: str) -> str | None:
     """ "something" for "red", "someone" for "shirtless"; None for a tag that names a thing or an action."""
     word = tag.casefold()
-    return "someone" if word in words.LOOKS_OF_PEOPLE else "something" if word in words.QUALITIES else None
+    return "someone" if word in word_class("look of people") else "something" if word in word_class("quality") else None
 
 
 def is_modifier(word: str) -> bool:
     """Whether a word before a noun only narrows it down: "red", "small", "parked", "sleeping", "two"."""
     word = word.casefold()
-    if as_quality(word) or word in words.NUMBERS or word in _GERUNDS:
+    if as_quality(word) or is_number(word) or word in _gerunds("action"):
         return True
     return len(word) > 4 and word.endswith("ed") and not word.endswith("eed")
 
 
+def is_number(word: str) -> bool:
+    """Whether a word before a noun says how many: "two", "many", "12"."""
+    return word in word_class("number") or word.isdigit()
+
+
 def with_article(phrase: str) -> str:
-    """A corgi, an hourglass, two dogs; jeans and snow stay bare."""
+    """Add "a" or "an" where English has one: a corgi, an hourglass, two dogs, jeans, snow."""
     parts = phrase.casefold().split(" ")
     first, last = parts[0], parts[-1]
-    if is_plural(last) or is_mass(last) or first in _DETERMINERS | words.NUMBERS or first.isdigit():
+    if is_plural(last) or is_mass(last) or first in word_class("determiner") or is_number(first):
         return phrase
     return f"{article(phrase)} {phrase}"
 
 
 def article(phrase: str) -> str:
-    """ "a" or "an", by how the first word sounds: a unicorn, an hour, an SUV, an 8-ball."""
+    """ "a" or "an", by the sound of the first word: a unicorn, an hour, an SUV, an 8-ball."""
     word = re.split(r"[\s-]", phrase, maxsplit=1)[0]
     lower = word.casefold()
     if word[:1].isdigit():
@@ -93,33 +99,33 @@ def article(phrase: str) -> str:
 
 
 def is_plural(word: str) -> bool:
-    """Whether a noun stands for several: dogs, jeans, people; not bus, glass or tennis."""
+    """Whether a noun is plural: dogs, jeans, people; not bus, glass or tennis."""
     word = word.casefold()
-    if word in words.PLURALS:
+    if word in _irregular_plurals():
         return True
     ends = word.endswith("s") and not word.endswith(("ss", "us", "is", "'s"))
-    return ends and len(word) > 3 and word not in words.SINGULAR_IN_S
+    return ends and len(word) > 3 and word not in word_class("singular in -s")
 
 
 def is_mass(word: str) -> bool:
     """Whether a noun takes no "a": snow, furniture, skiing, photography."""
     word = word.casefold()
-    if word in words.MASS or word.endswith(("ware", "wear", "graphy", "ness")) or word in _GERUNDS:
-        return word not in words.COUNTED_ING
-    counted = word.endswith("thing") or word in words.COUNTED_ING
-    return word.endswith("ing") and len(word) > 5 and not counted
+    countable = word in word_class("countable noun in -ing")
+    if word in word_class("mass noun") or word.endswith(_MASS_ENDINGS) or word in _gerunds("action"):
+        return not countable
+    return word.endswith("ing") and len(word) > 5 and not (countable or word.endswith("thing"))
 
 
 def singulars(phrase: str) -> Iterator[str]:
-    """What the singular of a phrase may be: "teddy bears" -> "teddy bear"; nothing where it is no plural."""
+    """Candidates for the singular of a phrase: "teddy bears" -> "teddy bear"; none where it is not plural."""
     start, _, last = phrase.rpartition(" ")
     start = f"{start} " if start else ""
-    if last in words.PLURALS:
-        yield start + words.PLURALS[last]
+    if last in _irregular_plurals():
+        yield start + _irregular_plurals()[last]
     if is_plural(last):
-        for ending, instead in _SINGULAR_ENDINGS:
+        for ending, replacement in _SINGULAR_ENDINGS:
             if last.endswith(ending):
-                yield start + last.removesuffix(ending) + instead
+                yield start + last.removesuffix(ending) + replacement
 
 
 def gerund(verb: str) -> str:
@@ -133,11 +139,36 @@ def gerund(verb: str) -> str:
     return f"{verb}ing"
 
 
+def word_class(name: str) -> frozenset[str]:
+    """Words of one class of ``word_classes.csv``; KeyError where there is no such class."""
+    return _word_classes()[name]
+
+
+@cache
+def _word_classes() -> dict[str, frozenset[str]]:
+    return read_word_classes(package_file("describers/word_classes.csv"))
+
+
+@cache
+def _gerunds(name: str) -> frozenset[str]:
+    """The -ing forms of a class of verbs."""
+    return frozenset(map(gerund, word_class(name)))
+
+
+def _is_only_gerund(word: str) -> bool:
+    """Whether a word is an -ing form and no noun of its own: "surfing", not "painting"."""
+    return word in _gerunds("action") and word not in word_class("countable noun in -ing")
+
+
+@cache
+def _irregular_plurals() -> dict[str, str]:
+    rows = read_table(package_file("describers/plurals.csv"), ("plural", "singular"))
+    return {row["plural"]: row["singular"] for _, row in rows}
+
+
 _VOWEL = re.compile("[aeiouy]")
+_MASS_ENDINGS = ("ware", "wear", "graphy", "ness")
 _SINGULAR_ENDINGS = (
     ("ies", "y"), ("ves", "f"), ("ves", "fe"), ("sses", "ss"), ("ches", "ch"), ("shes", "sh"), ("xes", "x"),
     ("s", ""), ("oes", "o"),
 )  # fmt: skip
-_DETERMINERS = frozenset("a an the my your his her its our their this that these those some any no".split())
-_GERUNDS = frozenset(map(gerund, words.ACTIONS))
-_GERUNDS_ON_THINGS = frozenset(map(gerund, words.ACTIONS_ON_THINGS))

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ram.checkpoints.download import HubFile, held_already
-from ram.images.opening import EvalTransform
+from ram.images.transforms import EvalTransform
 from ram.models.config import ImageConfig, ModelConfig
 from ram.models.image_encoder import ImageFeatures
 from ram.models.ram import Alignment

@@ -1,26 +1,16 @@
-"""Pictures of a data set: all checked before the work, read ahead of the model, the unusable ones named."""
+"""Images of a data set: check all of them first, then look at them in batches, naming the unusable ones."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
 
-import torch
-
 from ram.errors import ImageError
-from ram.images.opening import check_image, open_image
+from ram.images.opening import check_image
+from ram.images.reading import read_batches
 from ram.models.image_encoder import ImageFeatures
 from ram.runtime import Progress, quiet
 from ram.tagger import Tagger
-
-BATCH, CPU_BATCH = 32, 4
-"""Pictures that go through the image encoder together; on a CPU, large activations cost more than they save."""
-
-READERS = 4
-"""Batches that are read from disk at the same time."""
 
 MOST_FAULTS_NAMED = 20
 
@@ -47,45 +37,22 @@ def sound_pictures(names: Sequence[str], files: Mapping[str, Path], dataset: str
 def look_at(tagger: Tagger, pictures: Sequence[Path], progress: Progress = quiet) -> Iterator[ImageFeatures]:
     """Features of all pictures in their order, a batch at a time; the next are read while the model looks.
 
-    The first picture that cannot be decoded ends the looking, but not the reading, so that the error at the end names
-    all of them.
+    After the first image that cannot be read, the model looks at no more, but the others are still read, so that the
+    error at the end names all that are unusable.
 
     Raises:
-        ImageError: some pictures cannot be decoded; the message names them.
+        ImageError: some images cannot be decoded; the message names them.
     """
     faults: list[str] = []
     done = 0
-    for pixels, unreadable in _batches(tagger, pictures):
+    for batch in read_batches(pictures, tagger.transform, tagger.batch_size):
         progress(f"{tagger.name} looks at the pictures", done, len(pictures))
-        faults += unreadable
+        faults += [str(fault) for fault in batch.faults if fault is not None]
         if not faults:
-            with torch.inference_mode():
-                features = tagger.model.look(torch.stack(pixels).to(tagger.device, tagger.dtype))
-            yield features
-        done += len(pixels) + len(unreadable)
+            yield tagger.look_at_pixels(batch.pixels)
+        done += len(batch.faults)
     if faults:
         raise _unusable(faults, f"{len(pictures)} pictures")
-
-
-def _batches(tagger: Tagger, pictures: Sequence[Path]) -> Iterator[tuple[list[torch.Tensor], list[str]]]:
-    """Pixels (3, height, width) of each picture of a batch, and why the others of it cannot be read."""
-    size = CPU_BATCH if tagger.device.type == "cpu" else BATCH
-
-    def read(batch: Sequence[Path]) -> tuple[list[torch.Tensor], list[str]]:
-        pixels, faults = [], []
-        for picture in batch:
-            try:
-                pixels.append(tagger.transform(open_image(picture)))
-            except ImageError as error:
-                faults.append(str(error))
-        return pixels, faults
-
-    batches = (pictures[start : start + size] for start in range(0, len(pictures), size))
-    with ThreadPoolExecutor(READERS) as readers:
-        ahead = deque(readers.submit(read, batch) for batch in islice(batches, READERS + 1))
-        while ahead:
-            yield ahead.popleft().result()
-            ahead.extend(readers.submit(read, batch) for batch in islice(batches, 1))
 
 
 def _unusable(faults: Sequence[str], of: str) -> ImageError:

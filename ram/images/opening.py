@@ -1,20 +1,17 @@
-"""From a file nobody vouches for to a plain RGB picture, and from that to the tensor a model expects."""
+"""Open untrusted image files safely and convert them to RGB."""
 
 from __future__ import annotations
 
 import io
 import logging
-import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import torch
-from PIL import ExifTags, Image, ImageEnhance, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ram.errors import ImageError
 
@@ -27,33 +24,20 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "HEIF")
 _TOO_MANY_PIXELS = f"{{}} is over {MAX_PIXELS // 10**6} megapixels: make it smaller"
 _READABLE = "JPEG, PNG, WebP, GIF, BMP, TIFF, PPM or AVIF"
 
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-_INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-
 Source = str | Path | bytes | BinaryIO | Image.Image
-Box = tuple[float, float, float, float]
 
 _log = logging.getLogger(__name__)
 
 
 def open_image(source: Source) -> Image.Image:
-    """Read a picture as RGB, as a viewer shows it: upright, first frame, on white, 16 bits scaled to 8.
+    """Read an image as RGB: upright, first frame, transparency on white, 16 bits scaled to 8.
 
     Args:
         source: a path, the bytes of a file, a binary file (read from its start, left open), or a PIL image.
 
     Raises:
-        ImageError: missing, a folder, no picture, broken or cut short, over 20 MB or over 50 megapixels.
-            Both limits are checked before anything is decoded. Of a path only the file name is repeated.
+        ImageError: the file is missing, a folder, not an image, broken, over 20 MB or over 50 megapixels. Both limits
+            are checked before decoding. The message holds the file name, never the whole path.
     """
     name = _name(source)
     if isinstance(source, Image.Image):
@@ -63,20 +47,24 @@ def open_image(source: Source) -> Image.Image:
 
 
 def check_image(path: str | Path) -> None:
-    """Raise what :func:`open_image` would, as far as the header tells: quick enough for a data set."""
+    """Check an image file by its header alone, which is quick enough for a whole data set.
+
+    Raises:
+        ImageError: the file is missing, not an image, too large, or its header is broken.
+    """
     name = _name(path)
     with _open_stream(path, name) as stream:
         _check_size(_identify(stream, name), name)
 
 
 def find_images(paths: Iterable[str | Path]) -> list[Path]:
-    """List the pictures that files and folders stand for.
+    """List the image files among paths and inside folders.
 
-    A file stays as given, whatever its suffix; a folder becomes its pictures (known by suffix, sub-folders
-    included, hidden ones not), sorted. A picture found twice is listed once.
+    A file is listed whatever its suffix. A folder is searched for known suffixes, with its sub-folders but without
+    hidden ones, in sorted order. A file found twice is listed once.
 
     Raises:
-        ImageError: a path does not exist, or a folder holds no picture.
+        ImageError: a path does not exist, or a folder holds no image.
     """
     found: list[Path] = []
     for path in map(Path, paths):
@@ -89,112 +77,8 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-@dataclass(frozen=True)
-class EvalTransform:
-    """RGB picture -> (3, size, size) float tensor, the way the weights were trained to see it.
-
-    Equal to torchvision's Resize, ToTensor, Normalize on PIL pictures, without importing torchvision. The
-    official RAM and RAM++ weights expect "bilinear", "squash" and ImageNet's mean and std.
-
-    Args:
-        size: side of the square, in pixels.
-        mean, std: per channel, for values in 0..1.
-        interpolation: "bilinear" or "bicubic", both with antialiasing.
-        fit: "squash" shows all of the picture, its shape lost; "crop" shows the centre square.
-    """
-
-    size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    interpolation: str = "bilinear"
-    fit: str = "squash"
-
-    def __post_init__(self) -> None:
-        _check_statistics(self.size, self.mean, self.std, self.interpolation)
-        if self.fit not in ("squash", "crop"):
-            raise ValueError(f"fit is {self.fit!r}: it must be 'squash' or 'crop'")
-
-    def __call__(self, picture: Image.Image) -> torch.Tensor:
-        width, height = picture.size
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        box = (0, 0, width, height) if self.fit == "squash" else (left, top, left + side, top + side)
-        return _to_tensor(_cut(picture, box, self.size, self.interpolation), self.mean, self.std)
-
-
-@dataclass(frozen=True)
-class TrainTransform:
-    """RGB picture, generator -> (3, size, size) float tensor: randomly cropped, mirrored and coloured.
-
-    All randomness comes from the generator, so the same generator state gives the same tensor in any process.
-
-    Args:
-        size, mean, std, interpolation: as in :class:`EvalTransform`.
-        scale: smallest and largest share of the picture's area that a crop keeps.
-        ratio: narrowest and widest crop, relative to the picture's shape: 1 is squashed as in evaluation.
-        flip: probability of mirroring.
-        jitter: largest relative change of brightness, contrast and saturation.
-    """
-
-    size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    interpolation: str = "bilinear"
-    scale: tuple[float, float] = (0.4, 1.0)
-    ratio: tuple[float, float] = (3 / 4, 4 / 3)
-    flip: float = 0.5
-    jitter: float = 0.2
-
-    def __post_init__(self) -> None:
-        _check_statistics(self.size, self.mean, self.std, self.interpolation)
-        if not 0 < self.scale[0] <= self.scale[1] <= 1:
-            raise ValueError(f"crop scale is {self.scale}: it must be shares with 0 < low <= high <= 1")
-        if not 0 < self.ratio[0] <= self.ratio[1]:
-            raise ValueError(f"crop ratio is {self.ratio}: it must be 0 < low <= high")
-        if not (0 <= self.flip <= 1 and 0 <= self.jitter < 1):
-            raise ValueError(f"flip is {self.flip}, jitter {self.jitter}: both must be between 0 and 1")
-
-    def __call__(self, picture: Image.Image, generator: torch.Generator) -> torch.Tensor:
-        draws = torch.rand(8, generator=generator).tolist()
-        area, shape, left, top, flip, brightness, contrast, colour = draws
-        area = self.scale[0] + area * (self.scale[1] - self.scale[0])
-        shape = self.ratio[0] * (self.ratio[1] / self.ratio[0]) ** shape
-        width = picture.width * min(1.0, math.sqrt(area * shape))
-        height = picture.height * min(1.0, math.sqrt(area / shape))
-        left, top = left * (picture.width - width), top * (picture.height - height)
-        # Pillow refuses a box that rounding pushes over the edge
-        box = (left, top, min(left + width, picture.width), min(top + height, picture.height))
-        cut = _cut(picture, box, self.size, self.interpolation)
-        if flip < self.flip:
-            cut = cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        cut = ImageEnhance.Brightness(cut).enhance(1 + self.jitter * (2 * brightness - 1))
-        cut = ImageEnhance.Contrast(cut).enhance(1 + self.jitter * (2 * contrast - 1))
-        cut = ImageEnhance.Color(cut).enhance(1 + self.jitter * (2 * colour - 1))
-        return _to_tensor(cut, self.mean, self.std)
-
-
-def _cut(picture: Image.Image, box: Box, size: int, interpolation: str) -> Image.Image:
-    if picture.mode != "RGB":
-        raise ValueError(f"transforms take RGB pictures, not mode {picture.mode}: read it with open_image")
-    return picture.resize((size, size), _INTERPOLATIONS[interpolation], box=box)
-
-
-def _to_tensor(picture: Image.Image, mean: tuple[float, ...], std: tuple[float, ...]) -> torch.Tensor:
-    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float() / 255
-    return ((pixels - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]).contiguous()
-
-
-def _check_statistics(size: int, mean: tuple[float, ...], std: tuple[float, ...], interpolation: str) -> None:
-    if size < 1:
-        raise ValueError(f"image size is {size}: it must be at least 1 pixel")
-    if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
-        raise ValueError(f"picture statistics need 3 means and 3 positive stds, not {mean} and {std}")
-    if interpolation not in _INTERPOLATIONS:
-        raise ValueError(f"interpolation is {interpolation!r}: it must be 'bilinear' or 'bicubic'")
-
-
 def _name(source: Any) -> str:
-    """The base name to use in a message, safe to print; "the picture" where there is none."""
+    """Return the file name to use in a message, safe to print; "the picture" where there is none."""
     given = source if isinstance(source, (str, Path)) else getattr(source, "filename", None)
     given = given or getattr(source, "name", None)
     given = Path(given).name or str(given) if isinstance(given, (str, Path)) else ""
@@ -254,19 +138,20 @@ def _what_instead(start: bytes) -> str:
     return f"cannot be read as a picture: give a {_READABLE} file that opens elsewhere"
 
 
-def _decode(picture: Image.Image, name: str) -> Image.Image:
-    _check_size(picture, name)
+def _decode(image: Image.Image, name: str) -> Image.Image:
+    _check_size(image, name)
     with _failures_named(name):
-        picture.load()
-        turn = _turn(picture)
-        rgb = _to_rgb(picture)
-        rgb.info = {}  # an orientation left there would turn the picture again
-        return rgb if turn is None else rgb.transpose(turn)
+        image.load()  # first, because Pillow applies the orientation of a TIFF while loading
+        rgb = _to_rgb(image)
+        with suppress(Exception):  # broken EXIF data beside sound pixels
+            ImageOps.exif_transpose(rgb, in_place=True)
+        rgb.info = {}
+        return rgb
 
 
 @contextmanager
 def _failures_named(name: str) -> Iterator[None]:
-    """Turn what Pillow raises into one sentence: decoders of untrusted files raise nearly anything."""
+    """Convert any exception of Pillow's decoders, which raise many kinds, to an ``ImageError``."""
     try:
         yield
     except ImageError:
@@ -278,52 +163,45 @@ def _failures_named(name: str) -> Iterator[None]:
         raise ImageError(f"{name} is broken or cut short: save or download it again") from error
 
 
-def _check_size(picture: Image.Image, name: str) -> None:
-    pixels = picture.width * picture.height
+def _check_size(image: Image.Image, name: str) -> None:
+    pixels = image.width * image.height
     if pixels > MAX_PIXELS:
         raise ImageError(_TOO_MANY_PIXELS.format(name))
     if pixels == 0:
-        raise ImageError(f"{name} has no pixels: it is {picture.width} x {picture.height}")
+        raise ImageError(f"{name} has no pixels: it is {image.width} x {image.height}")
 
 
-def _turn(picture: Image.Image) -> Image.Transpose | None:
-    """Read the EXIF orientation; after loading, because Pillow turns TIFFs by itself then."""
-    try:
-        return _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # broken EXIF beside sound pixels
-        return None
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        picture = _to_eight_bits(picture)
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    layer = (picture.convert("LA") if picture.mode == "La" else picture).convert("RGBA")
-    paper = Image.new("RGB", picture.size, "white")
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image = _to_eight_bits(image)
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+    paper = Image.new("RGB", image.size, "white")
     paper.paste(layer, mask=layer)
+    paper.info = image.info
     return paper
 
 
-def _to_eight_bits(picture: Image.Image) -> Image.Image:
+def _to_eight_bits(image: Image.Image) -> Image.Image:
     """Scale one channel of 16-bit, 32-bit or float values to 0..255; Pillow alone would clip them.
 
-    Only 16-bit files say what white is. Elsewhere it is the smallest usual white that holds all values (1 for
-    floats, 255, 65535); what fits none is stretched from darkest to brightest. Not-a-number is darkest.
+    Only 16-bit files define white. Otherwise it is the smallest usual maximum that holds all values (1 for floats,
+    255, 65535); values beyond all of these are stretched from the lowest to the highest. NaN counts as the lowest.
     """
-    raw = np.asarray(picture)
+    raw = np.asarray(image)
     known = np.isfinite(raw)
     if not known.all():
         raw = np.where(known, raw, raw[known].min() if known.any() else 0)
     low, high = float(raw.min()), float(raw.max())
-    whites = {"F": (1.0, 255.0, 65535.0), "I": (255.0, 65535.0)}.get(picture.mode, (65535.0,))
+    whites = {"F": (1.0, 255.0, 65535.0), "I": (255.0, 65535.0)}.get(image.mode, (65535.0,))
     low, high = next(((0.0, white) for white in whites if low >= 0 and high <= white), (low, high))
     values, scaled = raw.reshape(-1), np.empty(raw.size, np.uint8)
     for i in range(0, raw.size, 2**20):  # in parts: 64 bits for all of 50 megapixels would take 400 MB
         part = values[i : i + 2**20].astype(np.float64)
         scaled[i : i + 2**20] = np.rint((part - low) * (255 / ((high - low) or 1)))
     shown = Image.fromarray(scaled.reshape(raw.shape))
-    clear = picture.info.get("transparency")
+    clear = image.info.get("transparency")
     if isinstance(clear, int):
         shown.putalpha(Image.fromarray(np.where(raw == clear, 0, 255).astype(np.uint8)))
     return shown

@@ -1,78 +1,134 @@
-"""Many pictures, in order: read by worker processes ahead of the model, with the faults in their places, and looked at
-several at a time."""
+"""Read images ahead of the model that looks at them, in order, with faults in their places."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
-from typing import TypeVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
 import torch
+from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from ram.errors import ImageError
-from ram.images.opening import EvalTransform, open_image
+from ram.images.opening import Source, open_image
 
-WORTHWHILE = 8
-"""Pictures for each worker process from which starting it pays."""
+IMAGES_PER_WORKER = 8
+"""Images from which starting a worker process pays."""
 
-AT_ONCE = 4
-"""Pictures that a CPU looks at, at most: each needs memory of its own."""
+THREADS = 2
+"""Threads that read where there are no worker processes; each holds one decoded image."""
 
-_A = TypeVar("_A")
-_B = TypeVar("_B")
-
-
-def worker_count(pictures: int, cores: int) -> int:
-    """Processes that should read so many pictures; few pictures, or a single core, need none."""
-    return min(cores, pictures // WORTHWHILE) if cores > 1 else 0
+_Request = TypeVar("_Request")
+_Result = TypeVar("_Result")
 
 
-def read_pixels(
-    pictures: Sequence[Path], transform: EvalTransform, workers: int
-) -> Iterator[torch.Tensor | ImageError]:
-    """(3, size, size) pixels of each picture, or why it cannot be used; without workers, read when asked for."""
-    own = torch.Generator()  # else it draws from the one that everything else draws from
-    for read in DataLoader(_Pixels(pictures, transform), batch_size=None, num_workers=workers, generator=own):
-        yield ImageError(read) if isinstance(read, str) else read
+@dataclass(frozen=True, eq=False)
+class ImageBatch:
+    """Pixels of the readable images of a batch.
 
-
-def several_at_once(work: Callable[[_A], _B], items: Iterable[_A], threads: int) -> Iterator[_B]:
-    """Results of a network on a CPU in the order of the items, each computed by its share of PyTorch's threads.
-
-    Small networks leave cores waiting for each other: side by side they do not. While this runs the caller has the
-    same share.
+    Args:
+        pixels: (readable, 3, size, size).
+        faults: one entry for each image of the batch, None where it is readable.
     """
-    all_threads = torch.get_num_threads()
-    share = max(1, all_threads // threads)
-    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(share,))
-    torch.set_num_threads(share)
-    waiting: deque[Future[_B]] = deque()
+
+    pixels: torch.Tensor
+    faults: tuple[ImageError | None, ...]
+
+
+def worker_count(images: int, cores: int) -> int:
+    """Return how many worker processes to read so many images with; none for few images or a single core."""
+    return min(cores, images // IMAGES_PER_WORKER) if cores > 1 else 0
+
+
+def read_ahead(
+    read: Callable[[_Request], _Result], requests: Iterable[_Request], workers: int = 0
+) -> Iterator[_Result]:
+    """Yield ``read(request)`` for each request in order, computing the next results meanwhile.
+
+    This is the one loop behind tagging, evaluation, training, the data engine and the page's album. Requests are taken
+    a few at a time, so that they may be endless. It draws nothing from PyTorch's global random state.
+
+    Args:
+        read: reads one image or a batch of them. With worker processes it must be picklable, and an error that it
+            raises ends the loop: let it return faults, see :func:`or_fault`.
+        requests: what to read.
+        workers: processes; with 0, :data:`THREADS` threads of this process read.
+    """
+    return _read_in_processes(read, requests, workers) if workers else _read_in_threads(read, requests)
+
+
+def read_batches(
+    images: Sequence[Source], transform: Callable[[Image.Image], torch.Tensor], size: int, workers: int = 0
+) -> Iterator[ImageBatch]:
+    """Read images in batches of ``size``, in order.
+
+    Args:
+        images: what :func:`ram.images.opening.open_image` takes; with worker processes, paths.
+        transform: maps an RGB image to (3, size, size) pixels.
+        size: images in a batch; the last one may be smaller.
+        workers: processes, see :func:`read_ahead`.
+    """
+    batches = (images[start : start + size] for start in range(0, len(images), size))
+    return read_ahead(partial(_read_batch, transform), batches, workers)
+
+
+def or_fault(read: Callable[[_Request], _Result], request: _Request) -> _Result | ImageError:
+    """Return ``read(request)``, or the error where the image cannot be used."""
     try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) > threads:
+        return read(request)
+    except ImageError as error:
+        return ImageError(str(error))  # without the stack, which holds what was decoded so far
+
+
+def _unchanged(result: Any) -> Any:
+    return result
+
+
+def _read_batch(transform: Callable[[Image.Image], torch.Tensor], images: Sequence[Source]) -> ImageBatch:
+    found = [or_fault(lambda image: transform(open_image(image)), image) for image in images]
+    pixels = [one for one in found if not isinstance(one, ImageError)]
+    faults = tuple(one if isinstance(one, ImageError) else None for one in found)
+    return ImageBatch(torch.stack(pixels) if pixels else torch.empty(0), faults)
+
+
+def _read_in_threads(read: Callable[[_Request], _Result], requests: Iterable[_Request]) -> Iterator[_Result]:
+    pool = ThreadPoolExecutor(THREADS, "read-ahead")
+    waiting: deque[Future[_Result]] = deque()
+    try:
+        for request in requests:
+            waiting.append(pool.submit(read, request))
+            if len(waiting) > THREADS:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(all_threads)
 
 
-class _Pixels(Dataset["torch.Tensor | str"]):
-    """A fault is a sentence here: an exception would bring the worker's stack with it."""
+def _read_in_processes(
+    read: Callable[[_Request], _Result], requests: Iterable[_Request], workers: int
+) -> Iterator[_Result]:
+    return iter(
+        DataLoader(
+            _Results(read),
+            batch_size=None,  # a request is a batch already
+            sampler=requests,
+            num_workers=workers,
+            collate_fn=_unchanged,
+            generator=torch.Generator(),  # else the loader draws a seed from the global random state
+        )
+    )
 
-    def __init__(self, pictures: Sequence[Path], transform: EvalTransform) -> None:
-        self._pictures, self._transform = pictures, transform
 
-    def __len__(self) -> int:
-        return len(self._pictures)
+class _Results(Dataset[Any]):
+    """Maps a request to its result, as other data sets map an index to an item."""
 
-    def __getitem__(self, index: int) -> torch.Tensor | str:
-        try:
-            return self._transform(open_image(self._pictures[index]))
-        except ImageError as error:
-            return str(error)
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        self._read = read
+
+    def __getitem__(self, request: Any) -> Any:
+        return self._read(request)

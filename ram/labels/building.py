@@ -120,7 +120,7 @@ def _no_tag(word: str, kinds: Mapping[str, Kind], lists: WordLists) -> str:
     first, _, rest = word.partition(" ")
     if word in lists.stop or not rest:
         return lists.stop.get(word, "")
-    senses = lists.book.senses(word) if word in lists.book else ()
+    senses = lists.book.synsets(word) if word in lists.book else ()
     if any(sense.domain != "person" and sense.photos > 1 for sense in senses[:1]):
         return ""
     if as_quality(first) or first in ATTRIBUTE_NOUNS or first in lists.stop:

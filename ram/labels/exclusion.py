@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ram.describers.lexicon.wordbook import WordBook
+from ram.describers.lexicon.synsets import Lexicon
 from ram.describers.wording import singulars
 from ram.labels.label_system import LabelSystem
 from ram.text.vocabulary import TagVocabulary
@@ -23,7 +23,7 @@ class ExcludedTags:
         book: the lexicon.
     """
 
-    def __init__(self, tags: Iterable[str], reviewed: LabelSystem, book: WordBook) -> None:
+    def __init__(self, tags: Iterable[str], reviewed: LabelSystem, book: Lexicon) -> None:
         self._stems: dict[str, str] = {}
         self._names: dict[str, str] = {}
         groups: dict[str, set[str]] = {}
@@ -33,7 +33,7 @@ class ExcludedTags:
         for tag in (" ".join(tag.lower().split()) for tag in tags):
             for name in {tag, *groups.get(reviewed.synonyms.get(tag, tag), ())}:
                 self._stems |= {stem: tag for stem in _stems(name) if stem not in self._stems}
-            for name in (name.casefold() for sense in book.meant(tag) for name in sense.names):
+            for name in (name.casefold() for sense in book.likely(tag) for name in sense.names):
                 if name not in chosen:
                     self._names.setdefault(_closed(name), tag)
 

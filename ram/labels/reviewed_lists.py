@@ -9,7 +9,7 @@ from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
-from ram.describers.lexicon.wordbook import WordBook
+from ram.describers.lexicon.synsets import Lexicon
 from ram.labels.label_system import LabelSystem, load_synonyms, shipped_system
 
 
@@ -27,7 +27,7 @@ class WordLists:
     stop: Mapping[str, str]
     scenes: Collection[str]
     system: LabelSystem
-    book: WordBook
+    book: Lexicon
 
     @cached_property
     def reviewed(self) -> Collection[str]:
@@ -46,4 +46,4 @@ def shipped_word_lists() -> WordLists:
         stop = {row["word"]: row["reason"] for row in csv.DictReader(file)}
     scenes = (folder / "scenes.txt").read_text(encoding="utf-8").split("\n")
     system = shipped_system().widen(load_synonyms(folder / "synonyms.csv"))
-    return WordLists(stop, frozenset(filter(None, scenes)), system, WordBook.installed())
+    return WordLists(stop, frozenset(filter(None, scenes)), system, Lexicon.installed())

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from ram.describers.lexicon.wordbook import Sense, WordBook
-from ram.describers.wording import gerund, singulars
-from ram.describers.wording_lists import COUNTED_ING
+from ram.describers.lexicon.synsets import Lexicon, Synset
+from ram.describers.wording import gerund, singulars, word_class
 from ram.labels.corrections import PLURAL_NAMES
 from ram.labels.label_system import LabelSystem
 from ram.labels.parsing import Kind
@@ -31,7 +30,7 @@ REVIEWED, SPELLING, PLURAL, DOING, SYNSET = (
 
 
 def find_synonyms(
-    counts: Mapping[str, int], kinds: Mapping[str, Kind], reviewed: LabelSystem, book: WordBook
+    counts: Mapping[str, int], kinds: Mapping[str, Kind], reviewed: LabelSystem, book: Lexicon
 ) -> dict[str, Link]:
     """Word to the tag that stands for it; a word that is missing stands for itself. No tag has a link of its own.
 
@@ -51,7 +50,7 @@ def find_synonyms(
 
 
 def _links(
-    counts: Mapping[str, int], kinds: Mapping[str, Kind], reviewed: Mapping[str, str], book: WordBook
+    counts: Mapping[str, int], kinds: Mapping[str, Kind], reviewed: Mapping[str, str], book: Lexicon
 ) -> Iterator[Link]:
     """Every pair that means the same, the surest first."""
     yield from (Link(word, tag, REVIEWED) for word, tag in reviewed.items())
@@ -65,10 +64,11 @@ def _links(
         if word.rpartition(" ")[2] not in PLURAL_NAMES:
             yield from (Link(word, one, PLURAL) for one in singulars(word) if one in counts)
     doing = {gerund(word): word for word in words if kinds[word] == "action"}
-    yield from (Link(word, doing[word], DOING) for word in words if word in doing and word not in COUNTED_ING)
-    synsets: dict[Sense, str] = {}
+    things = word_class("countable noun in -ing")
+    yield from (Link(word, doing[word], DOING) for word in words if word in doing and word not in things)
+    synsets: dict[Synset, str] = {}
     for word in words:
-        senses = book.senses(word) if kinds[word] == "object" and word in book else ()
+        senses = book.synsets(word) if kinds[word] == "object" and word in book else ()
         # A word of two meanings joins nothing, nor do people: small fry are no children.
         if senses and (senses[0].domain == "everyday" or (len(senses) == 1 and senses[0].domain != "person")):
             usual = synsets.setdefault(senses[0], word)

@@ -3,7 +3,7 @@
 import torch
 
 from ram.errors import TextEncoderError
-from ram.models.config import LEARNED, ModelConfig, SimilarityConfig
+from ram.models.config import LEARNED, EnsembleConfig, ModelConfig
 from ram.models.decoder import AlignmentDecoder
 from ram.models.heads import MatchingHead, OwnHead, SharedHead
 from ram.models.image_encoder import ImageEncoder, create_backbone
@@ -95,13 +95,18 @@ def _head(config: ModelConfig) -> SharedHead | OwnHead:
 
 
 def _similarity(config: ModelConfig, words: ClassWords | None) -> GlobalSimilarity | None:
-    weights = config.similarity
-    if weights == SimilarityConfig():
+    chosen = config.ensemble
+    if chosen == EnsembleConfig():
         return None
-    familiarity = Familiarity(weights.familiar, config.dim, weights.axes > 0) if weights.familiar else None
-    novelty = Novelty(weights.axes, config.dim) if weights.axes else None
+    remembered, components = chosen.remembered_tags, chosen.pca_components
     return GlobalSimilarity(
-        weights.pooled, weights.classes, weights.unfamiliar, words, familiarity, weights.elsewhere, novelty
+        chosen.pooled_weight,
+        chosen.classifier_weight,
+        chosen.unseen_classifier_weight,
+        words,
+        Familiarity(remembered, config.dim, components > 0) if remembered else None,
+        chosen.prior_correction,
+        Novelty(components, config.dim) if components else None,
     )
 
 

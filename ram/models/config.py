@@ -89,38 +89,45 @@ class DecoderConfig:
 
 
 @dataclass(frozen=True)
-class SimilarityConfig:
-    """What joins the decoder's logits (see :class:`ram.models.lite.ensemble.GlobalSimilarity`). The official models add
-    nothing.
+class EnsembleConfig:
+    """Terms that small models add to the decoder's logits (see :mod:`ram.models.lite.ensemble`).
+
+    The official models add none, which is the default.
 
     Args:
-        pooled, classes: weights of the cosines of the pooled token and of the class words.
-        unfamiliar: further weight of the class words for tags that training has not taught.
-        familiar: how many tags of training are remembered to tell.
-        elsewhere: how much of what a tag owes to its frequency in training is taken back from pictures unlike those of
-            training.
-        axes: how many directions are remembered to tell how unlike a picture is.
+        pooled_weight: weight of the cosine between the pooled token and a tag's mean description.
+        classifier_weight: weight of the cosine between the classifier's class words and the description.
+        unseen_classifier_weight: further weight of that cosine for tags that training did not contain.
+        remembered_tags: number of training tags stored to tell which tags are unseen.
+        prior_correction: fraction of the logit a tag gains from its frequency in training that is taken back for photos
+            unlike the training data.
+        pca_components: principal components stored to tell how unlike the training data a photo is.
     """
 
-    pooled: float = 0.0
-    classes: float = 0.0
-    unfamiliar: float = 0.0
-    familiar: int = 0
-    elsewhere: float = 0.0
-    axes: int = 0
+    pooled_weight: float = 0.0
+    classifier_weight: float = 0.0
+    unseen_classifier_weight: float = 0.0
+    remembered_tags: int = 0
+    prior_correction: float = 0.0
+    pca_components: int = 0
 
     def __post_init__(self) -> None:
-        weights = (self.pooled, self.classes, self.unfamiliar, self.elsewhere)
+        weights = (self.pooled_weight, self.classifier_weight, self.unseen_classifier_weight, self.prior_correction)
         if not all(0 <= weight < math.inf for weight in weights):
-            raise ValueError(f"similarity weights are {', '.join(map(str, weights))}: give numbers from 0")
-        if self.familiar < 0 or bool(self.unfamiliar) != bool(self.familiar):
+            raise ValueError(f"ensemble weights are {', '.join(map(str, weights))}: each must be 0 or greater")
+        if self.remembered_tags < 0 or bool(self.unseen_classifier_weight) != bool(self.remembered_tags):
             raise ValueError(
-                f"similarity.unfamiliar is {self.unfamiliar} with {self.familiar} familiar tags: give both or none"
+                f"ensemble.unseen_classifier_weight is {self.unseen_classifier_weight} with {self.remembered_tags} "
+                "remembered_tags: set both or neither"
             )
-        if self.axes < 0 or bool(self.elsewhere) != bool(self.axes) or (self.axes and not self.familiar):
+        if (
+            self.pca_components < 0
+            or bool(self.prior_correction) != bool(self.pca_components)
+            or (self.pca_components and not self.remembered_tags)
+        ):
             raise ValueError(
-                f"similarity.elsewhere is {self.elsewhere} with {self.axes} axes and {self.familiar} familiar tags: "
-                "give all or neither of the first two"
+                f"ensemble.prior_correction is {self.prior_correction} with {self.pca_components} pca_components and "
+                f"{self.remembered_tags} remembered_tags: set all three, or neither of the first two"
             )
 
 
@@ -136,7 +143,7 @@ class ModelConfig:
         dim: width shared by projected image tokens and text embeddings; where tags are learned, that of their rows
             (see :class:`ram.models.reweighting.LearnedQueries`), and image tokens stay as wide as the backbone's.
         decoder: the alignment decoder.
-        similarity: what is added to its logits.
+        ensemble: terms that small models add to its logits.
         max_descriptions: descriptions used for each typed category; 1 makes it RAM, None (all) RAM++.
         reweight: weigh a tag's descriptions by the picture; else take their plain mean.
         center_descriptions: weigh descriptions by their difference from the mean of their tag (see
@@ -150,7 +157,7 @@ class ModelConfig:
     text_encoder: str
     dim: int
     decoder: DecoderConfig = DecoderConfig()
-    similarity: SimilarityConfig = SimilarityConfig()
+    ensemble: EnsembleConfig = EnsembleConfig()
     max_descriptions: int | None = None
     reweight: bool = True
     center_descriptions: bool = False
@@ -159,8 +166,8 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.dim < 1:
             raise ValueError(f"embedding width is {self.dim}: it must be at least 1")
-        if (self.similarity.classes or self.similarity.unfamiliar) and not self.image.classes:
-            raise ValueError("similarity.classes and unfamiliar need a classifier: set image.classes")
+        if (self.ensemble.classifier_weight or self.ensemble.unseen_classifier_weight) and not self.image.classes:
+            raise ValueError("ensemble.classifier_weight and unseen_classifier_weight need image.classes")
         if self.max_descriptions is not None and self.max_descriptions < 1:
             raise ValueError(f"max_descriptions is {self.max_descriptions}: it must be at least 1, or null")
         if self.learned and (self.dim != learned_width(self.decoder.hidden) or self.max_descriptions != 1):

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from ram.describers.wording import plain_prompt
 from ram.errors import TeacherError
-from ram.images.opening import EvalTransform, TrainTransform
+from ram.images.transforms import EvalTransform, TrainTransform
 from ram.models.text_encoder import TextEncoder
 from ram.training.data.decoding import open_training_picture
 from ram.training.data.shards import ShardPicture

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import ram
-from ram.describers.base import describe_tags, load_describer
+from ram.describers.fallback import describe_tags
+from ram.describers.loading import load_describer
 from ram.evaluation.benchmarks import load_benchmark
 from ram.evaluation.metrics import mean_average_precision
 from ram.evaluation.tagging import score_pictures
@@ -46,7 +47,7 @@ def test_ram_has_one_description_a_tag_and_ram_plus_several():
     assert configs["ram-lite"]["max_descriptions"] == 1
     assert configs["ram-plus-lite"]["max_descriptions"] is None
     for config in configs.values():
-        own = ("name", "max_descriptions", "reweight", "similarity")
+        own = ("name", "max_descriptions", "reweight", "ensemble")
         assert {**config, **dict.fromkeys(own)} == {**configs["ram-lite"], **dict.fromkeys(own)}
     assert all(Recipe.load(name).model == ModelConfig.from_dict(config) for name, config in configs.items())
 

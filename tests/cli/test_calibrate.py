@@ -72,7 +72,7 @@ def test_figures_are_those_of_evaluate_before_and_after(model, photos, ended):
         assert figures == {name: measured[name] for name in ("CP", "CR", "CF1", "OP", "OR", "OF1")}
     assert report["after"] != report["before"]
     _, out, err = ended("calibrate", model, photos / "dev.json")
-    assert "0 of 3 thresholds changed; 1 tags without a positive kept theirs" in out and str(model) in err
+    assert "0 of 3 thresholds changed; 1 tags without positives kept theirs" in out and str(model) in err
 
 
 def test_triplets_and_a_precision_will_do_and_output_leaves_the_model_alone(model, photos, tmp_path, ended):
@@ -97,12 +97,12 @@ def test_a_shipped_model_and_an_output_that_is_there_stay_as_they_are(model, pho
     before = content(shipped)
     for name in ("ram-lite", shipped):
         code, out, err = ended("calibrate", name, photos / "dev.json")
-        assert (code, out, err.count("\n")) == (2, "", 1) and "copy it with --output" in err
+        assert (code, out, err.count("\n")) == (2, "", 1) and "write a copy with --output" in err
     assert content(shipped) == before
     code, out, err = ended("calibrate", model, photos / "dev.json", "--output", photos)
-    assert (code, out) == (2, "") and "is there already" in err
+    assert (code, out) == (2, "") and "already exists" in err
     code, out, err = ended("calibrate", model, photos / "dev.json", "--output", tmp_path / "no" / "where")
-    assert (code, out) == (2, "") and "there is no folder" in err
+    assert (code, out) == (2, "") and "does not exist" in err
 
 
 def test_what_cannot_be_calibrated_changes_nothing(model, photos, ended):

@@ -71,7 +71,7 @@ def test_a_folder_that_another_vocabulary_stands_in_is_left_alone(captions, tmp_
     [
         (("--least", "99"), "no tag is named for 99 pictures"),
         (("--exclude", "nowhere.txt"), "nowhere.txt"),
-        (("--most", "0"), "whole number"),
+        (("--most", "0"), "must be a positive integer"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(captions, tmp_path, ended, flags, reason):

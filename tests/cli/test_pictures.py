@@ -133,7 +133,7 @@ def test_a_typed_category_that_the_model_knows_keeps_the_models_descriptions(mod
     code, out, err = ended(
         "tag", photos / "0.png", "--model", models["tiny-plus"], "--json", "--tags", "Boat"
     )
-    assert code == 0 and err == "known already, scored with the descriptions there are: boat\n"
+    assert code == 0 and err == "already known, scored with the existing descriptions: boat\n"
     (boat,) = (score for score in json.loads(out)[0]["scores"] if score["tag"] == "boat")
     assert {d["text"] for d in boat["descriptions"]} == {"a photo of a boat.", "one boat"}
 

@@ -104,7 +104,7 @@ def test_a_killed_run_goes_on_without_asking_again_for_what_was_paid_for(endpoin
     assert [(tag, len(sentences)) for entry in document for tag, sentences in entry.items()] == [
         ("corgi", 51), ("kite", 51), ("meteor shower", 51),
     ]  # fmt: skip
-    assert "2 of 3 tags were described before" in err and "3 tags are described in" in err
+    assert "2 of 3 tags are in the cache already" in err and "3 tags are described in" in err
     assert "this run cost 5 requests, 500 tokens in and 150 tokens out" in err
 
 
@@ -116,7 +116,7 @@ def test_a_list_stops_where_the_language_model_fails_and_says_how_far_it_came(en
     flags = ("--describer", "openai", "-o", tmp_path / "out.json")
     code, out, err = ended("describe", "--file", tmp_path / "tags.txt", *flags)
     assert (code, out) == (2, "") and not (tmp_path / "out.json").exists()
-    assert "check OPENAI_API_KEY. 1 of 2 tags are described. Run the same command again to go on." in err
+    assert "check OPENAI_API_KEY. 1 of 2 tags are described. Run the same command again to resume." in err
 
 
 def test_an_exported_list_has_the_official_form_and_comes_back(tmp_path, ended):
@@ -133,10 +133,10 @@ def test_an_exported_list_has_the_official_form_and_comes_back(tmp_path, ended):
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
-        ((), "name categories, or a file"),
-        (("corgi", "--file", "tags.txt"), "and not both"),
+        ((), "give either categories or --file"),
+        (("corgi", "--file", "tags.txt"), "give either categories or --file"),
         (("--file", "nowhere.txt"), "nowhere.txt cannot be read"),
-        (("--file", "empty.txt"), "empty.txt names no tag"),
+        (("--file", "empty.txt"), "empty.txt contains no tag"),
         (("--file", "odd.txt"), "odd.txt: "),
         (("corgi", "-o", "out.txt"), "must end in .json"),
     ],
@@ -215,7 +215,7 @@ def test_what_cannot_be_packed_is_said_before_anybody_is_asked(model, tmp_path, 
 def test_a_packs_tag_takes_the_place_of_the_models_tag_of_that_name(model, photo, pets, ended):
     code, out, err = ended("tag", photo, "--model", model, "--pack", pets, "--json")
     found = {score["tag"]: score for score in json.loads(out)[0]["scores"]}
-    assert code == 0 and err == "known already, scored as the pack has it: Dog\n"
+    assert code == 0 and err == "already known, scored as in the pack: Dog\n"
     assert found.keys() == {"cat", "pine tree", "Dog", "corgi"}
     assert (found["Dog"]["threshold"], found["cat"]["threshold"]) == (0.6, 0.2)
     assert found["Dog"]["descriptions"] == [{"text": "a good boy", "weight": 1.0}]
@@ -240,7 +240,7 @@ def test_only_what_is_named_is_scored_and_no_score_changes(model, photo, pets, e
         for tag in names:
             assert found[tag]["probability"] == pytest.approx(whole[tag]["probability"], abs=1e-5)
     code, out, err = ended("tag", photo, "--model", model, "--only")
-    assert (code, out, err.count("\n")) == (2, "", 1) and "give --tags or --pack" in err
+    assert (code, out, err.count("\n")) == (2, "", 1) and "--only needs --tags or --pack" in err
 
 
 def test_a_pack_that_does_not_fit_is_refused_in_one_sentence(model, photo, pets, ended):

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from ram.describers.base import Notice, describe_with_fallback
 from ram.describers.chat.describer import ChatDescriber
-from ram.describers.chat.prompts import PROMPTS
+from ram.describers.chat.prompts import load_prompts
 from ram.describers.description_cache import CachedDescriber, DescriptionCache
+from ram.describers.fallback import Notice, describe_with_fallback
 from ram.describers.template import TemplateDescriber
-from ram.describers.usage import Tally
+from ram.describers.usage import UsageCounter
 from ram.errors import DescriberError
 from tests.chat_endpoint import (
     HALF_CLOSED,
@@ -46,7 +46,7 @@ def test_five_prompts_bring_fifty_answers_after_the_plain_prompt(serve: Serve) -
     assert sentences[0] == "a photo of an umbrella."
     assert len(sentences) == len(set(sentences)) == 51
     assert sorted(map(prompt_of, endpoint.requests)) == sorted(
-        prompt.format('an "umbrella"') for prompt in PROMPTS
+        prompt.format('an "umbrella"') for prompt in load_prompts().prompts
     )
     for request in endpoint.requests:
         assert (request["model"], request["n"], request["max_tokens"]) == ("tiny", 10, 77)
@@ -54,7 +54,7 @@ def test_five_prompts_bring_fifty_answers_after_the_plain_prompt(serve: Serve) -
     assert endpoint.keys == {f"Bearer {KEY}"}
 
 
-def test_where_n_is_ignored_a_prompt_is_repeated_never_more_than_five_at_once(serve: Serve) -> None:
+def test_prompts_are_repeated_where_the_server_ignores_n(serve: Serve) -> None:
     endpoint = serve(ignores_n)
     assert len(list(describer(endpoint, answers=4).describe("corgi"))) == 21
     assert len(endpoint.requests) == 20
@@ -62,7 +62,7 @@ def test_where_n_is_ignored_a_prompt_is_repeated_never_more_than_five_at_once(se
 
 
 @pytest.mark.parametrize("said", ["'n' must be 1", "n_cmpl cannot be greater than the number of slots"])
-def test_where_n_is_refused_one_answer_at_a_time_is_asked_for(serve: Serve, said: str) -> None:
+def test_single_answers_are_requested_where_n_is_rejected(serve: Serve, said: str) -> None:
     def one_only(request: dict[str, Any], number: int) -> Reply:
         return ignores_n(request, number) if request["n"] == 1 else refusal(400, said)
 
@@ -71,7 +71,7 @@ def test_where_n_is_refused_one_answer_at_a_time_is_asked_for(serve: Serve, said
     assert len(endpoint.requests) == 5 + 15
 
 
-def test_a_server_too_slow_for_several_answers_is_asked_for_one_at_a_time(serve: Serve) -> None:
+def test_a_slow_server_is_asked_for_one_answer_at_a_time(serve: Serve) -> None:
     def slow(request: dict[str, Any], number: int) -> Reply:
         if request["n"] > 1:
             endpoint.released.wait(20)
@@ -81,7 +81,7 @@ def test_a_server_too_slow_for_several_answers_is_asked_for_one_at_a_time(serve:
     assert len(list(describer(endpoint, answers=2, timeout=1).describe("corgi"))) == 11
 
 
-def test_two_visitors_together_never_have_more_than_five_requests_under_way(serve: Serve) -> None:
+def test_all_threads_together_send_at_most_five_requests(serve: Serve) -> None:
     met = threading.Barrier(5)
 
     def together(request: dict[str, Any], number: int) -> Reply:
@@ -92,19 +92,20 @@ def test_two_visitors_together_never_have_more_than_five_requests_under_way(serv
     endpoint = serve(together)
     chat = describer(endpoint, answers=2)
     with ThreadPoolExecutor(3) as visitors:
-        heard = list(visitors.map(lambda tag: list(chat.metered(Tally()).describe(tag)), ["corgi", "kite", "bee"]))
+        each = [chat.with_meter(UsageCounter()).describe(tag) for tag in ("corgi", "kite", "bee")]
+        heard = list(visitors.map(list, each))
     assert [len(sentences) for sentences in heard] == [11, 11, 11]
     assert endpoint.most_busy == 5
 
 
-def test_one_prompt_that_brings_nothing_is_no_failure_where_others_do(serve: Serve) -> None:
+def test_one_prompt_without_an_answer_is_no_failure(serve: Serve) -> None:
     def shy(request: dict[str, Any], number: int) -> Reply:
         return completion(None) if "identify" in prompt_of(request) else honours_n(request, number)
 
     assert len(list(describer(serve(shy), answers=2).describe("corgi"))) == 7
 
 
-def test_options_that_a_model_does_not_know_are_left_out(serve: Serve) -> None:
+def test_options_that_a_model_rejects_are_dropped(serve: Serve) -> None:
     def picky(request: dict[str, Any], number: int) -> Reply:
         if "max_tokens" in request:
             return refusal(400, "Use 'max_completion_tokens' instead.", "max_tokens")
@@ -115,7 +116,7 @@ def test_options_that_a_model_does_not_know_are_left_out(serve: Serve) -> None:
     assert len(list(describer(serve(picky), answers=2).describe("corgi"))) == 11
 
 
-def test_a_server_that_repeats_itself_is_not_asked_for_ever(serve: Serve) -> None:
+def test_a_server_that_repeats_itself_is_asked_finitely_often(serve: Serve) -> None:
     endpoint = serve(lambda request, number: completion("A small dog."))
     assert list(describer(endpoint).describe("corgi")) == ["a photo of a corgi.", "A small dog."]
     assert len(endpoint.requests) == 15
@@ -177,7 +178,7 @@ def test_a_slow_server_is_given_up_after_the_time_out(serve: Serve) -> None:
         list(describer(endpoint, timeout=0.2, retries=0).describe("corgi"))
 
 
-def test_what_came_before_a_failure_is_kept_and_only_the_rest_is_asked_for(
+def test_only_missing_answers_are_requested_after_a_failure(
     serve: Serve, tmp_path: Path
 ) -> None:
     def half(request: dict[str, Any], number: int) -> Reply:
@@ -222,15 +223,15 @@ def test_closing_early_cancels_the_requests_and_ends_the_thread(serve: Serve) ->
         return honours_n(request, number)
 
     endpoint = serve(one_then_silence)
-    before = {thread.name for thread in threading.enumerate()}
+    before = set(threading.enumerate())
     stream = describer(endpoint).describe("corgi")
     next(stream), next(stream)
-    assert "ram-describer" in {thread.name for thread in threading.enumerate()} - before
+    assert any("portal" in thread.name for thread in set(threading.enumerate()) - before)
     stream.close()  # type: ignore[attr-defined]
-    assert "ram-describer" not in {thread.name for thread in threading.enumerate()}
+    assert not any("portal" in thread.name for thread in set(threading.enumerate()) - before)
 
 
-def test_whoever_leaves_early_leaves_room_for_others(serve: Serve) -> None:
+def test_closing_early_frees_the_limit_for_others(serve: Serve) -> None:
     def one_then_silence(request: dict[str, Any], number: int) -> Reply:
         if "kite" not in prompt_of(request) and not prompt_of(request).startswith("What does"):
             endpoint.released.wait(20)
@@ -264,7 +265,7 @@ def test_answers_are_cleaned_and_cut_to_whole_sentences(serve: Serve) -> None:
     assert sentences == ["a photo of a corgi.", "Short legs. A fox-like head."]
 
 
-def test_a_key_that_the_server_repeats_is_not_shown_and_a_placeholder_harms_no_answer(serve: Serve) -> None:
+def test_a_repeated_key_is_hidden_but_a_placeholder_is_not(serve: Serve) -> None:
     endpoint = serve(lambda request, number: completion(f"It looks like {KEY} and none other."))
     assert list(describer(endpoint, answers=1).describe("corgi"))[1] == "It looks like … and none other."
     keyless = ChatDescriber.from_environ({"OPENAI_BASE_URL": endpoint.url}, model="tiny")
@@ -310,7 +311,7 @@ def test_the_model_is_the_one_named_else_that_of_the_environment() -> None:
     assert ChatDescriber.from_environ(environ, model="llama").model == "llama"
 
 
-def test_the_fingerprint_tells_apart_what_changes_the_answers_and_not_the_keys() -> None:
+def test_the_fingerprint_depends_on_all_settings_but_the_key() -> None:
     one = ChatDescriber(KEY, "a", "http://one/v1").fingerprint
     assert one != ChatDescriber(KEY, "b", "http://one/v1").fingerprint
     assert one != ChatDescriber(KEY, "a", "http://two/v1").fingerprint

@@ -1,4 +1,4 @@
-"""Loading describers by name, and letting one take over from another where people see it."""
+"""Loading describers by name, and a fallback that takes over visibly."""
 
 from __future__ import annotations
 
@@ -7,22 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from ram.describers.base import (
-    DESCRIBERS,
-    DescribedSentence,
-    Notice,
-    describe_tags,
-    describe_with_fallback,
-    gather,
-    load_describer,
-)
+from ram.describers.base import Describer
 from ram.describers.description_cache import CachedDescriber
+from ram.describers.fallback import DescribedSentence, Notice, describe_tags, describe_with_fallback, merge_notices
+from ram.describers.loading import DESCRIBERS, load_describer
 from ram.describers.template import TemplateDescriber
 from ram.errors import DescriberError, MissingKeyError
 
 
-class Failing:
-    """Says one sentence, then fails."""
+class Failing(Describer):
+    """Yields one sentence, then fails."""
 
     name = "failing"
     fingerprint = "failing-1"
@@ -41,13 +35,13 @@ class Unsure(TemplateDescriber):
         return False
 
 
-def test_a_describer_that_works_streams_its_sentences_with_its_name() -> None:
+def test_sentences_carry_the_name_of_their_describer() -> None:
     parts = list(describe_with_fallback(TemplateDescriber(), Failing(), "corgi"))
     assert parts[0] == DescribedSentence("a photo of a corgi.", "template")
     assert [part.text for part in parts] == list(TemplateDescriber().describe("corgi"))
 
 
-def test_a_failure_is_told_and_the_fallback_goes_on_without_repeats() -> None:
+def test_the_fallback_continues_after_a_failure_without_repeats() -> None:
     parts = list(describe_with_fallback(Failing(), TemplateDescriber(), "corgi"))
     assert parts[0] == DescribedSentence("a photo of a corgi.", "failing")
     assert isinstance(parts[1], Notice)
@@ -63,13 +57,13 @@ def test_a_failing_fallback_is_an_error() -> None:
         list(describe_with_fallback(Failing(), Failing(), "corgi"))
 
 
-def test_an_unknown_word_is_told() -> None:
+def test_an_unknown_word_gives_a_notice() -> None:
     first, second, *_ = describe_with_fallback(Unsure(), TemplateDescriber(), "zorgle")
     assert isinstance(first, Notice) and first.text == 'The unsure does not know "zorgle": templates are used instead.'
     assert second == DescribedSentence("a photo of a zorgle.", "template")
 
 
-def test_several_tags_become_descriptions_whose_origin_tells_what_happened() -> None:
+def test_the_origin_of_several_tags_notes_the_fallback() -> None:
     descriptions, notices = describe_tags(Failing(), TemplateDescriber(), ["corgi", "kite"])
     assert descriptions.tags == ("corgi", "kite")
     assert descriptions["corgi"][0] == "a photo of a corgi."
@@ -80,16 +74,16 @@ def test_several_tags_become_descriptions_whose_origin_tells_what_happened() -> 
     assert "takes over" in descriptions.origin.note
 
 
-def test_what_is_said_of_several_tags_is_said_once_and_other_things_stay_apart() -> None:
-    told = [
+def test_notices_that_differ_only_in_tags_are_merged() -> None:
+    notices = [
         Notice("It is away. Others take over for ", ("a",), "."), Notice("It is late."),
         Notice("It is away. Others take over for ", ("b",), "."), Notice("Nobody knows ", ("a",), "."),
         Notice("It is away. Others take over for ", ("c",), "."), Notice("It is late."),
     ]  # fmt: skip
-    assert [notice.text for notice in gather(told)] == [
+    assert [notice.text for notice in merge_notices(notices)] == [
         'It is away. Others take over for "a", "b" and "c".', "It is late.", 'Nobody knows "a".',
     ]  # fmt: skip
-    assert gather([]) == ()
+    assert merge_notices([]) == ()
 
 
 def test_a_tag_that_is_no_category_is_refused() -> None:

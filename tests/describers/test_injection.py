@@ -49,7 +49,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("typed", ASKED_AS_A_NAME)
-def test_the_messages_hold_the_typed_text_once_quoted_and_nothing_else_of_it(serve: Serve, typed: str) -> None:
+def test_typed_text_is_sent_once_and_only_quoted(serve: Serve, typed: str) -> None:
     endpoint = serve(honours_n)
     chat = ChatDescriber("key", model="tiny", base_url=endpoint.url, answers=1)
     list(chat.describe("corgi"))
@@ -67,7 +67,7 @@ def test_the_messages_hold_the_typed_text_once_quoted_and_nothing_else_of_it(ser
 
 
 @pytest.mark.parametrize("typed", REFUSED)
-def test_what_no_name_looks_like_is_refused_before_anything_is_asked(serve: Serve, typed: str) -> None:
+def test_text_that_is_no_name_is_never_sent(serve: Serve, typed: str) -> None:
     endpoint = serve(honours_n)
     with pytest.raises(ValueError, match="a category has"):
         list(ChatDescriber("key", model="tiny", base_url=endpoint.url).describe(typed))

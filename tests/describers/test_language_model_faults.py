@@ -1,4 +1,4 @@
-"""Whatever goes wrong with a language model: one sentence says so, nothing is lost, and the next try starts clean."""
+"""Faults of a language model: one sentence says what happened, nothing is lost, and the next try is complete."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_a_sentence_the_category_is_scored_all_the_same_and_the_next_try_is_whole(
+def test_a_fault_is_a_notice_and_the_next_try_is_complete(
     serve: Serve, tmp_path: Path, fault: str
 ) -> None:
     reply, said = FAULTS[fault]
@@ -74,7 +74,7 @@ def test_a_fault_is_a_sentence_the_category_is_scored_all_the_same_and_the_next_
     assert again.notices == () and len(again.sentences["corgi"]) == 11
 
 
-def test_a_model_that_is_away_or_silent_is_a_sentence(serve: Serve, tmp_path: Path) -> None:
+def test_an_unreachable_or_silent_model_is_a_notice(serve: Serve, tmp_path: Path) -> None:
     away = typed(workbench("http://127.0.0.1:1/v1", tmp_path), "corgi")
     assert "127.0.0.1:1 cannot be reached" in away.notices[0] and away.finished == {"corgi"}
 
@@ -87,7 +87,7 @@ def test_a_model_that_is_away_or_silent_is_a_sentence(serve: Serve, tmp_path: Pa
     assert "did not answer within 0.2 seconds" in silent.notices[0] and silent.finished == {"corgi"}
 
 
-def test_the_sentences_before_a_fault_stay_and_only_the_rest_is_asked_for(serve: Serve, tmp_path: Path) -> None:
+def test_sentences_before_a_fault_are_kept(serve: Serve, tmp_path: Path) -> None:
     def half(request: dict[str, Any], number: int) -> Reply:
         return refusal(500, "oops") if "identify" in prompt_of(request) else honours_n(request, number)
 
@@ -99,21 +99,21 @@ def test_the_sentences_before_a_fault_stay_and_only_the_rest_is_asked_for(serve:
     endpoint.behave = ignores_n
     endpoint.requests.clear()
     again = typed(bench, "corgi").sentences["corgi"]
-    assert [one.text for one in again if one.remembered] == heard
+    assert [one.text for one in again if one.cached] == heard
     assert len(again) == 11 and len(endpoint.requests) == 4
 
 
-def test_a_cache_folder_that_cannot_be_written_is_one_line_in_the_log_and_no_loss(
+def test_an_unwritable_cache_loses_no_sentence(
     serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "in the way").touch()
     last = typed(workbench(serve(honours_n).url, tmp_path / "in the way"), "corgi, kite")
     assert last.notices == () and {len(sentences) for sentences in last.sentences.values()} == {11}
-    assert len([record for record in caplog.records if "descriptions are not kept" in record.getMessage()]) == 1
+    assert len([record for record in caplog.records if "descriptions are not stored" in record.getMessage()]) == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs the signals of Unix")
-def test_a_command_that_is_told_to_end_ends_and_the_next_goes_on_where_it_stopped(serve: Serve, tmp_path: Path) -> None:
+def test_a_terminated_command_is_resumed_by_the_next(serve: Serve, tmp_path: Path) -> None:
     held = threading.Semaphore(0)
 
     def one_prompt_only(request: dict[str, Any], number: int) -> Reply:

@@ -7,33 +7,34 @@ import sys
 
 import pytest
 
-from ram.describers.base import KnowsWords
 from ram.describers.lexicon.describer import LexiconDescriber
-from ram.describers.lexicon.wordbook import Sense, WordBook, everyday_senses, opening, plain_gloss
+from ram.describers.lexicon.glosses import opening, plain_gloss
+from ram.describers.lexicon.sources import everyday_synsets
+from ram.describers.lexicon.synsets import Lexicon, Synset
 from ram.errors import DescriberError
 from tests.paths import ROOT
 
 
 @pytest.fixture(scope="module")
 def installed() -> LexiconDescriber:
-    return LexiconDescriber(WordBook.installed())
+    return LexiconDescriber(Lexicon.installed())
 
 
 @pytest.fixture
 def small() -> LexiconDescriber:
     """A book whose glosses are written here, so that the wording has an oracle."""
     return LexiconDescriber(
-        WordBook(
+        Lexicon(
             [
-                Sense(("hound",), "a dog that hunts", "animal", photos=2),
-                Sense(("dog", "Canis familiaris", "pet dog"), "barking animal with fur and a tail", "animal"),
-                Sense(("animal",), "a living thing", "animal"),
-                Sense(("bass",), "a fish with spiny fins (of Europe); found in rivers", "animal", photos=3),
-                Sense(("bass", "bass guitar"), "a guitar having four thick strings", "artifact", photos=3),
-                Sense(("guitar",), "an instrument; usually has six strings; source of joy", "artifact"),
-                Sense(("fish",), "an animal living in water", "animal"),
-                Sense(("red", "redness"), "a colour", "attribute"),
-                Sense(("toy",), "a plaything", "artifact"),
+                Synset(("hound",), "a dog that hunts", "animal", photos=2),
+                Synset(("dog", "Canis familiaris", "pet dog"), "barking animal with fur and a tail", "animal"),
+                Synset(("animal",), "a living thing", "animal"),
+                Synset(("bass",), "a fish with spiny fins (of Europe); found in rivers", "animal", photos=3),
+                Synset(("bass", "bass guitar"), "a guitar having four thick strings", "artifact", photos=3),
+                Synset(("guitar",), "an instrument; usually has six strings; source of joy", "artifact"),
+                Synset(("fish",), "an animal living in water", "animal"),
+                Synset(("red", "redness"), "a colour", "attribute"),
+                Synset(("toy",), "a plaything", "artifact"),
             ]
         )
     )
@@ -51,7 +52,7 @@ def test_a_word_is_told_by_kind_gloss_parts_and_names(small: LexiconDescriber) -
     ]
 
 
-def test_later_clauses_about_looks_are_joined_and_others_left_out(small: LexiconDescriber) -> None:
+def test_later_clauses_are_used_only_if_about_looks(small: LexiconDescriber) -> None:
     sentences = list(small.describe("guitar"))
     assert "a guitar usually has six strings." in sentences
     assert not any("joy" in sentence for sentence in sentences)
@@ -62,7 +63,7 @@ def test_two_unlike_senses_are_both_described(small: LexiconDescriber) -> None:
     assert "a bass, a kind of fish." in sentences
     assert "a bass, found in rivers." in sentences
     assert "a bass, a guitar having four thick strings." in sentences
-    assert [sense.names[0] for sense in small.senses("bass")] == ["bass", "bass"]
+    assert [synset.names[0] for synset in small._lexicon.synsets("bass")] == ["bass", "bass"]
 
 
 def test_a_modifier_narrows_its_head(small: LexiconDescriber) -> None:
@@ -85,7 +86,6 @@ def test_a_plural_is_described_in_the_singular(small: LexiconDescriber) -> None:
 
 
 def test_an_unknown_word_falls_back_to_templates_and_says_so(small: LexiconDescriber) -> None:
-    assert isinstance(small, KnowsWords)
     assert not small.knows("zorgle") and small.knows("dogs") and small.knows("red") and small.knows("running")
     sentences = list(small.describe("zorgle"))
     assert len(sentences) >= 5 and all("zorgle" in sentence for sentence in sentences)
@@ -128,7 +128,7 @@ def test_the_corgi_is_described_by_its_looks(installed: LexiconDescriber) -> Non
 
 
 def test_every_tag_gets_five_to_twelve_clean_sentences(installed: LexiconDescriber) -> None:
-    names = sorted(installed._book.names)[::60]
+    names = sorted(installed._lexicon.names)[::60]
     assert len(names) > 300
     for tag in names:
         if len(tag) > 60:
@@ -142,9 +142,7 @@ def test_every_tag_gets_five_to_twelve_clean_sentences(installed: LexiconDescrib
 
 
 def test_our_own_sights_are_well_formed() -> None:
-    from ram.describers.lexicon.everyday import SIGHTS
-
-    senses = list(everyday_senses(SIGHTS))
+    senses = list(everyday_synsets())
     assert len(senses) > 200
     for sense in senses:
         assert sense.kind and len(sense.gloss.split()) >= 3, sense
@@ -155,7 +153,7 @@ def test_our_own_sights_are_well_formed() -> None:
 
 def test_starting_loads_neither_torch_nor_timm() -> None:
     code = (
-        "import sys; from ram.describers.base import load_describer;"
+        "import sys; from ram.describers.loading import load_describer;"
         "list(load_describer('lexicon', environ={}).describe('corgi'));"
         "sys.exit(any(name in sys.modules for name in ('torch', 'timm', 'openai')))"
     )
@@ -164,10 +162,10 @@ def test_starting_loads_neither_torch_nor_timm() -> None:
 
 
 def test_a_missing_or_changed_timm_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ram.describers.lexicon.wordbook.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("ram.describers.lexicon.sources.importlib.util.find_spec", lambda name: None)
     with pytest.raises(DescriberError, match="needs the timm package"):
-        WordBook.installed()
+        Lexicon.installed()
     monkeypatch.undo()
-    monkeypatch.setattr("ram.describers.lexicon.wordbook._SELECTIONS", ("gone.txt",))
+    monkeypatch.setattr("ram.describers.lexicon.sources._PHOTOGRAPHED", ("gone.txt",))
     with pytest.raises(DescriberError, match="cannot read the ImageNet names"):
-        WordBook.installed()
+        Lexicon.installed()

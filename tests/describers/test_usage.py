@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ram.describers.chat.describer import ChatDescriber
-from ram.describers.usage import Tally, Usage
+from ram.describers.usage import Usage, UsageCounter
 from ram.errors import DescriberError
 from tests.chat_endpoint import ChatEndpoint, Reply, Serve, honours_n, refusal
 
@@ -18,7 +18,7 @@ def describer(endpoint: ChatEndpoint, **options: Any) -> ChatDescriber:
     return ChatDescriber("none", **{"model": "tiny", "base_url": endpoint.url, "retries": 1, **options})
 
 
-def test_the_tokens_that_the_server_reports_are_counted(serve: Serve) -> None:
+def test_reported_tokens_are_counted(serve: Serve) -> None:
     def reporting(request: dict[str, Any], number: int) -> Reply:
         status, body = honours_n(request, number)
         return status, {**body, "usage": {"prompt_tokens": 100, "completion_tokens": 30, "total_tokens": 130}}
@@ -31,7 +31,7 @@ def test_the_tokens_that_the_server_reports_are_counted(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("said", [None, {}, {"prompt_tokens": -5, "completion_tokens": 3}, {"prompt_tokens": "many"}])
-def test_tokens_are_estimated_where_the_server_does_not_report_them(serve: Serve, said: Any) -> None:
+def test_tokens_the_server_does_not_report_are_estimated(serve: Serve, said: Any) -> None:
     def silent(request: dict[str, Any], number: int) -> Reply:
         status, body = honours_n(request, number)
         return status, {**body, "usage": said}
@@ -44,7 +44,7 @@ def test_tokens_are_estimated_where_the_server_does_not_report_them(serve: Serve
     assert chat.usage.prompt_tokens > chat.usage.completion_tokens
 
 
-def test_a_request_that_was_turned_away_costs_no_tokens_and_one_given_up_all_it_may_have(serve: Serve) -> None:
+def test_refused_requests_are_free_abandoned_ones_are_not(serve: Serve) -> None:
     turned_away = describer(serve(lambda request, number: refusal(500, "oops")), retries=0)
     with pytest.raises(DescriberError):
         list(turned_away.describe("corgi"))
@@ -61,12 +61,12 @@ def test_a_request_that_was_turned_away_costs_no_tokens_and_one_given_up_all_it_
     assert given_up.usage.tokens >= 5 * 77 and given_up.usage.estimated
 
 
-def test_a_meter_that_refuses_keeps_every_request_back(serve: Serve) -> None:
-    class Empty(Tally):
+def test_a_refusing_meter_prevents_every_request(serve: Serve) -> None:
+    class Empty(UsageCounter):
         def reserve(self, tokens: int) -> None:
             raise DescriberError("Nothing is left.")
 
     endpoint = serve(honours_n)
     with pytest.raises(DescriberError, match="Nothing is left"):
-        list(describer(endpoint).metered(Empty()).describe("corgi"))
+        list(describer(endpoint).with_meter(Empty()).describe("corgi"))
     assert not endpoint.requests

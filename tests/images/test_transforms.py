@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ram.images.opening import EvalTransform, TrainTransform
+from ram.images.transforms import EvalTransform, TrainTransform
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 PICTURE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 48, 3), dtype=np.uint8))

@@ -2,21 +2,21 @@
 
 import pytest
 
-from ram.describers.lexicon.wordbook import Sense, WordBook
+from ram.describers.lexicon.synsets import Lexicon, Synset
 from ram.labels.building import KINDS, build_label_system
 from ram.labels.label_system import LabelSystem
 from ram.labels.parsing import ParsedTag
 from ram.labels.reviewed_lists import WordLists, shipped_word_lists
 from ram.text.vocabulary import TagVocabulary
 
-BOOK = WordBook(
+BOOK = Lexicon(
     [
-        Sense(("mug", "beaker"), "a cup with a handle", "artifact", photos=3),
-        Sense(("beaker bird", "pelican"), "a bird", "animal", photos=3),
-        Sense(("rug", "hearth rug"), "a floor covering", "artifact", photos=3),
-        Sense(("crane",), "a bird", "animal", photos=2),
-        Sense(("lifting device", "crane"), "a machine", "artifact", photos=2),
-        Sense(("hot dog",), "a sausage", "food", photos=3),
+        Synset(("mug", "beaker"), "a cup with a handle", "artifact", photos=3),
+        Synset(("beaker bird", "pelican"), "a bird", "animal", photos=3),
+        Synset(("rug", "hearth rug"), "a floor covering", "artifact", photos=3),
+        Synset(("crane",), "a bird", "animal", photos=2),
+        Synset(("lifting device", "crane"), "a machine", "artifact", photos=2),
+        Synset(("hot dog",), "a sausage", "food", photos=3),
     ]
 )
 LISTS = WordLists(
@@ -82,7 +82,7 @@ def test_a_reviewed_name_is_the_tag_even_where_its_synonym_is_more_frequent():
 
 
 def test_two_reviewed_tags_are_never_joined():
-    book = WordBook([Sense(("man", "boy"), "a person", "artifact", photos=3)])
+    book = Lexicon([Synset(("man", "boy"), "a person", "artifact", photos=3)])
     lists = WordLists({}, (), LISTS.system, book)
     assert len(build_label_system(pictures(man=2, boy=2), lists, least=1).system) == 2
 

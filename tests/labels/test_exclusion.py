@@ -2,7 +2,7 @@
 
 import pytest
 
-from ram.describers.lexicon.wordbook import Sense, WordBook
+from ram.describers.lexicon.synsets import Lexicon, Synset
 from ram.labels.exclusion import ExcludedTags
 from ram.labels.label_system import LabelSystem, shipped_system
 from ram.labels.reviewed_lists import shipped_word_lists
@@ -12,11 +12,11 @@ REVIEWED = LabelSystem(
     TagVocabulary.of(["motorcycle", "bicycle", "child", "gather", "surfboard"]),
     {"motorbike": "motorcycle", "bike": "bicycle", "kid": "child"},
 )
-BOOK = WordBook(
+BOOK = Lexicon(
     [
-        Sense(("motorcycle", "bike"), "a motor vehicle", "artifact", photos=3),
-        Sense(("sofa", "couch", "lounge"), "a seat", "artifact", photos=3),
-        Sense(("surfing", "surfboarding"), "riding waves", "act", photos=2),
+        Synset(("motorcycle", "bike"), "a motor vehicle", "artifact", photos=3),
+        Synset(("sofa", "couch", "lounge"), "a seat", "artifact", photos=3),
+        Synset(("surfing", "surfboarding"), "riding waves", "act", photos=2),
     ]
 )
 

@@ -6,7 +6,7 @@ from importlib import resources
 
 import pytest
 
-from ram.describers.lexicon.wordbook import WordBook
+from ram.describers.lexicon.synsets import Lexicon
 from ram.labels.label_system import shipped_descriptions, shipped_system
 
 SYSTEM, DESCRIPTIONS = shipped_system(), shipped_descriptions()
@@ -85,8 +85,8 @@ def test_inflections_count_and_parts_of_words_do_not(sentence, tag, named):
 
 
 def test_no_description_is_a_gloss_of_the_lexicon():
-    book = WordBook.installed()
-    glosses = {plain(sense.gloss) for name in book.names for sense in book.senses(name)}
+    book = Lexicon.installed()
+    glosses = {plain(synset.gloss) for name in book.names for synset in book.synsets(name)}
     assert len(glosses) > 20_000
     assert [s for sentences in DESCRIPTIONS.values() for s in sentences if plain(s) in glosses] == []
 

@@ -63,7 +63,7 @@ def describer(address: str, key: str = KEY, answers: int = 1) -> ChatDescriber:
 def test_sentences_of_a_real_model_arrive_one_by_one_are_kept_and_move_the_score(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ram.describers.chat.describer.MOST_TOKENS", 20)  # a short answer shows it as well
+    monkeypatch.setattr("ram.describers.chat.describer.MAX_TOKENS", 20)  # a short answer shows it as well
     chat = describer(address)
     cached = CachedDescriber(chat, DescriptionCache(tmp_path))
     bench = Workbench(
@@ -78,7 +78,7 @@ def test_sentences_of_a_real_model_arrive_one_by_one_are_kept_and_move_the_score
     last = states[-1]
     told = [sentence.text for sentence in last.sentences["corgi"]]
     assert last.notices == () and len(told) > 2 and told[0] == "a photo of a corgi."
-    assert {(sentence.origin, sentence.remembered) for sentence in last.sentences["corgi"]} == {("openai", False)}
+    assert {(sentence.origin, sentence.cached) for sentence in last.sentences["corgi"]} == {("openai", False)}
     assert told == [clean_sentence(text) for text in told] and max(len(text.split()) for text in told) <= MOST_WORDS
     assert len({text.casefold() for text in told}) == len(told)
 
@@ -86,7 +86,7 @@ def test_sentences_of_a_real_model_arrive_one_by_one_are_kept_and_move_the_score
     assert spent.requests >= 5 and spent.tokens > 5 * 50  # as the server reports: the instruction alone is longer
 
     again = list(bench.describe(" CORGI ", "openai", "someone"))[-1]
-    assert [(s.text, s.remembered) for s in again.sentences["CORGI"]] == [(text, True) for text in told]
+    assert [(s.text, s.cached) for s in again.sentences["CORGI"]] == [(text, True) for text in told]
     assert bench.limits.standing("someone").visitor == spent
 
     photo = list(bench.tag(ROOT / "assets" / "examples" / "dogs.jpg"))[-1].photo

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from ram.models.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig, SimilarityConfig
+from ram.models.config import VARIANTS, DecoderConfig, EnsembleConfig, ImageConfig, ModelConfig
 from tests.tiny import tiny_config, whole_config
 
 
@@ -24,7 +24,7 @@ def test_what_is_left_out_takes_the_values_of_the_paper():
     assert config.decoder == DecoderConfig(hidden=768, heads=4, intermediate=3072, layers=2)
     assert config.image.mean == (0.485, 0.456, 0.406)
     assert config.max_descriptions is None
-    assert (config.image.classes, config.decoder.matching, config.similarity) == (0, False, SimilarityConfig())
+    assert (config.image.classes, config.decoder.matching, config.ensemble) == (0, False, EnsembleConfig())
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,10 @@ def test_what_is_left_out_takes_the_values_of_the_paper():
         (("image",), "grid", -2, "grid -2"),
         (("image",), "dropout", 1.0, "dropout is 1.0: it must be at least 0 and under 1"),
         (("decoder",), "matching", 1, r"config\.decoder\.matching is 1"),
-        (("similarity",), "pooled", float("nan"), "similarity weights are nan, 0.0, 0.0"),
-        (("similarity",), "pooled", -1, "similarity weights are -1, 0.0, 0.0"),
-        (("similarity",), "unfamiliar", 2.0, "similarity.unfamiliar is 2.0 with 0 familiar tags: give both or none"),
-        (("similarity",), "classes", 2.0, "similarity.classes and unfamiliar need a classifier"),
+        (("ensemble",), "pooled_weight", float("nan"), "ensemble weights are nan, 0.0, 0.0"),
+        (("ensemble",), "pooled_weight", -1, "ensemble weights are -1, 0.0, 0.0"),
+        (("ensemble",), "unseen_classifier_weight", 2.0, "is 2.0 with 0 remembered_tags: set both or neither"),
+        (("ensemble",), "classifier_weight", 2.0, "unseen_classifier_weight need image.classes"),
         ((), "dim", 0, "embedding width is 0"),
         ((), "dim", None, r"config\.dim is None"),
         ((), "max_descriptions", 0, "max_descriptions is 0"),

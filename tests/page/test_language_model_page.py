@@ -47,5 +47,5 @@ def test_the_meter_moves_the_cache_is_free_and_the_limit_holds_for_programs_too(
         with server.visitor() as program:
             right, told = ask(program, "describe", "meteor shower, corgi", "openai")
         assert right and "is used up" in told["notices"][0]
-        assert {(one["origin"], one["remembered"]) for one in told["categories"][1]["sentences"]} == {("openai", True)}
+        assert {(one["origin"], one["cached"]) for one in told["categories"][1]["sentences"]} == {("openai", True)}
         assert len(endpoint.requests) == 10 and KEY not in server.log

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from ram.checkpoints.official import read_state_dict
-from ram.images.opening import EvalTransform, open_image
+from ram.images.opening import open_image
+from ram.images.transforms import EvalTransform
 from ram.models.image_encoder import create_backbone, patch_tokens
 from ram.training.backbones import load_classifier, load_pretrained
 from tests.paths import ROOT

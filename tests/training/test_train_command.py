@@ -24,7 +24,7 @@ def ended(tmp_path, monkeypatch, ended):
 
 def test_a_recipe_becomes_a_model_that_tags(ended):
     code, out, _ = ended("train", "toy.toml", "--data", "data", "--output", "out")
-    assert code == 0 and out == "toy is in out/model, a folder that --model takes\n"
+    assert code == 0 and out == "toy is in out/model: use it as --model\n"
     code, out, _ = ended("tag", "new.png", "--model", "out/model", "--json")
     (tagged,) = json.loads(out)
     assert code == 0 and len(tagged["scores"]) > 0 and {"tag", "probability"} <= set(tagged["scores"][0])
@@ -133,4 +133,4 @@ def test_a_run_that_is_stopped_says_how_to_go_on(ended, heard, monkeypatch, by):
     monkeypatch.setattr("ram.training.loop.train", lambda *_, **__: os.kill(os.getpid(), by))
     code, out, err = ended("train", "toy.toml", "--data", "data")
     assert (code, out) == (130, "") and signal.getsignal(signal.SIGTERM) is before
-    assert err == "ram train: stopped; the same command with --resume goes on from the last saved state\n"
+    assert err == "ram train: stopped; run the same command with --resume to continue from the last saved state\n"

@@ -1,1 +1,1 @@
-"""Descriptions by any OpenAI-compatible chat endpoint."""
+"""Describer that asks a language model behind an OpenAI-compatible chat endpoint."""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ram.describers.chat.prompts import PROMPT_VERSION, PROMPTS, messages
-from ram.describers.chat.refusals import reason
-from ram.describers.chat.replies import answers, give_up_refused, most_tokens, usage
-from ram.describers.streaming import iterate_in_thread
-from ram.describers.usage import Meter, Tally, Usage
+import anyio
+from anyio.from_thread import BlockingPortalProvider
+
+from ram.describers.base import Describer
+from ram.describers.chat.failures import reason
+from ram.describers.chat.prompts import load_prompts
+from ram.describers.chat.replies import answers, drop_rejected_option, max_tokens, usage
+from ram.describers.usage import Meter, Usage, UsageCounter
 from ram.describers.wording import plain_prompt
-from ram.errors import DescriberError, MissingKeyError
+from ram.errors import DescriberError, InputError, MissingKeyError
 from ram.text.descriptions import clean_sentence, normalize_category
 
 if TYPE_CHECKING:
@@ -27,33 +28,36 @@ OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-4o-mini"
 """Differs from the paper, which asked gpt-3.5-turbo."""
 
-MOST_AT_ONCE = 5
-"""Requests that are under way at the same time, whoever they are for."""
-MOST_TOKENS = 77
-SHORTEST_KEY = 12
-"""Characters from which on a key is one that must not be seen."""
-MOST_BARREN_CALLS = 2
-"""Calls in a row that bring nothing new before a prompt is given up; for servers that ignore `n`."""
+MAX_REQUESTS = 5
+"""Requests under way at the same time, for all threads together."""
+MAX_TOKENS = 77
+MIN_KEY_LENGTH = 12
+"""Shorter keys are placeholders such as "none" and need not be hidden."""
+MAX_FRUITLESS_CALLS = 2
+"""Consecutive calls without a new answer before a prompt is given up; for servers that ignore ``n``."""
 
 
 @dataclass(frozen=True)
-class ChatDescriber:
-    """Asks a chat endpoint the paper's five prompts, for ten answers each.
+class ChatDescriber(Describer):
+    """Ask a chat endpoint the paper's five prompts, for ten answers each.
+
+    Copies made by :meth:`with_sense` and :meth:`with_meter` share the limit on concurrent requests.
 
     Args:
-        api_key: sent to the endpoint, shown nowhere.
+        api_key: sent to the endpoint, never shown.
         model: the endpoint's name of the language model.
-        base_url: up to and with the version, such as "http://127.0.0.1:8000/v1".
-        temperature: 0.99 in the paper, for answers that differ.
-        answers: how many of each prompt.
+        base_url: URL including the version, such as "http://127.0.0.1:8000/v1".
+        temperature: 0.99 in the paper, so that answers differ.
+        answers: answers per prompt.
         timeout: seconds to wait for one reply.
         retries: how often a request is repeated, after a growing pause, when the server is busy (408, 409, 429), fails
             (5xx) or cannot be reached.
-        gloss: which meaning of the tag is meant; empty for any.
-        meter: asked before every request, told what it took.
+        gloss: the sense in which the tag is meant; empty for any.
+        meter: asked before every request, told its usage afterwards.
 
     Raises:
-        ValueError: the base URL or the key cannot be one.
+        InputError: the base URL is not a URL, or the key has characters that no key has.
+        ValueError: answers, timeout or retries are too small.
     """
 
     api_key: str = field(repr=False)
@@ -64,32 +68,34 @@ class ChatDescriber:
     timeout: float = 30.0
     retries: int = 2
     gloss: str = ""
-    meter: Meter = field(default_factory=Tally, repr=False, compare=False)
-    turns: threading.Semaphore = field(
-        default_factory=lambda: threading.Semaphore(MOST_AT_ONCE), repr=False, compare=False
+    meter: Meter = field(default_factory=UsageCounter, repr=False, compare=False)
+    limiter: anyio.CapacityLimiter = field(
+        default_factory=lambda: anyio.CapacityLimiter(MAX_REQUESTS), repr=False, compare=False
     )
-    name: str = field(default="openai", init=False)
+    portals: BlockingPortalProvider = field(default_factory=BlockingPortalProvider, repr=False, compare=False)
+
+    name = "openai"
 
     def __post_init__(self) -> None:
         try:
             url = urlsplit(self.base_url)
-            usable = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
+            valid = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
         except ValueError:
-            usable = False
-        if not usable:
-            raise ValueError(f"the base URL is no web address: set OPENAI_BASE_URL to one like {OPENAI_URL}")
+            valid = False
+        if not valid:
+            raise InputError(f"the base URL is no web address: set OPENAI_BASE_URL to one like {OPENAI_URL}")
         if "@" in url.netloc:
-            raise ValueError("the base URL holds a password: put the key into OPENAI_API_KEY instead")
+            raise InputError("the base URL holds a password: put the key into OPENAI_API_KEY instead")
         if not re.fullmatch("[!-~]+", self.api_key):
-            raise ValueError("the key is empty or has characters that no key has: check OPENAI_API_KEY")
+            raise InputError("the key is empty or has characters that no key has: check OPENAI_API_KEY")
         if self.answers < 1 or self.timeout <= 0 or self.retries < 0:
-            raise ValueError("answers and timeout have to be above 0, retries not below")
+            raise ValueError("answers and timeout must be above 0, retries at least 0")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], *, model: str | None = None) -> ChatDescriber:
-        """With OPENAI_API_KEY, OPENAI_BASE_URL and, where no model is named, OPENAI_MODEL.
+        """Read OPENAI_API_KEY, OPENAI_BASE_URL and, unless a model is given, OPENAI_MODEL.
 
-        A server of one's own needs no key.
+        A server other than OpenAI's needs no key.
 
         Raises:
             MissingKeyError: no key for OpenAI's own endpoint.
@@ -109,78 +115,84 @@ class ChatDescriber:
 
     @property
     def fingerprint(self) -> str:
-        """Model, host, prompt version, temperature and number of answers: what the sentences depend on."""
-        prompts = f"prompts {PROMPT_VERSION} for {self.answers} answers each"
-        meaning = f", meaning {self.gloss}" if self.gloss else ""
-        return f"{self.model} at {self.host}, {prompts}, temperature {self.temperature:g}{meaning}"
+        """Model, host, prompt version, number of answers, temperature and sense."""
+        prompts = f"prompts {load_prompts().version} for {self.answers} answers each"
+        sense = f", meaning {self.gloss}" if self.gloss else ""
+        return f"{self.model} at {self.host}, {prompts}, temperature {self.temperature:g}{sense}"
 
     @property
     def usage(self) -> Usage:
-        """What was asked for so far, as far as the meter tells."""
+        """What was spent so far, if the meter counts it."""
         return getattr(self.meter, "usage", Usage())
 
-    def metered(self, meter: Meter) -> ChatDescriber:
-        """The same with another meter; both together still send at most `MOST_AT_ONCE` requests at once."""
+    def with_meter(self, meter: Meter) -> ChatDescriber:
         return replace(self, meter=meter)
 
-    def meaning(self, gloss: str) -> ChatDescriber:
-        """The same for a tag that is meant in this sense; the gloss goes to the model as data."""
+    def with_sense(self, gloss: str) -> ChatDescriber:
+        """Return a describer for tags in this sense; the gloss is sent to the model as quoted data."""
         return replace(self, gloss=clean_sentence(gloss))
 
     def describe(self, tag: str) -> Iterator[str]:
-        """The plain prompt, then up to 50 answers as they arrive, none twice."""
+        """Yield the plain prompt, then up to 50 different answers as they arrive."""
         return self.resume(tag, ())
 
-    def resume(self, tag: str, held: Sequence[str]) -> Iterator[str]:
-        """Ask only for as many answers as `held` lacks, spread over the prompts.
+    def resume(self, tag: str, given: Sequence[str]) -> Iterator[str]:
+        """Ask only for as many answers as are missing from ``given``, spread over the prompts.
 
         Raises:
-            ValueError: the tag is no category.
-            DescriberError: the endpoint cannot be reached, refuses, or says nothing of use.
+            InputError: the tag is not a category.
+            DescriberError: the endpoint cannot be reached, refuses, or gives no usable answer.
         """
         tag = normalize_category(tag)
         plain = plain_prompt(tag)
-        seen = {sentence.casefold() for sentence in held}
+        seen = {sentence.casefold() for sentence in given}
         if plain.casefold() not in seen:
             yield plain
         seen.add(plain.casefold())
-        lacking = max(0, self.answers * len(PROMPTS) - len(seen) + 1)
-        share, rest = divmod(lacking, len(PROMPTS))
-        wanted = [share + (place < rest) for place in range(len(PROMPTS))]
-        needed = len(seen) == 1
-        for answer in iterate_in_thread(lambda: self._answers(tag, wanted, needed)):
+        prompts = load_prompts().prompts
+        missing = max(0, self.answers * len(prompts) - len(seen) + 1)
+        share, rest = divmod(missing, len(prompts))
+        wanted = {prompt: share + (index < rest) for index, prompt in enumerate(prompts)}
+        for answer in self._stream(tag, wanted, required=len(seen) == 1):
             if answer.casefold() not in seen:
                 seen.add(answer.casefold())
                 yield answer
 
-    async def _answers(self, tag: str, wanted: Sequence[int], needed: bool) -> AsyncGenerator[str, None]:
-        """Cleaned answers of all prompts as they arrive; the first failure is raised after all of them.
+    def _stream(self, tag: str, wanted: Mapping[str, int], required: bool) -> Iterator[str]:
+        """Yield the answers of all prompts as they arrive, then raise the first failure.
 
-        That one prompt brings nothing of use is a failure only where answers are needed and none brings any.
+        A prompt without a usable answer is a failure only where an answer is required and no prompt gave one. The event
+        loop runs in a thread that all callers share; leaving early cancels this caller's requests.
         """
-        arrived: asyncio.Queue[str | None] = asyncio.Queue(maxsize=self.answers)
-        async with self._client() as client:
-
-            async def ask_all() -> list[BaseException | None]:
-                asks = [
-                    self._ask(client, prompt, tag, want, arrived)
-                    for prompt, want in zip(PROMPTS, wanted, strict=True)
-                    if want
-                ]
-                failures = await asyncio.gather(*asks, return_exceptions=True)
-                await arrived.put(None)
-                return failures
-
-            asking = asyncio.create_task(ask_all())
+        arrived: SimpleQueue[str | None] = SimpleQueue()
+        with self.portals as portal:
+            asking = portal.start_task_soon(self._ask_all, tag, wanted, arrived.put)
+            asking.add_done_callback(lambda _: arrived.put(None))
             try:
-                while (answer := await arrived.get()) is not None:
-                    needed = False
+                while (answer := arrived.get()) is not None:
+                    required = False
                     yield answer
-                for failure in await asking:
-                    if failure is not None and (needed or not isinstance(failure, _NothingOfUse)):
-                        raise failure
             finally:
                 asking.cancel()
+            for failure in asking.result():
+                if required or not isinstance(failure, _NoAnswer):
+                    raise failure
+
+    async def _ask_all(self, tag: str, wanted: Mapping[str, int], give: Callable[[str], None]) -> list[DescriberError]:
+        """Ask all prompts side by side and return what went wrong."""
+        failures: list[DescriberError] = []
+
+        async def ask(prompt: str, count: int) -> None:
+            try:
+                await self._ask(client, prompt, tag, count, give)
+            except DescriberError as error:
+                failures.append(error)
+
+        async with self._client() as client, anyio.create_task_group() as group:
+            for prompt, count in wanted.items():
+                if count:
+                    group.start_soon(ask, prompt, count)
+        return failures
 
     def _client(self) -> AsyncOpenAI:
         try:
@@ -192,37 +204,37 @@ class ChatDescriber:
         return AsyncOpenAI(api_key=self.api_key, base_url=self.base_url, timeout=self.timeout, max_retries=self.retries)
 
     async def _ask(
-        self, client: AsyncOpenAI, prompt: str, tag: str, want: int, arrived: asyncio.Queue[str | None]
+        self, client: AsyncOpenAI, prompt: str, tag: str, wanted: int, give: Callable[[str], None]
     ) -> None:
-        """Repeat one prompt until there are as many answers as wanted, or nothing new comes any more."""
+        """Repeat one prompt until there are as many answers as wanted, or no new ones come."""
         options: dict[str, Any] = {
             "model": self.model,
-            "messages": messages(prompt, tag, self.gloss),
-            "max_tokens": MOST_TOKENS,
+            "messages": load_prompts().messages(prompt, tag, self.gloss),
+            "max_tokens": MAX_TOKENS,
             "temperature": self.temperature,
-            "n": want,
+            "n": wanted,
         }
         seen: set[str] = set()
-        count = barren = 0
+        count = fruitless = 0
         refused = False
-        while count < want and barren < MOST_BARREN_CALLS:
-            options["n"] = min(options["n"], want - count)
-            heard = await self._reply(client, options)
-            refused = refused or None in heard
-            texts = list(filter(None, heard))
-            fresh = [text for text in texts if text not in seen]
-            barren = 0 if fresh else barren + 1
+        while count < wanted and fruitless < MAX_FRUITLESS_CALLS:
+            options["n"] = min(options["n"], wanted - count)
+            received = await self._reply(client, options)
+            refused = refused or None in received
+            texts = list(filter(None, received))
+            new = [text for text in dict.fromkeys(texts) if text not in seen]
+            fruitless = 0 if new else fruitless + 1
             count += len(texts)
-            seen.update(fresh)
-            for text in fresh[:want]:
-                await arrived.put(text)
+            seen.update(new)
+            for text in new[:wanted]:
+                give(text)
         if not seen and refused:
-            raise _NothingOfUse(f'{self.model} refused to describe "{tag}": word it differently, or try another model.')
+            raise _NoAnswer(f'{self.model} refused to describe "{tag}": word it differently, or try another model.')
         if not seen:
-            raise _NothingOfUse(f'{self.model} gave an empty answer for "{tag}": try another model.')
+            raise _NoAnswer(f'{self.model} gave an empty answer for "{tag}": try another model.')
 
     async def _reply(self, client: AsyncOpenAI, options: dict[str, Any]) -> list[str | None]:
-        """One request's answers; changes `options` where the server does not know one of them.
+        """Answers of one request; removes from ``options`` what the server rejects.
 
         A server that is too slow for several answers at once is asked for one.
         """
@@ -231,37 +243,28 @@ class ChatDescriber:
         while True:
             patience = self.timeout * (1 if options["n"] > 1 else 1 + self.retries)
             try:
-                async with self._turn():
-                    return answers(await self._request(client, options, patience), self._without_key)
+                async with self.limiter:
+                    return answers(await self._request(client, options, patience), self._redact)
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                if not give_up_refused(options, error):
+                if not drop_rejected_option(options, error):
                     raise self._explain(error) from None
-            except (openai.APITimeoutError, asyncio.TimeoutError) as error:
+            except (openai.APITimeoutError, TimeoutError) as error:
                 if options["n"] == 1:
                     raise self._explain(error) from None
                 options["n"] = 1
             except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
                 raise self._explain(error) from None
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """Wait until fewer than `MOST_AT_ONCE` requests are under way, those of other threads' event loops included."""
-        while not self.turns.acquire(blocking=False):
-            await asyncio.sleep(0.02)
-        try:
-            yield
-        finally:
-            self.turns.release()
-
     async def _request(self, client: AsyncOpenAI, options: Mapping[str, Any], patience: float) -> Any:
-        """Send it as the meter allows. What is given up on the way may have been charged for: it counts in full."""
+        """Send one request if the meter allows it. A request that is given up may be charged, so it counts in full."""
         import openai
 
-        expected = most_tokens(options)
+        expected = max_tokens(options)
         self.meter.reserve(expected)
         used = Usage(1, completion_tokens=expected, estimated=True)
         try:
-            reply = await asyncio.wait_for(client.chat.completions.create(**options), patience)
+            with anyio.fail_after(patience):
+                reply = await client.chat.completions.create(**options)
             used = usage(reply, options)
             return reply
         except openai.APIStatusError:
@@ -272,13 +275,13 @@ class ChatDescriber:
 
     def _explain(self, error: Exception) -> DescriberError:
         """The error as a sentence that says what to do."""
-        said = reason(error, model=self.model, timeout=self.timeout, hide=self._without_key)
-        return DescriberError(f"{self.host} {said}.")
+        why = reason(error, model=self.model, timeout=self.timeout, redact=self._redact)
+        return DescriberError(f"{self.host} {why}.")
 
-    def _without_key(self, text: str) -> str:
-        """Server's words without the key, should it repeat it; a placeholder such as "none" is no key."""
-        return text.replace(self.api_key, "…") if len(self.api_key) >= SHORTEST_KEY else text
+    def _redact(self, text: str) -> str:
+        """Remove the key from a server's text, unless it is a placeholder."""
+        return text.replace(self.api_key, "…") if len(self.api_key) >= MIN_KEY_LENGTH else text
 
 
-class _NothingOfUse(DescriberError):
-    """A prompt brought no answer that says anything."""
+class _NoAnswer(DescriberError):
+    """A prompt brought no usable answer."""

@@ -1,4 +1,4 @@
-"""What a chat endpoint replies, which is nobody's word: usable answers, tokens, refused options."""
+"""Read the reply of a chat endpoint, which is untrusted: usable answers, tokens, rejected options."""
 
 from __future__ import annotations
 
@@ -10,60 +10,61 @@ from ram.describers.usage import Usage
 from ram.text.descriptions import clean_sentence, whole_sentences
 
 
-def answers(reply: Any, hide: Callable[[str], str]) -> list[str | None]:
-    """The cleaned answer of every choice: "" where it is empty, None where the model refused.
+def answers(reply: Any, redact: Callable[[str], str]) -> list[str | None]:
+    """Cleaned answer of every choice: "" where it is empty, None where the model refused.
 
-    A last sentence that broke off is left out, and so is what `hide` takes out of a text.
+    A last sentence that is cut off is dropped, and ``redact`` removes secrets.
     """
-    return [_answer(choice, hide) for choice in reply.choices or ()]
+    return [_answer(choice, redact) for choice in reply.choices or ()]
 
 
-def _answer(choice: Any, hide: Callable[[str], str]) -> str | None:
-    content, ended = choice.message.content, getattr(choice, "finish_reason", None)
-    if ended == "content_filter" or getattr(choice.message, "refusal", None):
+def _answer(choice: Any, redact: Callable[[str], str]) -> str | None:
+    content, finish_reason = choice.message.content, getattr(choice, "finish_reason", None)
+    if finish_reason == "content_filter" or getattr(choice.message, "refusal", None):
         return None
-    content = re.sub(r"<think>.*?(</think>|$)", "", hide(content or ""), flags=re.DOTALL)
-    text = clean_sentence(whole_sentences(content) if ended == "length" else content)
+    content = re.sub(r"<think>.*?(</think>|$)", "", redact(content or ""), flags=re.DOTALL)
+    text = clean_sentence(whole_sentences(content) if finish_reason == "length" else content)
     return None if _REFUSAL.match(text) else text
 
 
-def most_tokens(options: Mapping[str, Any]) -> int:
-    """An upper estimate of what a request takes, question and answers together."""
-    return _asked(options) + options["n"] * options.get("max_tokens", options.get("max_completion_tokens", 0))
+def max_tokens(options: Mapping[str, Any]) -> int:
+    """Upper estimate of the tokens of a request, prompt and answers together."""
+    limit = options.get("max_tokens", options.get("max_completion_tokens", 0))
+    return _prompt_tokens(options) + options["n"] * limit
 
 
 def usage(reply: Any, options: Mapping[str, Any]) -> Usage:
-    """One request with the tokens that the server reports, else with our estimate of them."""
-    said = getattr(reply, "usage", None)
-    prompt, completion = getattr(said, "prompt_tokens", None), getattr(said, "completion_tokens", None)
+    """Usage of one request as the server reports it, otherwise as estimated from the texts."""
+    reported = getattr(reply, "usage", None)
+    prompt, completion = getattr(reported, "prompt_tokens", None), getattr(reported, "completion_tokens", None)
     if type(prompt) is int and type(completion) is int and min(prompt, completion) >= 0 < prompt + completion:
         return Usage(1, prompt, completion)
     choices = getattr(reply, "choices", None) or ()
     texts = [getattr(getattr(choice, "message", None), "content", None) for choice in choices]
-    answered = sum(estimated_tokens(text) for text in texts if isinstance(text, str))
-    return Usage(1, _asked(options), answered, estimated=True)
+    completion = sum(estimate_tokens(text) for text in texts if isinstance(text, str))
+    return Usage(1, _prompt_tokens(options), completion, estimated=True)
 
 
-def estimated_tokens(text: str) -> int:
-    """Rather too many than too few: a token is about four bytes of English, three of other writing."""
+def estimate_tokens(text: str) -> int:
+    """Estimate that errs on the high side: a token is about four bytes of English, three of other scripts."""
     return -(-len(text.encode("utf-8", "replace")) // 3)
 
 
-def _asked(options: Mapping[str, Any]) -> int:
-    return sum(estimated_tokens(message["content"]) + 4 for message in options["messages"])
+def _prompt_tokens(options: Mapping[str, Any]) -> int:
+    return sum(estimate_tokens(message["content"]) + 4 for message in options["messages"])
 
 
-def give_up_refused(options: dict[str, Any], error: Any) -> bool:
-    """Do without the option that the server refuses; False where nothing is left to do without."""
-    refused = {str(error.param)} | set(re.findall(r"['\"`](\w+)['\"`]", error.message))
-    if "max_tokens" in refused and "max_tokens" in options:
-        # Models that think before they answer count that too; the answer is cut to length later.
+def drop_rejected_option(options: dict[str, Any], error: Any) -> bool:
+    """Remove or replace the option that the server rejects; False where nothing can be removed."""
+    rejected = {str(error.param)} | set(re.findall(r"['\"`](\w+)['\"`]", error.message))
+    if "max_tokens" in rejected and "max_tokens" in options:
+        # Reasoning models count their reasoning too; the answer is cut to length later.
         del options["max_tokens"]
         options["max_completion_tokens"] = 1000
-    elif "temperature" in refused and "temperature" in options:
+    elif "temperature" in rejected and "temperature" in options:
         del options["temperature"]
     elif options["n"] > 1 and not is_unknown_model(error):
-        options["n"] = 1  # said in many ways, such as "n_cmpl cannot be greater than the number of slots"
+        options["n"] = 1  # worded in many ways, such as "n_cmpl cannot be greater than the number of slots"
     else:
         return False
     return True

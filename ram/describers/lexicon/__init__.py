@@ -1,1 +1,1 @@
-"""The offline describer and its word lists."""
+"""Offline describer and its word lists."""

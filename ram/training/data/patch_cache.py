@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
 from filelock import FileLock
 
-from ram.images.opening import EvalTransform, TrainTransform
+from ram.images.reading import read_ahead
+from ram.images.transforms import EvalTransform, TrainTransform
 from ram.training.data.decoding import open_training_picture
 from ram.training.data.shards import ShardPicture
 
@@ -27,10 +26,6 @@ def channel_statistics(parts: Iterable[torch.Tensor]) -> tuple[torch.Tensor, tor
     mean = total / count
     std = (squares / count - mean.square()).clamp(min=1e-8).sqrt()
     return mean.float(), std.float()
-
-
-_READERS = 2
-"""Batches that are read at the same time."""
 
 
 class PatchCache:
@@ -117,19 +112,15 @@ def _write(
 def _views(
     pictures: Sequence[Path | ShardPicture], transforms: tuple[EvalTransform, TrainTransform], views: int, batch: int
 ) -> Iterator[tuple[int, int, torch.Tensor]]:
-    """View, first picture and pixels of every batch; the next ones are read while the backbone looks at these."""
+    """Yield view, index of the first image, and (batch, 3, size, size) pixels of every batch, read ahead."""
     evaluation, training = transforms
 
-    def read(view: int, start: int) -> tuple[int, int, torch.Tensor]:
+    def read(request: tuple[int, int]) -> tuple[int, int, torch.Tensor]:
+        view, start = request
         opened = [open_training_picture(p) for p in pictures[start : start + batch]]
         if view == 0:
             return view, start, torch.stack([evaluation(p) for p in opened])
         seeds = [torch.Generator().manual_seed(view * len(pictures) + start + i) for i in range(len(opened))]
         return view, start, torch.stack([training(p, g) for p, g in zip(opened, seeds, strict=True)])
 
-    jobs = ((view, start) for view in range(views) for start in range(0, len(pictures), batch))
-    with ThreadPoolExecutor(_READERS) as readers:
-        ahead = deque(readers.submit(read, *job) for job in islice(jobs, _READERS + 1))
-        while ahead:
-            yield ahead.popleft().result()
-            ahead.extend(readers.submit(read, *job) for job in islice(jobs, 1))
+    return read_ahead(read, product(range(views), range(0, len(pictures), batch)))

@@ -10,7 +10,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ram.describers.base import describe_tags, load_describer
+from ram.describers.fallback import describe_tags
+from ram.describers.loading import load_describer
 from ram.describers.template import TemplateDescriber
 from ram.labels.label_system import shipped_descriptions, shipped_synonyms, shipped_vocabulary
 from ram.runtime import Progress

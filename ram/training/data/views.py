@@ -9,10 +9,10 @@ from typing import Protocol
 
 import torch
 
-from ram.images.opening import EvalTransform, TrainTransform
+from ram.images.transforms import EvalTransform, TrainTransform
 from ram.models.config import ImageConfig
 from ram.models.image_encoder import ImageEncoder, ImageFeatures
-from ram.training.data.decoding import open_training_picture, read_ahead
+from ram.training.data.decoding import open_training_picture, read_crops
 from ram.training.data.patch_cache import PatchCache, channel_statistics
 from ram.training.data.shards import ShardPicture
 from ram.training.stages import cut
@@ -129,7 +129,7 @@ class PixelSource:
     def views(self, requests: Iterable[Request]) -> Iterator[View]:
         """A new random crop of each picture."""
         see = [self.training] if self.teacher is None else [self.training, self.teacher]
-        for crops in read_ahead(self.pictures, requests, see, self.workers):
+        for crops in read_crops(self.pictures, requests, see, self.workers):
             yield View(*crops)
 
     def look(self, encoder: ImageEncoder, view: View) -> ImageFeatures:

@@ -84,12 +84,11 @@ class DataEngine:
             folder: where their picture paths begin.
             progress: told what is being done, how much is done, and how much there is.
         """
-        for done, triplet in enumerate(triplets):
+        looks = self._tagger.look_through([folder / triplet["image_path"] for triplet in triplets])
+        for done, (triplet, features) in enumerate(zip(triplets, looks, strict=True)):
             progress(f"{self._tagger.name} looks at the pictures", done, len(triplets))
-            try:
-                features = self._tagger.look(folder / triplet["image_path"])
-            except ImageError as error:
-                self.report.unreadable.append(str(error))
+            if isinstance(features, ImageError):
+                self.report.unreadable.append(str(features))
                 yield triplet
                 continue
             yield self._changed(triplet, self._tagger.score(features, self._bank).probabilities)

@@ -10,14 +10,16 @@ from PIL import Image
 
 from demo.core.actions import UNEXPECTED, Workbench, explain, paced
 from demo.core.categories import Categories
+from ram.describers.base import Describer
 from ram.errors import DescriberError, ImageError, InputError, MissingKeyError
 from ram.tagger import Tagger
 from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model
 
 
-class SpokenDescriber:
+class SpokenDescriber(Describer):
     """Says what it is told to; where that is an error, raises it."""
 
+    name = "lexicon"
     fingerprint = "spoken"
 
     def __init__(self, *parts, name="lexicon"):

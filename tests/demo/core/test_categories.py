@@ -5,7 +5,8 @@ import torch
 
 from demo.core.actions import Workbench
 from demo.core.categories import MOST_SENTENCES, Categories
-from ram.describers.base import DescribedSentence
+from ram.describers.base import Describer
+from ram.describers.fallback import DescribedSentence
 from ram.errors import InputError
 from tests.demo.core.test_actions import LEXICON, looked_at, photo_file, tagger, typed
 from tests.tiny import DESCRIPTIONS, HashTextEncoder
@@ -13,7 +14,7 @@ from tests.tiny import DESCRIPTIONS, HashTextEncoder
 CORGI = Categories(("corgi",), {"corgi": tuple(DescribedSentence(text, "lexicon") for text in ("short legs", "a dog"))})
 
 
-class Untouchable:
+class Untouchable(Describer):
     """A describer that must not be asked."""
 
     name = fingerprint = "untouchable"

@@ -95,10 +95,10 @@ def test_what_the_cache_holds_costs_nothing_and_is_had_past_the_limit(serve: Ser
     endpoint = serve(costs_a_hundred)
     bench = workbench(endpoint, Limits(Budget(requests=5), Budget()), DescriptionCache(tmp_path))
     first = typed(bench, "corgi", "one")
-    assert not any(sentence.remembered for sentence in first.sentences["corgi"])
+    assert not any(sentence.cached for sentence in first.sentences["corgi"])
     again = typed(bench, "Corgi", "one")
     assert not again.notices and len(endpoint.requests) == 5
-    assert all(sentence.remembered for sentence in again.sentences["Corgi"])
+    assert all(sentence.cached for sentence in again.sentences["Corgi"])
     assert [s.text for s in again.sentences["Corgi"]] == [s.text for s in first.sentences["corgi"]]
     assert bench.limits.standing("one").visitor.requests == 5
 

@@ -11,7 +11,7 @@ from demo.core.examples import Example, list_examples
 from demo.core.photos import Photo, Tagged
 from demo.views import markup
 from ram.checkpoints.model_folder import list_models
-from ram.describers.base import DescribedSentence
+from ram.describers.fallback import DescribedSentence
 from ram.prediction import Prediction
 from ram.text.vocabulary import TagVocabulary
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from demo.core.categories import Categories
 from demo.views.why_markup import Why, heat_map, nothing, why
-from ram.describers.base import DescribedSentence
+from ram.describers.fallback import DescribedSentence
 from ram.prediction import Explanation, TagScore
 from tests.demo.views.test_markup import HOSTILE, Outline
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ram.models.config import SimilarityConfig
+from ram.models.config import EnsembleConfig
 from ram.models.heads import RARE
 from ram.models.lite.ensemble import DAMPING, GlobalSimilarity
 from ram.models.lite.familiarity import ENOUGH, Familiarity
@@ -59,7 +59,7 @@ def test_it_is_added_in_evaluation_only(model, bank):
 
 
 def test_a_model_without_classifier_compares_pooled_tokens_alone():
-    model = tiny_model(dataclasses.replace(tiny_config(), similarity=SimilarityConfig(pooled=2.0)))
+    model = tiny_model(dataclasses.replace(tiny_config(), ensemble=EnsembleConfig(pooled_weight=2.0)))
     features, bank = model.look(tiny_pixels()), tiny_bank().embedded
     pooled = features.pooled[0].detach().numpy()
     wanted = [2 * cosine(pooled, bank.embeddings[tag][bank.mask[tag]].mean(0).numpy()) for tag in range(bank.tags)]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ram.checkpoints.model_folder import load_model
-from ram.models.config import SimilarityConfig
+from ram.models.config import EnsembleConfig
 from ram.models.lite.ensemble import DAMPING, GlobalSimilarity
 from ram.models.lite.familiarity import ELSEWHERE, Familiarity
 from ram.models.lite.novelty import Novelty
@@ -84,8 +84,10 @@ def test_that_is_taken_back_as_far_as_a_picture_is_new():
 def test_a_run_fits_it_at_its_end_and_a_further_run_keeps_it(tmp_path, monkeypatch):
     use_hash_text_encoder(monkeypatch)
     data = make_data(tmp_path / "data")
-    weights = SimilarityConfig(pooled=1.0, unfamiliar=1.0, familiar=8, elsewhere=0.4, axes=3)
-    config = dataclasses.replace(toy_model(classes=5), similarity=weights)
+    ensemble = EnsembleConfig(
+        pooled_weight=1.0, unseen_classifier_weight=1.0, remembered_tags=8, prior_correction=0.4, pca_components=3
+    )
+    config = dataclasses.replace(toy_model(classes=5), ensemble=ensemble)
     train(toy_recipe(config, epochs=1), data, data / "first")
     first = load_model(data / "first/model")[1].similarity
     assert 0 < first.novelty.usual[0] < first.novelty.usual[1] and first.familiarity.surplus.max() > 1
@@ -96,9 +98,12 @@ def test_a_run_fits_it_at_its_end_and_a_further_run_keeps_it(tmp_path, monkeypat
     assert torch.equal(second.novelty.axes, first.novelty.axes)
 
 
-@pytest.mark.parametrize("wrong", [{"elsewhere": 0.3}, {"axes": 3}, {"elsewhere": 0.3, "axes": -1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"prior_correction": 0.3}, {"pca_components": 3}, {"prior_correction": 0.3, "pca_components": -1}],
+)
 def test_one_without_the_other_is_refused(wrong):
-    with pytest.raises(ValueError, match="similarity.elsewhere is .* give all or neither"):
-        SimilarityConfig(unfamiliar=1.0, familiar=4, **wrong)
-    with pytest.raises(ValueError, match="0 familiar tags"):
-        SimilarityConfig(elsewhere=0.3, axes=2)
+    with pytest.raises(ValueError, match="ensemble.prior_correction is .* set all three"):
+        EnsembleConfig(unseen_classifier_weight=1.0, remembered_tags=4, **wrong)
+    with pytest.raises(ValueError, match="0 remembered_tags"):
+        EnsembleConfig(prior_correction=0.3, pca_components=2)

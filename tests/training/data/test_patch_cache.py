@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from ram.errors import ImageError
-from ram.images.opening import EvalTransform, TrainTransform, open_image
+from ram.images.opening import open_image
+from ram.images.transforms import EvalTransform, TrainTransform
 from ram.training.data.patch_cache import PatchCache
 from ram.training.data.views import PixelSource, cached_patches, transforms
 from tests.tiny import tiny_model

@@ -1,22 +1,21 @@
-"""What went wrong between a chat endpoint and us, as the end of a sentence that says what to do."""
+"""Turn the error of a chat request into the end of a sentence that says what to do."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from ram.describers.chat.replies import is_unknown_model
 from ram.text.descriptions import clean_sentence
 
 
-def reason(error: Exception, *, model: str, timeout: float, hide: Callable[[str], str]) -> str:
-    """Why the endpoint gave no answer; in its own words, as far as `hide` lets them through, only where ours do not do.
+def reason(error: Exception, *, model: str, timeout: float, redact: Callable[[str], str]) -> str:
+    """Why an endpoint gave no answer. The server's own words appear only where no sentence of ours fits.
 
     Args:
-        error: of the openai package, or what reading the reply raised.
-        model: which language model was asked.
-        timeout: seconds it was waited for.
-        hide: takes out of a text what nobody may see.
+        error: raised by the openai package, by a timeout, or while reading the reply.
+        model: the language model that was asked.
+        timeout: seconds after which the request was given up.
+        redact: removes secrets from a text.
     """
     import openai
 
@@ -29,13 +28,13 @@ def reason(error: Exception, *, model: str, timeout: float, hide: Callable[[str]
         return f"has no model {model}: name another in OPENAI_MODEL, or check OPENAI_BASE_URL"
     if isinstance(error, openai.RateLimitError):
         return "turns requests away, too many came or no credit is left: try again later"
-    if isinstance(error, (openai.APITimeoutError, asyncio.TimeoutError)):
+    if isinstance(error, (openai.APITimeoutError, TimeoutError)):
         return f"did not answer within {timeout:g} seconds: try again later"
     if isinstance(error, openai.APIConnectionError):
         return "cannot be reached: check the connection and OPENAI_BASE_URL"
     if isinstance(status, int) and (status >= 500 or status in (408, 409)):
         return f"failed with status {status}: try again later"
     if isinstance(error, openai.APIStatusError):
-        said = clean_sentence(hide(error.message))[:200]
-        return f"refused the request with status {status} ({said}): check the model"
+        message = clean_sentence(redact(error.message))[:200]
+        return f"refused the request with status {status} ({message}): check the model"
     return "does not answer as a chat endpoint does: check OPENAI_BASE_URL"

@@ -1,0 +1,104 @@
+"""Read text, JSON and tables, with errors that say what is wrong with the file and where."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+from collections.abc import Collection, Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ram.errors import InputError
+
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def package_file(path: str) -> Path:
+    """Path of a data file of the package, such as "labels/scenes.txt"."""
+    return Path(str(resources.files("ram"))) / path
+
+
+def read_text(path: Path) -> str:
+    """Read a text file in UTF-8, with or without a byte order mark, or in UTF-16 with one.
+
+    Raises:
+        InputError: the file cannot be read, or is in another encoding.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+    try:
+        if content.startswith(_UTF16_MARKS):
+            return content.decode("utf-16")
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"{path.name} is not UTF-8 text: line {line} has bytes of another encoding, such as Windows-1252; "
+            "save the file as UTF-8"
+        ) from None
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        InputError: the file cannot be read or is not JSON.
+    """
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path.name} is not JSON: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path.name} is not JSON that can be read: it is nested too deeply") from None
+
+
+def read_lines(path: Path) -> list[str]:
+    """Lines of a text file, stripped, without empty ones.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    return [line for line in map(str.strip, read_text(path).splitlines()) if line]
+
+
+def read_table(path: Path, columns: Collection[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the line number and the cells of every row of a table with a heading.
+
+    Commas, or else the semicolons or tabs that spreadsheets write, separate the cells. Missing cells are "".
+
+    Args:
+        path: the table.
+        columns: columns that it must have; others may be there.
+
+    Raises:
+        InputError: the file cannot be read, is not a table, or lacks a column.
+    """
+    text = read_text(path)
+    heading = text.partition("\n")[0]
+    separator = "," if "," in heading else next((one for one in ";\t" if one in heading), ",")
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        if missing := [column for column in columns if column not in (rows.fieldnames or ())]:
+            names = " and ".join(columns)
+            raise InputError(f"{path.name} needs the columns {names}: its first line has no {missing[0]}")
+        for row in rows:
+            yield rows.line_num, {name: cell or "" for name, cell in row.items() if isinstance(name, str)}
+    except csv.Error as error:
+        raise InputError(f"{path.name} cannot be read as a table, line {rows.line_num}: {error}") from None
+
+
+def read_word_classes(path: Path) -> dict[str, frozenset[str]]:
+    """Read a table with the columns word and class: the words of each class.
+
+    Raises:
+        InputError: the file cannot be read or lacks a column.
+    """
+    classes: dict[str, set[str]] = {}
+    for _, row in read_table(path, ("word", "class")):
+        classes.setdefault(row["class"], set()).add(row["word"])
+    return {name: frozenset(words) for name, words in classes.items()}
