@@ -23,10 +23,12 @@ from ram.models.text_encoder import TextEncoder
 from ram.runtime import Progress
 from ram.text.bank import TagEmbeddingBank
 from ram.text.vocabulary import TagVocabulary
+from ram.training.backbones import load_classifier
 from ram.training.data.shards import shuffle
 from ram.training.data.sources import check_sources, fingerprint, label_system, read_labels, read_sources
 from ram.training.data.triplets import Triplets, read_triplets
 from ram.training.data.views import PictureSource, PixelSource, cached_patches
+from ram.training.data_engine.dense_tags import DenseTeacher, class_membership, join_dense_tags
 from ram.training.data_engine.generated_tags import GeneratedTags, generate_tags, read_words
 from ram.training.data_engine.imagenet import class_logits, class_names
 from ram.training.recipe import Recipe
@@ -123,6 +125,8 @@ def read_training_set(
         triplets = generated.triplets
         if generated.classes:
             classes = TagEmbeddingBank.build(generated.classes.first(recipe.model.max_descriptions), text_encoder)
+    if recipe.generated.dense_sure < 1:
+        triplets = _join_dense_tags(recipe, triplets, pictures, vocabulary, encoder)
     teacher: Teacher | None = None
     if recipe.teacher == "captions":
         teacher = captions_teacher(captions, first)
@@ -205,6 +209,15 @@ def _generate(
     synonyms = shipped_synonyms() if recipe.data.vocabulary == "shipped" else {}
     exclude = read_words(data / recipe.generated.exclude) if recipe.generated.exclude else ()
     return generate_tags(triplets, probabilities, class_names(), vocabulary, synonyms, recipe.generated, exclude)
+
+
+def _join_dense_tags(
+    recipe: Recipe, triplets: Triplets, pictures: PictureSource, vocabulary: TagVocabulary, encoder: ImageEncoder
+) -> Triplets:
+    weight, bias = load_classifier(recipe.model.image.backbone)
+    teacher = DenseTeacher(weight, bias, class_membership({tag: id_ for id_, tag in enumerate(vocabulary.tags)}))
+    sure, agreed = recipe.generated.dense_sure, recipe.generated.dense_agreed
+    return join_dense_tags(triplets, partial(pictures.plain_patches, encoder), teacher, sure, agreed)
 
 
 def _embed_captions(triplets: Triplets, text_encoder: TextEncoder, folder: Path, progress: Progress) -> torch.Tensor:

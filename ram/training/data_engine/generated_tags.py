@@ -32,13 +32,22 @@ class GeneratedRecipe:
         threshold: probability over which a class, or all classes of a tag together, are there; 1 generates nothing.
         absent_below: probability under which a class that is no tag is not there; in between it is unknown.
         exclude: text file below the data folder, a tag a line: classes whose names hold one are left out.
+        dense_sure, dense_agreed: probabilities over which tags that the classifier sees in the image or in a part of it
+            join (see :func:`ram.training.data_engine.dense_tags.generated`); 1 generates none.
     """
 
     threshold: float = 1.0
     absent_below: float = 0.01
     exclude: str = ""
+    dense_sure: float = 1.0
+    dense_agreed: float = 1.0
 
     def __post_init__(self) -> None:
+        if not 0 < self.dense_agreed <= self.dense_sure <= 1 and self.dense_sure < 1:
+            raise ValueError(
+                f"generated.dense_sure is {self.dense_sure} and dense_agreed {self.dense_agreed}: they must be over 0, "
+                "and dense_agreed at most dense_sure"
+            )
         if not 0 < self.threshold <= 1:
             raise ValueError(f"generated.threshold is {self.threshold}: it must be over 0 and at most 1")
         if not 0 <= self.absent_below <= self.threshold:
