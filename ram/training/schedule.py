@@ -31,6 +31,8 @@ class ScheduleRecipe:
         average: decay of the running average of the weights that is saved; 0 saves the last weights.
         tags_per_step: tags scored in each step, those that occur in it first, others drawn; 0 for all.
         mosaics: share of the pictures of a step that are joined in pairs (see :mod:`ram.training.data.mosaics`).
+        description_dropout: share of a tag's descriptions that a step leaves out, at least one stays: the decoder meets
+            a tag by one sentence as well as by many.
         captions_per_picture: captions drawn for each picture of a step; the paper takes 1, more are more negatives.
         precision: "float32", or autocast in "bfloat16" or, on a GPU, in "float16" with scaled gradients.
         accumulate: pieces in which each process looks at its part of a batch, one after the other, where it does not
@@ -54,6 +56,7 @@ class ScheduleRecipe:
     average: float = 0.0
     tags_per_step: int = 0
     mosaics: float = 0.0
+    description_dropout: float = 0.0
     captions_per_picture: int = 1
     precision: str = "bfloat16"
     accumulate: int = 1
@@ -76,7 +79,7 @@ class ScheduleRecipe:
             raise ValueError(f"schedule.mosaics is {self.mosaics}: it must be between 0 and 1")
         if self.mosaics and self.accumulate > 1:
             raise ValueError("schedule.mosaics joins pictures of a whole step: set schedule.accumulate = 1")
-        for name in ("warmup", "average"):
+        for name in ("warmup", "average", "description_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"schedule.{name} is {getattr(self, name)}: it must be at least 0 and under 1")
         if self.decay != "cosine" and (isinstance(self.decay, str) or not 0 < self.decay <= 1):

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ram.models.ram import TaggingModel
+from ram.models.reweighting import DescriptionEmbeddings
 from ram.training.data.mosaics import Mosaic
 from ram.training.data.training_set import TrainingSet
 from ram.training.data.views import Request, View
@@ -39,6 +40,7 @@ class Draw:
         captions: (batch, captions, dim) embeddings of the captions drawn for each picture.
         captioned: (batch,) whether it has any.
         mosaic: which pictures are joined.
+        described_by: (tags, descriptions) False for descriptions that this step leaves out; None leaves out none.
     """
 
     epoch: int
@@ -48,6 +50,7 @@ class Draw:
     captions: torch.Tensor
     captioned: torch.Tensor
     mosaic: Mosaic
+    described_by: torch.Tensor | None = None
 
     @classmethod
     def of(
@@ -60,7 +63,12 @@ class Draw:
         if 0 < schedule.tags_per_step < training.triplets.targets.shape[1]:
             tags = draw_tags(training.triplets.targets[ids], schedule.tags_per_step, generator)
         captions = training.draw_captions(ids, schedule.captions_per_picture, generator)
-        return cls(epoch, ids, seeds, tags, *captions, Mosaic.draw(len(ids), schedule.mosaics, generator))
+        mosaic = Mosaic.draw(len(ids), schedule.mosaics, generator)
+        described_by = None
+        if schedule.description_dropout:
+            mask = training.queries.mask[tags]
+            described_by = drop_descriptions(mask, schedule.description_dropout, generator)
+        return cls(epoch, ids, seeds, tags, *captions, mosaic, described_by)
 
 
 class Step(nn.Module):
@@ -121,7 +129,7 @@ class Step(nn.Module):
         probabilities = None if training.probabilities is None else training.probabilities[ids]
         return Batch(
             features=encoder.embed(patches),
-            tags=self.tags.rows(drawn),
+            tags=_described_by(self.tags.rows(drawn), draw.described_by),
             targets=targets.to(device),
             known=known.to(device),
             captions=draw.captions.to(device),
@@ -150,3 +158,13 @@ def draw_tags(targets: torch.Tensor, count: int, generator: torch.Generator) -> 
     order = torch.randperm(targets.shape[1], generator=generator)
     occurs = targets.any(dim=0)[order]
     return torch.cat([order[occurs], order[~occurs]])[: max(count, int(occurs.sum()))]
+
+
+def drop_descriptions(mask: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
+    """(tags, descriptions) True where a description exists to those that stay, of every tag at least one."""
+    draws = torch.rand(mask.shape, generator=generator).masked_fill(~mask, 2.0)
+    return mask & ((draws >= share) & (draws < 2) | (draws == draws.amin(dim=1, keepdim=True)))
+
+
+def _described_by(tags: DescriptionEmbeddings, mask: torch.Tensor | None) -> DescriptionEmbeddings:
+    return tags if mask is None else DescriptionEmbeddings(tags.embeddings, mask.to(tags.embeddings.device))
