@@ -3,8 +3,8 @@
     python -m benchmarks.ship_model runs/ram-plus-lite/model DATA --output ram/pretrained/ram-plus-lite
 
 The trained folder holds the tags of the training label system. This adds every other tag of ``ram/labels/everyday``,
-whose descriptions no training saw, then looks at the development sets that ``benchmarks.training_data`` wrote: one scale
-and one shift of all logits, folded into the head, and a threshold a tag. No ranking changes.
+whose descriptions no training saw, then looks at the development sets that ``benchmarks.training_data`` wrote: one
+scale and one shift of all logits, folded into the head, and a threshold a tag. No ranking changes.
 """
 
 from __future__ import annotations
