@@ -22,7 +22,7 @@ def expected_calibration_error(
         ValueError: there are no decisions, or the shapes differ.
     """
     if probabilities.shape != targets.shape or probabilities.ndim != 1 or not len(targets):
-        raise ValueError(f"probabilities {probabilities.shape} and targets {targets.shape} must be the same (n,), n > 0")
+        raise ValueError(f"probabilities {probabilities.shape} and targets {targets.shape} must be one (n,), n > 0")
     index = np.minimum((probabilities * bins).astype(int), bins - 1)
     count = np.bincount(index, minlength=bins)
     filled = count > 0

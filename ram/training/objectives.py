@@ -127,7 +127,8 @@ def tagging(model: TaggingModel, batch: Batch, loss: str = "asl", unknown: float
     entrywise = _entrywise(loss, gamma_neg=7, epoch=batch.epoch)
     total = entrywise(logits[known], targets[known])
     if unknown:
-        total = total + unknown * entrywise(logits[~known], targets[~known])
+        doubtful = logits[~known]
+        total = total + unknown * entrywise(doubtful, torch.zeros_like(doubtful))
     return total / len(batch)
 
 

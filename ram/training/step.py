@@ -162,8 +162,8 @@ def draw_tags(targets: torch.Tensor, count: int, generator: torch.Generator) -> 
 
 def drop_descriptions(mask: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
     """(tags, descriptions) True where a description exists to those that stay, of every tag at least one."""
-    draws = torch.rand(mask.shape, generator=generator).masked_fill(~mask, 2.0)
-    return mask & ((draws >= share) & (draws < 2) | (draws == draws.amin(dim=1, keepdim=True)))
+    draws = torch.rand(mask.shape, generator=generator).masked_fill(~mask, -1.0)
+    return mask & ((draws >= share) | (draws == draws.amax(dim=1, keepdim=True)))
 
 
 def _described_by(tags: DescriptionEmbeddings, mask: torch.Tensor | None) -> DescriptionEmbeddings:
