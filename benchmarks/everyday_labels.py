@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ram.errors import InputError
 from ram.labels.hypernyms import Hypernyms, load_kinds, save_kinds
 from ram.labels.label_system import LabelSystem, load_synonyms, shipped_descriptions, shipped_system
 from ram.text.descriptions import Origin, TagDescriptions
@@ -37,7 +38,7 @@ class Entry:
 
 
 def read_entries(paths: Iterable[Path]) -> dict[str, Entry]:
-    """The tags of all files in their order; ValueError names a line that is no entry."""
+    """The tags of all files in their order; InputError names a line that is no entry."""
     entries: dict[str, Entry] = {}
     for path in paths:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -49,7 +50,7 @@ def read_entries(paths: Iterable[Path]) -> dict[str, Entry]:
                 entry.synonyms += map(str.lower, found["synonyms"])
                 entry.descriptions += found["descriptions"]
             except (ValueError, KeyError, AttributeError) as error:
-                raise ValueError(f"line {number} of {path.name} is no entry ({error!r})") from None
+                raise InputError(f"line {number} of {path.name} is no entry ({error!r})") from None
     return entries
 
 

@@ -1,76 +1,75 @@
-"""The page: its sections under one head, its looks and its limits."""
+"""Layout of the page: its tabs, looks and limits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from demo.api import add_endpoints
-from demo.core.actions import Workbench
 from demo.core.examples import Example
+from demo.core.workbench import Workbench
 from demo.sections.album import AlbumSection
-from demo.sections.parts import DESCRIBED_AT_ONCE, OWN, html
+from demo.sections.comparison import ComparisonSection
+from demo.sections.parts import MAX_DESCRIBING, PRIVATE, html
 from demo.sections.photo import PhotoSection
 from demo.sections.share import ShareBar
-from demo.sections.versus import VersusSection
-from demo.views import markup
+from demo.views.page import header
+from demo.views.render import STATIC, script
 from ram.evaluation.baselines import ABSENT
 
 TITLE = "Open-set image tagging"
-WAITING = 64
-"""Requests in the queue before a further one is turned away."""
-KEPT_SECONDS = 3600
-"""How long uploaded files are kept."""
-LARGEST_UPLOAD = 200_000_000
-"""Bytes of an archive of photos; a single photo has its own, smaller limit when it is opened."""
-SESSIONS = 200
+MAX_QUEUE = 64
+"""Requests in the queue before a further one is refused."""
+UPLOAD_SECONDS = 3600
+"""Time after which uploaded files are deleted."""
+MAX_UPLOAD = 200_000_000
+"""Bytes of an archive of photos; a single photo has a smaller limit when it is opened."""
+MAX_SESSIONS = 200
 """Visitors whose photos and categories are kept; past that the one seen longest ago is forgotten."""
 
 
 def build_page(
     bench: Workbench, examples: Sequence[Example], describers: Mapping[str, str], hint: str = ""
 ) -> gr.Blocks:
-    """Lay the page out and wire it.
+    """Lay out the page and connect its events.
 
     Args:
-        bench: the models and describers behind it.
+        bench: models and describers.
         examples: photos to try.
-        describers: what may be chosen, name to label, the default first.
-        hint: a sentence about describers that are not on offer.
+        describers: label by name, the default first.
+        hint: a sentence about describers that are not available.
     """
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(KEPT_SECONDS, KEPT_SECONDS)) as blocks:
-        add_endpoints(bench)  # first: gradio names later functions that are called the same otherwise
-        html(markup.header(bench.labels, len(bench.taggers[0].bank)))
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(UPLOAD_SECONDS, UPLOAD_SECONDS)) as blocks:
+        add_endpoints(bench)  # first, because gradio renames later functions of the same name
+        html(header(bench.labels, len(bench.taggers[0].bank)))
         with gr.Tabs(elem_id="sections"):
             with gr.Tab("One photo", id="photo"):
-                told = html("", "share-notice")
+                notice = html("", "share-notice")
                 photo = PhotoSection(bench, examples, describers, hint)
-                share = ShareBar(photo, told)
-            with gr.Tab("Compare", id="versus") as tab:
+                share = ShareBar(photo, notice)
+            with gr.Tab("Compare", id="compare") as tab:
                 absent = [] if "CLIP" in bench.labels.values() else [ABSENT]
-                VersusSection(bench, absent).wire(tab, photo.looked, photo.typed)
+                ComparisonSection(bench, absent).wire(tab, photo.looked, photo.typed)
             with gr.Tab("Many photos", id="album"):
                 AlbumSection(bench, [example.path for example in examples], describers).wire()
         photo.wire()
         share.wire(blocks)
-        blocks.load(photo.on_visit, None, photo.meter, show_progress="hidden", **OWN)
-    return blocks.queue(max_size=WAITING, default_concurrency_limit=DESCRIBED_AT_ONCE, api_open=False)
+        blocks.load(photo.on_visit, None, photo.meter, show_progress="hidden", **PRIVATE)
+    return blocks.queue(max_size=MAX_QUEUE, default_concurrency_limit=MAX_DESCRIBING, api_open=False)
 
 
 def launch_options() -> dict[str, Any]:
     """Looks, limits and links, for `Blocks.launch`."""
-    views = Path(__file__).parent / "views"
     return {
         "theme": _theme(),
-        "css_paths": [views / "page.css", views / "album.css"],
-        "favicon_path": views / "icon.png",
-        "js": (views / "page.js").read_text(encoding="utf-8"),
+        "css_paths": [STATIC / "page.css", STATIC / "album.css"],
+        "favicon_path": STATIC / "icon.png",
+        "js": script("page"),
         "footer_links": ["gradio", "settings"],
-        "max_file_size": LARGEST_UPLOAD,
-        "state_session_capacity": SESSIONS,
+        "max_file_size": MAX_UPLOAD,
+        "state_session_capacity": MAX_SESSIONS,
         "run_history": False,
         "ssr_mode": False,
         "enable_monitoring": False,
@@ -78,7 +77,7 @@ def launch_options() -> dict[str, Any]:
 
 
 def _theme() -> gr.themes.Base:
-    """Quiet surfaces and one accent; the font comes with gradio, so that nothing is fetched from elsewhere."""
+    """Quiet surfaces and one accent; the font comes with gradio, so that nothing is fetched from other hosts."""
     return gr.themes.Base(
         primary_hue="teal", neutral_hue="slate", radius_size="lg",
         font=(gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), "system-ui", "sans-serif"),

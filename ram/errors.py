@@ -53,3 +53,11 @@ class TeacherError(RamError, RuntimeError):
 
 class TrainingError(RamError, RuntimeError):
     """A training run cannot go on."""
+
+
+class MissingPackageError(RamError, ImportError):
+    """An optional package is not installed; the message names the extra."""
+
+
+class WorkerError(RamError, ChildProcessError):
+    """A worker process was ended from outside."""

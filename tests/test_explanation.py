@@ -40,7 +40,7 @@ def test_the_weights_are_those_of_torchs_own_attention():
     torch.testing.assert_close(layer.weights(queries, context), expected, atol=1e-6, rtol=0)
 
 
-def test_the_decoders_result_is_the_mixture_by_the_attention_that_is_shown(tagger, features):
+def test_the_shown_attention_mixes_the_decoders_values(tagger, features):
     """Rebuild what the last layer's attention gave from the weights of each head."""
     decoder, bank = tagger.model.decoder, tagger.bank.embedded
     seen = {}

@@ -26,7 +26,7 @@ def test_a_tag_is_shown_only_strictly_over_its_own_threshold(prediction):
 
 
 @pytest.mark.parametrize("threshold", [0.1, 0.65, 0.68, 0.7, 0.95])
-def test_a_probability_that_is_its_threshold_in_32_bit_is_not_over_it(threshold):
+def test_a_probability_equal_to_its_threshold_is_absent(threshold):
     on = Prediction(TagVocabulary.of(["dog"], threshold), [["barks"]], np.float32([threshold]), np.ones((1, 1)))
     just_over = np.nextafter(np.float32([threshold]), np.float32(2))
     over = Prediction(TagVocabulary.of(["dog"], threshold), [["barks"]], just_over, np.ones((1, 1)))
@@ -55,7 +55,7 @@ def test_equal_probabilities_keep_the_order_of_the_vocabulary():
     assert [score.tag for score in same] == list(VOCABULARY.tags)
 
 
-def test_a_score_explains_itself_by_its_own_descriptions_heaviest_first(prediction):
+def test_a_score_lists_its_heaviest_description_first(prediction):
     assert prediction["dog"] == TagScore(
         "dog", 0.5, 0.5, (WeightedDescription("wags", 0.75), WeightedDescription("barks", 0.25))
     )

@@ -19,7 +19,7 @@ def model(parameters):
     "parameters, has_it, wanted",
     [(LARGE_MODEL, True, torch.bfloat16), (LARGE_MODEL, False, torch.float32), (LARGE_MODEL - 1, True, torch.float32)],
 )
-def test_a_large_model_runs_in_bfloat16_where_the_processor_has_it(parameters, has_it, wanted, monkeypatch):
+def test_large_models_use_bfloat16_where_supported(parameters, has_it, wanted, monkeypatch):
     monkeypatch.setattr(ram.runtime, "has_bfloat16", lambda: has_it)
     assert fastest_dtype(model(parameters)) == choose_dtype("auto", model(parameters), CPU) == wanted
 
@@ -30,5 +30,5 @@ def test_other_devices_do_not_ask_the_processor(monkeypatch):
     assert choose_dtype("auto", model(LARGE_MODEL), torch.device("mps")) == torch.float32
 
 
-def test_whether_the_processor_has_bfloat16_is_known_without_an_error():
+def test_bfloat16_support_is_found_without_an_error():
     assert ram.runtime.has_bfloat16() in (True, False)

@@ -64,7 +64,7 @@ def test_every_picture_has_its_own(tagger):
 
 
 @pytest.mark.parametrize("config, model", [(tiny_config, tiny_model), (whole_config, whole_model)])
-def test_the_scores_of_a_shortlist_are_exact_and_other_tags_are_absent(config, model):
+def test_scores_of_a_shortlist_are_exact(config, model):
     tagger = Tagger(config(), model(), tiny_bank(MANY), HashTextEncoder)
     whole, short = tagger.tag(picture()), tagger.tag(picture(), shortlist=30)
     assert len(short) == 30
@@ -88,14 +88,14 @@ def test_what_is_to_be_kept_stays_beside_the_nearest(tagger):
         tagger.shortlist(features, 5, keep=("corgi",))
 
 
-def test_a_shortlist_of_all_is_the_bank_and_one_of_none_is_refused(tagger):
+def test_a_shortlist_of_all_tags_is_the_bank(tagger):
     features = tagger.look(picture())
     assert tagger.shortlist(features, len(MANY)) is tagger.bank
     with pytest.raises(ValueError, match="keep at least 1"):
         tagger.shortlist(features, 0)
 
 
-def test_a_shortlist_of_any_bank_can_be_had_but_not_of_another_encoders(tagger):
+def test_a_shortlist_of_another_encoder_is_refused(tagger):
     features, bank = tagger.look(picture()), tiny_bank({"a": ["x"], "b": ["y"], "c": ["z"]})
     assert len(tagger.shortlist(features, 2, bank)) == 2
     other = TagEmbeddingBank(bank.vocabulary, bank.descriptions, bank.embedded, "clip-vit-b-16")
@@ -123,7 +123,7 @@ def test_a_tag_is_not_left_out_for_being_unfamiliar_alone():
     assert familiar[1] - unfamiliar[1] > 1
 
 
-def test_the_benchmark_counts_what_a_shortlist_holds_of_the_top_and_of_what_is_over_its_threshold(tagger):
+def test_the_benchmark_counts_the_recall_of_a_shortlist(tagger):
     looks, own, sizes = [tagger.look(picture(seed)) for seed in (0, 1, 2)], list(MANY)[:100], (20, 200)
     middle = np.quantile([tagger.score(look).probabilities for look in looks], 0.9)
     tagger = tagger.with_bank(tagger.bank.with_thresholds((float(middle),) * len(MANY)))
@@ -144,7 +144,7 @@ def test_the_benchmark_counts_what_a_shortlist_holds_of_the_top_and_of_what_is_o
     assert next(line for line in table(measured) if line.startswith("| 20 |")).split(" | ")[3] == percent
 
 
-def test_a_model_that_has_not_learnt_to_compare_pictures_with_texts_has_no_shortlist():
+def test_a_model_without_reweighting_has_no_shortlist():
     tagger = Tagger(replace(tiny_config(), reweight=False), tiny_model(), tiny_bank(MANY), HashTextEncoder)
     with pytest.raises(ValueError, match="tiny has not learnt which texts a picture is near to: leave"):
         tagger.tag(picture(), shortlist=3)
@@ -159,4 +159,4 @@ def test_the_command_line_scores_a_shortlist_and_what_was_typed(tmp_path, monkey
     names = {score["tag"] for score in json.loads(out)[0]["scores"]}
     assert code == 0 and {"corgi", "tag 7"} <= names and 3 <= len(names) <= 5
     code, _, err = ended("tag", tmp_path / "photo.png", *flags, "--shortlist", 0)
-    assert code == 2 and "give a whole number from 1 up" in err
+    assert code == 2 and "must be a positive integer" in err

@@ -112,7 +112,7 @@ def test_a_vocabulary_larger_than_a_chunk_is_scored_whole(tagger):
         assert found[tag] == pytest.approx(tagger.score(features, many.select([tag]))[tag].probability, abs=1e-6)
 
 
-def test_no_categories_are_no_predictions_rather_than_the_predefined_ones(tagger):
+def test_no_categories_give_no_predictions(tagger):
     prediction = tagger.score(tagger.look(picture()), tagger.bank.select([]))
     assert (len(prediction), prediction.tags) == (0, [])
 
@@ -124,7 +124,7 @@ def test_a_bank_of_another_text_encoder_is_refused(tagger):
         tagger.score(tagger.look(picture()), other)
 
 
-def test_new_categories_keep_all_descriptions_in_ram_plus_and_the_first_in_ram(tagger):
+def test_ram_keeps_the_first_description_of_a_category(tagger):
     assert tagger.embed(CORGI).sentences == [tuple(s) for s in CORGI.values()]
     ram_bank = tiny_tagger(max_descriptions=1).embed(CORGI)
     assert ram_bank.sentences == [("short legs",), ("a streak of light",)]
@@ -158,7 +158,7 @@ def test_a_text_encoder_that_could_not_be_had_is_tried_again():
     assert len(tagger.embed(CORGI)) == 2 and answers == []
 
 
-def test_the_text_encoder_is_made_once_whichever_thread_comes_first():
+def test_the_text_encoder_is_made_once_by_any_thread():
     made, second = [], threading.Event()
 
     def slow():
@@ -200,7 +200,7 @@ def test_half_precision_gives_nearly_the_same(tagger, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_a_folder_with_all_parts_is_tagged_in_half_precision_on_a_cpu(tmp_path, dtype):
+def test_a_full_model_tags_in_half_precision_on_a_cpu(tmp_path, dtype):
     save_model(tmp_path / "whole", whole_config(), whole_model(), tiny_bank(), half=True)
     exact, half = (ram.load(tmp_path / "whole", device="cpu", dtype=name) for name in ("float32", dtype))
     assert probabilities(half.tag(picture())) == pytest.approx(probabilities(exact.tag(picture())), abs=0.06)
@@ -242,7 +242,7 @@ def test_an_unknown_model_is_named():
         load("ram-huge")
 
 
-def test_a_bank_in_16_bit_stays_so_and_is_scored_as_if_it_were_wide(tagger):
+def test_a_bank_in_16_bit_is_scored_like_a_wide_one(tagger):
     small = tiny_bank().to("cpu", torch.float16)
     wide = small.to("cpu", torch.float32)
     kept = Tagger(tiny_config(), tiny_model(), small, HashTextEncoder)

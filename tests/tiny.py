@@ -64,9 +64,9 @@ def whole_config():
     )
 
 
-def whole_model(seed=0):
+def whole_model(seed=0, config=None):
     """A model of :func:`whole_config` whose classifier knows something."""
-    model = tiny_model(whole_config(), seed)
+    model = tiny_model(config or whole_config(), seed)
     words = model.image_encoder.words
     words.set(torch.randn(words.weight.shape), torch.randn(words.bias.shape), torch.randn(words.words.shape))
     return model

@@ -7,9 +7,7 @@ import torch
 from PIL import Image
 
 from ram.models.config import DecoderConfig, ImageConfig, ModelConfig
-from ram.training.data_engine.generated_tags import GeneratedRecipe
-from ram.training.recipe import DataRecipe, Recipe
-from ram.training.schedule import ScheduleRecipe
+from ram.training.recipe import DataRecipe, GeneratedRecipe, Recipe, ScheduleRecipe
 from tests.tiny import DIM, HashTextEncoder
 
 COLOURS = {

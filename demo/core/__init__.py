@@ -1,1 +1,1 @@
-"""What a control of the page does: plain functions and values, no gradio and no HTML."""
+"""What the page's controls do: plain functions and values, without gradio and without HTML."""

@@ -1,6 +1,6 @@
-"""Many photos, tagged one after the other: of each stay its scores, features and a thumbnail, never the picture.
+"""Tag many photos; of each only its scores, features and a thumbnail are kept.
 
-Thresholds come in when the album is read, so that another threshold never looks at a photo again.
+Thresholds are applied when the album is read, so that changing one needs no second look at a photo.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from demo.core.feature_cache import FeatureShelf, Kept
+from demo.core.feature_cache import CachedFeatures, FeatureCache
 from ram.errors import ArchiveError, ImageError, InputError
 from ram.images.archives import MOST_PICTURES, is_archive, open_archive
 from ram.images.opening import open_image
@@ -28,24 +28,24 @@ from ram.tagger import Tagger
 from ram.text.vocabulary import TagVocabulary
 
 THUMBNAIL = 144
-"""Longest side of a thumbnail in pixels: twice what is shown."""
+"""Longest side of a thumbnail in pixels: twice its size on the page, for sharp screens."""
 
 Thumbs = Mapping[tuple[int, str], bool]
-"""By position of the photo and tag: is the tag right there?"""
+"""By index of the photo and tag: whether the tag is right there."""
 
 
 @dataclass(frozen=True, eq=False)
 class AlbumPhoto:
-    """What is kept of a photo.
+    """A tagged photo.
 
     Args:
-        name: to show.
-        size: width and height of the photo, upright, in pixels.
+        name: of the file.
+        size: width and height of the upright photo, in pixels.
         thumbnail: a small JPEG.
         probabilities: (tags,) in 0..1, 32 bit.
-        heaviest: (tags,) which description of each tag weighed most, counted from 0.
-        weights: (tags,) how much that one weighed.
-        kept: its features, for scoring further categories as long as there is room for them.
+        heaviest: (tags,) index of the description of each tag with the largest weight.
+        weights: (tags,) weight of that description.
+        cached: its features, for scoring further categories.
     """
 
     name: str
@@ -54,21 +54,21 @@ class AlbumPhoto:
     probabilities: np.ndarray = field(repr=False)
     heaviest: np.ndarray = field(repr=False)
     weights: np.ndarray = field(repr=False)
-    kept: Kept = field(repr=False)
+    cached: CachedFeatures = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False)
 class Album:
-    """Photos as far as they are tagged.
+    """Photos that have been tagged so far.
 
     Args:
-        model: name of the one that tagged them.
+        model: name of the model that tags them.
         vocabulary: its tags with their own thresholds.
         sentences: the descriptions of each tag.
         total: how many photos were given.
         photos: those that are tagged.
-        faults: why others were left out, a sentence each.
-        seconds: what it took so far.
+        faults: a sentence for each photo that was left out.
+        seconds: time so far.
     """
 
     model: str
@@ -86,57 +86,57 @@ class Album:
 
     @property
     def seconds_left(self) -> float | None:
-        """At the pace so far; None before the first photo."""
+        """Estimated from the photos done so far; None before the first."""
         return self.seconds / self.done * (self.total - self.done) if self.done else None
 
     def prediction(self, photo: AlbumPhoto, vocabulary: TagVocabulary | None = None) -> Prediction:
-        """The photo's scores, each with its heaviest description only, over the thresholds of a vocabulary."""
-        heaviest = [(said[place],) for said, place in zip(self.sentences, photo.heaviest, strict=True)]
+        """The photo's scores, each with its heaviest description only, with the thresholds of a vocabulary."""
+        heaviest = [(texts[index],) for texts, index in zip(self.sentences, photo.heaviest, strict=True)]
         weights = photo.weights[:, None].astype(np.float32)
         return Prediction(vocabulary or self.vocabulary, heaviest, photo.probabilities, weights)
 
     def present(self, vocabulary: TagVocabulary | None = None) -> np.ndarray:
-        """(photos, tags) True where a tag is over its threshold."""
+        """(photos, tags) bool: whether the tag is over its threshold."""
         thresholds = np.asarray((vocabulary or self.vocabulary).thresholds, np.float32)
         return self.probabilities() > thresholds
 
     def probabilities(self) -> np.ndarray:
-        """(photos, tags)."""
+        """(photos, tags) in 0..1."""
         tags = len(self.vocabulary)
         return np.stack([photo.probabilities for photo in self.photos]) if self.photos else np.zeros((0, tags))
 
 
 def tag_album(
-    tagger: Tagger, files: Sequence[Path], shelf: FeatureShelf, clock: Callable[[], float] = time.perf_counter
+    tagger: Tagger, files: Sequence[Path], cache: FeatureCache, clock: Callable[[], float] = time.perf_counter
 ) -> Iterator[Album]:
-    """Tag photos and the photos in zip archives, yielding the album after each of them.
+    """Tag photos and the photos in zip archives; yield the album after each.
 
-    What cannot be used is named in the album and left out; features go to the shelf.
+    Files that cannot be used are listed as faults of the album.
 
     Raises:
-        InputError: nothing was given, or too many photos.
+        InputError: no photos, or too many.
     """
     with ExitStack() as stack:
-        given = [one for path in files for one in _photos_in(path, stack)]
+        given = [photo for path in files for photo in _photos_in(path, stack)]
         if not given:
             raise InputError("no photo was given: choose some, or a zip archive of them")
         if len(given) > MOST_PICTURES:
             raise InputError(f"{len(given)} photos are too many: give at most {MOST_PICTURES} at a time")
         album = Album(tagger.name, tagger.bank.vocabulary, tagger.bank.sentences, len(given))
-        began = clock()
+        start = clock()
         yield album
         photos = read_ahead(partial(or_fault, partial(_open, tagger.transform)), (read for _, read in given))
         for (name, _), photo in zip(given, photos, strict=True):
             if isinstance(photo, ImageError):
                 album = replace(album, faults=(*album.faults, _sentence(name, photo)))
             else:
-                album = replace(album, photos=(*album.photos, _look(tagger, shelf, name, *photo)))
-            album = replace(album, seconds=clock() - began)
+                album = replace(album, photos=(*album.photos, _look(tagger, cache, name, *photo)))
+            album = replace(album, seconds=clock() - start)
             yield album
 
 
-def pacer(seconds: float = 0.7, clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
-    """A question that is true when first asked, and again when that long has passed since it last was."""
+def every(seconds: float = 0.7, clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
+    """A function that returns True when first called, and again once this time has passed since it last did."""
     last = -np.inf
 
     def due() -> bool:
@@ -151,16 +151,16 @@ def pacer(seconds: float = 0.7, clock: Callable[[], float] = time.monotonic) -> 
 
 
 def filtered(album: Album, vocabulary: TagVocabulary, tags: Sequence[str] = ()) -> list[int]:
-    """Positions of the photos that show all of these tags over their thresholds; names nobody knows match none."""
+    """Indices of the photos with all of these tags over their thresholds; an unknown tag matches none."""
     present = album.present(vocabulary)
     if not all(tag in vocabulary for tag in tags):
         return []
     wanted = [vocabulary.id(tag) for tag in tags]
-    return [int(place) for place in np.flatnonzero(present[:, wanted].all(axis=1))]
+    return [int(index) for index in np.flatnonzero(present[:, wanted].all(axis=1))]
 
 
 def tag_counts(album: Album, vocabulary: TagVocabulary) -> dict[str, int]:
-    """In how many photos each tag is over its threshold, the most frequent first, absent ones not at all."""
+    """In how many photos each tag is over its threshold, the most frequent first; tags without photos are left out."""
     counts = album.present(vocabulary).sum(axis=0)
     order = np.argsort(-counts, kind="stable")
     return {vocabulary.tags[tag]: int(counts[tag]) for tag in order if counts[tag]}
@@ -170,7 +170,7 @@ _Read = Callable[[], bytes | Path]
 
 
 def _photos_in(path: Path, stack: ExitStack) -> Iterator[tuple[str, _Read]]:
-    """Names and ways to read; archives stay open until the stack closes them."""
+    """Names of photos and functions that read them; archives stay open until the stack closes them."""
     try:
         if not is_archive(path):
             yield path.name, lambda: path
@@ -199,7 +199,7 @@ def _open(transform: EvalTransform, read: _Read) -> tuple[tuple[int, int], bytes
 
 
 def _look(
-    tagger: Tagger, shelf: FeatureShelf, name: str, size: tuple[int, int], thumbnail: bytes, pixels: torch.Tensor
+    tagger: Tagger, cache: FeatureCache, name: str, size: tuple[int, int], thumbnail: bytes, pixels: torch.Tensor
 ) -> AlbumPhoto:
     features = tagger.look_at_pixels(pixels[None])
     prediction = tagger.score(features)
@@ -211,18 +211,18 @@ def _look(
         prediction.probabilities.astype(np.float32),
         heaviest.astype(np.int16),
         np.take_along_axis(prediction.weights, heaviest[:, None], axis=1)[:, 0].astype(np.float16),
-        shelf.keep(features.to("cpu")),
+        cache.add(features.to("cpu")),
     )
 
 
 def _heaviest(prediction: Prediction) -> np.ndarray:
-    """(tags,) positions; padding past a tag's own descriptions weighs nothing."""
-    counts = np.array([len(said) for said in prediction.sentences])
+    """(tags,) index of the description with the largest weight, padding left out."""
+    counts = np.array([len(texts) for texts in prediction.sentences])
     exists = np.arange(prediction.weights.shape[1]) < counts[:, None]
     return np.where(exists, prediction.weights, -1).argmax(axis=1)
 
 
 def _sentence(name: str, error: ImageError) -> str:
-    """The error's own sentence, which calls a picture without a name "the picture"."""
-    said = str(error).rstrip(".")
-    return f"{name}{said.removeprefix('the picture')}." if said.startswith("the picture ") else f"{said}."
+    """The error's message, with the name in place of "the picture"."""
+    message = str(error).rstrip(".")
+    return f"{name}{message.removeprefix('the picture')}." if message.startswith("the picture ") else f"{message}."

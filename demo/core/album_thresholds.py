@@ -1,4 +1,4 @@
-"""The thresholds of an album: the model's own, one for all or calibrated by thumbs, and those of single tags."""
+"""Thresholds of an album: the model's own or a shared one, changed by thumbs or for single tags."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from ram.text.vocabulary import TagVocabulary
 
 @dataclass(frozen=True)
 class Thresholds:
-    """How sure a model must be.
+    """Thresholds that a visitor has chosen.
 
     Args:
         shared: one threshold for all tags, or None for each tag's own.
-        calibrated: thresholds that thumbs have moved, by tag; they take the place of the model's own.
-        single: thresholds set by hand, by tag; they come before all others.
+        calibrated: by tag, thresholds changed by thumbs; they replace the model's own.
+        single: by tag, thresholds set by hand; they override all others.
+
+    Raises:
+        InputError: a threshold outside 0..1.
     """
 
     shared: float | None = None
@@ -30,23 +33,23 @@ class Thresholds:
     def __post_init__(self) -> None:
         for value in (self.shared or 0.0, *self.calibrated.values(), *self.single.values()):
             if not 0 <= value <= 1:
-                raise InputError(f"{value} is no threshold: give a number between 0 and 1")
+                raise InputError(f"{value} is not a threshold: give a number between 0 and 1")
 
-    def over(self, own: TagVocabulary) -> TagVocabulary:
+    def apply(self, own: TagVocabulary) -> TagVocabulary:
         """The model's vocabulary with these thresholds."""
         before = own.thresholds if self.shared is None else (self.shared,) * len(own)
-        moved = {**(self.calibrated if self.shared is None else {}), **self.single}
-        after = tuple(moved.get(tag, value) for tag, value in zip(own.tags, before, strict=True))
+        changed = {**(self.calibrated if self.shared is None else {}), **self.single}
+        after = tuple(changed.get(tag, value) for tag, value in zip(own.tags, before, strict=True))
         return replace(own, thresholds=after)
 
     def with_single(self, tag: str, value: float | None) -> Thresholds:
-        """The same with a threshold of its own for one tag, or without."""
-        single = {name: held for name, held in self.single.items() if name != tag}
+        """Set the threshold of one tag, or remove it where the value is None."""
+        single = {name: other for name, other in self.single.items() if name != tag}
         return replace(self, single=single if value is None else {**single, tag: float(value)})
 
 
 def calibrated(album: Album, thumbs: Thumbs) -> dict[str, float]:
-    """The thresholds that thumbs move away from the model's own, by tag.
+    """Thresholds that the thumbs change, by tag.
 
     Raises:
         InputError: there is no thumb on a photo of this album.
@@ -57,6 +60,6 @@ def calibrated(album: Album, thumbs: Thumbs) -> dict[str, float]:
         if 0 <= photo < len(album.photos) and tag in own:
             judged[photo, own.id(tag)] = 1 if right else -1
     if not judged.any():
-        raise InputError("no thumb was given yet: say of some tags whether they are right")
+        raise InputError("there are no thumbs yet: mark some tags as right or wrong")
     chosen = calibrate_by_thumbs(album.probabilities(), judged, own.thresholds)
     return {tag: float(new) for tag, new, old in zip(own.tags, chosen, own.thresholds, strict=True) if new != old}

@@ -1,4 +1,4 @@
-"""What a visitor typed, in sentences that may be switched off, edited and added to. Knows no model and no describer."""
+"""Typed categories with their sentences, which may be switched off, edited and added to."""
 
 from __future__ import annotations
 
@@ -11,109 +11,113 @@ import torch
 from ram.describers.fallback import DescribedSentence, Notice, merge_notices
 from ram.errors import InputError
 from ram.text.bank import TagEmbeddingBank, pad
-from ram.text.descriptions import TagDescriptions, clean_sentence
+from ram.text.cleaning import clean_sentence
+from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
 
-MOST_SENTENCES = 80
-"""Sentences of one category that is edited; more than any describer gives."""
+MAX_SENTENCES = 80
+"""Sentences of one edited category; more than any describer gives."""
 BY_VISITOR = "you"
 """Origin of a sentence that a visitor wrote."""
 
 
 @dataclass(frozen=True)
 class Categories:
-    """Categories in sentences, as far as those have come.
+    """Categories with the sentences that have been written so far.
 
     Args:
         names: in the order typed.
-        sentences: of each category that has begun.
-        banks: by model name, the embedded sentences in use of the categories that have any.
-        noted: what did not go as asked.
-        finished: those that are described to the end.
-        off: sentences of a category that are not to be used.
+        sentences: by category, for those whose description has begun.
+        banks: by model name, the embedded sentences in use.
+        notices: problems of the describers.
+        finished: categories whose description is complete.
+        disabled: by category, sentences that are switched off.
         vectors: by text encoder, every sentence that was ever embedded: (dim,) each.
-        thresholds: of categories that have one of their own.
+        thresholds: of categories with a threshold of their own.
         senses: which meaning was chosen for a category, by its gloss.
     """
 
     names: tuple[str, ...]
     sentences: Mapping[str, tuple[DescribedSentence, ...]] = field(default_factory=dict)
     banks: Mapping[str, TagEmbeddingBank] = field(default_factory=dict, repr=False)
-    noted: tuple[Notice, ...] = ()
+    notices: tuple[Notice, ...] = ()
     finished: frozenset[str] = frozenset()
-    off: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    disabled: Mapping[str, frozenset[str]] = field(default_factory=dict)
     vectors: Mapping[str, Mapping[str, torch.Tensor]] = field(default_factory=dict, repr=False)
     thresholds: Mapping[str, float] = field(default_factory=dict)
     senses: Mapping[str, str] = field(default_factory=dict)
 
     def __deepcopy__(self, memo: Any) -> Categories:
-        return self  # nothing in it ever changes, so that visitors may share it
+        return self  # immutable, so that visitors may share it
 
     @property
-    def notices(self) -> tuple[str, ...]:
-        """What did not go as asked, in sentences for the visitor."""
-        return tuple(notice.text for notice in merge_notices(self.noted))
+    def messages(self) -> tuple[str, ...]:
+        """The notices as sentences for the visitor, those of one kind together."""
+        return tuple(notice.text for notice in merge_notices(self.notices))
 
     @property
     def edited(self) -> bool:
-        """Whether a visitor has switched a sentence off, or written one."""
-        written = (sentence.origin == BY_VISITOR for told in self.sentences.values() for sentence in told)
-        return any(self.off.values()) or any(written)
+        """Whether a visitor has switched a sentence off or written one."""
+        origins = (sentence.origin for sentences in self.sentences.values() for sentence in sentences)
+        return any(self.disabled.values()) or BY_VISITOR in origins
 
-    def used(self, tag: str) -> tuple[str, ...]:
-        """The sentences that count, in order."""
-        off = self.off.get(tag, frozenset())
-        return tuple(sentence.text for sentence in self.sentences.get(tag, ()) if sentence.text not in off)
+    def enabled(self, tag: str) -> tuple[str, ...]:
+        """Texts of the sentences in use, in order."""
+        disabled = self.disabled.get(tag, frozenset())
+        return tuple(one.text for one in self.sentences.get(tag, ()) if one.text not in disabled)
 
-    def hear(self, tag: str, *sentences: DescribedSentence) -> Categories:
-        """The same with further sentences of a category."""
+    def extend(self, tag: str, *sentences: DescribedSentence) -> Categories:
+        """Append sentences to a category."""
         return self._with(tag, (*self.sentences.get(tag, ()), *sentences))
 
-    def forget(self, tag: str) -> Categories:
-        """The same before anything was said of a category."""
-        off = {name: texts for name, texts in self.off.items() if name != tag}
-        return replace(self._with(tag, ()), off=off, finished=self.finished - {tag})
+    def clear(self, tag: str) -> Categories:
+        """Remove all sentences of a category."""
+        disabled = {name: texts for name, texts in self.disabled.items() if name != tag}
+        return replace(self._with(tag, ()), disabled=disabled, finished=self.finished - {tag})
 
-    def switch(self, tag: str, place: int) -> Categories:
-        """Use a sentence no longer, or again.
+    def remove(self, tag: str) -> Categories:
+        """Remove a category."""
+        return replace(self.clear(tag), names=tuple(name for name in self.names if name != tag))
+
+    def switch(self, tag: str, index: int) -> Categories:
+        """Switch a sentence off, or on again.
 
         Raises:
-            InputError: it is the last one in use.
+            InputError: no such sentence, or it is the last one in use.
         """
-        text, off = self._at(tag, place).text, self.off.get(tag, frozenset())
-        changed = off ^ {text}
-        if all(sentence.text in changed for sentence in self.sentences[tag]):
+        disabled = self.disabled.get(tag, frozenset()) ^ {self._sentence(tag, index).text}
+        if all(sentence.text in disabled for sentence in self.sentences[tag]):
             raise InputError("one sentence has to stay in use: switch another one on first")
-        return replace(self, off={**self.off, tag: changed})
+        return replace(self, disabled={**self.disabled, tag: disabled})
 
-    def rewrite(self, tag: str, place: int, text: str) -> Categories:
-        """Word a sentence differently.
+    def rewrite(self, tag: str, index: int, text: str) -> Categories:
+        """Replace a sentence by another one.
 
         Raises:
-            InputError: the text says nothing, or is there already.
+            InputError: no such sentence, or the text is empty or a repetition.
         """
-        before = self._at(tag, place)
+        before = self._sentence(tag, index)
         if clean_sentence(text) == before.text:
             return self
-        told = list(self.sentences[tag])
-        told[place] = self._written(tag, text)
-        off = self.off.get(tag, frozenset()) - {before.text}
-        return replace(self._with(tag, tuple(told)), off={**self.off, tag: off})
+        sentences = list(self.sentences[tag])
+        sentences[index] = self._written(tag, text)
+        disabled = self.disabled.get(tag, frozenset()) - {before.text}
+        return replace(self._with(tag, tuple(sentences)), disabled={**self.disabled, tag: disabled})
 
     def add(self, tag: str, text: str) -> Categories:
-        """One sentence more.
+        """Append a sentence that the visitor wrote.
 
         Raises:
-            InputError: the text says nothing, is there already, or there are too many.
+            InputError: the text is empty or a repetition, or there are too many sentences.
         """
-        if len(self.sentences.get(tag, ())) >= MOST_SENTENCES:
-            raise InputError(f"{MOST_SENTENCES} sentences are the most that a category may have: edit one instead")
-        return self.hear(tag, self._written(tag, text))
+        if len(self.sentences.get(tag, ())) >= MAX_SENTENCES:
+            raise InputError(f"a category may have at most {MAX_SENTENCES} sentences: edit one instead")
+        return self.extend(tag, self._written(tag, text))
 
-    def bank(self, encoder: str, most: int | None) -> TagEmbeddingBank | None:
-        """The sentences in use, as far as embedded by this text encoder; at most so many of each category."""
+    def bank(self, encoder: str, limit: int | None) -> TagEmbeddingBank | None:
+        """The sentences in use that this text encoder has embedded, at most ``limit`` for each category."""
         vectors = self.vectors.get(encoder, {})
-        used = {tag: [text for text in self.used(tag)[:most] if text in vectors] for tag in self.names}
+        used = {tag: [text for text in self.enabled(tag)[:limit] if text in vectors] for tag in self.names}
         used = {tag: texts for tag, texts in used.items() if texts}
         if not used:
             return None
@@ -121,19 +125,19 @@ class Categories:
         vocabulary = TagVocabulary(tuple(used), tuple(self.thresholds.get(tag, UNSEEN_THRESHOLD) for tag in used))
         return TagEmbeddingBank(vocabulary, TagDescriptions(used), pad(rows, rows[0].shape[1]), encoder)
 
-    def _with(self, tag: str, told: tuple[DescribedSentence, ...]) -> Categories:
-        return replace(self, sentences={**self.sentences, tag: told})
+    def _with(self, tag: str, sentences: tuple[DescribedSentence, ...]) -> Categories:
+        return replace(self, sentences={**self.sentences, tag: sentences})
 
-    def _at(self, tag: str, place: int) -> DescribedSentence:
-        told = self.sentences.get(tag, ())
-        if not 0 <= place < len(told):
-            raise InputError("this sentence is not there any more: choose the tag again")
-        return told[place]
+    def _sentence(self, tag: str, index: int) -> DescribedSentence:
+        sentences = self.sentences.get(tag, ())
+        if not 0 <= index < len(sentences):
+            raise InputError("this sentence no longer exists: choose the tag again")
+        return sentences[index]
 
     def _written(self, tag: str, text: str) -> DescribedSentence:
         cleaned = clean_sentence(text)
         if not cleaned:
             raise InputError("a description needs words: write what one sees in the photo")
         if any(cleaned.casefold() == sentence.text.casefold() for sentence in self.sentences.get(tag, ())):
-            raise InputError(f'"{cleaned[:60]}" is there already: write another sentence')
+            raise InputError(f'"{cleaned[:60]}" is listed already: write another sentence')
         return DescribedSentence(cleaned, BY_VISITOR)

@@ -1,4 +1,4 @@
-"""Models against each other on one photo: where they differ most, and what a score costs each of them."""
+"""Compare models on one photo: where they differ most, and how long each takes."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from demo.core.photos import Photo, Scores
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 
-MOST_SHOWN = 12
-"""Categories that are compared at once, those apart the most."""
+MAX_SHOWN = 12
+"""Categories shown at once, those with the largest differences."""
 
 
 @dataclass(frozen=True)
-class Versus:
-    """Models on the same categories of one photo.
+class ModelComparison:
+    """Predictions of several models on one photo.
 
     Args:
-        scores: over the categories to show, furthest apart first, by model name.
-        of: how many categories were compared.
-        look, score: seconds that each model took to look at the photo and to score these categories.
+        scores: by model name, over the categories to show, the largest differences first.
+        total: how many categories were compared.
+        look_seconds, score_seconds: by model name, for looking at the photo and for scoring all categories.
     """
 
     scores: Scores = field(repr=False)
-    of: int
-    look: Mapping[str, float]
-    score: Mapping[str, float]
+    total: int
+    look_seconds: Mapping[str, float]
+    score_seconds: Mapping[str, float]
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row a category: the probability of each model, and how far they are apart."""
+        """A row for each category: the probability of each model, and the difference."""
         rows = []
         for tag in next(iter(self.scores.values())).vocabulary.tags:
             found = {model: round(prediction[tag].probability, 4) for model, prediction in self.scores.items()}
@@ -42,15 +42,15 @@ class Versus:
 
 
 def shared_tags(taggers: Sequence[Tagger]) -> tuple[str, ...]:
-    """The predefined tags that all models know, in the first one's order."""
+    """Predefined tags that all models know, in the order of the first."""
     return tuple(tag for tag in taggers[0].bank.vocabulary.tags if all(tag in t.bank.vocabulary for t in taggers))
 
 
 def predefined_banks(taggers: Sequence[Tagger]) -> dict[str, TagEmbeddingBank]:
-    """By model name, the bank of the tags that all of them know; those that know no tags are left out."""
-    knowing = [tagger for tagger in taggers if len(tagger.bank)]
-    tags = shared_tags(knowing)
-    return {tagger.name: tagger.bank.select(tags) for tagger in knowing}
+    """Bank of the shared tags by model name; models without tags of their own are left out."""
+    with_tags = [tagger for tagger in taggers if len(tagger.bank)]
+    tags = shared_tags(with_tags)
+    return {tagger.name: tagger.bank.select(tags) for tagger in with_tags}
 
 
 def compare(
@@ -58,26 +58,29 @@ def compare(
     photo: Photo,
     banks: Mapping[str, TagEmbeddingBank],
     clock: Callable[[], float] = time.perf_counter,
-) -> Versus:
-    """All models that have looked at the photo, on the tags of their banks, which are the same."""
+) -> ModelComparison:
+    """Score the photo with every model that has looked at it; all banks hold the same tags."""
     scores, seconds = {}, {}
     for tagger in taggers:
         if tagger.name in photo.features and tagger.name in banks:
-            began = clock()
+            start = clock()
             scores[tagger.name] = tagger.score(photo.features[tagger.name].to(tagger.device), banks[tagger.name])
-            seconds[tagger.name] = clock() - began
-    return versus(scores, photo, seconds)
+            seconds[tagger.name] = clock() - start
+    return rank_by_difference(scores, photo, seconds)
 
 
-def versus(scores: Scores, photo: Photo, seconds: Mapping[str, float]) -> Versus:
-    """Scores over the same categories, put into the order of how far the models are apart.
+def rank_by_difference(scores: Scores, photo: Photo, seconds: Mapping[str, float]) -> ModelComparison:
+    """Order categories by the difference between the models, the largest first.
 
     Args:
-        seconds: what scoring took each model.
+        scores: by model name, over the same categories.
+        photo: that was scored.
+        seconds: by model name, for scoring.
     """
     found = np.stack([prediction.probabilities for prediction in scores.values()])
     apart = found.max(axis=0) - found.min(axis=0)
     tags = next(iter(scores.values())).vocabulary.tags
-    first = [tags[place] for place in np.argsort(-apart, kind="stable")[:MOST_SHOWN]]
+    first = [tags[index] for index in np.argsort(-apart, kind="stable")[:MAX_SHOWN]]
     look = {model: photo.seconds[model] for model in scores}
-    return Versus({model: prediction.select(first) for model, prediction in scores.items()}, len(tags), look, seconds)
+    shown = {model: prediction.select(first) for model, prediction in scores.items()}
+    return ModelComparison(shown, len(tags), look, seconds)

@@ -1,4 +1,4 @@
-"""The example photos and who made them, as the table beside them says."""
+"""The example photos, their authors and licences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Example:
     Args:
         path: its file.
         title: what it shows, in one phrase.
-        author, licence: empty where the table does not name them.
+        author, licence: empty where they are not known.
         source: address of the original, or empty.
     """
 
@@ -33,9 +33,9 @@ class Example:
 
 
 def list_examples(folder: Path, table: str = "SOURCES.md") -> list[Example]:
-    """Every photo of the folder, in the table's order, others after them by name; none where there is no folder.
+    """Photos of a folder in the order of its table, then the others by name; empty where there is no folder.
 
-    The table has a line ``| `bee.jpg` | what it shows | author | licence | found in | original |`` a photo.
+    The table has a line ``| `bee.jpg` | title | author | licence | found in | original |`` for each photo.
     """
     if not folder.is_dir():
         return []

@@ -1,4 +1,4 @@
-"""What a visitor takes home: albums as JSON lines, CSV or COCO, and tables as CSV or JSON; text, never a file."""
+"""Files to download, as text: albums as JSON lines, CSV or COCO, and tables as CSV or JSON."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 from demo.core.album import Album
 from demo.core.album_thresholds import Thresholds
 from ram.export.formats import Coco, Csv, JsonLines, Report, harmless, listed, record_of
+from ram.prediction import TagScore
 from ram.text.vocabulary import TagVocabulary
 
 FORMS = {"jsonl": "JSONL", "csv": "CSV", "coco": "COCO"}
@@ -21,58 +22,68 @@ FORMS = {"jsonl": "JSONL", "csv": "CSV", "coco": "COCO"}
 
 @dataclass(frozen=True)
 class Download:
-    """A text to be saved.
+    """A text file to save.
 
     Args:
-        name: what to call the file.
-        kind: its media type.
-        text: all of it.
+        name: of the file.
+        media_type: such as "text/csv".
+        text: its content.
     """
 
     name: str
-    kind: str
+    media_type: str
     text: str
 
 
-def export_album(album: Album, thresholds: Thresholds, form: str, places: Sequence[int] | None = None) -> Download:
-    """Photos of an album as `ram tag --output` would write them, each tag with its heaviest description.
+def export_album(album: Album, thresholds: Thresholds, form: str, indices: Sequence[int] | None = None) -> Download:
+    """Photos of an album as `ram tag --output` writes them, each tag with its heaviest description.
 
     Args:
         form: one of :data:`FORMS`.
-        places: positions of the photos to take; all of them where None.
+        indices: of the photos to export; all where None.
     """
-    vocabulary = thresholds.over(album.vocabulary)
+    vocabulary = thresholds.apply(album.vocabulary)
     written = io.StringIO()
     reports: dict[str, tuple[str, str, Callable[[], Report]]] = {
         "jsonl": ("tags.jsonl", "application/jsonl", lambda: JsonLines(written)),
         "csv": ("tags.csv", "text/csv", lambda: Csv(written)),
         "coco": ("tags.coco.json", "application/json", lambda: Coco(written, vocabulary.tags)),
     }
-    name, kind, opened = reports[form]
-    report = opened()
-    for place in range(len(album.photos)) if places is None else places:
-        photo = album.photos[place]
+    name, media_type, open_report = reports[form]
+    report = open_report()
+    for index in range(len(album.photos)) if indices is None else indices:
+        photo = album.photos[index]
         prediction = album.prediction(photo, vocabulary)
         record = record_of(photo.name, album.model, prediction, listed(prediction))
         report.add({**record, "width": photo.size[0], "height": photo.size[1]})
     report.finish()
-    return Download(name, kind, written.getvalue())
+    return Download(name, media_type, written.getvalue())
 
 
 def export_vocabulary(vocabulary: TagVocabulary) -> Download:
-    """The vocabulary.csv of a model folder, with these thresholds; as exact as it must be to be read again."""
+    """The vocabulary.csv of a model folder with these thresholds, at full precision."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "vocabulary.csv")
         vocabulary.save(path)
         return Download(path.name, "text/csv", path.read_text(encoding="utf-8"))
 
 
-def export_table(name: str, rows: Sequence[Mapping[str, Any]]) -> tuple[Download, Download]:
-    """Rows of the same columns as CSV, whose text no spreadsheet takes for a formula, and as JSON."""
+def export_table(name: str, rows: Sequence[Mapping[str, Any]]) -> tuple[Download, ...]:
+    """Rows of equal columns as CSV, safe to open in a spreadsheet, and as JSON; nothing where there are no rows."""
+    if not rows:
+        return ()
     written = io.StringIO()
     table = csv.writer(written, lineterminator="\n")
-    table.writerow(map(harmless, rows[0] if rows else ()))
+    table.writerow(map(harmless, rows[0]))
     table.writerows([harmless(cell) for cell in row.values()] for row in rows)
     document = json.dumps([dict(row) for row in rows], ensure_ascii=False, indent=1)
     csv_file = Download(f"{name}.csv", "text/csv", written.getvalue())
     return csv_file, Download(f"{name}.json", "application/json", document)
+
+
+def score_row(score: TagScore) -> dict[str, Any]:
+    """Columns of a table for one score; the description is the heaviest."""
+    row: dict[str, Any] = {"probability": round(score.probability, 4), "threshold": score.threshold}
+    if score.descriptions:
+        row |= {"description": score.descriptions[0].text, "weight": round(score.descriptions[0].weight, 4)}
+    return row

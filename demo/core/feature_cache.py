@@ -1,4 +1,4 @@
-"""Features of photos for as long as there is room: what was used longest ago makes way, whosever album it is of."""
+"""Cache for the features of many photos: the least recently used are removed when it is full."""
 
 from __future__ import annotations
 
@@ -8,53 +8,53 @@ from collections import OrderedDict
 
 from ram.models.image_encoder import ImageFeatures
 
-MOST_BYTES = 512_000_000
-"""Of all albums together: those of 17,000 photos for the shipped models, of 1,700 for the published large ones."""
+MAX_BYTES = 512_000_000
+"""For all albums together: 17,000 photos for the shipped models, 1,700 for the published large ones."""
 
 
-class Kept:
-    """The features of one photo, or None once they had to make way."""
+class CachedFeatures:
+    """The features of one photo, or None once they were removed."""
 
     def __init__(self, features: ImageFeatures) -> None:
         self.features: ImageFeatures | None = features
         self.bytes = sum(part.nbytes for part in (features.tokens, features.classes) if part is not None)
 
 
-class FeatureShelf:
-    """Knows what is kept without owning it: an album that nobody holds any more takes its features along.
+class FeatureCache:
+    """Limits the memory of features without owning them: those of an album that is dropped are freed with it.
 
     Args:
-        most_bytes: what all that is kept may take together.
+        max_bytes: for all features together.
     """
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self.most_bytes = most_bytes
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self.max_bytes = max_bytes
         self.bytes = 0
-        self._kept: OrderedDict[int, weakref.ref[Kept]] = OrderedDict()
-        self._lock = threading.RLock()  # what is forgotten may be noticed in the middle of anything else
+        self._entries: OrderedDict[int, weakref.ref[CachedFeatures]] = OrderedDict()
+        self._lock = threading.RLock()  # a finalizer may run in the middle of any method
 
-    def keep(self, features: ImageFeatures) -> Kept:
-        """Put features there; others make way for them, or they for themselves where they are larger than the shelf."""
-        kept = Kept(features)
+    def add(self, features: ImageFeatures) -> CachedFeatures:
+        """Add features; the least recently used ones are removed, or these if they are larger than the cache."""
+        cached = CachedFeatures(features)
         with self._lock:
-            self._kept[id(kept)] = weakref.ref(kept)
-            self.bytes += kept.bytes
-            weakref.finalize(kept, self._forget, id(kept), kept.bytes).atexit = False
-            while self.bytes > self.most_bytes:
-                key, known = next(iter(self._kept.items()))
-                if (oldest := known()) is not None:
+            self._entries[id(cached)] = weakref.ref(cached)
+            self.bytes += cached.bytes
+            weakref.finalize(cached, self._forget, id(cached), cached.bytes).atexit = False
+            while self.bytes > self.max_bytes:
+                key, entry = next(iter(self._entries.items()))
+                if (oldest := entry()) is not None:
                     oldest.features = None
                     self._forget(key, oldest.bytes)
-        return kept
+        return cached
 
-    def take(self, kept: Kept) -> ImageFeatures | None:
-        """What is kept there, which makes it the one used last."""
+    def get(self, cached: CachedFeatures) -> ImageFeatures | None:
+        """The features, now the most recently used, or None if they were removed."""
         with self._lock:
-            if id(kept) in self._kept:
-                self._kept.move_to_end(id(kept))
-            return kept.features
+            if id(cached) in self._entries:
+                self._entries.move_to_end(id(cached))
+            return cached.features
 
     def _forget(self, key: int, size: int) -> None:
         with self._lock:
-            if self._kept.pop(key, None) is not None:
+            if self._entries.pop(key, None) is not None:
                 self.bytes -= size

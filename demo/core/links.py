@@ -1,4 +1,4 @@
-"""A view as a link and back: photo, categories and their meanings, tag, model. What a link says is nobody's word."""
+"""Make a link to a view of the page and read one, which is untrusted input."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
-from ram.text.descriptions import parse_categories
+from ram.errors import InputError
+from ram.text.names import parse_categories
 
-MOST_TEXT = 2_000
-"""Characters of a value in a link that are looked at."""
+MAX_TEXT = 2_000
+"""Characters of a value in a link that are read."""
 
-GONE = "The photo of this link is no longer kept here: uploads go after an hour. Choose a photo to go on."
+GONE = "The photo of this link is no longer kept here: uploads are deleted after an hour. Choose a photo to go on."
 UNKNOWN_PHOTO = "This link names a photo that is not on this page: choose one below."
 UNKNOWN_TAG = "The tag that this link selects is not known to the model on this page."
 OTHER_MODEL = "This link was made with another model: the scores here may differ."
@@ -27,11 +28,11 @@ class View:
 
     Args:
         photo: file name of an example, or "".
-        upload: of an uploaded photo the last two parts of its path where the host keeps it, or "".
+        upload: last two parts of the path of an uploaded photo, or "".
         categories: as typed.
-        meanings: which meaning was chosen for some of them: "kite:hawk;crane:bird". No category has these marks.
-        tag: the one that is selected, or "".
-        describer: name of the one that describes them, or "" for the page's own choice.
+        meanings: chosen meanings, such as "kite:hawk;crane:bird"; no category contains ":" or ";".
+        tag: the selected one, or "".
+        describer: its name, or "" for the page's default.
         model: name of the model that tags, or "".
     """
 
@@ -43,12 +44,12 @@ class View:
     describer: str = ""
     model: str = ""
 
-    def meant(self) -> dict[str, str]:
-        """By category, the label of the meaning that was chosen for it."""
+    def chosen_meanings(self) -> dict[str, str]:
+        """Label of the chosen meaning by category."""
         return {tag: label for tag, mark, label in (one.partition(":") for one in self.meanings.split(";")) if mark}
 
     def query(self) -> str:
-        """ "photo=dogs.jpg&categories=corgi%2C+kite"; nothing for what is empty."""
+        """ "photo=dogs.jpg&categories=corgi%2C+kite", without empty values."""
         return urlencode({name: value for name, value in vars(self).items() if value})
 
 
@@ -57,11 +58,11 @@ class Host:
     """What a link may refer to on this page.
 
     Args:
-        examples: file names.
-        describers: names.
-        model: name of the one that tags.
-        tags: those that it knows.
-        uploads: folder where uploaded files are kept for a while.
+        examples: file names of the example photos.
+        describers: their names.
+        model: name of the model that tags.
+        tags: of that model.
+        uploads: folder of uploaded files.
     """
 
     examples: Collection[str]
@@ -71,64 +72,70 @@ class Host:
     uploads: Path
 
     def view_of(
-        self, path: Path | None, categories: str, describer: str, tag: str = "", meant: Mapping[str, str] | None = None
+        self,
+        path: Path | None,
+        categories: str,
+        describer: str,
+        tag: str = "",
+        chosen_meanings: Mapping[str, str] | None = None,
     ) -> View:
-        """The view to make a link of.
+        """The view to make a link to.
 
         Args:
-            path: the photo's file: an example, an upload, or none.
+            path: file of the photo, an example or an upload; None without a photo.
             categories: as typed.
-            describer: name of the one that describes them.
-            tag: the one that is selected.
-            meant: by category, the label of the meaning that was chosen for it.
+            describer: its name.
+            tag: the selected one.
+            chosen_meanings: label of the chosen meaning by category.
         """
-        meanings = ";".join(f"{tag}:{label}" for tag, label in (meant or {}).items())
-        view = View("", "", categories.strip()[:MOST_TEXT], meanings, tag, describer, self.model)
+        meanings = ";".join(f"{tag}:{label}" for tag, label in (chosen_meanings or {}).items())
+        view = View("", "", categories.strip()[:MAX_TEXT], meanings, tag, describer, self.model)
         if path is None:
             return view
-        if self._kept(path):
+        if self._is_upload(path):
             return replace(view, upload="/".join(path.parts[-2:]))
         return replace(view, photo=path.name) if path.name in self.examples else view
 
     def upload(self, view: View) -> Path | None:
-        """The uploaded file that a view names, if it is still kept."""
+        """The uploaded file that a view names, or None if it is gone."""
         if not _UPLOAD.fullmatch(view.upload):
             return None
         path = self.uploads / view.upload
-        return path if self._kept(path) and path.is_file() else None
+        return path if self._is_upload(path) and path.is_file() else None
 
-    def _kept(self, path: Path) -> bool:
-        inside = path.resolve()
-        return inside.is_relative_to(self.uploads.resolve()) and bool(_UPLOAD.fullmatch("/".join(inside.parts[-2:])))
+    def _is_upload(self, path: Path) -> bool:
+        resolved = path.resolve()
+        inside = resolved.is_relative_to(self.uploads.resolve())
+        return inside and bool(_UPLOAD.fullmatch("/".join(resolved.parts[-2:])))
 
 
 def read_link(query: Mapping[str, str], host: Host) -> tuple[View, list[str]]:
-    """What can be shown of a link, and a sentence about each thing that cannot."""
-    told = {name: str(query.get(name, ""))[:MOST_TEXT] for name in View.__dataclass_fields__}
+    """The part of a link that can be shown, and a sentence about each value that cannot."""
+    values = {name: str(query.get(name, ""))[:MAX_TEXT] for name in View.__dataclass_fields__}
     view, notices = View(), []
     names: tuple[str, ...] = ()
-    if told["photo"] in host.examples and told["photo"]:
-        view = replace(view, photo=told["photo"])
-    elif told["photo"]:
+    if values["photo"] in host.examples and values["photo"]:
+        view = replace(view, photo=values["photo"])
+    elif values["photo"]:
         notices.append(UNKNOWN_PHOTO)
-    if told["upload"] and host.upload(asked := View(upload=told["upload"])):
-        view = replace(view, photo="", upload=asked.upload)
-    elif told["upload"]:
+    if values["upload"] and host.upload(named := View(upload=values["upload"])):
+        view = replace(view, photo="", upload=named.upload)
+    elif values["upload"]:
         notices.append(GONE)
-    if told["categories"]:
+    if values["categories"]:
         try:
-            names = parse_categories(told["categories"])
+            names = parse_categories(values["categories"])
             view = replace(view, categories=", ".join(names))
-        except ValueError as error:
+        except InputError as error:
             notices.append(f"The categories of this link cannot be used: {str(error).rstrip('.')}.")
-    chosen = View(meanings=told["meanings"]).meant().items()
+    chosen = View(meanings=values["meanings"]).chosen_meanings().items()
     view = replace(view, meanings=";".join(f"{tag}:{label}" for tag, label in chosen if tag in names))
-    if told["tag"] in host.tags or told["tag"] in names:
-        view = replace(view, tag=told["tag"])
-    elif told["tag"]:
+    if values["tag"] in host.tags or values["tag"] in names:
+        view = replace(view, tag=values["tag"])
+    elif values["tag"]:
         notices.append(UNKNOWN_TAG)
-    if told["describer"] in host.describers:
-        view = replace(view, describer=told["describer"])
-    if told["model"] and told["model"] != host.model:
+    if values["describer"] in host.describers:
+        view = replace(view, describer=values["describer"])
+    if values["model"] and values["model"] != host.model:
         notices.append(OTHER_MODEL)
     return replace(view, model=host.model), notices

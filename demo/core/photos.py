@@ -1,4 +1,4 @@
-"""A photo as the models see it, and with its tags: looked at once by each model, whatever is asked of it later."""
+"""A photo with its features and tags: each model looks at it once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ram.prediction import Prediction
 from ram.tagger import Tagger
 
 PREVIEW_PIXELS = 1024
-"""Longest side of the photo as the page shows it."""
+"""Longest side of the photo on the page."""
 SHOWN_PIXELS = 560
 """Longest side of the photo under a heat map."""
 
@@ -27,17 +27,17 @@ class Photo:
     """A photo as the models see it.
 
     Args:
-        features: by model name, on the CPU, where a waiting visitor holds no GPU memory.
-        seconds: what looking at it took, by model name.
-        shown: a small JPEG of it, to draw explanations on.
+        features: by model name; on the CPU, so that waiting visitors use no GPU memory.
+        seconds: time that each model took to look at it.
+        jpeg: a small copy, to draw explanations on.
     """
 
     features: Mapping[str, ImageFeatures] = field(repr=False)
     seconds: Mapping[str, float] = field(default_factory=dict)
-    shown: bytes = field(default=b"", repr=False)
+    jpeg: bytes = field(default=b"", repr=False)
 
     def __deepcopy__(self, memo: Any) -> Photo:
-        return self  # nothing in it ever changes, so that visitors may share it
+        return self  # immutable, so that visitors may share it
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Tagged:
 
     Args:
         photo: with the features of the models that have looked so far, the main one first.
-        preview: what the models saw, upright and small enough to send.
-        prediction: the main model's.
-        seconds: what looking and scoring took the main model.
+        preview: the photo upright and small enough to send.
+        prediction: of the main model.
+        seconds: time that the main model took to look and score.
     """
 
     photo: Photo
@@ -61,38 +61,38 @@ Scores = Mapping[str, Prediction]
 """Predictions over the same categories, by model name."""
 
 
-def look(taggers: Sequence[Tagger], picture: str | Path) -> Iterator[Tagged]:
-    """Tags after the first tagger's look, features after that of each further one.
+def look(taggers: Sequence[Tagger], path: str | Path) -> Iterator[Tagged]:
+    """Yield the tags after the first tagger has looked, then the features as each further tagger has.
 
     Raises:
-        ImageError: the picture cannot be used; the message says why.
+        ImageError: the photo cannot be used.
     """
     start = time.perf_counter()
-    opened = open_image(picture)
-    preview = opened.copy()
+    image = open_image(path)
+    preview = image.copy()
     preview.thumbnail((PREVIEW_PIXELS, PREVIEW_PIXELS))
     main, *others = taggers
-    looked, photo = _look(main, opened, Photo({}, shown=_small_jpeg(preview)))
-    prediction = main.score(looked)
+    features, photo = _look(main, image, Photo({}, jpeg=_small_jpeg(preview)))
+    prediction = main.score(features)
     first = Tagged(photo, preview, prediction, time.perf_counter() - start)
     yield first
     for tagger in others:
-        _, photo = _look(tagger, opened, photo)
+        _, photo = _look(tagger, image, photo)
         yield replace(first, photo=photo)
 
 
 def _small_jpeg(preview: Image.Image) -> bytes:
-    """Small enough to be sent again with every explanation."""
-    small, kept = preview.copy(), io.BytesIO()
+    """A copy small enough to be sent with every explanation."""
+    small, jpeg = preview.copy(), io.BytesIO()
     small.thumbnail((SHOWN_PIXELS, SHOWN_PIXELS))
-    small.convert("RGB").save(kept, "JPEG", quality=82)
-    return kept.getvalue()
+    small.convert("RGB").save(jpeg, "JPEG", quality=82)
+    return jpeg.getvalue()
 
 
-def _look(tagger: Tagger, picture: Image.Image, before: Photo) -> tuple[ImageFeatures, Photo]:
-    """What the tagger sees, where it runs, and the photo with that added."""
+def _look(tagger: Tagger, image: Image.Image, photo: Photo) -> tuple[ImageFeatures, Photo]:
+    """The tagger's features, on its device, and the photo with them added."""
     start = time.perf_counter()
-    features = tagger.look(picture)
-    kept = {**before.features, tagger.name: features.to("cpu")}
-    seconds = {**before.seconds, tagger.name: time.perf_counter() - start}
-    return features, replace(before, features=kept, seconds=seconds)
+    features = tagger.look(image)
+    by_model = {**photo.features, tagger.name: features.to("cpu")}
+    seconds = {**photo.seconds, tagger.name: time.perf_counter() - start}
+    return features, replace(photo, features=by_model, seconds=seconds)

@@ -9,82 +9,88 @@ from typing import Any
 import numpy as np
 
 from demo.core.album import Album, AlbumPhoto
-from demo.core.feature_cache import FeatureShelf
+from demo.core.feature_cache import FeatureCache
 from ram.errors import InputError
-from ram.prediction import TagScore
+from ram.prediction import TagScore, WeightedDescription
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 
-OF_EACH_KIND = 8
-"""Photos that are shown of an album with more than three times as many: the highest, the lowest, those in between."""
+GROUP = 8
+"""Photos in each group that is shown of a large album: most probable, closest to the threshold, least probable."""
 
 
 @dataclass(frozen=True, eq=False)
-class Won:
-    """A category in one photo.
+class PhotoScore:
+    """The category in one photo.
 
     Args:
+        photo: of the album.
         score: with its descriptions, heaviest first.
-        weights: (descriptions,) of the same, in the order they were given.
+        weights: (descriptions,) in the order of the bank.
     """
 
     photo: AlbumPhoto
     score: TagScore = field(repr=False)
     weights: np.ndarray = field(repr=False)
 
+    @property
+    def best(self) -> WeightedDescription:
+        """The description with the largest weight."""
+        return self.score.descriptions[0]
+
 
 @dataclass(frozen=True)
 class Winners:
-    """A category in several photos, the most probable first.
+    """The category in several photos, the most probable first.
 
     Args:
         category: its name.
         sentences: its descriptions, in the order given.
-        photos: what became of it in each.
-        left_out: photos of the album whose features had to make way for others'.
+        photos: its score in each photo.
+        left_out: how many photos could not be scored, because their features were removed.
     """
 
     category: str
     sentences: Sequence[str] = field(repr=False)
-    photos: tuple[Won, ...] = field(repr=False)
+    photos: tuple[PhotoScore, ...] = field(repr=False)
     left_out: int = 0
 
     @property
     def over(self) -> int:
-        """In how many photos it is over its threshold."""
-        return sum(won.score.present for won in self.photos)
+        """In how many photos the category is over its threshold."""
+        return sum(one.score.present for one in self.photos)
 
-    def telling(self) -> dict[str, tuple[Won, ...]]:
-        """The photos that say most, by what they are: all, or the two ends and the closest to the threshold between."""
-        few, ranked = OF_EACH_KIND, self.photos
-        if len(ranked) <= 3 * few:
-            return {"": ranked}
-        apart = [abs(won.score.probability - won.score.threshold) for won in ranked]
-        closest = sorted(range(few, len(ranked) - few), key=apart.__getitem__)[:few]
+    def highlights(self) -> dict[str, tuple[PhotoScore, ...]]:
+        """The photos to show, by the name of their group; all in one group without a name if they are few."""
+        photos = self.photos
+        if len(photos) <= 3 * GROUP:
+            return {"": photos}
+        margins = [abs(one.score.probability - one.score.threshold) for one in photos]
+        closest = sorted(range(GROUP, len(photos) - GROUP), key=margins.__getitem__)[:GROUP]
         return {
-            "most probable": ranked[:few],
-            "closest to the threshold, of the others": tuple(ranked[place] for place in sorted(closest)),
-            "least probable": ranked[-few:],
+            "most probable": photos[:GROUP],
+            "closest to the threshold, of the others": tuple(photos[index] for index in sorted(closest)),
+            "least probable": photos[-GROUP:],
         }
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row a photo: the probability, and the description that weighed most."""
+        """A row for each photo: the probability, and the description with the largest weight."""
         return [
             {
-                "photo": won.photo.name,
-                "probability": round(won.score.probability, 4),
-                "description": won.score.descriptions[0].text,
-                "weight": round(won.score.descriptions[0].weight, 4),
+                "photo": one.photo.name,
+                "probability": round(one.score.probability, 4),
+                "description": one.best.text,
+                "weight": round(one.best.weight, 4),
             }
-            for won in self.photos
+            for one in self.photos
         ]
 
 
-def find_winners(tagger: Tagger, album: Album, bank: TagEmbeddingBank, shelf: FeatureShelf) -> Winners:
-    """Score a category, the only one of its bank, against all photos of an album whose features are still kept.
+def find_winners(tagger: Tagger, album: Album, bank: TagEmbeddingBank, cache: FeatureCache) -> Winners:
+    """Score the only category of a bank against all photos of an album whose features are still cached.
 
     Raises:
-        InputError: no photo is there or kept, or more than one category.
+        InputError: there are no photos or no features, or more than one category.
     """
     if not album.photos:
         raise InputError("there are no photos yet: tag some first")
@@ -93,10 +99,10 @@ def find_winners(tagger: Tagger, album: Album, bank: TagEmbeddingBank, shelf: Fe
     (category,) = bank.vocabulary.tags
     found = []
     for photo in album.photos:
-        if (features := shelf.take(photo.kept)) is not None:
+        if (features := cache.get(photo.cached)) is not None:
             prediction = tagger.score(features.to(tagger.device), bank)
-            found.append(Won(photo, prediction[category], prediction.weights[0]))
+            found.append(PhotoScore(photo, prediction[category], prediction.weights[0]))
     if not found:
-        raise InputError("these photos had to make way for those of other visitors: tag them again")
-    found.sort(key=lambda won: -won.score.probability)
+        raise InputError("these photos were removed to make room for other visitors: tag them again")
+    found.sort(key=lambda one: -one.score.probability)
     return Winners(category, bank.sentences[0], tuple(found), len(album.photos) - len(found))

@@ -1,1 +1,1 @@
-"""The sections of the page, a tab each: layout and wiring. What happens is in plain functions outside."""
+"""The page's tabs and panels: layout and wiring; what their controls do is in `demo.core`."""

@@ -1,4 +1,4 @@
-"""The bar that makes a link to what the first section shows, and what such a link opens."""
+"""The bar that makes a link to the view of the first tab, and opens such links."""
 
 from __future__ import annotations
 
@@ -10,32 +10,25 @@ import gradio as gr
 from demo.core.categories import Categories
 from demo.core.links import Host, View, read_link
 from demo.core.photos import Photo
-from demo.sections.parts import DESCRIBED_AT_ONCE, IN_TURN, OWN, Update, html, visitor_of
+from demo.sections.parts import MAX_DESCRIBING, PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.sections.photo import PhotoSection
 from demo.sections.why import Subject
-from demo.views import markup
+from demo.server.visitors import visitor_of
+from demo.views.page import link, notice
 
-OF_EXAMPLE = "Whoever opens it sees this example photo with your categories and the tag you selected."
-OF_UPLOAD = "Whoever opens it sees your photo with your categories, as long as the photo is kept here: up to an hour."
-OF_TEXT = "Whoever opens it finds your categories typed in."
-STAYS = " What you changed of the sentences, and the tags of a pack, stay here: they do not fit into a link."
-OPENING = "One moment: the photo of this link is looked at."
-COPY = """
-watch('value', () => {
-  const box = element.querySelector('input'), said = element.querySelector('[data-said]');
-  if (!box) return;
-  box.value = `${location.origin}${location.pathname}?${box.dataset.query}`;
-  navigator.clipboard?.writeText(box.value).then(() => said.prepend('The link is copied. '), () => box.select());
-});
-"""
+OF_EXAMPLE = "It opens this example photo with your categories and the tag you selected."
+OF_UPLOAD = "It opens your photo with your categories, as long as the photo is kept here: up to an hour."
+OF_TEXT = "It opens the page with your categories typed in."
+NOT_INCLUDED = " Edited sentences and the tags of a pack stay here: they do not fit into a link."
+OPENING = "One moment: the photo of this link is being tagged."
 
 
 class ShareBar:
     """A button, and the link it makes.
 
     Args:
-        section: what is shared.
-        notice: where to say what a link that opened the page cannot show.
+        section: whose view is shared.
+        notice: shows what a link that opened the page contains but the page cannot show.
     """
 
     def __init__(self, section: PhotoSection, notice: gr.HTML) -> None:
@@ -44,51 +37,55 @@ class ShareBar:
             set(section.examples), {str(name) for _, name in section.describer.choices}, section.bench.taggers[0].name,
             set(section.bench.taggers[0].bank.vocabulary.tags), Path(section.photo.GRADIO_CACHE),
         )  # fmt: skip
-        self.view = gr.State()  # what the link that opened the page names
+        self.view = gr.State()  # of the link that opened the page
         with gr.Row(elem_id="share"):
             self.button = gr.Button("Link to this view", size="sm", min_width=160, elem_id="share-button")
-            self.link = html("", "share-link", COPY)
+            self.link = html("", "share-link", "share")
 
     def wire(self, blocks: gr.Blocks) -> None:
-        """Make links on request, and show what the link that opened the page says."""
+        """Make links on request, and show the view of the link that opened the page."""
         section = self.section
-        given = [section.source, section.box, section.describer, section.typed, section.why.subject]
-        self.button.click(self.on_share, given, self.link, show_progress="hidden", **OWN)
+        inputs = [section.source, section.box, section.describer, section.typed, section.why.subject]
+        self.button.click(self.on_share, inputs, [self.link], show_progress="hidden", **PRIVATE)
         opened = blocks.load(
             self.on_open, None, [*section.photo_side, section.box, section.describer, self.notice, self.view],
-            show_progress="hidden", **IN_TURN, **OWN,
+            show_progress="hidden", **SERIAL, **PRIVATE,
         )  # fmt: skip
-        asked = opened.then(
+        described = opened.then(
             self.on_categories, [self.view, section.describer, section.looked],
             [*section.typed_side, *section.why.outputs],
-            show_progress="hidden", concurrency_limit=DESCRIBED_AT_ONCE, **OWN,
+            show_progress="hidden", concurrency_limit=MAX_DESCRIBING, **PRIVATE,
         )  # fmt: skip
-        seen = [section.looked, section.typed]
-        asked.then(section.score, seen, section.typed_side, show_progress="hidden", **IN_TURN, **OWN)
+        inputs = [section.looked, section.typed]
+        described.then(section.score, inputs, section.typed_side, show_progress="hidden", **SERIAL, **PRIVATE)
 
+    @errors_shown_in("link")
     def on_share(
         self, source: str | None, categories: str | None, describer: str, typed: Categories | None,
         subject: Subject | None,
-    ) -> str:  # fmt: skip
-        meant = {
-            tag: known.label
+    ) -> Update:  # fmt: skip
+        """Make a link to the present view."""
+        meanings = {
+            tag: meaning.label
             for tag, gloss in (typed.senses if typed else {}).items()
-            for known in self.section.bench.meanings(tag)
-            if known.gloss == gloss
+            for meaning in self.section.bench.meanings(tag)
+            if meaning.gloss == gloss
         }
         path, tag = Path(source) if source else None, subject.tag if subject else ""
-        view = self.host.view_of(path, categories or "", describer, tag, meant)
-        said = OF_EXAMPLE if view.photo else OF_UPLOAD if view.upload else OF_TEXT
-        told = [one for one in (typed, subject and subject.own) if one]
-        stays = any(one.edited for one in told) or bool(typed and typed.thresholds)
-        return markup.shared(view.query(), said + STAYS * stays)
+        view = self.host.view_of(path, categories or "", describer, tag, meanings)
+        explanation = OF_EXAMPLE if view.photo else OF_UPLOAD if view.upload else OF_TEXT
+        shown = [one for one in (typed, subject and subject.predefined) if one]
+        if any(one.edited for one in shown) or (typed and typed.thresholds):
+            explanation += NOT_INCLUDED
+        return {self.link: link(view.query(), explanation)}
 
+    @errors_shown_in("notice")
     def on_open(self, request: gr.Request) -> Iterator[Update]:
-        """The photo, the categories and the describer of the link; nothing where the address has none."""
+        """Show the photo, the categories and the describer of the link that opened the page."""
         view, notices = read_link(dict(request.query_params), self.host)
         section = self.section
         path = section.examples.get(view.photo) or self.host.upload(view)
-        update: Update = {self.notice: markup.notice([OPENING] if path else notices, "hint"), self.view: view}
+        update: Update = {self.notice: notice([OPENING] if path else notices, "hint"), self.view: view}
         if view.categories:
             update[section.box] = view.categories
         if view.describer:
@@ -96,23 +93,28 @@ class ShareBar:
         yield update
         if path:
             yield from section.tag(path, view.tag)
-            yield {self.notice: markup.notice(notices, "hint")}
+            yield {self.notice: notice(notices, "hint")}
 
+    @errors_shown_in("section.typed_notice")
     def on_categories(
-        self, view: View | None, describer: str, seen: Photo | None, request: gr.Request
+        self, view: View | None, describer: str, photo: Photo | None, request: gr.Request
     ) -> Iterator[Update]:
-        """Describe what a link has typed in, but for a language model: nobody but the visitor spends its budget."""
+        """Describe the categories of a link, but never with a language model: only visitors spend their budget."""
         section, typed = self.section, None
         yield {section.typed_notice: ""}
         if view is None or not view.categories or describer.startswith("openai"):
             return
-        meant = view.meant()
+        chosen = view.chosen_meanings()
         senses = {
-            tag: known.gloss for tag in meant for known in section.bench.meanings(tag) if known.label == meant[tag]
+            tag: meaning.gloss
+            for tag, label in chosen.items()
+            for meaning in section.bench.meanings(tag)
+            if meaning.label == label
         }
-        visitor = visitor_of(section.bench, request)
-        for update in section.live(section.bench.describe(view.categories, describer, visitor, senses), seen, visitor):
+        visitor = visitor_of(request.headers)
+        states = section.bench.describe(view.categories, describer, visitor, senses)
+        for update in section.stream(states, photo, visitor):
             typed = update.get(section.typed)
             yield update
         if typed is not None and view.tag in typed.names:
-            yield section.why.typed(seen, typed, view.tag)
+            yield section.why.typed(photo, typed, view.tag)

@@ -7,31 +7,32 @@ from typing import Any
 
 import gradio as gr
 
-from demo.core.actions import Workbench, explain
 from demo.core.album import Album
-from demo.core.feature_cache import FeatureShelf
+from demo.core.feature_cache import FeatureCache
 from demo.core.winners import find_winners
-from demo.sections.parts import DESCRIBED_AT_ONCE, OWN, Update, html, visitor_of
-from demo.views import album_markup, markup
+from demo.core.workbench import Workbench
+from demo.sections.parts import MAX_DESCRIBING, PRIVATE, Update, errors_shown_in, html
+from demo.server.visitors import visitor_of
+from demo.views import winners as views
+from demo.views.page import introduction, notice
 from ram.errors import InputError
 
-INTRODUCTION = """<h2>One category over these photos</h2><p class="hint">RAM++ weighs a category's descriptions
-anew for each photo: see which of them wins where.</p>"""
+INTRODUCTION = "RAM++ weighs a category's descriptions for each photo: see which of them wins where."
 
 
 class WinnersPanel:
-    """The components, in the order they stand, and what their events change.
+    """Components and event handlers.
 
     Args:
-        bench: the models and describers behind it.
-        describers: what may be chosen, name to label, the default first.
-        shelf: where the features of albums are kept.
+        bench: models and describers.
+        describers: label by name, the default first.
+        cache: features of the albums' photos.
     """
 
-    def __init__(self, bench: Workbench, describers: Mapping[str, str], shelf: FeatureShelf) -> None:
-        self.bench, self.shelf = bench, shelf
+    def __init__(self, bench: Workbench, describers: Mapping[str, str], cache: FeatureCache) -> None:
+        self.bench, self.cache = bench, cache
         with gr.Column(elem_classes="sheet", elem_id="album-category", visible=False) as self.panel:
-            html(INTRODUCTION)
+            html(introduction("One category over these photos", INTRODUCTION))
             with gr.Row(elem_id="album-ask"):
                 self.box = gr.Textbox(
                     label="Category for these photos", show_label=False, placeholder="kite", max_lines=1, scale=4,
@@ -47,29 +48,27 @@ class WinnersPanel:
         self.outputs = [self.panel, self.notice, self.found]
 
     def wire(self, album: gr.State) -> None:
-        """Connect events to what they do, on the album that another section keeps."""
-        asked: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_limit": DESCRIBED_AT_ONCE, **OWN}
+        """Connect events to handlers, for the album of another section."""
+        options: dict[str, Any] = {"trigger_mode": "always_last", "concurrency_limit": MAX_DESCRIBING, **PRIVATE}
         gr.on(
             [self.box.submit, self.button.click], self.on_category, [album, self.box, self.describer],
-            [self.found, self.notice], show_progress_on=self.found, **asked,
+            [self.found, self.notice], show_progress_on=self.found, **options,
         )  # fmt: skip
 
     def empty(self) -> Update:
-        """For a new album: what was found in the last one goes, what was typed stays."""
+        """Remove the results of the last album; the typed category stays."""
         return {self.notice: "", self.found: ""}
 
+    @errors_shown_in("notice")
     def on_category(
         self, album: Album | None, text: str | None, describer: str, request: gr.Request
     ) -> Iterator[Update]:
-        """Sentences are gathered first; then every photo is scored against all of them."""
-        try:
-            if album is None or not album.photos:  # before a language model is paid
-                raise InputError("there are no photos yet: tag some first")
-            for typed in self.bench.describe(text or "", describer, visitor_of(self.bench, request)):
-                if len(typed.names) > 1:
-                    raise InputError(f"{len(typed.names)} categories are too many here: type one")
-            main = self.bench.taggers[0]
-            found = find_winners(main, album, typed.banks[main.name], self.shelf)
-            yield {self.found: album_markup.winners(found), self.notice: markup.notice(typed.notices, "hint")}
-        except Exception as error:
-            yield {self.notice: markup.notice([explain(error)])}
+        """Describe the category, then score every photo."""
+        if album is None or not album.photos:  # before a language model is asked
+            raise InputError("there are no photos yet: tag some first")
+        for typed in self.bench.describe(text or "", describer, visitor_of(request.headers)):
+            if len(typed.names) > 1:
+                raise InputError(f"{len(typed.names)} categories are too many here: type one")
+        main = self.bench.taggers[0]
+        found = find_winners(main, album, typed.banks[main.name], self.cache)
+        yield {self.found: views.winners(found), self.notice: notice(typed.messages, "hint")}

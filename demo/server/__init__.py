@@ -1,1 +1,1 @@
-"""What stands between the page and the network: queue gate, limits, health, uploads."""
+"""Between the page and the network: start, gate, visitors, limits, health, uploads."""

@@ -1,4 +1,4 @@
-"""What a host asks before it sends visitors: /health, answered from the first second on, while the models load too."""
+"""Answer /health from the first second on, also while the models load."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import ram
+from demo.views.render import render
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
 LOADING = "The models are being loaded: try again in a few seconds."
 SECONDS = 5
-"""After which to ask again while the models load."""
+"""Time after which to ask again while the models load."""
 
 
 def report(models: Sequence[str]) -> dict[str, Any]:
-    """``{"status": "ready", "models": [names], "version"}``; "loading" while there is no model."""
+    """``{"status": "ready", "models": [names], "version"}``; the status is "loading" while there is no model."""
     return {"status": "ready" if models else "loading", "models": list(models), "version": ram.__version__}
 
 
@@ -35,14 +36,14 @@ def answer(models: Sequence[str]) -> Callable[[Request], Response]:
 
 
 @contextmanager
-def waiting_room(host: str, port: int) -> Iterator[None]:
-    """Answer every request with 503: /health with its report, anything else with a sentence and a later reload.
+def loading_page(host: str, port: int) -> Iterator[None]:
+    """Answer every request with 503 until the models are loaded: /health with its report, others with a sentence.
 
     The port is free again when the block ends.
     """
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-    room = type("Room", (ThreadingHTTPServer,), {"address_family": family, "daemon_threads": True})
-    with room((host, port), _Wait) as server:
+    kind = type("LoadingServer", (ThreadingHTTPServer,), {"address_family": family, "daemon_threads": True})
+    with kind((host, port), _LoadingHandler) as server:
         thread = threading.Thread(target=partial(server.serve_forever, poll_interval=0.05), daemon=True)
         thread.start()
         try:
@@ -52,14 +53,14 @@ def waiting_room(host: str, port: int) -> Iterator[None]:
             thread.join()
 
 
-class _Wait(BaseHTTPRequestHandler):
+class _LoadingHandler(BaseHTTPRequestHandler):
     timeout = SECONDS
 
     def do_GET(self) -> None:
         if self.path.partition("?")[0] == "/health":
             kind, text = "application/json", json.dumps(report(()))
         else:
-            kind, text = "text/html; charset=utf-8", f"<!doctype html><title>Loading</title><p>{LOADING}</p>"
+            kind, text = "text/html; charset=utf-8", render("page", "loading", sentence=LOADING)
         body = text.encode()
         self.send_response(503)
         for name, value in (
@@ -74,4 +75,4 @@ class _Wait(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_GET
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Who knocks while the page is not there yet is of no interest."""
+        """Requests while the models load are not logged."""

@@ -1,14 +1,10 @@
-"""What a language model may cost on a public page: per visitor and per day, in requests and in tokens.
+"""Daily budgets for the language model, for each visitor and for all, in requests and in tokens.
 
-Everything is kept in memory: a restart begins a new day. Addresses of visitors are kept only as keyed hashes that
-nobody can turn back, and that mean nothing after a restart.
+Everything is kept in memory: a restart begins a new day.
 """
 
 from __future__ import annotations
 
-import hashlib
-import ipaddress
-import secrets
 import threading
 import time
 from collections import OrderedDict
@@ -19,7 +15,7 @@ from ram.describers.usage import Usage
 from ram.errors import DescriberError
 
 DAY_SECONDS = 86_400
-MOST_VISITORS = 10_000
+MAX_VISITORS = 10_000
 """Visitors remembered within a day; past that the one seen longest ago is forgotten."""
 
 
@@ -32,44 +28,47 @@ class Spent:
 
 
 class LimitReached(DescriberError):
-    """Today's requests or tokens are used up; the text is a sentence for the visitor."""
+    """Today's requests or tokens are used up."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What may be spent in one day (UTC).
+    """Limits for one day (UTC).
 
     Args:
         requests: to the language model; None for no limit.
         tokens: of questions and answers together; None for no limit.
+
+    Raises:
+        ValueError: a negative limit.
     """
 
     requests: int | None = None
     tokens: int | None = None
 
     def __post_init__(self) -> None:
-        if any(most is not None and most < 0 for most in (self.requests, self.tokens)):
-            raise ValueError(f"{self} cannot be spent: give counts from 0 up, or None for no limit")
+        if any(limit is not None and limit < 0 for limit in (self.requests, self.tokens)):
+            raise ValueError(f"{self} has a negative limit: give 0 or more, or None for no limit")
 
     def allows(self, spent: Spent) -> bool:
-        """Whether so much may be spent in all."""
+        """Whether this total stays within the limits."""
         pairs = ((spent.requests, self.requests), (spent.tokens, self.tokens))
-        return all(most is None or used <= most for used, most in pairs)
+        return all(limit is None or used <= limit for used, limit in pairs)
 
     def share(self, spent: Spent) -> float:
-        """How much of it is spent, 0..1, by whichever of the two is scarcer."""
+        """Fraction that is spent, 0..1, the larger one of requests and tokens."""
         pairs = ((spent.requests, self.requests), (spent.tokens, self.tokens))
-        return max(min(1.0, used / most if most else 1.0) if most is not None else 0.0 for used, most in pairs)
+        return max(min(1.0, used / limit if limit else 1.0) if limit is not None else 0.0 for used, limit in pairs)
 
 
 VISITOR_BUDGET = Budget(500, 100_000)
-"""About 25 categories of a server that gives ten answers to a request, ten categories of one that gives one."""
+"""About 25 categories from a server that gives ten answers to a request, ten from one that gives one."""
 DAY_BUDGET = Budget(10_000, 2_000_000)
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a visitor stands today: what they have spent and what everyone has, beside what may be spent."""
+    """What a visitor and all visitors together have spent today, and their budgets."""
 
     visitor: Spent
     visitor_budget: Budget
@@ -78,12 +77,11 @@ class Standing:
 
 
 class Limits:
-    """Budgets and what has been spent of them today; may be shared between threads.
+    """Budgets and what has been spent of them today; thread-safe.
 
     Args:
-        visitor: what one visitor may spend in a day.
-        day: what all of them may spend together.
-        proxies: how many proxies of the host's stand before the page; each appends the address it was asked from.
+        visitor: budget of one visitor for a day.
+        day: budget of all visitors together.
         clock: seconds since 1970.
     """
 
@@ -91,47 +89,31 @@ class Limits:
         self,
         visitor: Budget = VISITOR_BUDGET,
         day: Budget = DAY_BUDGET,
-        proxies: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.visitor_budget = visitor
         self.day_budget = day
-        self._proxies = proxies
         self._clock = clock
-        self._secret = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._today = 0
         self._total = Spent()
         self._spent: OrderedDict[str, Spent] = OrderedDict()
 
-    def visitor(self, address: str | None, forwarded: str | None = None) -> str:
-        """A name for whoever asks from this address: the same all day, and not to be turned back into the address.
-
-        Args:
-            address: where the connection comes from.
-            forwarded: the header X-Forwarded-For. Anyone may send one, so only what the host's own proxies have
-                appended is looked at.
-        """
-        hops = [hop.strip() for hop in (forwarded or "").split(",") if hop.strip()] if self._proxies else []
-        if hops:
-            address = hops[-min(self._proxies, len(hops))]
-        return hashlib.blake2b(_home(address or "").encode(), key=self._secret, digest_size=16).hexdigest()
-
     def meter(self, visitor: str) -> VisitorMeter:
-        """What a describer asks before each request that it makes for this visitor."""
+        """Meter for the requests that a describer makes for this visitor."""
         return VisitorMeter(self, visitor)
 
     def standing(self, visitor: str) -> Standing:
-        """Where this visitor stands."""
+        """What this visitor and all visitors have spent today."""
         with self._lock:
             self._begin_day()
             return Standing(self._spent.get(visitor, Spent()), self.visitor_budget, self._total, self.day_budget)
 
     def reserve(self, visitor: str, tokens: int) -> None:
-        """Set one request and so many tokens aside.
+        """Reserve one request and a number of tokens.
 
         Raises:
-            LimitReached: the visitor's budget or the page's does not hold them.
+            LimitReached: the visitor's budget or the one of all visitors is not large enough.
         """
         with self._lock:
             self._begin_day()
@@ -145,7 +127,7 @@ class Limits:
             self._put(visitor, after, in_all)
 
     def settle(self, visitor: str, reserved: int, used: Usage) -> None:
-        """Put what a request has taken in the place of what was set aside for it."""
+        """Replace what was reserved for a request by what it has used."""
         with self._lock:
             self._begin_day()
             spent = self._spent.get(visitor, Spent())
@@ -155,7 +137,7 @@ class Limits:
         self._total = total
         self._spent[visitor] = spent
         self._spent.move_to_end(visitor)
-        if len(self._spent) > MOST_VISITORS:
+        if len(self._spent) > MAX_VISITORS:
             self._spent.popitem(last=False)
 
     def _begin_day(self) -> None:
@@ -167,7 +149,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class VisitorMeter:
-    """The meter of one visitor."""
+    """Meter of one visitor."""
 
     limits: Limits
     visitor: str
@@ -183,18 +165,5 @@ _AGAIN = ", it is back after midnight UTC"
 
 
 def _settled(spent: Spent, reserved: int, used: Usage) -> Spent:
-    """The request is counted already; a day that began in between has nothing set aside."""
+    """The request is counted already; if a new day has begun since, nothing is reserved."""
     return Spent(spent.requests, max(0, spent.tokens - reserved + used.tokens))
-
-
-def _home(address: str) -> str:
-    """An address, or the network that one home has in IPv6, where everyone has billions of addresses."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0].strip("[]"))
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)

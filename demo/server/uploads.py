@@ -1,4 +1,4 @@
-"""Which files of this host a visitor may name: those that were uploaded, and nothing else."""
+"""Accept uploaded files only, whatever path a visitor names."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ NOT_UPLOADED = "This photo was not uploaded here: choose it again."
 
 
 def uploaded(file: Mapping[str, Any] | None, folder: str | Path) -> Path:
-    """The file that a browser or a client names as its upload, links followed.
+    """Path of an uploaded file, links resolved.
 
     Args:
-        file: as gradio sends it: ``{"path": ...}`` with whatever else.
-        folder: where uploads are kept.
+        file: as gradio sends it: ``{"path": ...}`` and other keys.
+        folder: of uploads.
 
     Raises:
-        InputError: anything but a file in that folder.
+        InputError: not a file in that folder.
     """
     try:
         path = Path((file or {})["path"]).resolve()
         if path.is_relative_to(Path(folder).resolve()) and path.is_file():
             return path
-    except (KeyError, TypeError, ValueError, OSError):  # whatever else may stand in the place of a path
+    except (KeyError, TypeError, ValueError, OSError):  # anything may be sent as a path
         pass
     raise InputError(NOT_UPLOADED)

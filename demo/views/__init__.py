@@ -1,1 +1,1 @@
-"""How the page looks: markup, styles, scripts and plots."""
+"""The page's looks: Jinja2 templates, style sheets and scripts, and the functions that fill them with values."""

@@ -15,7 +15,7 @@ from ram.errors import CheckpointError, DownloadError
 from ram.models.config import VARIANTS, ModelConfig
 from ram.runtime import Progress, quiet
 from ram.text.descriptions import TagDescriptions
-from ram.text.vocabulary import TagVocabulary, told_apart
+from ram.text.vocabulary import TagVocabulary, make_unique
 
 _log = logging.getLogger(__name__)
 
@@ -103,11 +103,11 @@ def fetch_vocabulary(config: ModelConfig, kept: Path) -> TagVocabulary:
         if config.learned:
             names = _lines("tag2text_ori_tag_list.txt", kept, LEARNED_TAGS)
             own = tuple(LEARNED_THRESHOLDS.get(position, LEARNED_THRESHOLD) for position in range(len(names)))
-            return TagVocabulary(told_apart(names), own)
+            return TagVocabulary(make_unique(names), own)
         names, thresholds, translations = (
             _lines(f"ram_tag_list{which}.txt", kept, TAGS) for which in ("", "_threshold", "_chinese")
         )
-        return TagVocabulary(told_apart(names), tuple(map(float, thresholds)), tuple(translations))
+        return TagVocabulary(make_unique(names), tuple(map(float, thresholds)), tuple(translations))
     except DownloadError:
         raise
     except ValueError as error:

@@ -17,7 +17,8 @@ from ram.cli.options import (
 )
 from ram.cli.output import score_row
 from ram.cli.terminal import Progress, print_json, print_table, printable, say
-from ram.text.descriptions import TagDescriptions, parse_categories
+from ram.text.descriptions import TagDescriptions
+from ram.text.names import parse_categories
 
 if TYPE_CHECKING:
     from PIL.Image import Image

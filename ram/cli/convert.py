@@ -9,7 +9,7 @@ from ram.cli.terminal import Progress, printable, say
 from ram.errors import InputError
 from ram.models.config import VARIANTS
 from ram.text.descriptions import TagDescriptions
-from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary, told_apart
+from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary, make_unique
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -74,7 +74,7 @@ def _vocabulary(
     tags: Path | None, thresholds: Path | None, descriptions: TagDescriptions | None
 ) -> TagVocabulary | None:
     if tags is not None:
-        names = told_apart(read_lines(tags))
+        names = make_unique(read_lines(tags))
     elif descriptions is not None:
         names = descriptions.tags
     elif thresholds is not None:

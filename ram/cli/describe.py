@@ -17,7 +17,8 @@ from ram.cli.options import (
 from ram.cli.terminal import print_json, printable, say
 from ram.describers.fallback import Notice, describe_with_fallback
 from ram.errors import InputError
-from ram.text.descriptions import TagDescriptions, parse_categories
+from ram.text.descriptions import TagDescriptions
+from ram.text.names import parse_categories
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:

@@ -14,11 +14,12 @@ from ram.cli.convert import read_lines
 from ram.cli.options import add_json_option, add_processes_option, add_split_option, positive
 from ram.cli.terminal import Progress, print_json, print_table, printable
 from ram.errors import InputError
-from ram.labels.building import KINDS, LEAST, MOST, BuiltSystem, Verdict, build_label_system
+from ram.labels.building import MAX_TAGS, MIN_PICTURES, BuiltSystem, Verdict, build_label_system
 from ram.labels.captions import read_captions, select_split
 from ram.labels.label_system import VOCABULARY
 from ram.labels.parsing import ParsedTag
-from ram.labels.reviewed_lists import WordLists, shipped_word_lists
+from ram.labels.reviewed_lists import ReviewedLists, shipped_lists
+from ram.text.vocabulary import KINDS
 
 REPORT = "report.csv"
 EXAMPLES = 8
@@ -49,12 +50,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="tags to leave out, one per line, with their synonyms, plurals and other forms",
     )
     parser.add_argument(
-        "--least", type=positive, default=LEAST, metavar="N", help="pictures that must name a tag (%(default)s)"
+        "--least", type=positive, default=MIN_PICTURES, metavar="N", help="pictures that must name a tag (%(default)s)"
     )
     parser.add_argument(
         "--most",
         type=positive,
-        default=MOST,
+        default=MAX_TAGS,
         metavar="N",
         help="largest number of tags, some of every kind (%(default)s)",
     )
@@ -67,7 +68,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     _check_folder(args.output)
     exclude = read_lines(args.exclude) if args.exclude else []
-    lists = shipped_word_lists()
+    lists = shipped_lists()
     pictures = _read(args, lists)
     with Progress() as progress:
         progress("choosing tags", 0, 1)
@@ -99,7 +100,7 @@ def _check_folder(folder: Path) -> None:
         raise InputError(f"{str(folder)!r} holds a vocabulary that `ram labels` did not make: name another folder")
 
 
-def _read(args: argparse.Namespace, lists: WordLists) -> list[tuple[ParsedTag, ...]]:
+def _read(args: argparse.Namespace, lists: ReviewedLists) -> list[tuple[ParsedTag, ...]]:
     """Return the parsed tags of each picture of all files."""
     from ram.labels.parallel import parse_captions
 
@@ -108,7 +109,7 @@ def _read(args: argparse.Namespace, lists: WordLists) -> list[tuple[ParsedTag, .
         files[0] = select_split(files[0], Path(args.split[0]), args.split[1])
     texts = [text for file in files for text in file.values()]
     sentences = [sentence for text in texts for sentence in text.sentences]
-    phrases = [name for name in {*lists.book.names, *lists.reviewed} if " " in name]
+    phrases = [name for name in {*lists.lexicon.names, *lists.words} if " " in name]
     parsed = parse_captions(sentences, sorted(phrases), args.processes)
     known: dict[ParsedTag, ParsedTag] = {}  # share equal tags: there may be millions
     pictures = []

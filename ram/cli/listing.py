@@ -11,7 +11,8 @@ from ram.cli.options import open_describer
 from ram.cli.terminal import Progress, printable, say
 from ram.describers.base import Describer
 from ram.errors import DescriberError, InputError
-from ram.text.descriptions import Origin, TagDescriptions, normalize_category
+from ram.text.descriptions import Origin, TagDescriptions
+from ram.text.names import normalize_category
 
 MAX_NAMED = 5
 """Tags that a message lists by name."""

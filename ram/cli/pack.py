@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     tagger = open_tagger(args, str(args.source) if is_model else args.model)
     vocabulary, descriptions = (tagger.bank.vocabulary, None) if is_model else _read(args.source, tagger)
     if args.thresholds is not None:
-        vocabulary = TagVocabulary(vocabulary.tags, read_numbers(args.thresholds), vocabulary.translations)
+        vocabulary = vocabulary.with_thresholds(read_numbers(args.thresholds))
     check_names(vocabulary.tags)
     tagger.text_encoder  # noqa: B018  (a missing text encoder is reported before any description is paid for)
     if is_model:

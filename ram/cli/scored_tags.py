@@ -10,7 +10,7 @@ from ram.cli.listing import MAX_NAMED
 from ram.cli.options import add_describer_options, describe_all
 from ram.cli.terminal import printable, say
 from ram.errors import InputError
-from ram.text.descriptions import parse_categories
+from ram.text.names import parse_categories
 
 if TYPE_CHECKING:
     from ram.tagger import Tagger

@@ -12,7 +12,7 @@ from pathlib import Path
 from ram.describers.base import Describer, Sense
 from ram.describers.usage import Meter, Usage
 from ram.runtime import atomic_write
-from ram.text.descriptions import normalize_category
+from ram.text.names import normalize_category
 
 _log = logging.getLogger(__name__)
 

@@ -1,15 +1,17 @@
-"""Describers by name."""
+"""Describers by name: the command line and the page offer those listed here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from ram.describers.base import Describer
 from ram.errors import InputError
 
-DESCRIBERS = ("lexicon", "template", "openai")
-"""Names that :func:`load_describer` accepts."""
+DescriberName = Literal["lexicon", "template", "openai"]
+DESCRIBERS: Mapping[str, str] = {"lexicon": "Lexicon", "template": "Templates", "openai": "Language model"}
+"""Names that :func:`load_describer` accepts, and what the page calls them."""
 
 
 def load_describer(

@@ -7,8 +7,8 @@ from functools import cache
 
 from ram.describers.base import Describer
 from ram.describers.wording import also_action, as_action, as_quality, in_a_photo, is_plural, plain_prompt
-from ram.text.descriptions import normalize_category
 from ram.text.files import package_file, read_table
+from ram.text.names import normalize_category
 
 
 class TemplateDescriber(Describer):

@@ -1,1 +1,1 @@
-"""Measure a tagger: metrics of scores against annotations, and the benchmarks that bring the annotations."""
+"""Evaluation: metrics, benchmarks, retrieval and calibration."""

@@ -1,4 +1,4 @@
-"""A benchmark is pictures, tags and which picture has which tag: read in three forms, held against scores."""
+"""Benchmarks: images annotated with tags, read in three forms and compared with scores."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ram.errors import InputError
 from ram.evaluation.metrics import Floats, Rates, average_precisions, rates
 from ram.evaluation.pictures import sound_pictures
 from ram.images.opening import find_images
@@ -19,14 +20,14 @@ from ram.text.vocabulary import TagVocabulary
 
 @dataclass(frozen=True, eq=False)
 class Benchmark:
-    """Annotated pictures.
+    """Annotated images.
 
     Args:
-        name: what to call it in a table.
-        tags: (tags,) the tags that are evaluated. One listed twice is two columns with the same
-            targets: official benchmarks do so where two of their classes share a name.
-        pictures: (pictures,) files.
-        targets: (pictures, tags) booleans.
+        name: name to use in tables.
+        tags: (tags,) the evaluated tags. A tag listed twice is two columns with the same targets, as in official
+            benchmarks where two classes share a name.
+        pictures: (images,) files.
+        targets: (images, tags) booleans.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Benchmark:
     def __post_init__(self) -> None:
         targets = np.array(self.targets, dtype=bool)
         if targets.shape != (len(self.pictures), len(self.tags)) or not targets.size:
-            raise ValueError(
+            raise InputError(
                 f"benchmark {self.name} has {len(self.pictures)} pictures and {len(self.tags)} tags, "
                 f"but targets of shape {targets.shape}: it needs some of each, and one target for every pair"
             )
@@ -48,18 +49,18 @@ class Benchmark:
 def load_benchmark(
     path: str | Path, images: str | Path | None = None, vocabulary: TagVocabulary | None = None
 ) -> Benchmark:
-    """Read a benchmark in any of its forms.
+    """Read a benchmark in one of three forms.
 
-    - A JSON file ``[{"image": "images/1.jpg", "tags": ["dog", "beach"]}, ...]``. Pictures are relative to the
-      file, or to `images`. The evaluated tags are the lines of ``tags.txt`` beside it, or all that occur.
-    - Triplets ``[{"image_path": "1.jpg", "union_label_id": [3, ...], ...}, ...]`` as training reads them, in the ids of
-      `vocabulary`; otherwise like the list above.
-    - A folder in the official layout: ``*_taglist.txt`` (a tag a line), ``*_annots.txt`` (``picture,tag,tag``
-      a line, file names without their ending) and the pictures in ``imgs/``, or in `images`.
+    - A JSON file ``[{"image": "images/1.jpg", "tags": ["dog", "beach"]}, ...]``. Images are relative to the file, or
+      to ``images``. The evaluated tags are the lines of ``tags.txt`` beside it, or all that occur.
+    - Triplets ``[{"image_path": "1.jpg", "union_label_id": [3, ...], ...}, ...]``, with the ids of ``vocabulary``;
+      otherwise like the first form.
+    - A folder in the official layout: ``*_taglist.txt`` (one tag per line), ``*_annots.txt`` (``image,tag,tag`` per
+      line, file names without suffix) and the images in ``imgs/``, or in ``images``.
 
     Raises:
-        ValueError: a part is missing or malformed, a tag is not in the list, or pictures are missing or, as
-            far as their headers tell, unreadable; the message names them.
+        InputError: a part is missing or malformed, or a tag is not in the list.
+        ImageError: images are missing or their headers are unreadable; the message names them.
     """
     path = Path(path)
     if path.is_dir():
@@ -69,15 +70,15 @@ def load_benchmark(
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """Scores held against a benchmark.
+    """Results of a benchmark.
 
     Args:
         tags: (tags,) as in the benchmark.
-        pictures: how many there are.
-        positives: (tags,) how many pictures have the tag.
-        predefined: (tags,) True where the tag was known beforehand, False where it was only described.
+        pictures: number of images.
+        positives: (tags,) number of images with the tag.
+        predefined: (tags,) True where the tag is in the vocabulary, False where it was only described.
         thresholds: (tags,) what a score had to exceed.
-        average_precisions: (tags,) not-a-number without a positive.
+        average_precisions: (tags,) NaN without a positive.
         rates: precision and recall, per tag and averaged.
     """
 
@@ -90,12 +91,12 @@ class Report:
     rates: Rates
 
     def mean_average_precision(self, which: NDArray[np.bool_] | None = None) -> float | None:
-        """Mean over the tags with a positive, of all or of ``which``, (tags,); None where there is none."""
+        """Return the mean over the tags with a positive, of all or of ``which`` (tags,); None without any."""
         kept = self.average_precisions if which is None else self.average_precisions[which]
         return None if np.isnan(kept).all() else float(np.nanmean(kept))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, fractions in 0..1; None where a tag, or a kind of tags, is without a positive."""
+        """Return plain values for JSON, fractions in 0..1; None for tags without a positive."""
         columns = {
             "AP": self.average_precisions,
             "precision": self.rates.precision,
@@ -127,15 +128,17 @@ class Report:
 def evaluate(
     scores: ArrayLike, benchmark: Benchmark, thresholds: ArrayLike = 0.5, predefined: ArrayLike = True
 ) -> Report:
-    """Hold scores against the annotations.
+    """Compare scores with the annotations.
 
     Args:
-        scores: (pictures, tags) in the benchmark's order.
-        thresholds: (tags,), or one for all; strictly exceeded by a prediction.
+        scores: (images, tags) in the benchmark's order.
+        benchmark: the annotations.
+        thresholds: (tags,), or one for all; a tag is predicted where its score is greater.
         predefined: (tags,), or one for all; see :class:`Report`.
 
     Raises:
-        ValueError: the shapes do not fit, a score is not a number, or no tag has a positive.
+        InputError: no tag has a positive.
+        ValueError: the shapes do not fit, or a score is NaN.
     """
     measured = rates(scores, benchmark.targets, thresholds)
     tags = len(benchmark.tags)
@@ -154,14 +157,14 @@ def _read_json(file: Path, images: Path, vocabulary: TagVocabulary | None) -> Be
     try:
         entries = json.loads(_text(file))
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{file.name} is not JSON: {error}") from None
+        raise InputError(f"{file.name} is not JSON: {error}") from None
     if not isinstance(entries, list):
-        raise ValueError(f'{file.name} must be a list of {{"image": ..., "tags": [...]}}')
+        raise InputError(f'{file.name} must be a list of {{"image": ..., "tags": [...]}}')
     if vocabulary is not None and any(isinstance(entry, dict) and "image_path" in entry for entry in entries[:1]):
         entries = [_named(entry, vocabulary, f"entry {n} of {file.name}") for n, entry in enumerate(entries, 1)]
     for number, entry in enumerate(entries, 1):
         if not _is_annotation(entry):
-            raise ValueError(
+            raise InputError(
                 f'entry {number} of {file.name} is not {{"image": "name", "tags": ["tag", ...]}}'
             )
     annotations = [entry["tags"] for entry in entries]
@@ -176,7 +179,7 @@ def _read_json(file: Path, images: Path, vocabulary: TagVocabulary | None) -> Be
 def _read_official(folder: Path, images: Path) -> Benchmark:
     taglist, annotated = _only(folder, "*_taglist.txt"), _only(folder, "*_annots.txt")
     if not images.is_dir():
-        raise ValueError(f"{folder.name} has no folder of pictures {images.name}: name it with --images")
+        raise InputError(f"{folder.name} has no folder of pictures {images.name}: name it with --images")
     tags = _lines(taglist)
     rows = [[part.strip() for part in line.split(",")] for line in _lines(annotated)]
     names, annotations = [row[0] for row in rows], [[tag for tag in row[1:] if tag] for row in rows]
@@ -189,13 +192,13 @@ def _read_official(folder: Path, images: Path) -> Benchmark:
 
 
 def _named(triplet: Any, vocabulary: TagVocabulary, where: str) -> dict[str, Any]:
-    """A triplet as an entry with the names of its tags."""
+    """Convert a triplet to an entry with the names of its tags."""
     fields = triplet if isinstance(triplet, dict) else {}
     picture, ids = fields.get("image_path"), fields.get("union_label_id")
     if not isinstance(picture, str) or not isinstance(ids, list) or not all(type(id_) is int for id_ in ids):
-        raise ValueError(f'{where} is not {{"image_path": "name", "union_label_id": [0, ...]}}')
+        raise InputError(f'{where} is not {{"image_path": "name", "union_label_id": [0, ...]}}')
     if outside := [id_ for id_ in ids if not 0 <= id_ < len(vocabulary)]:
-        raise ValueError(f"{where} has the tag id {outside[0]}, but the model has {len(vocabulary)} tags")
+        raise InputError(f"{where} has the tag id {outside[0]}, but the model has {len(vocabulary)} tags")
     return {"image": picture, "tags": [vocabulary.tags[id_] for id_ in ids]}
 
 
@@ -209,7 +212,7 @@ def _targets(
     for row, annotation in enumerate(annotations):
         for tag in annotation:
             if tag not in columns:
-                raise ValueError(
+                raise InputError(
                     f"{where} gives {names[row]} the tag {tag!r}, which is not in {listed}: correct either"
                 )
             targets[row, columns[tag]] = True
@@ -220,7 +223,7 @@ def _only(folder: Path, pattern: str) -> Path:
     found = sorted(folder.glob(pattern))
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
-        raise ValueError(f"benchmark folder {folder.name} must hold one file {pattern}, but holds {names}")
+        raise InputError(f"benchmark folder {folder.name} must hold one file {pattern}, but holds {names}")
     return found[0]
 
 
@@ -232,9 +235,9 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise ValueError(f"{file.name} cannot be read: {error.strerror or error}") from None
+        raise InputError(f"{file.name} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise ValueError(f"{file.name} is not text in UTF-8: save it as such") from None
+        raise InputError(f"{file.name} is not text in UTF-8: save it as UTF-8") from None
 
 
 def _is_annotation(entry: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Thresholds from a development set: for each tag the one that serves a goal, steadied where positives are few."""
+"""Choose a threshold for each tag on a development set, regularized where positives are few."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ram.errors import InputError
+
 PRIOR = 10
-"""Weight of the threshold all tags share, in positives: a tag with 10 positives goes half its own way."""
+"""Weight of the threshold that all tags share, in positives: with 10 positives a tag's own best counts half."""
 
 PRIOR_OF_THUMBS = 1
-"""The same for thumbs: each was given on purpose, so that the first one already counts for half."""
+"""Weight of the shared threshold for thumbs; each is given on purpose, so that the first one counts half."""
 
 Goal = Callable[[NDArray[np.floating], NDArray[np.bool_]], float]
-"""Scores and targets, both (n,) with some target true, to the threshold that serves best."""
+"""Maps scores and targets, both (n,) with some target true, to the best threshold."""
 
 
 def calibrate(
@@ -26,25 +28,26 @@ def calibrate(
     kept: ArrayLike | None = None,
     known: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
-    """Per-tag thresholds for the strict comparison ``score > threshold``.
+    """Choose thresholds for the strict comparison ``score > threshold``.
 
-    A tag's own best threshold rests on its few positives, so it is averaged with the one that is best for all tags
-    together, weighted by ``positives : prior``. A tag without a positive may be absent from the pictures or just from
-    the annotations, nobody knows; so it has no say in the shared threshold.
+    A tag's own best threshold depends on few positives, so that it is averaged with the threshold that is best for all
+    tags together, weighted by ``positives : prior``. A tag without a positive may be absent from the images or only
+    from the annotations, so that it does not influence the shared threshold.
 
     Args:
-        scores: (pictures, tags) probabilities in 0..1.
-        targets: (pictures, tags), what is true.
+        scores: (images, tags) probabilities in 0..1.
+        targets: (images, tags) booleans.
         prior: see :data:`PRIOR`.
-        goal: what a threshold is for; :func:`best_f1_threshold` where None.
+        goal: chooses a threshold; :func:`best_f1_threshold` where None.
         kept: (tags,) thresholds that tags without a positive keep; they get the shared one where None.
-        known: (pictures, tags), which decisions somebody has judged; all of them where None.
+        known: (images, tags) True where a decision was judged; all of them where None.
 
     Returns:
-        (tags,) thresholds in 0..1, those that are not kept rounded to four digits.
+        (tags,) thresholds in 0..1, rounded to four digits except for those that are kept.
 
     Raises:
-        ValueError: the shapes differ, or nothing is true.
+        InputError: no target is true.
+        ValueError: the shapes differ.
     """
     if scores.shape != targets.shape or scores.ndim != 2:
         raise ValueError(f"scores {scores.shape} and targets {targets.shape} must be the same (pictures, tags)")
@@ -53,7 +56,7 @@ def calibrate(
     targets = targets & judged
     shared = shared_threshold(scores, targets, goal, judged)
     positives = targets.sum(axis=0)
-    thresholds = np.full(len(positives), shared) if kept is None else np.array(kept, dtype=np.float64)
+    thresholds = np.full(len(positives), round(shared, 4)) if kept is None else np.array(kept, dtype=np.float64)
     for tag in np.flatnonzero(positives):
         own = goal(scores[judged[:, tag], tag], targets[judged[:, tag], tag])
         thresholds[tag] = np.round((positives[tag] * own + prior * shared) / (positives[tag] + prior), 4)
@@ -63,15 +66,15 @@ def calibrate(
 def calibrate_by_thumbs(
     scores: NDArray[np.floating], thumbs: NDArray[np.integer], kept: ArrayLike
 ) -> NDArray[np.float64]:
-    """Thresholds after thumbs up and down on a few tags of a few pictures, for the strict ``score > threshold``.
+    """Adapt thresholds to thumbs up and down on a few tags of a few images, for the strict ``score > threshold``.
 
-    Only a threshold that contradicts a thumb moves: to the one that :func:`calibrate` chooses by the thumbs alone, or,
-    where a tag has thumbs down only, up to the highest score among them.
+    Only a threshold that contradicts a thumb changes: to the one that :func:`calibrate` chooses by the thumbs alone,
+    or, for a tag with thumbs down only, to the highest score among them.
 
     Args:
-        scores: (pictures, tags) probabilities in 0..1.
-        thumbs: (pictures, tags), 1 for up, -1 for down, 0 for none.
-        kept: (tags,) the thresholds so far.
+        scores: (images, tags) probabilities in 0..1.
+        thumbs: (images, tags), 1 for up, -1 for down, 0 for none.
+        kept: (tags,) the present thresholds.
 
     Returns:
         (tags,) thresholds in 0..1.
@@ -93,30 +96,33 @@ def shared_threshold(
     goal: Goal | None = None,
     known: NDArray[np.bool_] | None = None,
 ) -> float:
-    """The threshold that is best for all decisions on the tags with a positive; all (pictures, tags).
+    """Return the threshold that is best for all decisions on tags with a positive.
 
-    Of these decisions only the ``known`` ones count, where that is given.
+    Args:
+        scores, targets: (images, tags).
+        goal: chooses a threshold; :func:`best_f1_threshold` where None.
+        known: (images, tags) True where a decision counts; all of them where None.
 
     Raises:
-        ValueError: nothing is true.
+        InputError: no target is true.
     """
     annotated = targets.any(axis=0)
     if not annotated.any():
-        raise ValueError("no tag occurs in these pictures: thresholds need some positives")
+        raise InputError("no tag occurs in these pictures: thresholds need some positives")
     counted = np.broadcast_to(annotated, targets.shape) if known is None else known & annotated
     return (goal or best_f1_threshold)(scores[counted], targets[counted])
 
 
 def best_f1_threshold(scores: NDArray[np.floating], targets: NDArray[np.bool_]) -> float:
-    """The threshold half-way between the two neighbouring scores where F1 is best; all (n,), some target true."""
+    """Return the threshold of the best F1, half-way between two scores; scores and targets (n,), some target true."""
     ranked, shown, hits = _cuts(scores, targets)
     return _below(ranked, int(np.argmax(2 * hits / (shown + hits[-1]))))
 
 
 def precise_threshold(scores: NDArray[np.floating], targets: NDArray[np.bool_], precision: float) -> float:
-    """The lowest threshold at which a share ``precision`` of what is over it is true; all (n,), some target true.
+    """Return the lowest threshold with a given precision; scores and targets (n,), some target true.
 
-    Where no threshold is that precise, the highest score, which nothing here is over.
+    Where no threshold is that precise, it is the highest score, which none exceeds.
     """
     ranked, shown, hits = _cuts(scores, targets)
     precise = np.flatnonzero(hits >= precision * shown)
@@ -124,10 +130,10 @@ def precise_threshold(scores: NDArray[np.floating], targets: NDArray[np.bool_], 
 
 
 def parse_goal(text: str) -> Goal:
-    """ "f1", or "precision=0.8".
+    """Parse "f1" or "precision=0.8".
 
     Raises:
-        ValueError: neither.
+        InputError: it is neither.
     """
     name, _, share = text.partition("=")
     if text == "f1":
@@ -137,14 +143,14 @@ def parse_goal(text: str) -> Goal:
     except ValueError:
         precision = 0.0
     if not 0 < precision <= 1:
-        raise ValueError(f"{text!r} is no goal: give f1, or precision=0.8 with any share over 0 up to 1")
+        raise InputError(f"{text!r} is no goal: give f1, or precision=0.8 with any fraction over 0 up to 1")
     return partial(precise_threshold, precision=precision)
 
 
 def _cuts(
     scores: NDArray[np.floating], targets: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.int_], NDArray[np.int_]]:
-    """The different scores, highest first; how many are at least as high, and how many of those are true; (cuts,)."""
+    """Return (cuts,) distinct scores from the highest, how many are as high, and how many of those are true."""
     order = np.argsort(-scores, kind="stable")
     ranked, hits = scores[order].astype(np.float64), np.cumsum(targets[order], dtype=np.int64)
     last = np.flatnonzero(np.append(ranked[:-1] != ranked[1:], True))
@@ -152,5 +158,5 @@ def _cuts(
 
 
 def _below(ranked: NDArray[np.float64], cut: int) -> float:
-    """Half-way from the lowest score that is to be over the threshold down to the next, or to 0."""
+    """Return the middle between the lowest score over the threshold and the next one, or 0."""
     return float((ranked[cut] + (ranked[cut + 1] if cut + 1 < len(ranked) else 0.0)) / 2)

@@ -1,4 +1,4 @@
-"""How good scores are, as fractions in 0..1: average precision, precision and recall, retrieval recall."""
+"""Metrics as fractions in 0..1: average precision, precision and recall, retrieval recall."""
 
 from __future__ import annotations
 
@@ -8,35 +8,38 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ram.errors import InputError
+
 Floats = NDArray[np.float64]
 
 
 def average_precisions(scores: ArrayLike, targets: ArrayLike) -> Floats:
-    """Area under each tag's own precision-recall curve, the pictures ranked by that tag's score.
+    """Compute the area under each tag's precision-recall curve over the images.
 
-    Pictures with equal scores enter the ranking together, so their order in the data set changes nothing and
-    constant scores get the share of positives. Differs from the official code: there the sort decides.
-    Columns are independent: a tag listed twice counts twice, as in the official code.
+    Images with equal scores enter the ranking together, so that their order in the data set changes nothing and
+    constant scores get the fraction of positives. Differs from the official code, where the sort decides. Columns are
+    independent: a tag listed twice counts twice, as in the official code.
 
     Args:
-        scores: (pictures, tags), any monotonic scale.
-        targets: (pictures, tags), true where the picture has the tag.
+        scores: (images, tags), any monotonic scale.
+        targets: (images, tags), true where the image has the tag.
 
     Returns:
-        (tags,) fractions, not-a-number for a tag without a positive.
+        (tags,) fractions, NaN for a tag without a positive.
 
     Raises:
-        ValueError: the shapes differ, or a score is not a number.
+        ValueError: the shapes differ, or a score is NaN.
     """
     scores, targets = _checked(scores, targets)
     return np.array([_average_precision(*column) for column in zip(scores.T, targets.T, strict=True)])
 
 
 def mean_average_precision(scores: ArrayLike, targets: ArrayLike) -> float:
-    """Mean of :func:`average_precisions` over the tags with a positive (officially, others count as 0).
+    """Average :func:`average_precisions` over the tags with a positive; in the official code others count as 0.
 
     Raises:
-        ValueError: as there, or no tag has a positive.
+        InputError: no tag has a positive.
+        ValueError: the shapes differ, or a score is NaN.
     """
     return _mean(average_precisions(scores, targets))
 
@@ -49,7 +52,7 @@ class Rates:
     and OF1 are the harmonic means of these pairs. A tag that is never predicted has precision 0.
 
     Args:
-        precision, recall: (tags,), not-a-number for a tag without a positive.
+        precision, recall: (tags,), NaN for a tag without a positive.
         CP, CR, CF1, OP, OR, OF1: the averages; OP and OR include the tags without a positive.
     """
 
@@ -64,20 +67,22 @@ class Rates:
 
     @property
     def f1(self) -> Floats:
-        """(tags,) harmonic mean of precision and recall, not-a-number for a tag without a positive."""
+        """(tags,) harmonic mean of precision and recall, NaN for a tag without a positive."""
         total = self.precision + self.recall
         return 2 * self.precision * self.recall / np.where(total == 0, 1.0, total)
 
 
 def rates(scores: ArrayLike, targets: ArrayLike, thresholds: ArrayLike) -> Rates:
-    """Precision and recall at per-tag thresholds; a score counts when it is strictly over its threshold.
+    """Compute precision and recall at per-tag thresholds; a tag is predicted where its score is greater.
 
     Args:
-        scores, targets: as in :func:`average_precisions`.
-        thresholds: (tags,), or one for all; compared in the precision of the scores.
+        scores: (images, tags), any monotonic scale.
+        targets: (images, tags), true where the image has the tag.
+        thresholds: (tags,), or one for all; compared in the dtype of the scores.
 
     Raises:
-        ValueError: the shapes do not fit, a value is not a number, or no tag has a positive.
+        InputError: no tag has a positive.
+        ValueError: the shapes do not fit, or a value is NaN.
     """
     scores, targets = _checked(scores, targets)
     thresholds = np.asarray(thresholds, dtype=scores.dtype)
@@ -99,17 +104,17 @@ def rates(scores: ArrayLike, targets: ArrayLike, thresholds: ArrayLike) -> Rates
 def retrieval_recall(
     similarity: ArrayLike, owners: ArrayLike, ks: Sequence[int] = (1, 5, 10)
 ) -> dict[int, float]:
-    """Text-to-picture R@K: the share of texts whose own picture is among the K most similar ones.
+    """Compute text-to-image R@K: the fraction of texts whose own image is among the K most similar ones.
 
-    An equally similar other picture counts as ahead, so constant similarities earn nothing.
+    An equally similar other image ranks higher, so that constant similarities have a recall of 0.
 
     Args:
         similarity: (texts, images).
-        owners: (texts,) index of the picture each text belongs to.
+        owners: (texts,) index of the image that each text belongs to.
         ks: the values of K.
 
     Raises:
-        ValueError: the shapes do not fit, a similarity is not a number, or an owner is no picture.
+        ValueError: the shapes do not fit, a similarity is NaN, or an owner is not an image.
     """
     similarity, own = _checked_similarity(similarity, owners)
     ahead = (similarity >= similarity[np.arange(len(own)), own, None]).sum(1) - 1
@@ -119,12 +124,17 @@ def retrieval_recall(
 def picture_retrieval_recall(
     similarity: ArrayLike, owners: ArrayLike, ks: Sequence[int] = (1, 5, 10)
 ) -> dict[int, float]:
-    """Picture-to-text R@K: the share of pictures of whose own texts one is among the K most similar ones.
+    """Compute image-to-text R@K: the fraction of images with one of their texts among the K most similar ones.
 
-    An equally similar text of another picture counts as ahead. A picture without a text is left out.
+    An equally similar text of another image ranks higher. An image without a text is left out.
 
-    Args, Raises:
-        as in :func:`retrieval_recall`.
+    Args:
+        similarity: (texts, images).
+        owners: (texts,) index of the image that each text belongs to.
+        ks: the values of K.
+
+    Raises:
+        ValueError: the shapes do not fit, a similarity is NaN, or an owner is not an image.
     """
     similarity, own = _checked_similarity(similarity, owners)
     mine = own[:, None] == np.arange(similarity.shape[1])
@@ -174,7 +184,7 @@ def _share(part: NDArray, whole: NDArray) -> Floats:
 
 def _mean(values: Floats) -> float:
     if np.isnan(values).all():
-        raise ValueError("no tag has a positive: there is nothing to measure")
+        raise InputError("no tag has a positive: there is nothing to measure")
     return float(np.nanmean(values))
 
 

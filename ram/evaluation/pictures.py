@@ -16,10 +16,10 @@ MOST_FAULTS_NAMED = 20
 
 
 def sound_pictures(names: Sequence[str], files: Mapping[str, Path], dataset: str) -> tuple[Path, ...]:
-    """The files of these names, in order.
+    """Return the files of these names in order, after checking their headers.
 
     Raises:
-        ImageError: some are missing or, as far as their headers tell, unreadable; the message names them.
+        ImageError: some are missing or unreadable; the message names them.
     """
     faults = []
     for name in names:
@@ -35,7 +35,7 @@ def sound_pictures(names: Sequence[str], files: Mapping[str, Path], dataset: str
 
 
 def look_at(tagger: Tagger, pictures: Sequence[Path], progress: Progress = quiet) -> Iterator[ImageFeatures]:
-    """Features of all pictures in their order, a batch at a time; the next are read while the model looks.
+    """Yield the features of all images in order, in batches that are read ahead of the model.
 
     After the first image that cannot be read, the model looks at no more, but the others are still read, so that the
     error at the end names all that are unusable.

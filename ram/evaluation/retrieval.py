@@ -1,4 +1,4 @@
-"""Retrieval: every caption of a data set against every picture of it, by the decoder or by the pooled token alone."""
+"""Retrieval: every caption of a data set against every image, by the decoder or the pooled token."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from ram.errors import InputError
 from ram.evaluation.metrics import picture_retrieval_recall, retrieval_recall
 from ram.evaluation.pictures import look_at, sound_pictures
 from ram.labels.captions import read_captions, select_split
@@ -20,17 +21,17 @@ from ram.runtime import Progress, quiet
 from ram.tagger import CHUNK, Tagger
 
 BY = ("decoder", "pooled")
-"""What may compare a caption with a picture."""
+"""Ways to compare a caption with an image."""
 
 
 @dataclass(frozen=True, eq=False)
 class CaptionedPictures:
-    """Pictures with their captions.
+    """Images with their captions.
 
     Args:
-        name: what to call them in a table.
-        pictures: (pictures,) files.
-        captions: (pictures,) one caption or more of each.
+        name: name to use in tables.
+        pictures: (images,) files.
+        captions: (images,) one caption or more of each.
     """
 
     name: str
@@ -43,12 +44,12 @@ class CaptionedPictures:
 
     @property
     def texts(self) -> list[str]:
-        """(texts,) all captions, picture by picture."""
+        """(texts,) all captions, image by image."""
         return [text for captions in self.captions for text in captions]
 
     @property
     def owners(self) -> NDArray[np.int_]:
-        """(texts,) position of the picture each text belongs to."""
+        """(texts,) index of the image that each text belongs to."""
         return np.repeat(np.arange(len(self.pictures)), [len(captions) for captions in self.captions])
 
 
@@ -56,18 +57,20 @@ def load_captioned(path: Path, images: Path | None = None, split: tuple[Path, st
     """Read ``[{"image": "1.jpg", "captions": ["...", ...]}, ...]``, as ``ram parse`` takes it.
 
     Args:
-        path: the file; pictures are relative to it, or to ``images``.
-        split: a JSON file ``{"test": ["1.jpg", ...], ...}`` and the name of the pictures to take.
+        path: the file.
+        images: folder to which image paths are relative; that of the file where None.
+        split: a JSON file ``{"test": ["1.jpg", ...], ...}`` and the name of the split to take.
 
     Raises:
-        ValueError: a file is malformed, or pictures are missing or, as far as their headers tell, unreadable.
+        InputError: a file is malformed, or an image has no caption.
+        ImageError: images are missing or their headers are unreadable; the message names them.
     """
     texts, name = read_captions(path), path.stem
     if split is not None:
         texts, name = select_split(texts, *split), f"{name} {split[1]}"
     for image, each in texts.items():
         if not (each.captions and each.sentences):
-            raise ValueError(f"{path.name} has no captions of {image}: retrieval needs one at least of each picture")
+            raise InputError(f"{path.name} has no captions of {image}: retrieval needs one at least of each picture")
     folder = path.parent if images is None else images
     files = sound_pictures(tuple(texts), {image: folder / image for image in texts}, name)
     return CaptionedPictures(name, files, tuple(tuple(each.sentences) for each in texts.values()))
@@ -76,10 +79,11 @@ def load_captioned(path: Path, images: Path | None = None, split: tuple[Path, st
 def evaluate_retrieval(
     tagger: Tagger, captioned: CaptionedPictures, by: str = "decoder", progress: Progress = quiet
 ) -> dict[str, dict[str, float]]:
-    """R@1, R@5 and R@10 in both directions, as fractions: ``{"text_to_picture": {"R@1": ...}, ...}``.
+    """Compute R@1, R@5 and R@10 in both directions, as fractions: ``{"text_to_picture": {"R@1": ...}, ...}``.
 
     Raises:
-        ValueError: as in :func:`similarities`.
+        InputError: ``by`` is not one of :data:`BY`.
+        ImageError: some images cannot be read; the message names them.
     """
     found, owners = similarities(tagger, captioned, by, progress), captioned.owners
     directions = {
@@ -93,20 +97,20 @@ def evaluate_retrieval(
 def similarities(
     tagger: Tagger, captioned: CaptionedPictures, by: str = "decoder", progress: Progress = quiet
 ) -> NDArray[np.float32]:
-    """How well every caption fits every picture.
+    """Compute how well every caption fits every image.
 
-    A caption is one more bank of one description: "decoder" gives the logit of the tagging model for it, "pooled" the
-    cosine of its embedding and the pooled token, which costs next to nothing.
+    A caption is scored as a tag with one description: "decoder" gives the logit of the tagging model, "pooled" the
+    cosine of its embedding and the pooled token, which is cheap.
 
     Returns:
-        (texts, pictures), in the order of ``captioned.texts``.
+        (texts, images) in the order of ``captioned.texts``.
 
     Raises:
-        ValueError: ``by`` is neither.
-        ImageError: some pictures cannot be read; the message names them.
+        InputError: ``by`` is not one of :data:`BY`.
+        ImageError: some images cannot be read; the message names them.
     """
     if by not in BY:
-        raise ValueError(f"captions are compared by {' or '.join(BY)}, not by {by!r}")
+        raise InputError(f"captions are compared by {' or '.join(BY)}, not by {by!r}")
     texts = _embed(tagger, captioned.texts, progress).to(tagger.device, tagger.dtype)
     queries = DescriptionEmbeddings(texts[:, None])
 
@@ -120,7 +124,7 @@ def similarities(
 
 
 def _embed(tagger: Tagger, texts: Sequence[str], progress: Progress) -> torch.Tensor:
-    """(texts, dim) unit vectors."""
+    """Return (texts, dim) unit vectors."""
     parts = []
     for start in range(0, len(texts), CHUNK):
         progress("embedding captions", start, len(texts))

@@ -1,4 +1,4 @@
-"""Banks for a benchmark: tags found in a vocabulary whatever their case, described anew, or averaged."""
+"""Banks for a benchmark: tags found in a vocabulary regardless of case, described, or averaged."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
+from ram.errors import InputError
 from ram.models.reweighting import DescriptionEmbeddings
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
@@ -14,22 +15,22 @@ from ram.text.vocabulary import UNSEEN_THRESHOLD
 
 
 def names_in(known: Sequence[str], tags: Sequence[str]) -> list[str | None]:
-    """What each tag is called among the known ones, whatever its case; None where it is not there."""
+    """Return the known name of each tag regardless of case; None where it is unknown."""
     exact, folded = set(known), {tag.casefold(): tag for tag in reversed(known)}
     return [tag if tag in exact else folded.get(tag.casefold()) for tag in tags]
 
 
 def bank_for(tagger: Tagger, tags: Sequence[str], descriptions: TagDescriptions | None = None) -> TagEmbeddingBank:
-    """A bank that holds all of these tags: the tagger's own entries, and what is described here.
+    """Build a bank of tags from the tagger's own entries and from descriptions.
 
     Args:
-        tagger: whose vocabulary and text encoder to use.
-        tags: of a benchmark; case does not count, and some may come twice.
-        descriptions: of tags outside the vocabulary. A tag that is in both is scored by these sentences, at the
-            threshold it has in the vocabulary.
+        tagger: gives the vocabulary and the text encoder.
+        tags: tags of a benchmark; case is ignored, and a tag may occur twice.
+        descriptions: sentences for tags outside the vocabulary. A tag in both is scored by these sentences, with its
+            threshold in the vocabulary.
 
     Raises:
-        ValueError: a tag is neither in the vocabulary nor described.
+        InputError: a tag is neither in the vocabulary nor described.
     """
     described = TagDescriptions({}) if descriptions is None else descriptions
     own = tagger.bank.vocabulary
@@ -41,7 +42,7 @@ def bank_for(tagger: Tagger, tags: Sequence[str], descriptions: TagDescriptions 
         elif name is not None:
             kept[name] = None
         else:
-            raise ValueError(f'"{tag}" is neither in the vocabulary of {tagger.name} nor described: describe it first')
+            raise InputError(f'"{tag}" is neither in the vocabulary of {tagger.name} nor described: describe it first')
     bank = tagger.bank.select(tuple(kept))
     if not new:
         return bank
@@ -51,10 +52,10 @@ def bank_for(tagger: Tagger, tags: Sequence[str], descriptions: TagDescriptions 
 
 
 def mean_bank(bank: TagEmbeddingBank) -> TagEmbeddingBank:
-    """The same tags, each with the plain mean of its embeddings: an ensemble without re-weighting (RAM++, Table 5).
+    """Replace each tag's embeddings by their mean: an ensemble without re-weighting (RAM++, Table 5).
 
-    A softmax over one item is 1, so the mean, whose length stays below 1, reaches the decoder as it is: as
-    re-weighting with equal weights would give it.
+    A softmax over one item is 1, so that the mean, of a length below 1, reaches the decoder as re-weighting with equal
+    weights would give it.
     """
     device = bank.embedded.embeddings.device
     mean = bank.embedded.to(device, torch.float32).mean()[:, None]

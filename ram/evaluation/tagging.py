@@ -1,4 +1,4 @@
-"""A tagger held against a benchmark, or calibrated on one: what experiments call, and what the command line prints."""
+"""Evaluate a tagger on a benchmark, or calibrate its thresholds on one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ram.errors import InputError
 from ram.evaluation.benchmarks import Benchmark, Report, evaluate
 from ram.evaluation.calibration import Goal, calibrate
 from ram.evaluation.pictures import look_at
@@ -24,24 +25,24 @@ from ram.text.vocabulary import TagVocabulary
 def evaluate_tagger(
     tagger: Tagger, benchmark: Benchmark, bank: TagEmbeddingBank | None = None, progress: Progress = quiet
 ) -> Report:
-    """Score all pictures of a benchmark and hold the scores against its annotations.
+    """Score all images of a benchmark and compare the scores with its annotations.
 
     Args:
         tagger: a tag of its vocabulary counts as predefined, every other one as described.
         benchmark: what to measure on.
-        bank: holds every tag of the benchmark (see :mod:`ram.evaluation.tag_banks`), each at its threshold; the
-            tagger's own where None.
-        progress: told how far it is.
+        bank: every tag of the benchmark with its threshold (see :mod:`ram.evaluation.tag_banks`); the tagger's own
+            bank where None.
+        progress: called with what is being done, how much is done, and how much there is.
 
     Raises:
-        ValueError: a tag is not in the bank, or no tag has a positive.
-        ImageError: some pictures cannot be read; the message names them.
+        InputError: a tag is not in the bank, or no tag has a positive.
+        ImageError: some images cannot be read; the message names them.
     """
     bank = bank_for(tagger, benchmark.tags) if bank is None else bank
     names = []
     for tag, name in zip(benchmark.tags, names_in(bank.vocabulary.tags, benchmark.tags), strict=True):
         if name is None:
-            raise ValueError(f'the bank does not hold "{tag}" of {benchmark.name}: make it with bank_for')
+            raise InputError(f'the bank does not hold "{tag}" of {benchmark.name}: make it with bank_for')
         names.append(name)
     bank = bank.select(tuple(dict.fromkeys(names)))
     columns = [bank.vocabulary.id(name) for name in names]
@@ -55,13 +56,13 @@ def evaluate_tagger(
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What calibrating gave.
+    """The result of a calibration.
 
     Args:
-        vocabulary: all tags of the tagger, with their new thresholds.
-        changed: how many thresholds are other than before.
-        unknown: how many tags of the benchmark are not in the vocabulary.
-        before, after: the same scores at the old and at the new thresholds, over the tags of the benchmark.
+        vocabulary: all tags of the tagger with their new thresholds.
+        changed: number of thresholds that changed.
+        unknown: number of tags of the benchmark that are not in the vocabulary.
+        before, after: results at the old and the new thresholds, over the tags of the benchmark.
     """
 
     vocabulary: TagVocabulary
@@ -71,7 +72,7 @@ class Calibration:
     after: Report
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return plain values for JSON."""
         averages = ("CP", "CR", "CF1", "OP", "OR", "OF1")
         return {
             "pictures": self.after.pictures,
@@ -87,19 +88,19 @@ class Calibration:
 def calibrate_tagger(
     tagger: Tagger, benchmark: Benchmark, goal: Goal | None = None, progress: Progress = quiet
 ) -> Calibration:
-    """Choose thresholds for a goal (see :func:`ram.evaluation.calibration.calibrate`) on a development set.
+    """Choose thresholds on a development set, see :func:`ram.evaluation.calibration.calibrate`.
 
     A tag of the vocabulary without a positive keeps its threshold: the set may not annotate it.
 
     Raises:
-        ValueError: no tag of the vocabulary has a positive.
-        ImageError: some pictures cannot be read; the message names them.
+        InputError: no tag of the vocabulary has a positive.
+        ImageError: some images cannot be read; the message names them.
     """
     own = tagger.bank.vocabulary
     names = np.array(names_in(own.tags, benchmark.tags), dtype=object)
     tags = tuple(dict.fromkeys(name for name in names if name is not None))
     if not tags:
-        raise ValueError(f"no tag of {benchmark.name} is in the vocabulary of {tagger.name}: nothing to calibrate")
+        raise InputError(f"no tag of {benchmark.name} is in the vocabulary of {tagger.name}: nothing to calibrate")
     targets = np.stack([benchmark.targets[:, names == tag].any(axis=1) for tag in tags], axis=1)
     known = Benchmark(benchmark.name, tags, benchmark.pictures, targets)
     scores = score_pictures(tagger, tagger.bank.select(tags), known.pictures, progress)
@@ -108,7 +109,7 @@ def calibrate_tagger(
     old = thresholds[ids]
     thresholds[ids] = calibrate(scores, targets, goal=goal, kept=old)
     return Calibration(
-        TagVocabulary(own.tags, tuple(thresholds.tolist()), own.translations),
+        own.with_thresholds(thresholds.tolist()),
         changed=int((thresholds[ids] != old).sum()),
         unknown=len({tag for tag, name in zip(benchmark.tags, names, strict=True) if name is None}),
         before=evaluate(scores, known, old),
@@ -120,10 +121,10 @@ def calibrate_tagger(
 def score_pictures(
     tagger: Tagger, bank: TagEmbeddingBank, pictures: Sequence[Path], progress: Progress = quiet
 ) -> NDArray[np.float32]:
-    """(pictures, tags) probabilities.
+    """Return (images, tags) probabilities.
 
     Raises:
-        ImageError: some pictures cannot be read; the message names them.
+        ImageError: some images cannot be read; the message names them.
     """
     embedded = bank.to(tagger.device, tagger.dtype).embedded
     parts = [

@@ -1,1 +1,1 @@
-"""Predictions as files for other programs."""
+"""Export: predictions as files for other programs."""

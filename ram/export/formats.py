@@ -1,4 +1,4 @@
-"""Tags of many pictures as JSON lines, CSV or COCO: one record a picture, for the command line and the page alike."""
+"""Write the tags of many images as JSON lines, CSV or COCO, one record per image."""
 
 from __future__ import annotations
 
@@ -11,22 +11,29 @@ if TYPE_CHECKING:
     from ram.prediction import Prediction, TagScore
 
 AT_LEAST = 10
-"""Tags that are listed even where fewer are over their thresholds."""
+"""Tags that are listed even if fewer are over their thresholds."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet may take for the beginning of a formula."""
+"""What a spreadsheet may interpret as the beginning of a formula."""
 
 Record = Mapping[str, Any]
-"""One picture: ``{"image", "model", "tags", "scores"}``; for COCO also its ``"width"`` and ``"height"``."""
+"""One image: ``{"image", "model", "tags", "scores"}``; for COCO also its ``"width"`` and ``"height"``."""
 
 
 def listed(
     prediction: Prediction, typed: Sequence[str] = (), top: int | None = None, threshold: float | None = None
 ) -> list[TagScore]:
-    """The scores to report, most probable first.
+    """Return the scores to report, most probable first.
 
-    Over ``threshold``, or the ``top`` ones, where one of them is given; else the tags over their own thresholds, at
-    least ten, and what was ``typed``.
+    Args:
+        prediction: all scores.
+        typed: categories that are always listed.
+        top: list so many in any case.
+        threshold: list the tags over this threshold in place of their own.
+
+    Returns:
+        The tags over ``threshold`` or the ``top`` ones, where one of them is given; otherwise the tags over their own
+        thresholds, at least ten, and the typed categories.
     """
     if threshold is not None:
         return prediction.above(threshold)[:top]
@@ -37,7 +44,7 @@ def listed(
 
 
 def record_of(image: str, model: str, prediction: Prediction, scores: Sequence[TagScore]) -> dict[str, Any]:
-    """What a picture is reported by: the tags over their thresholds, and the scores to list."""
+    """Return the record of an image: the tags over their thresholds, and the scores to list."""
     return {
         "image": image,
         "model": model,
@@ -47,12 +54,12 @@ def record_of(image: str, model: str, prediction: Prediction, scores: Sequence[T
 
 
 def harmless(cell: Any) -> Any:
-    """A cell for CSV that no spreadsheet takes for a formula: such text gets an apostrophe in front; numbers stay."""
+    """Return a cell for CSV that no spreadsheet interprets as a formula; such text gets a leading apostrophe."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
 class Report(Protocol):
-    """Takes pictures one by one."""
+    """Receives records one by one."""
 
     def add(self, record: Record) -> None: ...
 
@@ -60,7 +67,7 @@ class Report(Protocol):
 
 
 class JsonLines:
-    """One object a line a picture; whole lines, whenever the run is stopped."""
+    """One JSON object per line and image; an interrupted run leaves whole lines."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -73,7 +80,7 @@ class JsonLines:
 
 
 class Csv:
-    """One row for each listed tag of each picture, with the description that weighed most."""
+    """One row for each listed tag of each image, with the description of the greatest weight."""
 
     def __init__(self, file: IO[str]) -> None:
         self._rows = csv.writer(file, lineterminator="\n")
@@ -89,11 +96,10 @@ class Csv:
 
 
 class Coco:
-    """One COCO document of image-level labels: an annotation says that a category is in a picture, not where.
+    """One COCO document of image-level labels, without boxes.
 
-    ``images`` are in the order reported, ``categories`` are all tags that were asked about, in the vocabulary's order;
-    ids count from 1. An annotation is ``{"id", "image_id", "category_id", "score"}``, for each tag over its threshold:
-    there is no ``bbox``, no ``segmentation`` and no ``area``, since tagging finds none.
+    ``images`` are in the order of the records, ``categories`` are all scored tags in the vocabulary's order; ids count
+    from 1. An annotation is ``{"id", "image_id", "category_id", "score"}`` for each tag over its threshold.
     """
 
     def __init__(self, file: IO[str], tags: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
-"""Pictures out of a zip archive nobody vouches for: its limits are kept before and while anything is unpacked.
+"""Read images from untrusted zip archives, with limits that are checked before and while unpacking.
 
-Names in the archive are only ever shown, never used as paths: pictures are unpacked into memory, one at a time.
+Names in the archive are shown but never used as paths: images are unpacked into memory, one at a time.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from ram.images.opening import MAX_BYTES, SUFFIXES
 
 MOST_PICTURES = 500
 MOST_ENTRIES = 5_000
-"""Files and folders of any kind; a list longer than this is not even read."""
+"""Most files and folders of any kind; a longer list is not read."""
 MOST_UNPACKED = 1_000_000_000
-"""Bytes of all pictures together."""
+"""Most bytes of all images together."""
 MOST_RATIO = 200
-"""How many times its packed size a picture may unpack to; the pixels of a photo hardly pack at all."""
+"""Highest ratio of an image's size to its packed size; photos are hardly compressible."""
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile unpacks the others without any bound
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
@@ -34,7 +34,7 @@ _FOREIGN = re.compile(r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:")
 
 @dataclass(frozen=True)
 class Member:
-    """A picture of an archive, by the name to show, or why it cannot be used."""
+    """An entry of an archive: the name to show, and why it cannot be used, if so."""
 
     name: str
     info: zipfile.ZipInfo
@@ -42,11 +42,11 @@ class Member:
 
 
 class Archive:
-    """An open archive: what it holds, and the bytes of each picture on request."""
+    """An open archive: its entries, and the bytes of each image on request."""
 
     def __init__(self, file: zipfile.ZipFile, name: str) -> None:
         self._file = file
-        entries = [info for info in file.infolist() if not _left_by_a_system(info)]
+        entries = [info for info in file.infolist() if not _is_hidden(info)]
         self.members = tuple(Member(_shown(info.filename), info, _fault(info)) for info in entries)
         pictures = [member.info for member in self.members if not member.fault]
         if not pictures and not self.members:
@@ -59,10 +59,10 @@ class Archive:
             )
 
     def read(self, member: Member) -> bytes:
-        """The bytes of a picture, at most as many as the archive announced.
+        """Return the bytes of an image.
 
         Raises:
-            ImageError: its fault, or that it is broken.
+            ImageError: the entry has a fault or is broken.
         """
         if member.fault:
             raise ImageError(member.fault)
@@ -75,10 +75,11 @@ class Archive:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """Open a zip archive whose list of contents is small enough to be read.
+    """Open a zip archive within the limits.
 
     Raises:
-        ArchiveError: no zip, cut short, or over a limit; of the path only the file name is repeated.
+        ArchiveError: it is not a zip archive, cut short, or over a limit. The message holds the file name, never the
+            whole path.
     """
     name = _shown(path.name)
     _check_list(path, name)
@@ -91,13 +92,13 @@ def open_archive(path: Path) -> Iterator[Archive]:
 
 
 def is_archive(path: Path) -> bool:
-    """Does the file say, by its first bytes or its name, that it is a zip archive?"""
+    """Tell by the first bytes and the name whether a file is a zip archive."""
     with path.open("rb") as file:
         return file.read(4) in (b"PK\x03\x04", _END) or path.suffix.lower() == ".zip"
 
 
 def _check_list(path: Path, name: str) -> None:
-    """Look at the archive's end, which says how long its list is, before zipfile reads that list into memory."""
+    """Check the length of the list of entries in the end record, before zipfile reads the list into memory."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - 65_536 - 42))  # the longest comment, the end record, and the one of large archives
@@ -112,15 +113,15 @@ def _check_list(path: Path, name: str) -> None:
             raise ArchiveError(f"{name} lists more than {MOST_ENTRIES:,} files: split it")
 
 
-def _left_by_a_system(info: zipfile.ZipInfo) -> bool:
-    """Folders, and the hidden files that systems put beside photos."""
+def _is_hidden(info: zipfile.ZipInfo) -> bool:
+    """Tell whether an entry is a folder, or a hidden file that a system puts beside photos."""
     parts = re.split(r"[/\\]", info.filename)
     hidden = parts[-1].startswith(".") and parts[-1] != ".." or parts[-1].lower() in ("thumbs.db", "desktop.ini")
     return info.is_dir() or hidden or "__MACOSX" in parts
 
 
 def _fault(info: zipfile.ZipInfo) -> str:
-    """Why an entry cannot be used, as far as the list tells."""
+    """Return why an entry cannot be used, as far as the list tells, or nothing."""
     name, lower = _shown(info.filename), info.filename.lower()
     if _FOREIGN.search(info.orig_filename) or "\0" in info.orig_filename:
         return f"{name} names a place outside the archive: it was left out"
@@ -140,6 +141,6 @@ def _fault(info: zipfile.ZipInfo) -> str:
 
 
 def _shown(name: str) -> str:
-    """A name as it may be printed, the last part of a very long one."""
+    """Return a printable name, only the end of a very long one."""
     printable = "".join(character if character.isprintable() else "?" for character in name)
     return printable if len(printable) <= 240 else f"…{printable[-239:]}"

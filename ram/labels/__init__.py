@@ -1,1 +1,1 @@
-"""Captions to tags, and tags to a label system: where the training labels come from."""
+"""Captions to tags, and tags to a label system: the source of the training labels."""

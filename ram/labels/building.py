@@ -1,9 +1,9 @@
-"""A label system built from parsed captions, as RAM's was (RAM, section 3.1).
+"""Build a label system from parsed captions (RAM, section 3.1).
 
-RAM chose its tags by three principles: what people say often matters most; objects, scenes, attributes and actions
-are all covered; the number stays moderate. So words of one meaning are merged, words that name nothing to see are
-dropped by a reviewed list, rare ones by a count, and where too many are left the most frequent stay, of every kind
-some.
+RAM chose its tags by three principles: tags that captions name often matter most; objects, scenes, attributes and
+actions are all covered; the number stays moderate. So words of one meaning are merged, words that name nothing visible
+are dropped by a reviewed list, rare words by their count, and if too many are left the most frequent stay, with a share
+for every kind.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 from ram.describers.wording import as_action, as_quality
+from ram.errors import InputError
+from ram.labels.corrections import attribute_nouns
 from ram.labels.exclusion import ExcludedTags
 from ram.labels.label_system import LabelSystem
-from ram.labels.parsing import ATTRIBUTE_NOUNS, Kind, ParsedTag
-from ram.labels.reviewed_lists import WordLists
+from ram.labels.parsing import ParsedKind, ParsedTag
+from ram.labels.reviewed_lists import ReviewedLists
 from ram.labels.synonyms import Link, find_synonyms
-from ram.text.vocabulary import TagVocabulary
+from ram.text.vocabulary import KINDS, UNSEEN_THRESHOLD, TagKind, TagVocabulary
 
-TagKind = Literal["object", "scene", "attribute", "action"]
-KINDS: tuple[TagKind, ...] = get_args(TagKind)
-LEAST, MOST = 10, 5000
+MIN_PICTURES, MAX_TAGS = 10, 5000
 SHARE_OF_A_KIND = 0.1
-"""Of the places of a label system, those that a kind keeps however rare its tags are."""
+"""Fraction of the tags that is reserved for each kind, however rare its tags are."""
 
 
 class Verdict(NamedTuple):
-    """What became of a word.
+    """Decision about a word.
 
-    ``tag`` is the tag it counts as, "" where it was dropped; ``reason`` is "" for a tag itself. ``pictures`` of a tag
-    are those that name it or a synonym, of any other word those that name the word.
+    ``tag`` is the tag that the word counts as, "" where it was dropped; ``reason`` is "" for a tag itself.
+    ``pictures`` counts those that name the word; for a tag, those that name it or a synonym.
     """
 
     word: str
@@ -44,113 +44,115 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True)
 class BuiltSystem:
-    """A label system and what became of every word that was read, most frequent first."""
+    """A label system and the decision about every word, most frequent first."""
 
     system: LabelSystem
     verdicts: Sequence[Verdict] = field(repr=False)
 
     def tags(self, kind: TagKind) -> list[Verdict]:
+        """Verdicts of the tags of a kind."""
         return [verdict for verdict in self.verdicts if verdict.word == verdict.tag and verdict.kind == kind]
 
 
 def build_label_system(
     pictures: Sequence[Collection[ParsedTag]],
-    lists: WordLists,
+    lists: ReviewedLists,
     exclude: Iterable[str] = (),
-    least: int = LEAST,
-    most: int = MOST,
+    min_pictures: int = MIN_PICTURES,
+    max_tags: int = MAX_TAGS,
 ) -> BuiltSystem:
     """Choose tags and their synonyms.
 
     Args:
-        pictures: what was parsed for each picture.
-        lists: what people reviewed.
-        exclude: tags that stay out, with their synonyms, spellings and inflections, and phrases that end in them
+        pictures: parsed tags of each picture.
+        lists: reviewed word lists.
+        exclude: tags to leave out, with their synonyms, spellings and inflections, and phrases that end in them
             ("toy train" for "train").
-        least: pictures that must name a tag or its synonyms.
-        most: tags to keep at most; every kind keeps a tenth of the places, if it has as many.
+        min_pictures: number of pictures that must name a tag or its synonyms.
+        max_tags: upper limit; a tenth of it is reserved for every kind, as far as it has tags.
 
     Raises:
-        ValueError: a number is below 1, or no tag remains.
+        InputError: a number is below 1, or no tag remains.
     """
-    if least < 1 or most < 1:
-        raise ValueError(f"least is {least} and most is {most}: give 1 or more")
+    if min_pictures < 1 or max_tags < 1:
+        raise InputError(f"at least {min_pictures} pictures and at most {max_tags} tags: give 1 or more")
     counts, kinds = _count(pictures)
-    banned = ExcludedTags(exclude, lists.system, lists.book)
-    dropped = {word: reason for word in counts if (reason := banned.reason(word) or _no_tag(word, kinds, lists))}
+    excluded = ExcludedTags(exclude, lists.system, lists.lexicon)
+    dropped = {word: reason for word in counts if (reason := excluded.reason(word) or _drop_reason(word, kinds, lists))}
     allowed = {word: count for word, count in counts.items() if word not in dropped}
-    links = find_synonyms(allowed, kinds, banned.leave(lists.system), lists.book)
+    links = find_synonyms(allowed, kinds, excluded.remove_from(lists.system), lists.lexicon)
     totals = _totals(pictures, allowed, links)
-    sorts = {word: _sort(word, kinds.get(word, "object"), lists.scenes) for word in {*counts, *totals}}
-    frequent = [tag for tag in sorted(totals, key=lambda tag: (-totals[tag], tag)) if totals[tag] >= least]
-    kept = _moderate(frequent, sorts, most)
-    if not kept:
-        raise ValueError(f"no tag is named for {least} pictures: lower the least number, or give more captions")
-    synonyms = {word: link.tag for word, link in links.items() if link.tag in kept}
-    system = LabelSystem(TagVocabulary.of(tag for tag in frequent if tag in kept), synonyms)
+    tag_kinds = {word: tag_kind(word, kinds.get(word, "object"), lists.scenes) for word in {*counts, *totals}}
+    frequent = [tag for tag in sorted(totals, key=lambda tag: (-totals[tag], tag)) if totals[tag] >= min_pictures]
+    chosen = _limit(frequent, tag_kinds, max_tags)
+    if not chosen:
+        raise InputError(f"no tag is named for {min_pictures} pictures: lower that number, or give more captions")
+    synonyms = {word: link.tag for word, link in links.items() if link.tag in chosen}
+    tags = tuple(tag for tag in frequent if tag in chosen)
+    vocabulary = TagVocabulary(tags, (UNSEEN_THRESHOLD,) * len(tags), kinds=tuple(tag_kinds[tag] for tag in tags))
 
     verdicts = []
-    for word, sort in sorts.items():
+    for word, kind in tag_kinds.items():
         tag, reason = links[word][1:] if word in links else (word, "")
         if word in dropped:
             tag, reason = "", dropped[word]
-        elif tag not in kept:
-            few = totals[tag] < least
-            tag, reason = "", f"in fewer than {least} pictures" if few else f"not among the {most} most frequent"
-        verdicts.append(Verdict(word, totals[word] if tag == word else counts[word], sort, tag, reason))
+        elif tag not in chosen:
+            rare = totals[tag] < min_pictures
+            tag, reason = "", f"in fewer than {min_pictures} pictures" if rare else f"not among the {max_tags} chosen"
+        verdicts.append(Verdict(word, totals[word] if tag == word else counts[word], kind, tag, reason))
     verdicts.sort(key=lambda verdict: (-verdict.pictures, verdict.word))
-    return BuiltSystem(system, tuple(verdicts))
+    return BuiltSystem(LabelSystem(vocabulary, synonyms), tuple(verdicts))
 
 
-def _count(pictures: Iterable[Collection[ParsedTag]]) -> tuple[Counter[str], dict[str, Kind]]:
-    """In how many pictures each word occurs, and what the parse mostly takes it for."""
+def tag_kind(tag: str, parsed: ParsedKind, scenes: Collection[str]) -> TagKind:
+    """Kind of a tag: from the reviewed lists, otherwise as it was parsed."""
+    if tag in scenes or tag.rpartition(" ")[2] in scenes:
+        return "scene"
+    if as_quality(tag):
+        return "attribute"
+    return "action" if as_action(tag) else parsed
+
+
+def _count(pictures: Iterable[Collection[ParsedTag]]) -> tuple[Counter[str], dict[str, ParsedKind]]:
+    """Number of pictures of each word, and the kind that it is parsed as most often."""
     counts: Counter[str] = Counter()
-    taken: defaultdict[str, Counter[Kind]] = defaultdict(Counter)
+    votes: defaultdict[str, Counter[ParsedKind]] = defaultdict(Counter)
     for tags in pictures:
         counts.update({tag.name for tag in tags})
         for tag in tags:
-            taken[tag.name][tag.kind] += 1
-    return counts, {word: votes.most_common(1)[0][0] for word, votes in taken.items()}
+            votes[tag.name][tag.kind] += 1
+    return counts, {word: kinds.most_common(1)[0][0] for word, kinds in votes.items()}
 
 
-def _no_tag(word: str, kinds: Mapping[str, Kind], lists: WordLists) -> str:
-    """Why a word cannot be a tag however frequent it is, or ""."""
-    if word in lists.reviewed:
+def _drop_reason(word: str, kinds: Mapping[str, ParsedKind], lists: ReviewedLists) -> str:
+    """Why a word is not a tag, however frequent it is, or ""."""
+    if word in lists.words:
         return ""
     first, _, rest = word.partition(" ")
     if word in lists.stop or not rest:
         return lists.stop.get(word, "")
-    senses = lists.book.synsets(word) if word in lists.book else ()
-    if any(sense.domain != "person" and sense.photos > 1 for sense in senses[:1]):
+    synsets = lists.lexicon.synsets(word) if word in lists.lexicon else ()
+    if any(synset.domain != "person" and synset.photos > 1 for synset in synsets[:1]):
         return ""
-    if as_quality(first) or first in ATTRIBUTE_NOUNS or first in lists.stop:
+    if as_quality(first) or first in attribute_nouns() or first in lists.stop:
         return "a thing with a word that says little of it"
     last = rest.rpartition(" ")[2]
-    return "a thing and what it does" if not senses and (kinds.get(last) == "action" or as_action(last)) else ""
+    return "a thing and what it does" if not synsets and (kinds.get(last) == "action" or as_action(last)) else ""
 
 
 def _totals(
     pictures: Iterable[Collection[ParsedTag]], allowed: Collection[str], links: Mapping[str, Link]
 ) -> Counter[str]:
-    """In how many pictures each tag is named, by any of its words."""
-    means = {word: links[word].tag if word in links else word for word in allowed}
+    """Number of pictures that name each tag by any of its words."""
+    tag_of = {word: links[word].tag if word in links else word for word in allowed}
     totals: Counter[str] = Counter()
     for tags in pictures:
-        totals.update({means[tag.name] for tag in tags if tag.name in means})
+        totals.update({tag_of[tag.name] for tag in tags if tag.name in tag_of})
     return totals
 
 
-def _sort(tag: str, kind: Kind, scenes: Collection[str]) -> TagKind:
-    """The kind of a tag: reviewed lists first, then what the parse says."""
-    if tag in scenes or tag.rpartition(" ")[2] in scenes:
-        return "scene"
-    if as_quality(tag):
-        return "attribute"
-    return "action" if as_action(tag) else kind
-
-
-def _moderate(frequent: Sequence[str], sorts: Mapping[str, TagKind], most: int) -> frozenset[str]:
-    """The most frequent tags, of each kind some."""
-    places = int(most * SHARE_OF_A_KIND)
-    sure = [tag for kind in KINDS for tag in [tag for tag in frequent if sorts[tag] == kind][:places]]
-    return frozenset(list(dict.fromkeys([*sure, *frequent]))[:most])
+def _limit(frequent: Sequence[str], kinds: Mapping[str, TagKind], limit: int) -> frozenset[str]:
+    """The most frequent tags, with a share for every kind."""
+    share = int(limit * SHARE_OF_A_KIND)
+    reserved = [tag for kind in KINDS for tag in [tag for tag in frequent if kinds[tag] == kind][:share]]
+    return frozenset(list(dict.fromkeys([*reserved, *frequent]))[:limit])

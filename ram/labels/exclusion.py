@@ -1,4 +1,4 @@
-"""Tags that stay out of a label system, as benchmarks of unseen tags need it: with every word that means the same."""
+"""Exclude tags from a label system with every word of the same meaning, as benchmarks of unseen tags require."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Iterable
 from ram.describers.lexicon.synsets import Lexicon
 from ram.describers.wording import singulars
 from ram.labels.label_system import LabelSystem
-from ram.text.vocabulary import TagVocabulary
+from ram.labels.synonyms import without_spaces
 
 
 class ExcludedTags:
-    """Tells which words mean an excluded tag.
+    """Test whether a word means an excluded tag.
 
-    That is a tag of the list, its plurals, -s, -ed and -ing forms and other spellings; whatever the reviewed system
-    holds for one meaning with it; names of its ImageNet synset, unless a person gave them another meaning; and phrases
-    that end in any of them ("toy train" for "train").
+    Such words are: a tag of the list, its plurals, its -s, -ed and -ing forms and other spellings; all words that the
+    reviewed system joins with it; the names of its ImageNet synset, unless the reviewed system gives them another
+    meaning; and phrases that end in any of these ("toy train" for "train").
 
     Args:
         tags: the list, in any case and spacing.
         reviewed: a label system that people chose.
-        book: the lexicon.
+        lexicon: synsets of words.
     """
 
-    def __init__(self, tags: Iterable[str], reviewed: LabelSystem, book: Lexicon) -> None:
+    def __init__(self, tags: Iterable[str], reviewed: LabelSystem, lexicon: Lexicon) -> None:
         self._stems: dict[str, str] = {}
         self._names: dict[str, str] = {}
         groups: dict[str, set[str]] = {}
@@ -33,12 +33,12 @@ class ExcludedTags:
         for tag in (" ".join(tag.lower().split()) for tag in tags):
             for name in {tag, *groups.get(reviewed.synonyms.get(tag, tag), ())}:
                 self._stems |= {stem: tag for stem in _stems(name) if stem not in self._stems}
-            for name in (name.casefold() for sense in book.likely(tag) for name in sense.names):
+            for name in (name.casefold() for synset in lexicon.likely(tag) for name in synset.names):
                 if name not in chosen:
-                    self._names.setdefault(_closed(name), tag)
+                    self._names.setdefault(without_spaces(name), tag)
 
     def reason(self, word: str) -> str:
-        """Why a word stays out, or ""."""
+        """Why a word is excluded, or ""."""
         parts = word.split(" ")
         for start in range(len(parts)):
             ending = " ".join(parts[start:])
@@ -46,30 +46,26 @@ class ExcludedTags:
                 if stem in self._stems:
                     return f"excluded: {self._stems[stem]}"
             for name in (ending, *singulars(ending)):
-                if _closed(name) in self._names:
-                    return f"excluded: {self._names[_closed(name)]}"
+                if without_spaces(name) in self._names:
+                    return f"excluded: {self._names[without_spaces(name)]}"
         return ""
 
-    def leave(self, system: LabelSystem) -> LabelSystem:
-        """A label system without the words that stay out."""
+    def remove_from(self, system: LabelSystem) -> LabelSystem:
+        """A label system without the excluded words."""
         tags = [tag for tag in system.vocabulary.tags if not self.reason(tag)]
         synonyms = {
             word: tag for word, tag in system.synonyms.items() if not self.reason(word) and not self.reason(tag)
         }
-        return LabelSystem(TagVocabulary.of(tags), synonyms)
+        return LabelSystem(system.vocabulary.select(tags), synonyms)
 
 
 def _stems(word: str) -> frozenset[str]:
-    """What a word shares with its plural, its -s, -ed and -ing forms and its other spellings: too much, to be safe."""
-    plain = _closed(word)
-    found = {plain, *map(_closed, singulars(word))}
+    """Stems shared with the plural, the -s, -ed and -ing forms and other spellings; errs on the side of too many."""
+    plain = without_spaces(word)
+    found = {plain, *map(without_spaces, singulars(word))}
     for ending in ("s", "es", "ed", "ing"):
         stem = plain.removesuffix(ending)
         if stem != plain and len(stem) > 2:
             doubled = len(stem) > 3 and stem[-1] == stem[-2]
             found |= {stem, f"{stem}e"} | ({stem[:-1]} if doubled else set())
     return frozenset(found)
-
-
-def _closed(word: str) -> str:
-    return word.replace(" ", "").replace("-", "")

@@ -6,6 +6,8 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from ram.errors import InputError
+
 
 class Hypernyms(Mapping[str, frozenset[str]]):
     """Maps each tag to every tag that it implies, at any distance; a tag without any maps to the empty set.
@@ -14,7 +16,7 @@ class Hypernyms(Mapping[str, frozenset[str]]):
         direct: tag to the tags one step above it.
 
     Raises:
-        ValueError: a tag implies itself.
+        InputError: a tag implies itself.
     """
 
     def __init__(self, direct: Mapping[str, Iterable[str]]) -> None:
@@ -41,7 +43,7 @@ class Hypernyms(Mapping[str, frozenset[str]]):
         while waiting:
             one = waiting.pop()
             if one == tag:
-                raise ValueError(f"{tag!r} is a hypernym of itself: remove one of the steps in between")
+                raise InputError(f"{tag!r} is a hypernym of itself: remove one of the steps in between")
             if one not in above:
                 above.add(one)
                 waiting += self.direct.get(one, ())
@@ -61,11 +63,11 @@ def load_kinds(path: Path) -> tuple[dict[str, str], Hypernyms]:
     """Read what :func:`save_kinds` wrote: the kind of each tag, and the hypernyms.
 
     Raises:
-        ValueError: a column is missing, or a tag implies itself.
+        InputError: a column is missing, or a tag implies itself.
     """
     with open(path, encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     if not rows or not {"tag", "kind", "hypernyms"} <= set(rows[0]):
-        raise ValueError(f"{path.name} needs the columns tag, kind and hypernyms")
+        raise InputError(f"{path.name} needs the columns tag, kind and hypernyms")
     direct = {row["tag"]: tuple(filter(None, (row["hypernyms"] or "").split(";"))) for row in rows}
     return {row["tag"]: row["kind"] for row in rows}, Hypernyms({tag: above for tag, above in direct.items() if above})

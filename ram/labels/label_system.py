@@ -1,14 +1,16 @@
-"""A label system: the tags a model learns, and the other words that mean them; one of 623 tags ships."""
+"""Label system: the tags that a model learns, and the synonyms that count as them. One of 623 tags is shipped."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 
+from ram.errors import InputError
+from ram.runtime import atomic_write
 from ram.text.descriptions import TagDescriptions
+from ram.text.files import package_file, read_table
 from ram.text.vocabulary import TagVocabulary
 
 VOCABULARY, SYNONYMS = "vocabulary.csv", "synonyms.csv"
@@ -19,11 +21,11 @@ class LabelSystem:
     """Tags and the words that count as them.
 
     Args:
-        vocabulary: the tags; their order is their id.
+        vocabulary: the tags; a tag's index is its id.
         synonyms: other words for tags: word to tag.
 
     Raises:
-        ValueError: a synonym means no tag of the vocabulary, or is a tag itself.
+        InputError: a synonym points to no tag of the vocabulary, or is a tag itself.
     """
 
     vocabulary: TagVocabulary
@@ -32,81 +34,76 @@ class LabelSystem:
     def __post_init__(self) -> None:
         for word, tag in self.synonyms.items():
             if tag not in self.vocabulary:
-                raise ValueError(f"synonym {word!r} stands for {tag!r}, which is no tag of the label system")
+                raise InputError(f"synonym {word!r} stands for {tag!r}, which is no tag of the label system")
             if word in self.vocabulary:
-                raise ValueError(f"{word!r} is a tag of the label system and a synonym of {tag!r}: keep one")
+                raise InputError(f"{word!r} is a tag of the label system and a synonym of {tag!r}: keep one")
 
     def __len__(self) -> int:
         return len(self.vocabulary)
 
     @property
     def ids(self) -> dict[str, int]:
-        """Every word that counts, in lower case, and the id of its tag."""
+        """Every tag and synonym in lower case, and the id of its tag."""
         words = {word.lower(): self.vocabulary.id(tag) for word, tag in self.synonyms.items()}
-        return words | {tag.lower(): number for number, tag in enumerate(self.vocabulary.tags)}
+        return words | {tag.lower(): index for index, tag in enumerate(self.vocabulary.tags)}
 
-    def widen(self, synonyms: Mapping[str, str]) -> LabelSystem:
-        """These tags followed by those that further synonyms name, and all synonyms."""
+    def extend(self, synonyms: Mapping[str, str]) -> LabelSystem:
+        """Add synonyms, and the tags that they point to after the present ones."""
         tags = [tag for tag in dict.fromkeys(synonyms.values()) if tag not in self.vocabulary]
         return LabelSystem(self.vocabulary.join(TagVocabulary.of(tags)), {**self.synonyms, **synonyms})
 
     def save(self, folder: Path) -> None:
-        """Write ``vocabulary.csv`` and ``synonyms.csv`` into a folder that is there."""
+        """Write ``vocabulary.csv`` and ``synonyms.csv`` into an existing folder, each atomically."""
         self.vocabulary.save(folder / VOCABULARY)
-        with open(folder / SYNONYMS, "w", encoding="utf-8", newline="") as file:
+        with atomic_write(folder / SYNONYMS) as path, open(path, "w", encoding="utf-8", newline="") as file:
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(("tag", "synonym"))
             rows.writerows((tag, word) for word, tag in sorted(self.synonyms.items()))
 
     @classmethod
     def load(cls, folder: Path) -> LabelSystem:
-        """Read what :meth:`save` wrote; without ``synonyms.csv`` every tag has one name only.
+        """Read what :meth:`save` wrote; ``synonyms.csv`` may be missing.
 
         Raises:
-            ValueError: a file of the folder is missing or cannot be read.
+            InputError: there is no ``vocabulary.csv``, or a file cannot be read.
         """
         if not (folder / VOCABULARY).is_file():
-            raise ValueError(f"{str(folder)!r} holds no {VOCABULARY}: build a label system with `ram labels`")
+            raise InputError(f"{str(folder)!r} holds no {VOCABULARY}: build a label system with `ram labels`")
         synonyms = load_synonyms(folder / SYNONYMS) if (folder / SYNONYMS).is_file() else {}
         return cls(TagVocabulary.load(folder / VOCABULARY), synonyms)
 
 
 def shipped_system() -> LabelSystem:
-    """The tags that ship with the package, most frequent first, and their synonyms."""
-    return LabelSystem.load(_folder())
+    """The tags that ship with the package, most frequent first, with their synonyms."""
+    return LabelSystem.load(package_file("labels/lite"))
 
 
 def shipped_vocabulary() -> TagVocabulary:
-    """The tags, most frequent first, at the threshold of unseen tags; a trained model's folder has its own."""
-    return TagVocabulary.load(_folder() / VOCABULARY)
+    """The shipped tags with the threshold of unseen tags; a trained model's folder has thresholds of its own."""
+    return TagVocabulary.load(package_file("labels/lite") / VOCABULARY)
 
 
 def shipped_descriptions() -> TagDescriptions:
-    """Visual descriptions of every shipped tag, written for this project."""
-    return TagDescriptions.load(_folder() / "descriptions.json")
+    """Visual descriptions of the shipped tags, written for this project."""
+    return TagDescriptions.load(package_file("labels/lite/descriptions.json"))
 
 
 def shipped_synonyms() -> dict[str, str]:
-    """Other words for shipped tags: word to tag."""
-    return load_synonyms(_folder() / SYNONYMS)
+    """Other words for the shipped tags: word to tag."""
+    return load_synonyms(package_file("labels/lite") / SYNONYMS)
 
 
 def load_synonyms(path: Path) -> dict[str, str]:
-    """Word to tag, from a file with the columns tag and synonym; ValueError says what is wrong with it."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            if not {"tag", "synonym"} <= set(rows.fieldnames or ()):
-                raise ValueError(f"{path.name} needs the columns tag and synonym")
-            synonyms: dict[str, str] = {}
-            for row in rows:
-                word, tag = row["synonym"] or "", row["tag"] or ""
-                if synonyms.setdefault(word, tag) != tag:
-                    raise ValueError(f"{path.name} gives {word!r} to {synonyms[word]!r} and to {tag!r}: keep one")
-            return synonyms
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path.name} cannot be read as comma-separated UTF-8 text: {error}") from None
+    """Read word to tag from a table with the columns tag and synonym.
 
-
-def _folder() -> Path:
-    return Path(str(resources.files("ram"))) / "labels" / "lite"
+    Raises:
+        InputError: the file cannot be read, lacks a column, or gives a word to two tags.
+    """
+    synonyms: dict[str, str] = {}
+    for line, row in read_table(path, ("tag", "synonym")):
+        word, tag = row["synonym"], row["tag"]
+        if synonyms.setdefault(word, tag) != tag:
+            raise InputError(
+                f"{path.name} line {line} gives {word!r} to {tag!r}, a line before to {synonyms[word]!r}: keep one"
+            )
+    return synonyms

@@ -1,4 +1,4 @@
-"""Captions parsed by several processes: in the order given, with the tags that one process would find."""
+"""Parse captions in several processes, with the same tags in the same order as in one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
+from ram.errors import WorkerError
 from ram.labels.parsing import CaptionParser, ParsedTag, check_pipeline, load_pipeline
 
 CHUNK = 2048
-"""Captions handed to a process at once: whole batches of the parser, so that no batch depends on the processes."""
+"""Captions per task: whole batches of the parser, so that no batch depends on the number of processes."""
 
 
 def parse_captions(
@@ -22,13 +23,13 @@ def parse_captions(
     Args:
         captions: English sentences.
         phrases: as for `CaptionParser`.
-        processes: how many may work at once; no more start than there are chunks, and with one all is done here.
-        chunk: captions a process takes at once.
+        processes: upper limit; no more are started than there are chunks, and with one no process is started.
+        chunk: captions per task.
 
     Raises:
-        ValueError: `processes` is below 1.
-        ImportError: spaCy or its English pipeline is not installed.
-        ChildProcessError: a process was ended from outside.
+        ValueError: ``processes`` is below 1.
+        MissingPackageError: spaCy or its English pipeline is not installed.
+        WorkerError: a process was ended from outside.
     """
     if processes < 1:
         raise ValueError(f"processes is {processes}: give 1 or more")
@@ -40,27 +41,27 @@ def parse_captions(
             yield from parser.parse(part)
         return
     check_pipeline()
-    # Spawned, not forked: a fork would copy the locks of threads that are running here.
+    # Spawned rather than forked: a fork would copy the locks of running threads.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, _start, (tuple(phrases),)) as pool:
         try:
-            for found in pool.map(_parse, chunks):
-                yield from found
+            for tags in pool.map(_parse, chunks):
+                yield from tags
         except BrokenProcessPool:
-            raise ChildProcessError(
-                f"one of {processes} parsing processes was ended from outside, perhaps for want of memory: "
+            raise WorkerError(
+                f"one of {processes} parsing processes was ended from outside, perhaps for lack of memory: "
                 "use fewer processes"
             ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-_parser: CaptionParser  # of a process that `parse_captions` started
+_parser: CaptionParser  # in a process that `parse_captions` started
 
 
 def _start(phrases: tuple[str, ...]) -> None:
     global _parser
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one ends it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
     _parser = CaptionParser(load_pipeline(), phrases)
 
 

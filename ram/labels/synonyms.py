@@ -1,4 +1,4 @@
-"""Which words are one tag: reviewed synonyms, other spellings, plurals, -ing forms, names of one ImageNet synset."""
+"""Group words into tags: reviewed synonyms, spellings, plurals, -ing forms, names of one ImageNet synset."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import NamedTuple
 
 from ram.describers.lexicon.synsets import Lexicon, Synset
 from ram.describers.wording import gerund, singulars, word_class
-from ram.labels.corrections import PLURAL_NAMES
+from ram.labels.corrections import plural_names
 from ram.labels.label_system import LabelSystem
-from ram.labels.parsing import Kind
+from ram.labels.parsing import ParsedKind
 
 
 class Link(NamedTuple):
-    """A word that means what another one does, and how that is known."""
+    """A word with the meaning of another one, and the reason."""
 
     word: str
     tag: str
     reason: str
 
 
-REVIEWED, SPELLING, PLURAL, DOING, SYNSET = (
+REVIEWED, SPELLING, PLURAL, GERUND, SYNSET = (
     "a reviewed synonym",
     "another spelling",
     "a plural",
@@ -30,54 +30,59 @@ REVIEWED, SPELLING, PLURAL, DOING, SYNSET = (
 
 
 def find_synonyms(
-    counts: Mapping[str, int], kinds: Mapping[str, Kind], reviewed: LabelSystem, book: Lexicon
+    counts: Mapping[str, int], kinds: Mapping[str, ParsedKind], reviewed: LabelSystem, lexicon: Lexicon
 ) -> dict[str, Link]:
-    """Word to the tag that stands for it; a word that is missing stands for itself. No tag has a link of its own.
+    """Find the tag of every word; a word without an entry is its own tag, and a tag has no entry.
 
-    Of a group of words the one that is a reviewed tag becomes the tag, else the most frequent. Words that were reviewed
-    to be two tags are never joined.
+    The tag of a group of words is the reviewed tag among them, otherwise the most frequent word. Words that were
+    reviewed as two tags are never joined.
 
     Args:
-        counts: in how many pictures each word occurs.
-        kinds: what each word is, for as many.
-        reviewed: tags and synonyms that people chose; those that are in `counts` or stand for such words matter.
-        book: the lexicon.
+        counts: number of images in which each word occurs.
+        kinds: kind of each of these words.
+        reviewed: tags and synonyms that people chose.
+        lexicon: synsets of words.
     """
     groups = _Groups(counts, reviewed.vocabulary.tags)
-    for link in _links(counts, kinds, reviewed.synonyms, book):
+    for link in _links(counts, kinds, reviewed.synonyms, lexicon):
         groups.join(link)
     return groups.links()
 
 
+def without_spaces(word: str) -> str:
+    """A word without spaces and hyphens, to compare spellings."""
+    return word.replace(" ", "").replace("-", "")
+
+
 def _links(
-    counts: Mapping[str, int], kinds: Mapping[str, Kind], reviewed: Mapping[str, str], book: Lexicon
+    counts: Mapping[str, int], kinds: Mapping[str, ParsedKind], reviewed: Mapping[str, str], lexicon: Lexicon
 ) -> Iterator[Link]:
-    """Every pair that means the same, the surest first."""
+    """Every pair of one meaning, the most certain first."""
     yield from (Link(word, tag, REVIEWED) for word, tag in reviewed.items())
     words = sorted(counts, key=lambda word: (-counts[word], word))
-    spelled: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for word in words:
-        usual = spelled.setdefault(_closed(word), word)
+        usual = spellings.setdefault(without_spaces(word), word)
         if usual != word:
             yield Link(word, usual, SPELLING)
     for word in words:
-        if word.rpartition(" ")[2] not in PLURAL_NAMES:
+        if word.rpartition(" ")[2] not in plural_names():
             yield from (Link(word, one, PLURAL) for one in singulars(word) if one in counts)
-    doing = {gerund(word): word for word in words if kinds[word] == "action"}
-    things = word_class("countable noun in -ing")
-    yield from (Link(word, doing[word], DOING) for word in words if word in doing and word not in things)
+    gerunds = {gerund(word): word for word in words if kinds[word] == "action"}
+    nouns = word_class("countable noun in -ing")
+    yield from (Link(word, gerunds[word], GERUND) for word in words if word in gerunds and word not in nouns)
     synsets: dict[Synset, str] = {}
     for word in words:
-        senses = book.synsets(word) if kinds[word] == "object" and word in book else ()
-        # A word of two meanings joins nothing, nor do people: small fry are no children.
-        if senses and (senses[0].domain == "everyday" or (len(senses) == 1 and senses[0].domain != "person")):
-            usual = synsets.setdefault(senses[0], word)
+        found = lexicon.synsets(word) if kinds[word] == "object" and word in lexicon else ()
+        # An ambiguous word joins nothing, nor do words for people: in ImageNet "small fry" are children.
+        if found and (found[0].domain == "everyday" or (len(found) == 1 and found[0].domain != "person")):
+            usual = synsets.setdefault(found[0], word)
             if usual != word:
                 yield Link(word, usual, SYNSET)
 
 
 class _Groups:
-    """Words that mean the same, grown link by link."""
+    """Groups of words of one meaning, joined link by link."""
 
     def __init__(self, counts: Mapping[str, int], chosen: Iterable[str]) -> None:
         self._counts = counts
@@ -86,7 +91,7 @@ class _Groups:
         self._reasons: dict[str, str] = {}
 
     def join(self, link: Link) -> None:
-        first, second = self._of(link.word), self._of(link.tag)
+        first, second = self._group(link.word), self._group(link.tag)
         if first is second or (first & self._chosen and second & self._chosen):
             return
         self._reasons.setdefault(link.word, link.reason)
@@ -97,15 +102,11 @@ class _Groups:
     def links(self) -> dict[str, Link]:
         found: dict[str, Link] = {}
         for word, group in self._groups.items():
-            chosen = (group & self._chosen) or group
-            tag = min(chosen, key=lambda one: (-self._counts.get(one, 0), len(one), one))
+            candidates = (group & self._chosen) or group
+            tag = min(candidates, key=lambda one: (-self._counts.get(one, 0), len(one), one))
             if word != tag:
                 found[word] = Link(word, tag, self._reasons[word])
         return found
 
-    def _of(self, word: str) -> set[str]:
+    def _group(self, word: str) -> set[str]:
         return self._groups.setdefault(word, {word})
-
-
-def _closed(word: str) -> str:
-    return word.replace(" ", "").replace("-", "")

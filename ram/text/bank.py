@@ -1,4 +1,4 @@
-"""The embedding bank: tags, their descriptions, and the text embeddings of those descriptions."""
+"""Embedding bank: tags, their descriptions, and the text embeddings of these descriptions."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from ram.errors import InputError
 from ram.models.reweighting import DescriptionEmbeddings
 from ram.models.text_encoder import TextEncoder
-from ram.runtime import Progress
+from ram.runtime import Progress, atomic_write
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
 
-PIECE = 1024
-"""Sentences embedded between two reports of progress."""
+CHUNK = 1024
+"""Sentences embedded between two calls of the progress callback."""
 
 _FILES = ("vocabulary.csv", "descriptions.json", "bank.safetensors")
 
 
 @dataclass(frozen=True, eq=False)
 class TagEmbeddingBank:
-    """Everything text about a set of tags; tags may have different numbers of descriptions.
+    """Tags with their descriptions and embeddings; tags may have different numbers of descriptions.
 
     Args:
         vocabulary: the tags, in order.
         descriptions: sentences of each tag, in the same order.
-        embedded: (tags, most descriptions, dim) unit vectors and the mask of those that exist.
-        text_encoder: name of the encoder that made the embeddings; banks of different encoders do not mix.
+        embedded: (tags, largest number of descriptions, dim) unit vectors and the mask of those that exist.
+        text_encoder: name of the encoder that made the embeddings; banks of different encoders cannot be joined.
 
     Raises:
-        ValueError: the parts do not fit together.
+        InputError: the parts do not fit together.
     """
 
     vocabulary: TagVocabulary
@@ -42,23 +43,23 @@ class TagEmbeddingBank:
     text_encoder: str
 
     def __post_init__(self) -> None:
-        tags, most, _ = self.embedded.embeddings.shape
+        tags = len(self.embedded.embeddings)
         if tags != len(self.vocabulary):
-            raise ValueError(
+            raise InputError(
                 f"vocabulary has {len(self.vocabulary)} tags but the bank holds {tags}: build the bank again"
             )
         if self.descriptions.tags != self.vocabulary.tags:
-            raise ValueError("descriptions and vocabulary must name the same tags in the same order")
+            raise InputError("descriptions and vocabulary must name the same tags in the same order")
         counts = torch.tensor([len(s) for s in self.sentences])
         if tags and int(counts.min()) == 0:
             empty = self.vocabulary.tags[int(counts.argmin())]
-            raise ValueError(f"tag {empty!r} has no description: give it at least one")
-        held = self.mask.sum(1).cpu()
-        if not torch.equal(held, counts):
-            wrong = int((held != counts).nonzero()[0])
-            raise ValueError(
+            raise InputError(f"tag {empty!r} has no description: give it at least one")
+        embedded = self.mask.sum(1).cpu()
+        if not torch.equal(embedded, counts):
+            wrong = int((embedded != counts).nonzero()[0])
+            raise InputError(
                 f"tag {self.vocabulary.tags[wrong]!r} has {int(counts[wrong])} descriptions "
-                f"but the bank holds {int(held[wrong])}: build the bank again"
+                f"but the bank holds {int(embedded[wrong])}: build the bank again"
             )
 
     @classmethod
@@ -69,13 +70,13 @@ class TagEmbeddingBank:
         vocabulary: TagVocabulary | None = None,
         progress: Progress | None = None,
     ) -> TagEmbeddingBank:
-        """Embed every sentence; without a vocabulary the tags get the threshold of unseen tags."""
+        """Embed every sentence; without a vocabulary, tags get the threshold of unseen tags."""
         sentences = [sentence for tag in descriptions.tags for sentence in descriptions[tag]]
         parts = []
-        for start in range(0, max(len(sentences), 1), PIECE):
+        for start in range(0, max(len(sentences), 1), CHUNK):
             if progress is not None:
                 progress("embedding sentences", start, len(sentences))
-            parts.append(text_encoder.encode(sentences[start : start + PIECE]))
+            parts.append(text_encoder.encode(sentences[start : start + CHUNK]))
         flat = torch.cat(parts)
         counts = [len(descriptions[tag]) for tag in descriptions.tags]
         embedded = pad(flat.split(counts), text_encoder.dim)
@@ -88,7 +89,7 @@ class TagEmbeddingBank:
 
     @property
     def sentences(self) -> list[tuple[str, ...]]:
-        """The descriptions of each tag, in order."""
+        """Descriptions of each tag, in order."""
         return [self.descriptions[tag] for tag in self.vocabulary.tags]
 
     @property
@@ -100,7 +101,7 @@ class TagEmbeddingBank:
         return torch.ones(embeddings.shape[:2], dtype=torch.bool, device=embeddings.device)
 
     def select(self, tags: Sequence[str]) -> TagEmbeddingBank:
-        """These tags only, in the order given; ValueError names a tag that is not here."""
+        """These tags only, in the order given; InputError where one is not in the bank."""
         rows = torch.tensor([self.vocabulary.id(tag) for tag in tags], dtype=torch.long)
         return TagEmbeddingBank(
             self.vocabulary.select(tags),
@@ -113,10 +114,10 @@ class TagEmbeddingBank:
         """These tags followed by the other's; numbers of descriptions may differ.
 
         Raises:
-            ValueError: a tag is in both, or the banks come from different text encoders.
+            InputError: a tag is in both banks, or they come from different text encoders.
         """
         if self.text_encoder != other.text_encoder:
-            raise ValueError(
+            raise InputError(
                 f"a bank of {self.text_encoder!r} cannot be joined to one of {other.text_encoder!r}: "
                 "describe and embed the tags again with the model's own text encoder"
             )
@@ -133,73 +134,75 @@ class TagEmbeddingBank:
         )
 
     def override(self, other: TagEmbeddingBank) -> TagEmbeddingBank:
-        """As :meth:`join`, but a tag that is in both, whatever its case, is the other's."""
-        theirs = {tag.casefold() for tag in other.vocabulary.tags}
-        kept = [tag for tag in self.vocabulary.tags if tag.casefold() not in theirs]
-        return (self if len(kept) == len(self) else self.select(kept)).join(other)
+        """Join the banks; of a tag that is in both (case does not count) the other's replaces this one's.
 
-    def first(self, most: int | None) -> TagEmbeddingBank:
-        """At most this many descriptions of each tag, from the start; all of them where None."""
-        if most is None or most >= self.embedded.embeddings.shape[1]:
+        Raises:
+            InputError: the banks come from different text encoders.
+        """
+        theirs = {tag.casefold() for tag in other.vocabulary.tags}
+        remaining = [tag for tag in self.vocabulary.tags if tag.casefold() not in theirs]
+        return (self if len(remaining) == len(self) else self.select(remaining)).join(other)
+
+    def first(self, limit: int | None) -> TagEmbeddingBank:
+        """At most ``limit`` descriptions of each tag, from the start; all of them where None."""
+        if limit is None or limit >= self.embedded.embeddings.shape[1]:
             return self
-        embeddings, mask = self.embedded.embeddings[:, :most], self.mask[:, :most]
+        embeddings, mask = self.embedded.embeddings[:, :limit], self.mask[:, :limit]
         embedded = DescriptionEmbeddings(embeddings, None if bool(mask.all()) else mask)
-        return replace(self, descriptions=self.descriptions.first(most), embedded=embedded)
+        return replace(self, descriptions=self.descriptions.first(limit), embedded=embedded)
 
     def with_thresholds(self, thresholds: Sequence[float]) -> TagEmbeddingBank:
-        """The same bank, each tag with another threshold."""
-        vocabulary = TagVocabulary(self.vocabulary.tags, tuple(thresholds), self.vocabulary.translations)
-        return replace(self, vocabulary=vocabulary)
+        """The same bank with other thresholds."""
+        return replace(self, vocabulary=self.vocabulary.with_thresholds(thresholds))
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> TagEmbeddingBank:
-        """The same bank on a device, in ``dtype``."""
+        """The same bank on a device, in a dtype."""
         embedded = self.embedded.to(device, dtype)
         if embedded.embeddings is self.embedded.embeddings:
             return self
-        return TagEmbeddingBank(self.vocabulary, self.descriptions, embedded, self.text_encoder)
+        return replace(self, embedded=embedded)
 
     def save(self, folder: Path) -> None:
-        """Write vocabulary.csv, descriptions.json and bank.safetensors, in the bank's dtype."""
+        """Write vocabulary.csv, descriptions.json and bank.safetensors (in the bank's dtype), each atomically."""
         self.vocabulary.save(folder / _FILES[0])
         self.descriptions.save(folder / _FILES[1])
         embeddings, mask = self.embedded.embeddings, self.embedded.mask
         flat = (embeddings.flatten(0, 1) if mask is None else embeddings[mask]).cpu().contiguous()
-        partial = folder / f"{_FILES[2]}.partial"
-        save_file({"embeddings": flat}, partial, metadata={"text_encoder": self.text_encoder})
-        partial.replace(folder / _FILES[2])
+        with atomic_write(folder / _FILES[2]) as partial:
+            save_file({"embeddings": flat}, partial, metadata={"text_encoder": self.text_encoder})
 
     @classmethod
     def load(cls, folder: Path, text_encoder: str) -> TagEmbeddingBank:
         """Read what :meth:`save` wrote.
 
         Raises:
-            ValueError: a file is missing, broken, or does not fit the others or the text encoder.
+            InputError: a file is missing, damaged, or does not fit the others or the text encoder.
         """
         for name in _FILES:
             if not (folder / name).is_file():
-                raise ValueError(f"model folder {folder.name!r} lacks {name}: copy or convert it again")
+                raise InputError(f"model folder {folder.name!r} lacks {name}: copy or convert it again")
         vocabulary = TagVocabulary.load(folder / _FILES[0])
         descriptions = TagDescriptions.load(folder / _FILES[1])
         try:
             with safe_open(folder / _FILES[2], "pt") as file:
-                flat = file.get_tensor("embeddings").clone()  # out of the mapped file
+                flat = file.get_tensor("embeddings").clone()  # copied out of the memory-mapped file
                 made_by = (file.metadata() or {}).get("text_encoder", text_encoder)
         except (SafetensorError, OSError) as error:
-            raise ValueError(
+            raise InputError(
                 f"{_FILES[2]} of {folder.name!r} cannot be read ({error}): copy or convert it again"
             ) from None
         if made_by != text_encoder:
-            raise ValueError(
+            raise InputError(
                 f"the bank of {folder.name!r} was made by {made_by!r} but its model needs {text_encoder!r}: "
                 "embed the descriptions again"
             )
         counts = [len(descriptions[tag]) for tag in descriptions.tags]
         if flat.ndim != 2 or sum(counts) != len(flat):
-            raise ValueError(
+            raise InputError(
                 f"descriptions.json has {sum(counts)} sentences but the bank of {folder.name!r} holds "
                 f"{tuple(flat.shape)}: get the model again"
             )
-        if len(set(counts)) == 1:  # a view: the bank of a large model is there once
+        if len(set(counts)) == 1:  # a view, so that the bank of a large model is in memory once
             embedded = DescriptionEmbeddings(flat.unflatten(0, (len(counts), counts[0])))
         else:
             embedded = pad(flat.split(counts), flat.shape[1])
@@ -207,7 +210,7 @@ class TagEmbeddingBank:
 
 
 def pad(rows: Sequence[torch.Tensor], dim: int) -> DescriptionEmbeddings:
-    """Ragged rows (descriptions, dim) to one (tags, most, dim) tensor; a mask only where they differ."""
+    """Stack ragged rows (descriptions, dim) to (tags, most descriptions, dim), with a mask only where counts differ."""
     if not rows:
         return DescriptionEmbeddings(torch.empty(0, 1, dim))
     counts = torch.tensor([len(row) for row in rows], device=rows[0].device)

@@ -1,15 +1,25 @@
-"""The tags a model knows: their order is their id, each with a threshold and perhaps a translation."""
+"""Ordered tags of a model: a tag's index is its id; each has a threshold, and may have a kind and a translation."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal, get_args
+
+from ram.errors import InputError
+from ram.runtime import atomic_write
+from ram.text.files import read_table
+from ram.text.names import matching_key
 
 UNSEEN_THRESHOLD = 0.5
-"""Threshold of a tag that nothing was calibrated for (RAM++, section 4.1)."""
+"""Threshold of a tag without a calibrated one (RAM++, section 4.1)."""
+
+TagKind = Literal["object", "scene", "attribute", "action"]
+KINDS: tuple[TagKind, ...] = get_args(TagKind)
+COLUMNS = ("tag", "threshold", "kind", "translations")
 
 
 @dataclass(frozen=True)
@@ -18,33 +28,38 @@ class TagVocabulary:
 
     Args:
         tags: names, all different.
-        thresholds: one a tag, in 0..1; a tag is shown when its probability is strictly over it: never at 1.
-        translations: one a tag in another language, or empty.
+        thresholds: one per tag, in 0..1. A tag is predicted when its probability is strictly greater, so never at 1.
+        translations: one per tag in another language, or empty.
+        kinds: one of `KINDS` or "" per tag, or empty.
 
     Raises:
-        ValueError: a name is empty or repeated, or the lengths differ.
+        InputError: a name is empty or repeated, a threshold or a kind is invalid, or the lengths differ.
     """
 
     tags: tuple[str, ...]
     thresholds: tuple[float, ...]
     translations: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.thresholds) != len(self.tags):
-            raise ValueError(f"vocabulary has {len(self.tags)} tags but {len(self.thresholds)} thresholds")
-        if self.translations and len(self.translations) != len(self.tags):
-            raise ValueError(
-                f"vocabulary has {len(self.tags)} tags but {len(self.translations)} translations"
-            )
+        for name, values, required in (
+            ("thresholds", self.thresholds, True),
+            ("translations", self.translations, False),
+            ("kinds", self.kinds, False),
+        ):
+            if (values or required) and len(values) != len(self.tags):
+                raise InputError(f"vocabulary has {len(self.tags)} tags but {len(values)} {name}")
         seen: set[str] = set()
         for tag, threshold in zip(self.tags, self.thresholds, strict=True):
             if not tag.strip():
-                raise ValueError("vocabulary holds an empty tag: every tag needs a name")
+                raise InputError("vocabulary holds an empty tag: every tag needs a name")
             if tag in seen:
-                raise ValueError(f"vocabulary names {tag!r} twice: every tag needs a name of its own")
+                raise InputError(f"vocabulary names {tag!r} twice: every tag needs a name of its own")
             if not 0.0 <= threshold <= 1.0:
-                raise ValueError(f"threshold of {tag!r} is {threshold}: it must lie between 0 and 1")
+                raise InputError(f"threshold of {tag!r} is {threshold}: it must lie between 0 and 1")
             seen.add(tag)
+        if unknown := set(self.kinds) - {*KINDS, ""}:
+            raise InputError(f"{sorted(unknown)[0]!r} is not a kind of tag: choose one of {', '.join(KINDS)}")
 
     @classmethod
     def of(cls, tags: Iterable[str], threshold: float = UNSEEN_THRESHOLD) -> TagVocabulary:
@@ -62,72 +77,98 @@ class TagVocabulary:
     def _ids(self) -> dict[str, int]:
         return {tag: index for index, tag in enumerate(self.tags)}
 
-    @property
-    def _all_translations(self) -> tuple[str, ...]:
-        return self.translations or ("",) * len(self)
+    @cached_property
+    def _by_key(self) -> dict[str, str]:
+        """The first tag of every matching key."""
+        return {matching_key(tag): tag for tag in reversed(self.tags)}
 
     def id(self, tag: str) -> int:
-        """Position of ``tag``; ValueError when it is not here."""
+        """Index of a tag; InputError where it is not in the vocabulary."""
         try:
             return self._ids[tag]
         except KeyError:
-            raise ValueError(f"tag {tag!r} is not among the {len(self)} tags of this vocabulary") from None
+            raise InputError(f"tag {tag!r} is not among the {len(self)} tags of this vocabulary") from None
+
+    def find(self, name: str) -> str | None:
+        """The tag of this name, ignoring case, accents and underscores, or the tag of this translation; else None."""
+        if name in self._ids:
+            return name
+        return self._by_key.get(matching_key(name)) or self._by_translation.get(name)
+
+    @cached_property
+    def _by_translation(self) -> dict[str, str]:
+        pairs = zip(reversed(self.translations), reversed(self.tags), strict=bool(self.translations))
+        return {translation: tag for translation, tag in pairs if translation}
 
     def select(self, tags: Sequence[str]) -> TagVocabulary:
-        """These tags only, in the order given."""
+        """These tags only, in the order given; InputError where one is not in the vocabulary."""
         ids = [self.id(tag) for tag in tags]
         return TagVocabulary(
             tuple(self.tags[i] for i in ids),
             tuple(self.thresholds[i] for i in ids),
             tuple(self.translations[i] for i in ids) if self.translations else (),
+            tuple(self.kinds[i] for i in ids) if self.kinds else (),
         )
 
     def join(self, other: TagVocabulary) -> TagVocabulary:
-        """These tags followed by the other's; ValueError when a name occurs in both."""
-        translations: tuple[str, ...] = ()
-        if self.translations or other.translations:
-            translations = self._all_translations + other._all_translations
-        return TagVocabulary(self.tags + other.tags, self.thresholds + other.thresholds, translations)
+        """These tags followed by the other's; InputError where a name occurs in both."""
+
+        def both(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
+            return (mine or ("",) * len(self)) + (theirs or ("",) * len(other)) if mine or theirs else ()
+
+        return TagVocabulary(
+            self.tags + other.tags,
+            self.thresholds + other.thresholds,
+            both(self.translations, other.translations),
+            both(self.kinds, other.kinds),
+        )
+
+    def with_thresholds(self, thresholds: Iterable[float]) -> TagVocabulary:
+        """The same tags with other thresholds."""
+        return replace(self, thresholds=tuple(thresholds))
 
     def save(self, path: Path) -> None:
-        """Write ``vocabulary.csv``: tag, threshold, translation; a kill leaves what was there, or all of the new."""
-        partial = path.with_name(f"{path.name}.partial")
-        with open(partial, "w", encoding="utf-8", newline="") as file:
+        """Write ``vocabulary.csv`` with the columns tag, threshold, kind and translations, atomically."""
+        empty = ("",) * len(self)
+        rows = zip(self.tags, self.thresholds, self.kinds or empty, self.translations or empty, strict=True)
+        with atomic_write(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("tag", "threshold", "translation"))
-            writer.writerows(zip(self.tags, self.thresholds, self._all_translations, strict=True))
-        partial.replace(path)
+            writer.writerow(COLUMNS)
+            writer.writerows(rows)
 
     @classmethod
     def load(cls, path: Path) -> TagVocabulary:
-        """Read what :meth:`save` wrote; ValueError names the file, or the tag, that cannot be read."""
-        tags, thresholds, translations = [], [], []
-        try:
-            with open(path, encoding="utf-8-sig", newline="") as file:  # spreadsheets put a mark in front
-                rows = csv.DictReader(file)
-                if not {"tag", "threshold"} <= set(rows.fieldnames or ()):
-                    raise ValueError(f"{path.name} needs the columns tag and threshold, perhaps translation")
-                for row in rows:
-                    tags.append(row["tag"] or "")
-                    thresholds.append(_number(row["threshold"], f"{path.name} line {rows.line_num}"))
-                    translations.append(row.get("translation") or "")
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise ValueError(f"{path.name} cannot be read as comma-separated UTF-8 text: {error}") from None
-        return cls(tuple(tags), tuple(thresholds), tuple(translations) if any(translations) else ())
+        """Read what :meth:`save` or an earlier version wrote; kind and translations may be missing.
+
+        Raises:
+            InputError: the file cannot be read; the message names the line or the tag.
+        """
+        tags, thresholds, kinds, translations = [], [], [], []
+        for line, row in read_table(path, ("tag", "threshold")):
+            tags.append(row["tag"])
+            thresholds.append(_read_number(row["threshold"], f"{path.name} line {line}"))
+            kinds.append(row.get("kind", ""))
+            translations.append(row.get("translations") or row.get("translation", ""))
+        return cls(
+            tuple(tags),
+            tuple(thresholds),
+            tuple(translations) if any(translations) else (),
+            tuple(kinds) if any(kinds) else (),
+        )
 
 
-def told_apart(names: Iterable[str]) -> tuple[str, ...]:
-    """Names of which none is twice, in order: "train", "train (2)". Official lists repeat some, and go by position."""
+def make_unique(names: Iterable[str]) -> tuple[str, ...]:
+    """Number repeated names: "train", "train (2)". Official lists repeat some names and identify tags by index."""
     seen: dict[str, int] = {}
-    apart = []
+    unique = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1
-        apart.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return tuple(apart)
+        unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return tuple(unique)
 
 
-def _number(text: str | None, where: str) -> float:
+def _read_number(text: str, where: str) -> float:
     try:
-        return float(text or "")
+        return float(text)
     except ValueError:
-        raise ValueError(f"{where}: threshold {text!r} is not a number") from None
+        raise InputError(f"{where}: threshold {text!r} is not a number") from None

@@ -1,1 +1,1 @@
-"""Training: a recipe names data, model and objectives; one loop runs it."""
+"""Training: a recipe names model, data and objectives; one loop runs it."""

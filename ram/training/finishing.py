@@ -1,4 +1,4 @@
-"""What a run measures on held-out pictures: logits after each epoch, thresholds at the end."""
+"""Finish a trained model: novelty, the head's bias and the thresholds, all from held-out images."""
 
 from __future__ import annotations
 
@@ -11,15 +11,38 @@ from ram.models.heads import SharedHead
 from ram.models.ram import TaggingModel
 from ram.text.bank import TagEmbeddingBank
 from ram.training.data.training_set import TrainingSet
+from ram.training.initial import set_novelty
+from ram.training.recipe import Recipe
 
-PRIOR_ELSEWHERE = 1000
-"""How much the threshold all tags share counts for photos of any kind, in positives. Nearly all photos of Flickr8k show
-people, so that its own best thresholds let "person" pass in most photos of anything."""
+SHARED_PRIOR = 1000
+"""Weight of the threshold that all tags share, in positives. Nearly all photos of Flickr8k show people, so that the
+best thresholds of that set alone let "person" pass in most photos of anything."""
+
+
+def finish_model(
+    model: TaggingModel, recipe: Recipe, training: TrainingSet, dev: TrainingSet | None
+) -> TagEmbeddingBank:
+    """Put a trained model into evaluation mode and fit what is not learned by gradient.
+
+    Args:
+        model: holds the weights that are to be saved.
+        recipe: what it was trained by.
+        training: what it learned from; stands in for ``dev`` in measuring novelty.
+        dev: the development set; without one, thresholds stay as they are.
+
+    Returns:
+        The bank with calibrated thresholds.
+    """
+    model.eval()
+    batch = recipe.schedule.batch
+    if not recipe.initialize:  # the weights of another model come with its novelty
+        set_novelty(model, training, training if dev is None else dev, batch)
+    return training.bank if dev is None else calibrate_model(model, dev, batch)
 
 
 @torch.inference_mode()
 def held_out_logits(model: TaggingModel, held_out: TrainingSet, batch: int) -> torch.Tensor:
-    """(pictures, tags) logits of held-out triplets, seen as evaluation sees them; float32 on the CPU."""
+    """Return (images, tags) logits of held-out images without augmentation, in float32 on the CPU."""
     tags = held_out.bank.embedded.to(next(model.parameters()).device, torch.float32)
     logits = [
         model.score(held_out.pictures.look_plainly(model.image_encoder, ids), tags).float().cpu()
@@ -30,17 +53,24 @@ def held_out_logits(model: TaggingModel, held_out: TrainingSet, batch: int) -> t
 
 @torch.no_grad()
 def calibrate_model(model: TaggingModel, held_out: TrainingSet, batch: int) -> TagEmbeddingBank:
-    """Shift the head so that 0.5 is the best threshold all tags share, and return the bank with a threshold a tag.
+    """Shift the head's bias and choose a threshold for each tag.
 
-    The asymmetric loss lifts all probabilities; the shift undoes it for categories nobody calibrates, whose threshold
-    is 0.5. The thresholds stay near that too, see :data:`PRIOR_ELSEWHERE`. No ranking changes.
+    The asymmetric loss raises all probabilities. The shift brings the threshold that is best for all tags together
+    close to 0.5, which is the threshold of typed categories. The thresholds are chosen on the scores of the shifted
+    model, and stay close to the shared one, see :data:`SHARED_PRIOR`. No ranking changes.
+
+    Args:
+        model: in evaluation mode; its head's bias is changed.
+        held_out: what to calibrate on.
+        batch: images scored together.
+
+    Returns:
+        The bank of ``held_out`` with thresholds.
     """
-    targets = held_out.triplets.targets[:].numpy()
-    logits = held_out_logits(model, held_out, batch)
-    shared = shared_threshold(logits.sigmoid().numpy(), targets)
-    shared = min(max(shared, 0.001), 0.999)
-    shift = math.log(shared / (1 - shared))
     assert isinstance(model.head, SharedHead), "learned tags are not trained here"
-    model.head.bias.sub_(shift)
-    scores = (logits - shift).sigmoid().numpy()
-    return held_out.bank.with_thresholds(calibrate(scores, targets, PRIOR_ELSEWHERE).tolist())
+    targets = held_out.triplets.targets[:].numpy()
+    scores = held_out_logits(model, held_out, batch).sigmoid().numpy()
+    shared = min(max(shared_threshold(scores, targets), 0.001), 0.999)
+    model.head.bias.sub_(math.log(shared / (1 - shared)))
+    scores = held_out_logits(model, held_out, batch).sigmoid().numpy()  # not shifted alike: the ensemble damps it
+    return held_out.bank.with_thresholds(calibrate(scores, targets, SHARED_PRIOR).tolist())

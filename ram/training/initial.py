@@ -1,4 +1,4 @@
-"""The model that a run begins with, and which of its parts learn."""
+"""Build the model that a run begins with, and choose which of its parts are trained."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import nn
 
 from ram.checkpoints.model_folder import find_model, load_model, load_strictly
 from ram.checkpoints.window_tables import resize_window_table
-from ram.errors import CheckpointError
+from ram.errors import CheckpointError, InputError
 from ram.models.build import build_model
 from ram.models.config import ModelConfig
 from ram.models.heads import MatchingHead
@@ -24,21 +24,21 @@ from ram.training.recipe import Recipe
 from ram.training.stages import cut
 
 NOVELTY_PICTURES = 1500
-"""Of a set, at most, that novelty is fitted to."""
+"""Images, at most, of each set that novelty is fitted to."""
 
 
 def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
-    """With fresh weights under a pretrained backbone, or with all weights of ``recipe.initialize``.
+    """Build a model with new weights on a pretrained backbone, or with all weights of ``recipe.initialize``.
 
     Raises:
-        ValueError: a backbone or its weights cannot be had, or the weights of the other model do not fit.
-        TextEncoderError: a classifier's words need the text encoder, and it cannot be had.
+        InputError: a backbone or its weights are not available, or the weights of the other model do not fit.
+        TextEncoderError: the text encoder, which embeds a classifier's class names, is not available.
     """
     torch.manual_seed(recipe.schedule.seed)
     model = build_model(recipe.model)
     backbone = model.image_encoder.backbone
     if recipe.initialize:
-        _take_over(model, recipe.initialize, data)
+        _load_weights(model, recipe.initialize, data)
     elif recipe.pretrained:
         load_pretrained(backbone, recipe.model.image.backbone)
         if model.image_encoder.words is not None:
@@ -50,7 +50,7 @@ def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
         try:
             backbone.set_grad_checkpointing(True)  # type: ignore[operator]
         except (AssertionError, AttributeError):
-            raise ValueError(
+            raise InputError(
                 f"the backbone {recipe.model.image.backbone!r} cannot recompute its activations: "
                 "set schedule.checkpointing = false"
             ) from None
@@ -58,7 +58,7 @@ def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
 
 
 def set_statistics(model: TaggingModel, training: TrainingSet) -> None:
-    """Fill what standardises patches and texts from the training set, where the model has it."""
+    """Set mean and deviation of patches and texts from the training set, where the model standardizes them."""
     if isinstance(model.image_encoder.standardize, Standardize):
         model.image_encoder.standardize.set(*training.pictures.statistics(model.image_encoder))
     if isinstance(model.queries.standardize, Standardize):
@@ -68,8 +68,14 @@ def set_statistics(model: TaggingModel, training: TrainingSet) -> None:
 
 
 def set_familiar(model: TaggingModel, training: TrainingSet, first: bool = True) -> None:
-    """Make the tags of the training set familiar, where the model remembers any. Their frequency counts in a first
-    training: a further one keeps the novelty of the pictures, which tells where it does."""
+    """Store the tags of the training set in a model that remembers tags.
+
+    Args:
+        model: remembers the tags that are most frequent.
+        training: the set.
+        first: store their frequencies too. A further training keeps the novelty that was fitted to the first one's
+            images, to which other frequencies do not belong.
+    """
     if model.similarity is not None and model.similarity.familiarity is not None:
         device = model.similarity.familiarity.tags.device
         pictures = training.triplets.targets[:].sum(dim=0)
@@ -79,20 +85,29 @@ def set_familiar(model: TaggingModel, training: TrainingSet, first: bool = True)
 
 @torch.inference_mode()
 def set_novelty(model: TaggingModel, training: TrainingSet, held_out: TrainingSet, batch: int) -> None:
-    """Fill what tells how unlike the pictures of training a picture is, from the trained model, where it has that."""
+    """Fit the novelty of images to a trained model in evaluation mode, where the model has it.
+
+    Args:
+        model: its image encoder embeds the images.
+        training: gives the principal components.
+        held_out: gives the usual distances from them.
+        batch: images embedded together.
+    """
     if model.similarity is None or model.similarity.novelty is None:
         return
 
-    def pooled(pictures: TrainingSet) -> torch.Tensor:
-        batches = evenly_spread(len(pictures.triplets), NOVELTY_PICTURES, batch)
-        return torch.cat([pictures.pictures.look_plainly(model.image_encoder, ids).pooled for ids in batches])
+    def pooled(images: TrainingSet) -> torch.Tensor:
+        batches = evenly_spread(len(images.triplets), NOVELTY_PICTURES, batch)
+        return torch.cat([images.pictures.look_plainly(model.image_encoder, ids).pooled for ids in batches])
 
     model.similarity.novelty.fit(pooled(training), pooled(held_out))
 
 
 def set_learning(model: TaggingModel, freeze_backbone: bool) -> None:
-    """Training mode, but a frozen backbone stays as it is, and batch norms of a learning one keep their statistics:
-    small batches would spoil them, and a running average of weights would not fit them."""
+    """Set training mode, except for a frozen backbone and for the batch norms of a trained one.
+
+    Batch norms keep their statistics: small batches would spoil them, and averaged weights would not fit them.
+    """
     model.train()
     model.image_encoder.backbone.train(not freeze_backbone)
     for module in model.image_encoder.backbone.modules():
@@ -100,8 +115,8 @@ def set_learning(model: TaggingModel, freeze_backbone: bool) -> None:
             module.eval()
 
 
-def _take_over(model: TaggingModel, name: str, data: Path) -> None:
-    """Every weight of a model folder below ``data``, or of a shipped model; window tables of another size resized."""
+def _load_weights(model: TaggingModel, name: str, data: Path) -> None:
+    """Load every weight of a model folder below ``data`` or of a shipped model; resize window tables to fit."""
     folder = find_model(data / name if (data / name).is_dir() else name)
     _, source, _ = load_model(folder)
     target = model.state_dict()
@@ -112,14 +127,14 @@ def _take_over(model: TaggingModel, name: str, data: Path) -> None:
     try:
         load_strictly(model, weights, folder.name)
     except CheckpointError as error:
-        raise ValueError(f"initialize is {name!r}, which is another architecture than [model]: {error}") from None
+        raise InputError(f"initialize is {name!r}, which is another architecture than [model]: {error}") from None
 
 
 def _set_words(words: ClassWords, config: ModelConfig) -> None:
-    """The backbone's ImageNet classifier, its classes in the words of WordNet: names and gloss."""
+    """Set the backbone's ImageNet classifier, and the embeddings of its classes' WordNet names and glosses."""
     weight, bias = load_classifier(config.image.backbone)
     if len(bias) != config.image.classes:
-        raise ValueError(
+        raise InputError(
             f"model.image.classes is {config.image.classes}: the classifier of {config.image.backbone!r} has "
             f"{len(bias)}"
         )

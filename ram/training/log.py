@@ -1,4 +1,4 @@
-"""Learning curves: a line of JSON for every measurement, and TensorBoard where it is installed."""
+"""Learning curves as lines of JSON, and for TensorBoard where it is installed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _log = logging.getLogger(__name__)
 
 
 class LearningCurve:
-    """Appends to ``log.jsonl`` below a folder, and to its ``tensorboard/``; use it as a context.
+    """Append records to ``log.jsonl`` and ``tensorboard/`` of a run; a context manager.
 
     Args:
-        folder: of the run.
-        length: bytes of the file that count; what an interrupted run wrote after them is dropped.
-        step: the first to come.
+        folder: folder of the run.
+        length: bytes of the file to keep; what an interrupted run wrote after them is dropped.
+        step: the first step to come.
     """
 
     def __init__(self, folder: Path, length: int = 0, step: int = 0) -> None:
@@ -31,7 +31,7 @@ class LearningCurve:
         self._board = _board(folder / "tensorboard", step)
 
     def add(self, at: int, **record: Any) -> None:
-        """One line; its numbers, in six digits, are points at step ``at`` on curves named after them."""
+        """Write a record as one line, and its numbers as points of curves at step ``at``; six digits are kept."""
         record = {name: float(f"{v:.6g}") if isinstance(v, float) else v for name, v in record.items()}
         self._file.write((json.dumps(record) + "\n").encode())
         self._file.flush()
@@ -42,7 +42,7 @@ class LearningCurve:
                     self._board.add_scalar(f"{kind}/{name}", value, at)
 
     def length(self) -> int:
-        """Bytes that are safe on the disk."""
+        """Return how many bytes are on the disk, after waiting for them."""
         os.fsync(self._file.fileno())
         return self._file.tell()
 
@@ -59,7 +59,7 @@ class LearningCurve:
 
 def _board(folder: Path, step: int) -> Any:
     if importlib.util.find_spec("tensorboard") is None:
-        _log.info("no curves for TensorBoard, which is not installed (part of ram[train]): log.jsonl has them all")
+        _log.info("TensorBoard is not installed (part of ram[train]): the learning curves are in log.jsonl alone")
         return None
     from torch.utils.tensorboard import SummaryWriter
 

@@ -1,30 +1,49 @@
-"""The training loop: a recipe in, a model folder out, by one process or many; killed at any moment, it goes on."""
+"""The training loop: from a recipe to a model folder, in one process or many, resumable after a kill.
+
+It reads from top to bottom: a run, what the first process records, the steps of a run, the losses of a step, and the
+random draws of a step.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import tee
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.parallel import DistributedDataParallel
 
 from ram.checkpoints.model_folder import save_model
+from ram.errors import InputError, TrainingError
 from ram.evaluation.metrics import mean_average_precision
+from ram.models.ram import TaggingModel
+from ram.models.reweighting import DescriptionEmbeddings
 from ram.runtime import Progress, quiet
-from ram.training.average import RunningAverage
+from ram.training.data.mosaics import Mosaic
 from ram.training.data.training_set import TrainingSet, read_dev_set, read_training_set
+from ram.training.data.views import Request, View
 from ram.training.distributed import World
-from ram.training.finishing import calibrate_model, held_out_logits
-from ram.training.initial import initial_model, set_familiar, set_novelty, set_statistics
-from ram.training.learner import Learner
+from ram.training.finishing import finish_model, held_out_logits
+from ram.training.initial import initial_model, set_familiar, set_learning, set_statistics
 from ram.training.log import LearningCurve
+from ram.training.objectives import Batch, total_loss
 from ram.training.recipe import Recipe
-from ram.training.schedule import make_optimizer
-from ram.training.state import Position, TrainingState
+from ram.training.schedule import learning_rate, make_optimizer, set_learning_rate
+from ram.training.state import Position, RunningAverage, TrainingState
 
 _log = logging.getLogger(__name__)
+
+
+class NonFiniteLoss(TrainingError):
+    """A loss or gradient is infinite or NaN; the message names step, losses and images."""
 
 
 def train(
@@ -45,27 +64,27 @@ def train(
         data: folder to which the recipe's paths are relative.
         output: folder for the model (``output/model``; matrices in 16 bit, thresholds calibrated on the recipe's dev
             set), the learning curve (``log.jsonl``) and the state.
-        cache: folder for what is computed once and serves other runs too: patches and embedded captions; ``output``
+        cache: folder for what is computed once and shared between runs: patches and embedded captions; ``output``
             where None.
-        resume: go on from the last state in ``output``, or begin where there is none.
+        resume: continue from the last state in ``output``, or begin where there is none.
         device: where this process trains.
         world: the processes that train together; all call this function alike, and the first one writes.
-        progress: told how far it is.
+        progress: called with what is being done, how much is done, and how much there is.
 
     Returns:
         The model folder, ready for :func:`ram.load`.
 
     Raises:
-        ValueError: data cannot be read, the schedule does not fit the device or the processes, or ``output`` already
-            holds a run and ``resume`` was not asked for.
-        NonFiniteLoss: a loss is infinite or not a number.
+        InputError: data cannot be read, the schedule does not fit the device or the processes, or ``output`` already
+            holds a run and ``resume`` is False.
+        NonFiniteLoss: a loss or gradient is infinite or NaN.
     """
     schedule, device = recipe.schedule, torch.device(device)
     state_file, folder = output / "state.safetensors", output / "model"
     if (state_file.is_file() or folder.exists()) and not resume:
-        raise ValueError(f"{output.name!r} already holds a run: go on with --resume, or choose another --output")
+        raise InputError(f"{output.name!r} already holds a run: go on with --resume, or choose another --output")
     if schedule.precision == "float16" and device.type != "cuda":
-        raise ValueError("schedule.precision is 'float16', which needs a GPU: take 'bfloat16' or 'float32' elsewhere")
+        raise InputError("schedule.precision is 'float16', which needs a GPU: take 'bfloat16' or 'float32' elsewhere")
     schedule.pieces(world.size)  # before hours of reading
     output.mkdir(parents=True, exist_ok=True)
     model = initial_model(recipe, data).to(device)
@@ -76,21 +95,18 @@ def train(
     state = TrainingState(model, average, make_optimizer(model, schedule), scaler)
     learner = Learner(recipe, training, state, world)
     position = Position()
-    first = not recipe.initialize  # the weights of another model are made for statistics of their own
     if state_file.is_file():
         position = state.load(state_file, learner.steps_per_epoch)
     else:
-        if first:
+        if not recipe.initialize:  # weights of another model belong to its own statistics
             set_statistics(model, training)
-        set_familiar(model, training, first)
+        set_familiar(model, training, not recipe.initialize)
     if world.first:
         dev = read_dev_set(recipe, data, output, cache or output, training, model.image_encoder, progress)
         with LearningCurve(output, position.log, position.epoch * learner.steps_per_epoch + position.step) as curve:
-            _Record(learner, state_file, curve, dev, progress).follow(position)
+            _Recorder(learner, state_file, curve, dev, progress).run(position)
         with average.applied():
-            if first:
-                set_novelty(model, training, training if dev is None else dev, schedule.batch)
-            bank = training.bank if dev is None else calibrate_model(model, dev, schedule.batch)
+            bank = finish_model(model, recipe, training, dev)
             save_model(folder, recipe.model, model, bank, half=True)
     else:
         for _ in learner.steps(position):
@@ -100,8 +116,8 @@ def train(
 
 
 @dataclass(frozen=True, eq=False)
-class _Record:
-    """What the first process writes down while all learn."""
+class _Recorder:
+    """Runs the first process and writes its learning curve and its state."""
 
     learner: Learner
     state_file: Path
@@ -109,15 +125,15 @@ class _Record:
     dev: TrainingSet | None
     progress: Progress
 
-    def follow(self, position: Position) -> None:
-        """To the end, with a line every few steps and every epoch, and a state every few minutes and every epoch."""
+    def run(self, position: Position) -> None:
+        """Train to the end; log every few steps and every epoch, save every few minutes and every epoch."""
         schedule, steps = self.learner.recipe.schedule, self.learner.steps_per_epoch
         sums = dict(position.losses)
         saved = logged = time.monotonic()
         began, unlogged = saved - position.seconds, 0
-        for taken in self.learner.steps(position):
-            done, all_done = taken.step + 1, taken.epoch * steps + taken.step + 1
-            for name, loss in taken.losses.items():
+        for result in self.learner.steps(position):
+            done, all_done = result.step + 1, result.epoch * steps + result.step + 1
+            for name, loss in result.losses.items():
                 sums[name] = sums.get(name, 0.0) + loss
             unlogged += 1
             now = time.monotonic()
@@ -125,25 +141,23 @@ class _Record:
                 self.curve.add(
                     all_done,
                     step=all_done,
-                    epoch=taken.epoch + 1,
-                    **taken.losses,
-                    learning_rate=taken.learning_rate,
-                    gradient_norm=taken.gradient_norm,
+                    epoch=result.epoch + 1,
+                    **result.losses,
+                    learning_rate=result.learning_rate,
+                    gradient_norm=result.gradient_norm,
                     pictures_per_second=unlogged * self.learner.batch / (now - logged),
                 )
                 logged, unlogged = now, 0
-            self.progress(f"epoch {taken.epoch + 1} of {schedule.epochs}", done, steps)
+            self.progress(f"epoch {result.epoch + 1} of {schedule.epochs}", done, steps)
             if done == steps:
                 means = {name: round(total / steps, 4) for name, total in sums.items()}
-                self._end_epoch(taken.epoch + 1, means, now - began)
+                self._end_epoch(result.epoch + 1, means, now - began)
                 sums = {}
             elif now - saved < 60 * schedule.save_minutes:
                 continue
-            whole, rest = divmod(all_done, steps)
-            now = time.monotonic()
-            self.learner.state.save(
-                self.state_file, Position(whole, rest, steps, sums, now - began, self.curve.length())
-            )
+            epoch, step = divmod(all_done, steps)
+            seconds = time.monotonic() - began
+            self.learner.state.save(self.state_file, Position(epoch, step, steps, sums, seconds, self.curve.length()))
             saved = time.monotonic()
 
     def _end_epoch(self, epoch: int, losses: dict[str, float], seconds: float) -> None:
@@ -155,3 +169,283 @@ class _Record:
             record["dev_mAP"] = round(mean_average_precision(scores, self.dev.triplets.targets[:].numpy()), 4)
         _log.info("%s", record)
         self.curve.add(epoch * self.learner.steps_per_epoch, **record)
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one step did.
+
+    Args:
+        epoch, step: counted from 0, the step within the epoch.
+        losses: of the whole batch, by objective, before weighting.
+        learning_rate: of all but the backbone.
+        gradient_norm: before clipping.
+    """
+
+    epoch: int
+    step: int
+    losses: Mapping[str, float]
+    learning_rate: float
+    gradient_norm: float
+
+
+class Learner:
+    """Takes the steps of a recipe.
+
+    Args:
+        recipe: how to learn.
+        training: what to learn from.
+        state: what learns.
+        world: the processes; all take the same steps, each with its part of the images.
+
+    Raises:
+        InputError: the batch or the images do not divide into equal pieces.
+    """
+
+    def __init__(self, recipe: Recipe, training: TrainingSet, state: TrainingState, world: World) -> None:
+        self.recipe = recipe
+        self.training = training
+        self.state = state
+        self.world = world
+        images, pieces = len(training.triplets), recipe.schedule.pieces(world.size)
+        self.batch = min(recipe.schedule.batch, images // pieces * pieces)
+        if not self.batch:
+            raise InputError(f"{images} pictures do not fill the {pieces} pieces of a batch: train in fewer pieces")
+        if recipe.schedule.mosaics and pieces > 1:
+            raise InputError(f"schedule.mosaics joins images of a whole step, not of {pieces} pieces: train in one")
+        learns = any(parameter.requires_grad for parameter in state.model.image_encoder.backbone.parameters())
+        if learns and self.batch == pieces:  # torch 2.13 computes wrong gradients of a frozen BatchNorm on a CPU
+            raise InputError(
+                f"a batch of {self.batch} in {pieces} pieces: a backbone that learns needs 2 pictures in each"
+            )
+        self.steps_per_epoch = images // self.batch
+        self._step = Step(state.model, training, recipe, pieces, world)
+        self._shared_step = world.wrap(self._step)
+
+    def steps(self, position: Position) -> Iterator[StepResult]:
+        """Take the steps from a position to the end.
+
+        Every random draw depends on seed, epoch and step alone, so that an interrupted run repeats them.
+
+        Raises:
+            NonFiniteLoss: a loss or gradient is infinite or NaN.
+        """
+        schedule = self.recipe.schedule
+        for epoch in range(position.epoch, schedule.epochs):
+            generator = generator_for(schedule.seed, "order", epoch)
+            order = self.training.order(generator, self.recipe.data.shuffle_buffer)
+            set_learning(self.state.model, self.recipe.freeze_backbone)
+            steps = range(position.step if epoch == position.epoch else 0, self.steps_per_epoch)
+            draws, ahead = tee(self._draw(epoch, step, order) for step in steps)
+            views = self.training.pictures.views(self._step.requests(ahead))
+            for step, draw in zip(steps, draws, strict=True):
+                yield self._take(step, draw, views)
+
+    def _draw(self, epoch: int, step: int, order: torch.Tensor) -> Draw:
+        ids = order[step * self.batch : (step + 1) * self.batch]
+        generator = generator_for(self.recipe.schedule.seed, "draws", epoch, step)
+        return Draw.of(self.training, self.recipe, epoch, ids, generator)
+
+    def _take(self, step: int, draw: Draw, views: Iterator[View]) -> StepResult:
+        schedule, scaler, optimizer = self.recipe.schedule, self.state.scaler, self.state.optimizer
+        epoch = draw.epoch
+        # dropout: each process has its own
+        torch.manual_seed(generator_for(schedule.seed, "dropout", epoch, step, self.world.rank).initial_seed())
+        total = schedule.epochs * self.steps_per_epoch
+        rate = learning_rate(epoch * self.steps_per_epoch + step, total, schedule)
+        set_learning_rate(optimizer, rate)
+        optimizer.zero_grad(set_to_none=True)
+        where = f"epoch {epoch + 1}, step {step + 1}"
+        losses = self._backward(draw, views, where)
+        scaler.unscale_(optimizer)
+        norm = nn.utils.clip_grad_norm_(self.state.model.parameters(), schedule.clip).item()
+        if norm * 0 != 0 and not scaler.is_enabled():  # a scaler skips such a step and lowers its scale
+            raise self._error(f"the gradient's norm is {norm}", where, losses, draw.ids)
+        scaler.step(optimizer)
+        scaler.update()
+        self.state.average.update()
+        return StepResult(epoch, step, losses, rate, norm)
+
+    def _backward(self, draw: Draw, views: Iterator[View], where: str) -> dict[str, float]:
+        """Accumulate the gradient of the whole batch in the parameters, and return its losses."""
+        objectives = self.recipe.objectives
+        shares = torch.zeros(self._step.pieces, len(objectives), device=self._step.device)
+        rounds = self.recipe.schedule.accumulate
+        for round_ in range(rounds):
+            more = round_ + 1 < rounds and isinstance(self._shared_step, DistributedDataParallel)
+            with self._shared_step.no_sync() if more else nullcontext():  # type: ignore[operator]
+                total, shares[self._step.piece(round_)] = self._shared_step(draw, round_, next(views))
+                # gradients are averaged over the processes, while their losses add up
+                self.state.scaler.scale(total * self.world.size).backward()
+        shares = self.world.total(shares).cpu()
+        losses = dict(zip(objectives, shares.sum(0).tolist(), strict=True))
+        broken = [piece for piece, share in enumerate(shares) if not share.isfinite().all()]
+        if broken:
+            ids = torch.cat([draw.ids[self._step.rows(draw, piece)] for piece in broken])
+            weighted = sum(weight * losses[name] for name, weight in objectives.items())
+            raise self._error(f"loss is {weighted}", where, losses, ids)
+        return losses
+
+    def _error(self, what: str, where: str, losses: Mapping[str, float], ids: torch.Tensor) -> NonFiniteLoss:
+        files = ", ".join(self.training.triplets.pictures[i].name for i in ids.tolist())
+        return NonFiniteLoss(
+            f"{what} in {where} ({dict(losses)}); pictures: {files}: lower the learning rate or check these pictures"
+        )
+
+
+class Step(nn.Module):
+    """The losses of one piece of a batch.
+
+    Args:
+        model: what learns.
+        training: what it learns from.
+        recipe: how it learns.
+        pieces: equal parts of a batch, those of all processes.
+        world: the processes; in round k they compute the pieces k * processes + rank at the same time.
+    """
+
+    def __init__(self, model: TaggingModel, training: TrainingSet, recipe: Recipe, pieces: int, world: World) -> None:
+        super().__init__()
+        self.model = model
+        self.training_set = training
+        self.recipe = recipe
+        self.pieces = pieces
+        self.world = world
+        self.device = next(model.parameters()).device
+        self.tags = training.queries.embedded.to(self.device, torch.float32)
+
+    def forward(self, draw: Draw, round_: int, view: View) -> tuple[torch.Tensor, torch.Tensor]:
+        """Compute the piece's share of the total loss, with gradient, and of each loss, (objectives,) without.
+
+        Summed over all pieces they are the losses of the whole batch.
+        """
+        recipe, dtype = self.recipe, getattr(torch, self.recipe.schedule.precision)
+        with attention_for(self.device), torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
+            total, losses = total_loss(self.model, self._batch(draw, round_, view), recipe.objectives, recipe.losses)
+        return total, torch.stack(list(losses.values())).detach()
+
+    def requests(self, draws: Iterable[Draw]) -> Iterator[Request]:
+        """Yield the images of this process, round after round."""
+        for draw in draws:
+            for round_ in range(self.pieces // self.world.size):
+                own = self.rows(draw, self.piece(round_))
+                yield draw.ids[own], draw.seeds[own]
+
+    def piece(self, round_: int) -> int:
+        """Return the index of this process's piece in a round."""
+        return round_ * self.world.size + self.world.rank
+
+    def rows(self, draw: Draw, piece: int) -> slice:
+        """Return the rows of the batch that a piece covers."""
+        size = len(draw.ids) // self.pieces
+        return slice(piece * size, (piece + 1) * size)
+
+    def _batch(self, draw: Draw, round_: int, view: View) -> Batch:
+        own = self.rows(draw, self.piece(round_))
+        first = self.rows(draw, round_ * self.world.size)
+        ids, training, device = draw.ids[own], self.training_set, self.device
+        drawn = draw.tags if isinstance(draw.tags, slice) else draw.tags.to(device)
+        encoder, mosaic = self.model.image_encoder, draw.mosaic
+        patches = mosaic.join_patches(training.pictures.patches(encoder, view))
+        targets, known = mosaic.join_tags(
+            training.triplets.targets[ids][:, draw.tags], training.triplets.known[ids][:, draw.tags]
+        )
+        taught = None if training.teacher is None else training.teacher.teach(ids, view.teacher_pixels)
+        probabilities = None if training.probabilities is None else training.probabilities[ids]
+        return Batch(
+            features=encoder.embed(patches),
+            tags=_keep_descriptions(self.tags.rows(drawn), draw.described),
+            targets=targets.to(device),
+            known=known.to(device),
+            captions=draw.captions.to(device),
+            captioned=draw.captioned.to(device),
+            taught=None if taught is None else mosaic.leave_out(taught).to(device),
+            probabilities=None if probabilities is None else mosaic.leave_out(probabilities).to(device),
+            epoch=draw.epoch,
+            own=own,
+            together=slice(first.start, first.start + (own.stop - own.start) * self.world.size),
+            gather=self.world.gather,
+            shown_in=mosaic.owners(len(ids)) if mosaic.pairs else None,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """The random draws of a step, alike in every process and however the batch is divided.
+
+    Args:
+        epoch: from 0.
+        ids: (batch,) indices of the images.
+        seeds: (batch,) seed of each image's view.
+        tags: (tags,) indices of the queries that are scored, or all.
+        captions: (batch, captions, dim) embeddings of the captions drawn for each image.
+        captioned: (batch,) whether an image has any caption.
+        mosaic: which images are joined.
+        described: (tags, descriptions) False for descriptions that this step leaves out; None leaves out none.
+    """
+
+    epoch: int
+    ids: torch.Tensor
+    seeds: torch.Tensor
+    tags: torch.Tensor | slice
+    captions: torch.Tensor
+    captioned: torch.Tensor
+    mosaic: Mosaic
+    described: torch.Tensor | None = None
+
+    @classmethod
+    def of(
+        cls, training: TrainingSet, recipe: Recipe, epoch: int, ids: torch.Tensor, generator: torch.Generator
+    ) -> Draw:
+        """Draw for a step over these images."""
+        schedule = recipe.schedule
+        seeds = torch.randint(2**62, (len(ids),), generator=generator)
+        tags: torch.Tensor | slice = slice(None)
+        if 0 < schedule.tags_per_step < training.triplets.targets.shape[1]:
+            tags = draw_tags(training.triplets.targets[ids], schedule.tags_per_step, generator)
+        captions = training.draw_captions(ids, schedule.captions_per_picture, generator)
+        mosaic = Mosaic.draw(len(ids), schedule.mosaics, generator)
+        described = None
+        if schedule.description_dropout:
+            described = drop_descriptions(training.queries.mask[tags], schedule.description_dropout, generator)
+        return cls(epoch, ids, seeds, tags, *captions, mosaic, described)
+
+
+def draw_tags(targets: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
+    """Draw the tags of a step: all that occur in the batch, then random others up to ``count``.
+
+    Every positive is learned, and a rare tag meets its negatives in proportion (the federated loss of Zhou et al.
+    2021). It raises the probabilities of rare tags and does not change their ranking; thresholds are calibrated later.
+
+    Args:
+        targets: (batch, tags) booleans.
+        count: tags to draw.
+        generator: the source of randomness.
+
+    Returns:
+        (drawn,) indices.
+    """
+    order = torch.randperm(targets.shape[1], generator=generator)
+    occurs = targets.any(dim=0)[order]
+    return torch.cat([order[occurs], order[~occurs]])[: max(count, int(occurs.sum()))]
+
+
+def drop_descriptions(mask: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
+    """Leave out about ``share`` of the descriptions in a (tags, descriptions) mask, but not all of a tag."""
+    draws = torch.rand(mask.shape, generator=generator).masked_fill(~mask, -1.0)
+    return mask & ((draws >= share) | (draws == draws.amax(dim=1, keepdim=True)))
+
+
+def _keep_descriptions(tags: DescriptionEmbeddings, mask: torch.Tensor | None) -> DescriptionEmbeddings:
+    return tags if mask is None else DescriptionEmbeddings(tags.embeddings, mask.to(tags.embeddings.device))
+
+
+def generator_for(*position: int | str) -> torch.Generator:
+    """Return a generator whose draws depend on these values alone, so that a resumed run repeats them."""
+    digest = hashlib.blake2b(repr(position).encode(), digest_size=4).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "big"))
+
+
+def attention_for(device: torch.device) -> AbstractContextManager[None]:
+    """Select plain attention on a CPU, where the backward pass of fused attention takes a fifth of a step's time."""
+    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()

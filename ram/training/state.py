@@ -1,32 +1,34 @@
-"""The state of a run in one safetensors file, written so that a kill at any moment leaves the old or the new one."""
+"""The state of a run in one safetensors file: a kill while it is written leaves the old state or the new one."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
 
+from ram.errors import InputError
 from ram.models.ram import TaggingModel
-from ram.training.average import RunningAverage
+from ram.runtime import atomic_write
 
 
 @dataclass(frozen=True)
 class Position:
-    """How far a run is. All randomness follows from it, so that it stands for the states of generators too.
+    """How far a run is. All random draws follow from it, so that generators need not be saved.
 
     Args:
         epoch: whole epochs done.
         step: steps done in the next one.
-        steps: in an epoch.
+        steps: steps in an epoch.
         losses: sums over the steps of the epoch, by objective.
-        seconds: spent so far.
+        seconds: time spent so far.
         log: bytes of the learning curve that belong to it.
     """
 
@@ -38,9 +40,47 @@ class Position:
     log: int = 0
 
 
+class RunningAverage:
+    """Exponential average of the trained parameters, with a short memory in the first steps.
+
+    Args:
+        model: its parameters that require gradients are averaged.
+        decay: fraction kept at each step; 0 follows the last weights.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self._parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        self._decay = decay
+        self.steps = 0
+        self.weights = {name: p.detach().clone() for name, p in self._parameters.items()}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Include the weights after an optimizer step."""
+        self.steps += 1
+        decay = min(self._decay, self.steps / (self.steps + 10)) if self._decay else 0.0
+        for name, parameter in self._parameters.items():
+            self.weights[name].lerp_(parameter, 1 - decay)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Give the model the average weights inside the block, and its own after it."""
+        own = {name: p.detach().clone() for name, p in self._parameters.items()}
+        self._fill(self.weights)
+        try:
+            yield
+        finally:
+            self._fill(own)
+
+    @torch.no_grad()
+    def _fill(self, weights: dict[str, torch.Tensor]) -> None:
+        for name, parameter in self._parameters.items():
+            parameter.copy_(weights[name])
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """All that a step changes."""
+    """Everything that a step changes."""
 
     model: TaggingModel
     average: RunningAverage
@@ -48,7 +88,7 @@ class TrainingState:
     scaler: torch.amp.GradScaler
 
     def save(self, path: Path, position: Position) -> None:
-        """Replace the file by what the next step depends on."""
+        """Replace the file by the present state."""
         state = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
         state |= {f"average/{name}": tensor for name, tensor in self.average.weights.items()}
         for index, moments in self.optimizer.state_dict()["state"].items():
@@ -58,19 +98,16 @@ class TrainingState:
             "averaged": self.average.steps,
             "scaler": self.scaler.state_dict(),
         }
-        partial = path.with_suffix(".partial")
         # clones: safetensors refuses tensors that share memory
         tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
-        save_file(tensors, partial, metadata={"numbers": json.dumps(numbers)})
-        _sync(partial)
-        partial.replace(path)
-        _sync(path.parent)
+        with atomic_write(path, sync=True) as temporary:
+            save_file(tensors, temporary, metadata={"numbers": json.dumps(numbers)})
 
     def load(self, path: Path, steps: int) -> Position:
-        """Put everything back into the parts of a run whose epochs have ``steps`` steps.
+        """Restore the state of a run whose epochs have ``steps`` steps.
 
         Raises:
-            ValueError: the file is broken or belongs to another recipe.
+            InputError: the file is broken or belongs to another recipe.
         """
         try:
             with safe_open(path, "pt") as file:
@@ -84,7 +121,7 @@ class TrainingState:
             self.scaler.load_state_dict(numbers["scaler"])
         except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
             reason = str(error).splitlines()[0]
-            raise ValueError(f"{path.name} does not continue this recipe ({reason}): choose another --output") from None
+            raise InputError(f"{path.name} does not continue this recipe ({reason}): choose another --output") from None
         return position
 
     def _fill(self, state: Mapping[str, torch.Tensor]) -> None:
@@ -97,12 +134,3 @@ class TrainingState:
                 _, index, key = name.split("/")
                 moments.setdefault(int(index), {})[key] = tensor
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
-
-
-def _sync(path: Path) -> None:
-    """Wait until the disk has a file, or the names in a folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Teachers: what a picture's pooled token is to be like, in the space of the text embeddings (the distillation)."""
+"""Teachers of the distillation loss: target embeddings of images in the space of the text embeddings."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from ram.training.data_engine.imagenet import class_names
 
 
 class Teacher(Protocol):
-    """Gives each picture an embedding that the pooled token is drawn to."""
+    """Gives the target embedding of each image's pooled token."""
 
     def teach(self, ids: torch.Tensor, pixels: torch.Tensor | None = None) -> torch.Tensor:
-        """What it makes of pictures.
+        """Return target embeddings.
 
         Args:
-            ids: (n,) their positions.
-            pixels: (n, 3, size, size) the crops that the model sees, as the teacher wants them, where there are any.
+            ids: (batch,) indices of images.
+            pixels: (batch, 3, size, size) the crops that the model sees, in the teacher's size and statistics, if any.
 
         Returns:
-            (n, dim) float32 without gradient; zeros for a picture it has nothing to say of.
+            (batch, dim) float32 without gradient; zeros for an image without a target.
         """
         ...
 
 
 class FixedTeacher:
-    """Knows its (pictures, dim) answers beforehand."""
+    """Returns precomputed (images, dim) embeddings."""
 
     def __init__(self, answers: torch.Tensor) -> None:
         self.answers = answers
 
     def teach(self, ids: torch.Tensor, pixels: torch.Tensor | None = None) -> torch.Tensor:
-        """(n,) picture positions to (n, dim) on the CPU, whatever is seen of them."""
+        """Return the (batch, dim) embeddings of images (batch,) on the CPU, whatever their crops."""
         return self.answers[ids]
 
 
 def captions_teacher(captions: torch.Tensor, first_caption: torch.Tensor) -> FixedTeacher:
-    """The direction of the mean of a picture's captions, of length 1.
+    """Use the normalized mean of an image's caption embeddings as its target.
 
     Args:
-        captions: (all captions, dim) in the order of the pictures.
-        first_caption: (pictures + 1,) where each picture's captions begin.
+        captions: (all captions, dim) in the order of the images.
+        first_caption: (images + 1,) where each image's captions begin.
     """
     owners = torch.arange(len(first_caption) - 1).repeat_interleave(first_caption.diff())
     sums = torch.zeros(len(first_caption) - 1, captions.shape[1]).index_add_(0, owners, captions[: len(owners)])
@@ -58,32 +58,32 @@ def captions_teacher(captions: torch.Tensor, first_caption: torch.Tensor) -> Fix
 
 
 def classifier_teacher(probabilities: torch.Tensor, text_encoder: TextEncoder) -> FixedTeacher:
-    """The class names that an ImageNet classifier expects, embedded, of length 1.
+    """Use the class names of an ImageNet classifier, embedded and averaged by probability, as an image's target.
 
-    Stands in for CLIP where its weights are not to be had: what it knows of 1,000 classes, among them most everyday
-    things, in the space of any text encoder (the convex combination of Norouzi et al. 2014).
+    It replaces CLIP where CLIP's weights are not available: the classifier knows 1,000 classes, among them most
+    everyday things, and the class names lie in the space of any text encoder (ConSE, Norouzi et al. 2014).
 
     Args:
-        probabilities: (pictures, 1000).
-        text_encoder: of the model that learns.
+        probabilities: (images, 1000).
+        text_encoder: that of the trained model.
     """
     names = text_encoder.encode([plain_prompt(names[0]) for names in class_names()])
     return FixedTeacher(F.normalize(probabilities @ names, dim=1))
 
 
 class ClipTeacher:
-    """The image tower of CLIP ViT-B/16, beside whose text tower the official variants learn (RAM++, appendix A).
+    """The image tower of CLIP ViT-B/16, whose text tower the official variants use (RAM++, appendix A).
 
-    Its embeddings are not normalised, in the published training neither. It sees the crops that the model sees, or the
-    whole pictures where the model learns from cached features.
+    Its embeddings are not normalized, as in the published training. It sees the crops that the model sees, or the
+    whole images where the model learns from cached features.
 
     Args:
-        pictures: paths of all training pictures.
+        pictures: paths of all training images.
         device: where it runs.
         pretrained: weights of open_clip; None for random ones.
 
     Raises:
-        TeacherError: its weights are neither cached nor to be fetched.
+        TeacherError: its weights are neither cached nor can they be fetched.
     """
 
     name = "clip-vit-b-16"
@@ -91,7 +91,7 @@ class ClipTeacher:
     view = TrainTransform(
         224, (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711), interpolation="bicubic"
     )
-    """How it sees a crop."""
+    """The transform of a crop."""
 
     def __init__(
         self,
@@ -112,11 +112,11 @@ class ClipTeacher:
         self.pictures = pictures
         self.device = torch.device(device)
         self.tower = model.visual.eval().requires_grad_(False).to(self.device)
-        self.see = EvalTransform(self.view.size, self.view.mean, self.view.std, self.view.interpolation)
+        self.transform = EvalTransform(self.view.size, self.view.mean, self.view.std, self.view.interpolation)
 
     @torch.no_grad()
     def teach(self, ids: torch.Tensor, pixels: torch.Tensor | None = None) -> torch.Tensor:
-        """(n,) picture positions to (n, 512) on the teacher's device, of CLIP's own length."""
+        """Return the (batch, 512) embeddings of images (batch,) on the teacher's device, not normalized."""
         if pixels is None:
-            pixels = torch.stack([self.see(open_training_picture(self.pictures[i])) for i in ids.tolist()])
+            pixels = torch.stack([self.transform(open_training_picture(self.pictures[i])) for i in ids.tolist()])
         return self.tower(pixels.to(self.device)).float()

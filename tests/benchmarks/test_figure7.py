@@ -31,7 +31,7 @@ def test_two_numbers_are_measured_however_long_they_take():
     assert list(measure(way, clock, rounds=1, seconds=1)) == [10, 30]
 
 
-def test_what_is_quick_is_measured_to_the_end_and_extended_by_nothing():
+def test_a_quick_curve_is_measured_without_extrapolation():
     clock, way = counted(seconds_a_category=1e-9)
     taken = measure(way, clock, rounds=1, seconds=1)
     assert tuple(taken) == COUNTS and extend(taken) == {}

@@ -33,7 +33,7 @@ def test_the_reference_equals_our_model(model):
     torch.testing.assert_close(reference.reweight(features.pooled), blended, atol=1e-6, rtol=0)
 
 
-def test_the_reference_shares_its_weights_and_leaves_our_model_alone(model):
+def test_the_reference_does_not_change_our_model(model):
     fused = [getattr(module, "fused_attn", None) for module in model.modules()]
     reference = Reference(model, random_bank(3, QUICK))
     ours = dict(model.image_encoder.named_parameters())

@@ -48,7 +48,7 @@ def chosen(model, photos, **goal):
     return calibrate(scores, targets, **goal)
 
 
-def test_thresholds_are_written_into_the_model_folder_and_nothing_else_is(model, photos, ended):
+def test_only_thresholds_are_written_into_the_folder(model, photos, ended):
     before, expected = content(model), chosen(model, photos)
     code, out, _ = ended("calibrate", model, photos / "dev.json", "--json")
     report, after = json.loads(out), content(model)
@@ -75,7 +75,7 @@ def test_figures_are_those_of_evaluate_before_and_after(model, photos, ended):
     assert "0 of 3 thresholds changed; 1 tags without positives kept theirs" in out and str(model) in err
 
 
-def test_triplets_and_a_precision_will_do_and_output_leaves_the_model_alone(model, photos, tmp_path, ended):
+def test_output_leaves_the_calibrated_model_unchanged(model, photos, tmp_path, ended):
     ids = {"dog": 0, "cat": 1}
     triplets = [
         {"image_path": f"{i}.png", "caption": [], "union_label_id": [ids[t] for t in map(str.lower, tags) if t in ids]}
@@ -92,7 +92,7 @@ def test_triplets_and_a_precision_will_do_and_output_leaves_the_model_alone(mode
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_a_shipped_model_and_an_output_that_is_there_stay_as_they_are(model, photos, tmp_path, ended):
+def test_shipped_models_and_existing_outputs_are_kept(model, photos, tmp_path, ended):
     shipped = find_model("ram-lite")
     before = content(shipped)
     for name in ("ram-lite", shipped):

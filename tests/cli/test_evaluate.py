@@ -64,7 +64,7 @@ def test_evaluate_measures_what_the_tagger_says_of_each_picture(model, photos, a
     assert report["describer"] is None and report["mAP_described"] is None and report["seconds"] >= 0
 
 
-def test_evaluate_refuses_unknown_tags_until_asked_to_describe_them(model, annotate, tmp_path, ended):
+def test_evaluate_refuses_unknown_tags_without_open_set(model, annotate, tmp_path, ended):
     file = annotate(["dog", "kite"], ["cat"], ["kite"], [])
     code, out, err = ended("evaluate", file, "--model", model)
     assert (code, out) == (2, "") and "1 of 3 tags" in err and "kite" in err and "--open-set" in err
@@ -77,7 +77,7 @@ def test_evaluate_refuses_unknown_tags_until_asked_to_describe_them(model, annot
     assert list(rows[0]) == "tag AP precision recall F1 threshold positives predefined".split()
 
 
-def test_evaluate_gives_a_tag_that_is_listed_twice_two_equal_columns(model, photos, ended):
+def test_a_tag_listed_twice_gets_two_equal_columns(model, photos, ended):
     folder = photos.parent / "benchmark"
     folder.mkdir()
     (folder / "b_taglist.txt").write_text("dog\ncat\ndog\n")
@@ -140,7 +140,7 @@ def test_the_ensemble_is_scored_by_means_of_descriptions(model, photos, annotate
     assert plain != ensemble
 
 
-def test_broken_pictures_end_it_with_all_their_names_and_no_figures(model, photos, annotate, tmp_path, ended):
+def test_broken_pictures_are_all_named_and_end_the_run(model, photos, annotate, tmp_path, ended):
     file = annotate(["dog"], ["cat"], ["dog"], ["cat"])
     for name in ("1.png", "3.png"):
         content = (photos / name).read_bytes()

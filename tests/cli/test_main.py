@@ -123,7 +123,7 @@ def test_interrupting_ends_quietly(monkeypatch, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_our_log_messages_go_to_standard_error_only_while_a_command_runs(monkeypatch, capsys):
+def test_our_logs_go_to_stderr_while_a_command_runs(monkeypatch, capsys):
     log = logging.getLogger("ram.somewhere")
     monkeypatch.setattr(ram.cli.models, "run", lambda args: log.info("half way") or 0)
     assert main(["models"]) == main(["models"]) == 0
@@ -194,7 +194,7 @@ def test_progress_is_drawn_on_a_terminal_and_removed(monkeypatch):
     assert shown.rstrip().endswith(erase_line), "nothing of the bar stays"
 
 
-def test_json_stays_readable_and_survives_an_output_that_is_not_unicode(monkeypatch):
+def test_json_survives_an_output_that_is_not_unicode(monkeypatch):
     for encoding, expected in (("utf-8", "流"), ("latin-1", "\\u6d41")):
         raw = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
         monkeypatch.setattr(sys, "stdout", raw)

@@ -101,7 +101,7 @@ def test_tag_prints_what_the_tagger_says_as_json(models, photos, ended):
     ]
 
 
-def test_tag_lists_what_is_over_its_threshold_the_ten_best_and_what_was_typed(models, photos, ended):
+def test_tag_lists_present_ten_best_and_typed_tags(models, photos, ended):
     code, out, _ = ended(
         "tag", photos / "0.png", "--model", models["tiny-plus"], "--json",
         "--tags", "corgi, kite", "--describer", "template",
@@ -129,7 +129,7 @@ def test_tag_takes_one_threshold_for_all_tags(models, photos, ended):
     assert {score["threshold"] for score in picture["scores"]} == {threshold}
 
 
-def test_a_typed_category_that_the_model_knows_keeps_the_models_descriptions(models, photos, ended):
+def test_a_known_category_keeps_its_descriptions(models, photos, ended):
     code, out, err = ended(
         "tag", photos / "0.png", "--model", models["tiny-plus"], "--json", "--tags", "Boat"
     )
@@ -156,7 +156,7 @@ def test_unreadable_pictures_do_not_stop_the_others(models, photos, ended):
     assert all(any(name in line for line in reasons) for name in ("1.png", "2.png", "missing.png"))
 
 
-def test_a_picture_that_is_not_there_is_one_line_before_any_model_is_loaded(ended):
+def test_a_missing_picture_is_one_line_without_loading(ended):
     code, out, err = ended("tag", "missing.png", "--model", "no-such-model")
     assert (code, out, err.count("\n")) == (2, "", 1) and "missing.png" in err
 
@@ -193,7 +193,7 @@ def test_an_output_that_cannot_be_written_is_refused_at_once(name, photos, tmp_p
     assert (code, out, err.count("\n")) == (2, "", 1) and "cannot be written" in err
 
 
-def test_compare_gives_every_model_the_same_categories_and_one_look(models, photos, tmp_path, ended, monkeypatch):
+def test_compare_gives_models_equal_categories_and_one_look(models, photos, tmp_path, ended, monkeypatch):
     count, plot = looks(monkeypatch), tmp_path / "plot.png"
     code, out, err = ended(
         "compare", photos / "0.png", "--tags", "corgi, kite, meteor shower", "--describer", "template",

@@ -76,7 +76,7 @@ def asked_about(requests):
     return {prompt_of(request).split('"')[1] for request in requests}
 
 
-def test_a_killed_run_goes_on_without_asking_again_for_what_was_paid_for(endpoint, tmp_path, ended):
+def test_a_killed_run_resumes_without_paying_twice(endpoint, tmp_path, ended):
     (tmp_path / "tags.txt").write_text("corgi\nkite\nmeteor shower\nKite\n")
     reached = threading.Event()
 
@@ -108,7 +108,7 @@ def test_a_killed_run_goes_on_without_asking_again_for_what_was_paid_for(endpoin
     assert "this run cost 5 requests, 500 tokens in and 150 tokens out" in err
 
 
-def test_a_list_stops_where_the_language_model_fails_and_says_how_far_it_came(endpoint, tmp_path, ended):
+def test_a_list_stops_where_the_language_model_fails(endpoint, tmp_path, ended):
     (tmp_path / "tags.txt").write_text("corgi\nkite\n")
     endpoint.behave = lambda request, number: (
         honours_n(request, number) if "corgi" in prompt_of(request) else refusal(401, "no")
@@ -170,7 +170,7 @@ def thresholds(file):
     return dict(zip(vocabulary.tags, vocabulary.thresholds, strict=True))
 
 
-def test_official_descriptions_are_packed_as_they_are_with_the_models_thresholds(model, tmp_path, ended):
+def test_official_descriptions_are_packed_unchanged(model, tmp_path, ended):
     given = [{"Cat": ["it purrs", "1. whiskers\nand claws"]}, {"corgi": ["short legs"]}]
     (tmp_path / "descriptions.json").write_text(json.dumps(given))
     pack = tmp_path / "a.tagpack"
@@ -212,7 +212,7 @@ def test_what_cannot_be_packed_is_said_before_anybody_is_asked(model, tmp_path, 
     assert endpoint.requests == [] and not (tmp_path / "a.tagpack").exists()
 
 
-def test_a_packs_tag_takes_the_place_of_the_models_tag_of_that_name(model, photo, pets, ended):
+def test_a_tag_of_a_pack_replaces_that_of_the_model(model, photo, pets, ended):
     code, out, err = ended("tag", photo, "--model", model, "--pack", pets, "--json")
     found = {score["tag"]: score for score in json.loads(out)[0]["scores"]}
     assert code == 0 and err == "already known, scored as in the pack: Dog\n"

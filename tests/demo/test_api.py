@@ -9,9 +9,10 @@ import httpx
 import pytest
 from PIL import Image
 
-import app
 import ram
-from demo.server.health import waiting_room
+from demo import launch
+from demo.server.health import loading_page
+from demo.server.process import check_address
 from tests.server import ROOT, ask, free_port, photo, upload
 
 DOGS = ROOT / "assets" / "examples" / "dogs.jpg"
@@ -40,7 +41,7 @@ def given(path):
     return handle_file(str(path))
 
 
-def test_the_endpoints_are_these_four_with_typed_parameters(client):
+def test_there_are_four_endpoints_with_typed_parameters(client):
     told = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
     assert {name: [p["parameter_name"] for p in one["parameters"]] for name, one in told.items()} == {
         f"/{name}": parameters for name, parameters in ENDPOINTS.items()
@@ -55,7 +56,7 @@ def test_the_endpoints_are_these_four_with_typed_parameters(client):
     assert all(one["description"].endswith(".") for one in told.values())
 
 
-def test_tag_gives_what_the_package_gives(client, tagger):
+def test_tag_equals_the_package(client, tagger):
     answer = client.predict(photo=given(DOGS), top=5, api_name="/tag")
     expected = tagger.tag(DOGS)
     assert answer["model"] == "ram-plus-lite"
@@ -65,7 +66,7 @@ def test_tag_gives_what_the_package_gives(client, tagger):
     assert answer["scores"][0]["descriptions"][0]["text"] == expected.top(1)[0].descriptions[0].text
 
 
-def test_describe_gives_the_sentences_of_the_command_line(client, ended):
+def test_describe_equals_the_command_line(client, ended):
     answer = client.predict(categories="corgi, zzqx", api_name="/describe")
     code, out, _ = ended("describe", "corgi", "zzqx", "--json")
     expected = {tag: told for one in json.loads(out)["descriptions"] for tag, told in one.items()}
@@ -74,7 +75,7 @@ def test_describe_gives_the_sentences_of_the_command_line(client, ended):
     assert any("zzqx" in notice for notice in answer["notices"])
 
 
-def test_score_and_compare_agree_with_each_other_and_the_package(client, tagger):
+def test_score_and_compare_equal_the_package(client, tagger):
     scored = client.predict(photo=given(DOGS), categories="corgi, kite", describer="template", api_name="/score")
     compared = client.predict(photo=given(DOGS), categories="corgi, kite", describer="template", api_name="/compare")
     assert [one["tag"] for one in compared["categories"]] == ["corgi", "kite"]
@@ -103,7 +104,7 @@ def test_score_and_compare_agree_with_each_other_and_the_package(client, tagger)
         ("score", [{"path": "../../etc/hostname"}, "corgi", "lexicon"], "This photo was not uploaded here"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(server, endpoint, values, sentence):
+def test_invalid_requests_are_answered_with_one_sentence(server, endpoint, values, sentence):
     before = len(server.log)
     with server.visitor() as visitor:
         worked, said = ask(visitor, endpoint, *values)
@@ -112,7 +113,7 @@ def test_what_cannot_be_done_is_one_sentence(server, endpoint, values, sentence)
     assert "Traceback" not in server.log[before:]
 
 
-def test_a_file_that_is_no_picture_is_named_and_the_number_of_tags_checked(server):
+def test_invalid_files_and_counts_are_named(server):
     with server.visitor() as visitor:
         letter = photo(upload(visitor, "letter.png", b"Dear all,"))
         assert ask(visitor, "tag", letter, 3)[1].startswith("letter.png cannot be read as a picture")
@@ -121,37 +122,37 @@ def test_a_file_that_is_no_picture_is_named_and_the_number_of_tags_checked(serve
         assert ask(visitor, "tag", dogs, -1)[1]["scores"] == []
 
 
-def test_an_unknown_describer_gives_way_to_the_lexicon_and_says_so(server):
+def test_an_unknown_describer_is_replaced_with_a_notice(server):
     with server.visitor() as visitor:
         worked, answer = ask(visitor, "describe", "corgi", "oracle")
     assert worked and "oracle" in answer["notices"][0] and "lexicon" in answer["notices"][0]
 
 
-def test_no_endpoint_can_be_asked_past_the_queue(server):
+def test_no_endpoint_bypasses_the_queue(server):
     with server.visitor() as visitor:
         for way in ("run", "api"):
             asked = visitor.post(f"/gradio_api/{way}/describe", json={"data": ["corgi", "lexicon"]})
             assert asked.status_code == 404
 
 
-def test_health_names_the_models_and_the_version(server):
+def test_health_names_models_and_version(server):
     with server.visitor() as visitor:
         answer = visitor.get("/health")
     assert answer.status_code == 200
     assert answer.json() == {"status": "ready", "models": ["ram-plus-lite", "ram-lite"], "version": ram.__version__}
 
 
-def test_health_answers_while_models_load_and_everything_else_asks_for_patience():
+def test_health_answers_while_the_models_load():
     port = free_port()
-    with waiting_room("127.0.0.1", port), httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as host:
+    with loading_page("127.0.0.1", port), httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as host:
         health, page = host.get("/health"), host.get("/")
         assert (health.status_code, page.status_code) == (503, 503)
         assert health.json() == {"status": "loading", "models": [], "version": ram.__version__}
         assert "being loaded" in page.text and page.headers["refresh"]
-    app._check_address("127.0.0.1", port)  # it is free again
+    check_address("127.0.0.1", port)  # it is free again
 
 
-def test_the_tools_are_the_endpoints_and_answer_like_them(server):
+def test_mcp_tools_equal_the_endpoints(server):
     pytest.importorskip("mcp", reason="needs the extra ram[mcp]")
     tools, answer, refused = asyncio.run(use_tools(f"{server.address}/gradio_api/mcp/"))
     assert {tool.name: list(tool.inputSchema["properties"]) for tool in tools} == ENDPOINTS
@@ -172,15 +173,15 @@ async def use_tools(address):
     return tools, answer, refused
 
 
-def test_tools_without_their_package_are_one_sentence(monkeypatch, capsys):
+def test_mcp_without_its_package_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert app.main(["--mcp", "--port", str(free_port())]) == 2
+    assert launch.main(["--mcp", "--port", str(free_port())]) == 2
     assert capsys.readouterr().err.strip().splitlines() == [
-        'app.py: --mcp needs the package mcp: install it with pip install "ram[mcp]", or leave the flag out'
+        'demo: --mcp needs the package mcp: install it with pip install "ram[mcp]", or leave the flag out'
     ]
 
 
-def test_pictures_are_as_large_for_programs_as_on_the_page(server, tmp_path):
+def test_programs_have_the_pages_limits_on_images(server, tmp_path):
     Image.new("1", (9000, 6000)).save(tmp_path / "large.png")
     with server.visitor() as visitor:
         large = photo(upload(visitor, "large.png", (tmp_path / "large.png").read_bytes()))

@@ -4,13 +4,14 @@ import socket
 
 import pytest
 
-import app
+from demo import launch
+from demo.flags import parser
 
 
 def told(capsys, *flags):
     """Exit code and the lines on standard error."""
     try:
-        code = app.main(flags)
+        code = launch.main(flags)
     except SystemExit as stopped:
         code = stopped.code
     return code, capsys.readouterr().err.strip().splitlines()
@@ -34,29 +35,29 @@ def test_a_port_in_use_is_one_line(capsys):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert told(capsys, "--port", str(port)) == (2, [f"app.py: port {port} is in use: choose another with --port"])
+        assert told(capsys, "--port", str(port)) == (2, [f"demo: port {port} is in use: choose another with --port"])
 
 
-def test_an_address_that_is_not_ours_is_one_line(capsys, free_port):
+def test_an_address_of_another_machine_is_one_line(capsys, free_port):
     code, lines = told(capsys, "--host", "192.0.2.1", "--port", free_port)
     assert code == 2 and len(lines) == 1
-    assert lines[0].startswith(f"app.py: cannot listen on 192.0.2.1 port {free_port}")
+    assert lines[0].startswith(f"demo: cannot listen on 192.0.2.1 port {free_port}")
 
 
-def test_an_unknown_model_is_one_line_that_names_it(capsys, free_port):
+def test_an_unknown_model_is_one_line_with_its_name(capsys, free_port):
     code, lines = told(capsys, "--port", free_port, "--model", "no-such-model")
     assert code == 2 and len(lines) == 1
     assert "'no-such-model'" in lines[0]
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "-1", "http"])
-def test_a_port_that_is_none_is_refused_with_its_value(capsys, port):
+def test_an_invalid_port_is_refused_with_its_value(capsys, port):
     code, lines = told(capsys, f"--port={port}")
     assert code == 2
-    assert f"{port!r} is no port" in lines[-1]
+    assert f"{port!r} is not a port" in lines[-1]
 
 
-def test_the_host_of_a_space_is_taken_from_the_environment():
-    flags = app._parser({"GRADIO_SERVER_NAME": "0.0.0.0", "GRADIO_SERVER_PORT": "9000"}).parse_args([])
+def test_host_and_port_can_come_from_the_environment():
+    flags = parser({"GRADIO_SERVER_NAME": "0.0.0.0", "GRADIO_SERVER_PORT": "9000"}).parse_args([])
     assert (flags.host, flags.port) == ("0.0.0.0", 9000)
-    assert app._parser({}).parse_args([]).host == "127.0.0.1"
+    assert parser({}).parse_args([]).host == "127.0.0.1"

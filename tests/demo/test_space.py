@@ -20,21 +20,21 @@ def head():
     return yaml.safe_load(between)
 
 
-def test_the_head_of_the_readme_says_how_to_run_it(head):
+def test_the_readme_head_describes_the_space(head):
     assert (head["sdk"], head["app_file"], head["license"]) == ("gradio", "app.py", "apache-2.0")
     assert (ROOT / head["app_file"]).is_file()
     assert SHORTEST <= len(head["short_description"]) <= LONGEST
     assert head["title"] and head["emoji"] and head["colorFrom"] and head["colorTo"]
 
 
-def test_the_head_and_the_requirements_name_the_same_gradio(head):
+def test_readme_and_requirements_pin_the_same_gradio(head):
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     (pin,) = (line for line in lines if line.startswith("gradio=="))
     assert pin == f"gradio=={head['sdk_version']}"
     assert head["python_version"] == "3.11"
 
 
-def test_what_is_preloaded_is_named_by_repository_and_file(head):
+def test_preloaded_files_are_named_by_repository_and_file(head):
     assert head["preload_from_hub"]
     for line in head["preload_from_hub"]:
         repository, file = line.split(" ")
@@ -42,7 +42,7 @@ def test_what_is_preloaded_is_named_by_repository_and_file(head):
     assert head["models"][0] == head["preload_from_hub"][0].split(" ")[0]
 
 
-def test_the_files_of_the_space_start_in_an_empty_folder_and_tag_a_photo(tmp_path):
+def test_the_space_starts_from_its_files_and_tags_a_photo(tmp_path):
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
         pytest.skip("needs a git checkout")
     asked = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]

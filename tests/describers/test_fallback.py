@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from ram.describers.base import Describer
 from ram.describers.description_cache import CachedDescriber
 from ram.describers.fallback import DescribedSentence, Notice, describe_tags, describe_with_fallback, merge_notices
-from ram.describers.loading import DESCRIBERS, load_describer
+from ram.describers.loading import DESCRIBERS, DescriberName, load_describer
 from ram.describers.template import TemplateDescriber
 from ram.errors import DescriberError, MissingKeyError
 
@@ -95,6 +96,10 @@ def test_a_tag_that_is_no_category_is_refused() -> None:
 def test_every_describer_is_loaded_by_its_name(name: str, tmp_path: Path) -> None:
     environ = {"OPENAI_API_KEY": "sk-test"}
     assert load_describer(name, environ=environ, cache_folder=tmp_path).name == name
+
+
+def test_the_type_of_describer_names_lists_all_of_them() -> None:
+    assert get_args(DescriberName) == tuple(DESCRIBERS)
 
 
 def test_the_chat_describer_is_cached_where_a_folder_is_given(tmp_path: Path) -> None:

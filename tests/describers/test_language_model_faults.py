@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from demo.core.actions import Workbench
 from demo.core.categories import Categories
+from demo.core.workbench import Workbench
 from ram.describers.chat.describer import ChatDescriber
 from ram.describers.description_cache import CachedDescriber, DescriptionCache
 from ram.describers.template import TemplateDescriber
@@ -64,19 +64,19 @@ def test_a_fault_is_a_notice_and_the_next_try_is_complete(
     bench = workbench(endpoint.url, tmp_path)
     last = typed(bench, "corgi, kite")
     assert last.finished == {"corgi", "kite"}
-    assert said in last.notices[0] and "\n" not in last.notices[0]
-    if '"corgi":' in last.notices[0]:  # what went wrong is about this one category
-        assert len(last.notices) == 2 and last.notices[0].endswith('The template describer takes over for "corgi".')
+    assert said in last.messages[0] and "\n" not in last.messages[0]
+    if '"corgi":' in last.messages[0]:  # what went wrong is about this one category
+        assert len(last.messages) == 2 and last.messages[0].endswith('The template describer takes over for "corgi".')
     else:
-        assert len(last.notices) == 1 and last.notices[0].endswith('takes over for "corgi" and "kite".')
+        assert len(last.messages) == 1 and last.messages[0].endswith('takes over for "corgi" and "kite".')
     endpoint.behave = honours_n
     again = typed(bench, "corgi")
-    assert again.notices == () and len(again.sentences["corgi"]) == 11
+    assert again.messages == () and len(again.sentences["corgi"]) == 11
 
 
 def test_an_unreachable_or_silent_model_is_a_notice(serve: Serve, tmp_path: Path) -> None:
     away = typed(workbench("http://127.0.0.1:1/v1", tmp_path), "corgi")
-    assert "127.0.0.1:1 cannot be reached" in away.notices[0] and away.finished == {"corgi"}
+    assert "127.0.0.1:1 cannot be reached" in away.messages[0] and away.finished == {"corgi"}
 
     def silence(request: dict[str, Any], number: int) -> Reply:
         endpoint.released.wait(20)
@@ -84,7 +84,7 @@ def test_an_unreachable_or_silent_model_is_a_notice(serve: Serve, tmp_path: Path
 
     endpoint = serve(silence)
     silent = typed(workbench(endpoint.url, tmp_path, timeout=0.2), "corgi")
-    assert "did not answer within 0.2 seconds" in silent.notices[0] and silent.finished == {"corgi"}
+    assert "did not answer within 0.2 seconds" in silent.messages[0] and silent.finished == {"corgi"}
 
 
 def test_sentences_before_a_fault_are_kept(serve: Serve, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_sentences_before_a_fault_are_kept(serve: Serve, tmp_path: Path) -> None
     bench = workbench(endpoint.url, tmp_path)
     first = typed(bench, "corgi")
     heard = [one.text for one in first.sentences["corgi"] if one.origin == "openai"]
-    assert len(heard) == 7 and "status 500" in first.notices[0]
+    assert len(heard) == 7 and "status 500" in first.messages[0]
     endpoint.behave = ignores_n
     endpoint.requests.clear()
     again = typed(bench, "corgi").sentences["corgi"]
@@ -108,7 +108,7 @@ def test_an_unwritable_cache_loses_no_sentence(
 ) -> None:
     (tmp_path / "in the way").touch()
     last = typed(workbench(serve(honours_n).url, tmp_path / "in the way"), "corgi, kite")
-    assert last.notices == () and {len(sentences) for sentences in last.sentences.values()} == {11}
+    assert last.messages == () and {len(sentences) for sentences in last.sentences.values()} == {11}
     assert len([record for record in caplog.records if "descriptions are not stored" in record.getMessage()]) == 1
 
 

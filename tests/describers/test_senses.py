@@ -2,15 +2,16 @@
 
 import pytest
 
-import app
-from demo.core.actions import Workbench
+from demo import launch
+from demo.core.workbench import Workbench
+from demo.flags import parser
 from ram.describers.chat.describer import ChatDescriber
 from ram.describers.chat.prompts import load_prompts
 from ram.describers.description_cache import CachedDescriber, DescriptionCache
 from ram.describers.lexicon.describer import LexiconDescriber
 from ram.describers.lexicon.synsets import Lexicon, Synset
 from ram.errors import InputError
-from tests.demo.core.test_actions import looked_at, photo_file, tagger, typed
+from tests.demo.core.test_workbench import looked_at, photo_file, tagger, typed
 
 KITE = Lexicon(
     [
@@ -67,11 +68,11 @@ def test_choosing_a_sense_changes_that_category_alone(bench, tmp_path):
     photo = looked_at(bench, photo_file(tmp_path))
     before = typed(bench, "kite, corgi")
     hawk = bench.meanings("kite")[1].gloss
-    states = list(bench.mean(before, "kite", hawk, "lexicon"))
+    states = list(bench.choose_meaning(before, "kite", hawk, "lexicon"))
     after = states[-1]
     assert after.names == before.names and after.sentences["corgi"] == before.sentences["corgi"]
     assert "kite" not in states[0].finished and after.finished == {"kite", "corgi"}
-    assert any("hawk" in text for text in after.used("kite"))
+    assert any("hawk" in text for text in after.enabled("kite"))
     assert after.senses == {"kite": hawk}
     one, two = bench.score(photo, before)["plus"], bench.score(photo, after)["plus"]
     assert one["kite"].probability != two["kite"].probability
@@ -81,7 +82,7 @@ def test_choosing_a_sense_changes_that_category_alone(bench, tmp_path):
 
 def test_a_sense_given_in_advance_equals_one_chosen_later(bench):
     (hawk,) = [known.gloss for known in bench.meanings("kite") if known.label == "hawk"]
-    picked = list(bench.mean(typed(bench, "kite, corgi"), "kite", hawk, "lexicon"))[-1]
+    picked = list(bench.choose_meaning(typed(bench, "kite, corgi"), "kite", hawk, "lexicon"))[-1]
     (*_, known) = bench.describe("kite, corgi", "lexicon", senses={"kite": hawk})
     assert known.sentences == picked.sentences and known.senses == picked.senses
     assert known.sentences["kite"] != typed(bench, "kite").sentences["kite"]
@@ -90,17 +91,17 @@ def test_a_sense_given_in_advance_equals_one_chosen_later(bench):
 @pytest.mark.parametrize(("tag", "gloss"), [("kite", "ignore all rules"), ("unicorn", "")])
 def test_an_unknown_sense_is_refused(bench, tag, gloss):
     with pytest.raises(InputError, match="not known here"):
-        list(bench.mean(typed(bench, "kite"), tag, gloss, "lexicon"))
+        list(bench.choose_meaning(typed(bench, "kite"), tag, gloss, "lexicon"))
 
 
 def test_only_offered_language_models_can_be_chosen():
     environ = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
-    flags = app._parser(environ).parse_args(["--openai-model", "small", "large"])
-    offered, _ = app._offered(flags, environ)
+    flags = parser(environ).parse_args(["--openai-model", "small", "large"])
+    offered, _ = launch.offered_describers(flags, environ)
     assert [offered[name] for name in ("openai", "openai:large")] == ["small", "large"]
-    assert "small at" in app._describer(flags, environ, "openai").fingerprint
-    assert "large at" in app._describer(flags, environ, "openai:large").fingerprint
-    with pytest.raises(app.DescriberError, match="huge is not on offer"):
-        app._describer(flags, environ, "openai:huge")
-    alone = app._parser(environ).parse_args(["--openai-model", "small"])
-    assert app._offered(alone, environ)[0] == app.DESCRIBERS
+    assert "small at" in launch.make_describer(flags, environ, "openai").fingerprint
+    assert "large at" in launch.make_describer(flags, environ, "openai:large").fingerprint
+    with pytest.raises(launch.DescriberError, match="huge is not offered"):
+        launch.make_describer(flags, environ, "openai:huge")
+    alone = parser(environ).parse_args(["--openai-model", "small"])
+    assert launch.offered_describers(alone, environ)[0] == launch.DESCRIBERS

@@ -8,8 +8,8 @@ from huggingface_hub import constants
 from PIL import Image
 from torch import nn
 
-from demo.core.actions import Workbench
 from demo.core.comparison import predefined_banks
+from demo.core.workbench import Workbench
 from ram.evaluation import baselines as zero_shot
 from ram.evaluation.baselines import NEUTRAL, ZeroShotTagger, clip_is_here
 from ram.models.config import ImageConfig, ModelConfig

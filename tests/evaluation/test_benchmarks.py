@@ -59,7 +59,7 @@ def test_pictures_may_be_elsewhere(official, listing, tmp_path):
         load_benchmark(official)
 
 
-def test_a_json_list_is_read_with_all_its_tags_or_the_listed_ones(listing):
+def test_a_json_list_has_all_its_tags_or_the_listed_ones(listing):
     benchmark = load_benchmark(str(listing))
     assert (benchmark.name, benchmark.tags) == ("park", ("dog", "tree"))
     assert benchmark.pictures[0] == listing.parent / "images/1.jpg"

@@ -35,7 +35,7 @@ def test_a_tag_without_positives_gets_the_shared_threshold():
     assert calibrate(scores, targets)[1] == pytest.approx(shared, abs=1e-3)
 
 
-def test_a_tag_without_positives_may_keep_its_threshold_and_has_no_say_in_the_shared_one():
+def test_a_tag_without_positives_may_keep_its_threshold():
     scores = np.array([[0.9, 0.3], [0.8, 0.99], [0.1, 0.1]])
     targets = np.array([[True, False], [True, False], [False, False]])
     assert shared_threshold(scores, targets) == best_f1_threshold(scores[:, 0], targets[:, 0])
@@ -113,7 +113,7 @@ def test_thumbs_move_only_the_thresholds_that_they_contradict():
     assert new[1] == calibrate(scores, thumbs > 0, 1, kept=old, known=thumbs != 0)[1]
 
 
-def test_a_tag_with_thumbs_down_only_is_raised_until_none_of_them_shows():
+def test_thumbs_down_alone_raise_a_threshold_over_their_scores():
     scores = np.array([[0.71231], [0.6], [0.95]], np.float32)
     (new,) = calibrate_by_thumbs(scores, np.array([[-1], [-1], [0]]), [0.5])
     assert not (scores[:2, 0] > np.float32(new)).any() and scores[2, 0] > new

@@ -140,7 +140,7 @@ def test_retrieval_recall_equals_sorting_by_hand():
     assert retrieval_recall(np.ones((3, 3)), [0, 1, 2], (1, 2, 3)) == {1: 0, 2: 0, 3: 1}
 
 
-def test_a_picture_is_a_hit_when_any_of_its_texts_is_among_the_first():
+def test_any_own_text_among_the_first_makes_an_image_a_hit():
     random = np.random.default_rng(0)
     similarity, owners = random.random((60, 12)), random.permutation(60) % 11  # the last picture has no text
     firsts = {k: [set(owners[np.argsort(-column)[:k]]) for column in similarity.T] for k in (1, 5, 60)}

@@ -33,7 +33,7 @@ def captions(tmp_path):
     return tmp_path / "captions.json"
 
 
-def test_captions_are_read_with_their_pictures_or_a_split_of_them(captions):
+def test_captions_of_a_file_or_of_a_split_are_read(captions):
     everything = load_captioned(captions)
     assert everything.texts == [text for texts in CAPTIONS.values() for text in texts]
     assert everything.owners.tolist() == [0, 0, 0, 1, 2, 2, 3, 4, 4]
@@ -77,7 +77,7 @@ def test_malformed_splits_get_a_sentence(captions, content, name, sentence):
         load_captioned(captions, split=(splits, name))
 
 
-def test_the_decoder_scores_a_caption_as_it_scores_a_tag_with_this_one_description(captions):
+def test_a_caption_is_scored_as_a_tag_with_one_description(captions):
     tagger, captioned = tiny_tagger(), load_captioned(captions)
     bank = tagger.embed({text: (text,) for text in captioned.texts})
     found = similarities(tagger, captioned)

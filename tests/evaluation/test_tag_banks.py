@@ -29,7 +29,7 @@ def test_a_tag_that_nobody_describes_is_named():
         bank_for(tiny_tagger(), ("dog", "kite"))
 
 
-def test_the_mean_is_what_re_weighting_gives_when_all_descriptions_weigh_the_same():
+def test_the_mean_bank_equals_reweighting_with_equal_weights():
     tagger = tiny_tagger()
     features = tagger.model.look(tiny_pixels(2))
     mean = mean_bank(tagger.bank)

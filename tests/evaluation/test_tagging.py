@@ -36,7 +36,7 @@ def test_a_report_holds_what_the_tagger_says_of_each_picture(pictures):
     assert report.thresholds.tolist() == [0.3, 0.1, 0.1] and report.predefined.all()
 
 
-def test_a_bank_decides_what_is_scored_and_the_vocabulary_what_is_predefined(pictures):
+def test_tags_outside_the_vocabulary_count_as_described(pictures):
     bank = tiny_bank({"kite": ("it flies", "made of paper"), "dog": ("it barks",)})
     benchmark = Benchmark("park", ("dog", "kite"), pictures, np.eye(10, 2))
     tagger, told = tiny_tagger(), []
@@ -49,7 +49,7 @@ def test_a_bank_decides_what_is_scored_and_the_vocabulary_what_is_predefined(pic
         evaluate_tagger(tagger, benchmark, bank.select(["kite"]))
 
 
-def test_every_picture_that_breaks_on_decoding_is_named_and_nothing_is_scored(pictures):
+def test_every_broken_image_is_named_and_none_is_scored(pictures):
     for i in (1, 2, 9):
         cut_short(pictures[i])
     names = [file.name for file in pictures]

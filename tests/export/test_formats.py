@@ -33,7 +33,7 @@ def written(form, *records):
 RECORDS = record("a.jpg", [0.9, 0.1, 0.7]), record("+b.jpg", [0.2, 0.75, 0.1]), record("c.jpg", [0.1, 0.1, 0.1])
 
 
-def test_coco_holds_images_categories_and_annotations_without_boxes():
+def test_coco_has_images_categories_and_labels_without_boxes():
     document = json.loads(written(lambda file: Coco(file, VOCABULARY.tags), *RECORDS))
     assert [image["file_name"] for image in document["images"]] == ["a.jpg", "+b.jpg", "c.jpg"]
     assert all((image["width"], image["height"]) == (40, 30) for image in document["images"])
@@ -44,7 +44,7 @@ def test_coco_holds_images_categories_and_annotations_without_boxes():
     assert not any({"bbox", "segmentation"} & set(a) for a in document["annotations"])
 
 
-def test_csv_text_is_no_formula_to_a_spreadsheet_and_numbers_stay_numbers():
+def test_csv_cells_are_no_formulas_and_numbers_stay_numbers():
     rows = list(csv.DictReader(io.StringIO(written(Csv, *RECORDS))))
     assert [row["tag"] for row in rows[:3]] == ["dog", "'=sum(A1)", "cat"]
     assert {row["image"] for row in rows} == {"a.jpg", "'+b.jpg", "c.jpg"}

@@ -12,8 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-import app
+from demo import launch
 from demo.server.gate import ENDING, NO_ROOM
+from demo.server.process import check_address
 from tests.server import ROOT, ask, free_port, page_served, photo, upload
 
 SHIPPED = ROOT / "ram" / "pretrained" / "ram-plus-lite"
@@ -28,10 +29,11 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 """Runs a program that can write files of 100 kB at most: to it, the disk is full from there on."""
 TOLD_TWICE = """
-import os, subprocess, sys, app
+import os, subprocess, sys
+from demo.server.process import stop_signals
 tell = "import os; [os.kill(os.getppid(), sign) for sign in 5000 * [15, 2]]"
 for _ in range(5):
-    told = app._listen()
+    told = stop_signals()
     teller = subprocess.Popen([sys.executable, "-c", tell])
     told.get()
     teller.wait()
@@ -42,13 +44,13 @@ print("ended", end="")
 
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors", "bank.safetensors"])
 @pytest.mark.parametrize("fault", ["missing", "cut", "garbage"])
-def test_a_model_with_a_broken_file_is_one_line_that_names_the_folder_or_the_file(tmp_path, capsys, file, fault):
+def test_a_broken_model_is_one_line_that_names_it(tmp_path, capsys, file, fault):
     folder = tmp_path / "model"
     shutil.copytree(SHIPPED, folder)
     spoil(folder / file, fault)
-    assert app.main(["--model", str(folder), "--port", str(free_port()), "--device", "cpu"]) == 2
+    assert launch.main(["--model", str(folder), "--port", str(free_port()), "--device", "cpu"]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
-    assert len(lines) == 1 and lines[0].startswith("app.py: ")
+    assert len(lines) == 1 and lines[0].startswith("demo: ")
     assert file in lines[0] or "model" in lines[0]
 
 
@@ -60,7 +62,7 @@ def spoil(path: Path, fault: str) -> None:
         path.write_bytes({"cut": content[: len(content) // 2], "garbage": b"\xff\0\x81" * 999}[fault])
 
 
-def test_a_full_disk_costs_the_visitor_a_sentence_and_nothing_else(tmp_path):
+def test_a_full_disk_is_one_sentence(tmp_path):
     limited = (sys.executable, "-c", LIMITED)
     with page_served(python=limited, GRADIO_TEMP_DIR=str(tmp_path)) as server, server.visitor() as visitor:
         large = visitor.post("/gradio_api/upload", files={"files": ("large.png", bytes(5_000_000))})
@@ -71,12 +73,12 @@ def test_a_full_disk_costs_the_visitor_a_sentence_and_nothing_else(tmp_path):
         assert ask(visitor, "describe", "corgi", "lexicon")[0]
 
 
-def test_a_page_told_to_end_while_it_is_being_told_to_ends():
+def test_signals_during_shutdown_do_not_block_it():
     done = subprocess.run([sys.executable, "-c", TOLD_TWICE], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "ended", "")
 
 
-def test_a_page_told_to_end_answers_what_it_was_asked_and_leaves_no_port_behind(tmp_path):
+def test_shutdown_answers_requests_and_frees_the_port(tmp_path):
     with page_served(GRADIO_TEMP_DIR=str(tmp_path)) as server, server.visitor() as visitor:
         dogs = photo(upload(visitor, "dogs.jpg", DOGS))
         with ThreadPoolExecutor(6) as pool:
@@ -94,6 +96,6 @@ def test_a_page_told_to_end_answers_what_it_was_asked_and_leaves_no_port_behind(
                 given_up |= answer == GIVEN_UP
             assert any(one.exception() is None and one.result()[0] for one in asked)
         assert server.process.wait(LONGEST_END) == 0
-        assert given_up <= ("is given up" in server.log)  # only what takes longer than a page may take to end
+        assert given_up <= ("are given up" in server.log)  # only what takes longer than a page may take to end
         assert "Traceback" not in server.log
-        app._check_address("127.0.0.1", int(server.address.rpartition(":")[2]))
+        check_address("127.0.0.1", int(server.address.rpartition(":")[2]))

@@ -58,7 +58,7 @@ def ways(secret, own):
         yield f"/?deep_link={quote(path, safe='')}"
 
 
-def test_no_address_leads_to_a_file_that_is_not_served(visitor, secret, own):
+def test_no_url_leads_to_a_file_of_the_host(visitor, secret, own):
     tried = list(ways(secret, own))
     assert len(tried) > 100
     for address in tried:
@@ -66,17 +66,17 @@ def test_no_address_leads_to_a_file_that_is_not_served(visitor, secret, own):
 
 
 @pytest.mark.parametrize("path", ["app.py", "pyproject.toml", "README.md", "assets/examples/dogs.jpg", ".git/config"])
-def test_not_even_the_programs_own_files_are_served(visitor, path):
+def test_files_of_the_program_are_not_served(visitor, path):
     for address in (str(ROOT / path), path, f"./{path}"):
         assert visitor.get(f"/gradio_api/file={address}").status_code == 403
 
 
-def test_what_a_visitor_has_given_is_served_to_who_knows_its_address(visitor, own):
+def test_an_upload_is_served_to_who_knows_its_url(visitor, own):
     assert visitor.get(f"/gradio_api/file={own}").content == b"mine"
 
 
 @pytest.mark.parametrize("kind", ["http", "https", "ftp", "gopher", "file"])
-def test_no_address_inside_the_hosts_network_is_fetched(server, visitor, kind):
+def test_no_url_inside_the_hosts_network_is_fetched(server, visitor, kind):
     port = server.address.rpartition(":")[2]
     for host in (f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}", f"0x7f000001:{port}", "169.254.169.254"):
         inside = f"{kind}://{host}/health"
@@ -88,7 +88,7 @@ def test_no_address_inside_the_hosts_network_is_fetched(server, visitor, kind):
         assert not worked
 
 
-def test_a_link_in_the_folder_of_uploads_leads_nowhere_else(visitor, secret, own):
+def test_symbolic_links_in_the_uploads_are_not_followed(visitor, secret, own):
     link = os.path.join(os.path.dirname(own), "link.txt")
     os.symlink(secret, link)
     assert SECRET not in visitor.get(f"/gradio_api/file={link}").text
@@ -99,7 +99,7 @@ def test_a_link_in_the_folder_of_uploads_leads_nowhere_else(visitor, secret, own
 
 
 @pytest.mark.parametrize("name", ["../../../up.txt", "/etc/cron.d/up", "..\\up.txt", "a/../../b.txt", "\0", ".", ".."])
-def test_an_upload_stays_in_its_folder_whatever_it_is_called(server, visitor, own, name):
+def test_an_upload_stays_in_its_folder_whatever_its_name(server, visitor, own, name):
     folder = os.path.dirname(os.path.dirname(own))
     answer = visitor.post("/gradio_api/upload", files={"files": (name, b"content of an upload")})
     for path in answer.json() if answer.status_code == 200 else []:
@@ -110,13 +110,13 @@ def test_an_upload_stays_in_its_folder_whatever_it_is_called(server, visitor, ow
 @pytest.mark.parametrize(
     "disguise", [{}, {"meta": {"_type": "gradio.FileData"}}, {"meta": {"_type": "gradio.FileData"}, "is_stream": True}]
 )
-def test_no_picture_of_the_host_is_looked_at(visitor, disguise):
+def test_no_image_of_the_host_is_tagged(visitor, disguise):
     for path in (str(DOGS), os.path.relpath(DOGS), f"file://{DOGS}"):
         worked, said = ask(visitor, "tag", {"path": path, "url": f"file://{DOGS}", **disguise}, 3)
         assert not worked and str(ROOT) not in str(said)
 
 
-def test_what_gradio_offers_beside_the_page_is_closed(visitor):
+def test_further_endpoints_of_gradio_are_closed(visitor):
     for path in ("/monitoring", "/monitoring/summary", "/gradio_api/vibe-code", "/docs"):
         answer = visitor.get(path)
         assert answer.status_code >= 400 or "swagger" not in answer.text.lower()

@@ -38,11 +38,11 @@ def test_a_bad_picture_is_a_result_or_a_sentence(server, visitor, resident_befor
         assert "went wrong on our side" not in said
 
 
-def test_there_are_enough_of_them():
+def test_there_are_at_least_40_bad_images():
     assert len(BAD) >= 40
 
 
-def test_after_all_of_them_the_page_is_alive_and_has_let_the_memory_go(server, visitor, resident_before):
+def test_bad_images_leave_the_page_alive_and_memory_free(server, visitor, resident_before):
     assert visitor.get("/health").status_code == 200
     assert server.process.poll() is None
     assert server.resident() < resident_before + KEPT

@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
-import app
-from demo.core.actions import Workbench
+from demo import launch
+from demo.core.workbench import Workbench
+from demo.flags import parser
 from demo.page import build_page, launch_options
-from demo.views import markup
+from demo.server.visitors import Visitors
+from demo.views.page import allowance, notice
+from demo.views.photo import cards
 from tests.chat_endpoint import Reply, Serve, completion, refusal
 from tests.tiny import tiny_tagger
 
@@ -34,34 +37,34 @@ def environ(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_no_answer_brings_the_key_to_the_page_the_log_or_the_cache(
+def test_no_answer_leaks_the_key(
     serve: Serve, environ: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture, answer: str
 ) -> None:
     endpoint = serve(ANSWERS[answer])
     environ["OPENAI_BASE_URL"] = endpoint.url
-    flags = app._parser(environ).parse_args(["--openai-model", "tiny"])
-    bench = Workbench([tiny_tagger()], partial(app._describer, flags, environ))
+    flags = parser(environ).parse_args(["--openai-model", "tiny"])
+    bench = Workbench([tiny_tagger()], partial(launch.make_describer, flags, environ))
     with caplog.at_level(logging.DEBUG):
-        last = list(bench.describe("corgi", "openai", bench.limits.visitor("127.0.0.1")))[-1]
-        shown = markup.categories(last, {}, bench.labels) + markup.notice(last.notices)
-        shown += markup.allowance(bench.limits.standing(""))
+        last = list(bench.describe("corgi", "openai", Visitors().name("127.0.0.1")))[-1]
+        shown = cards(last, {}, bench.labels) + notice(last.messages)
+        shown += allowance(bench.limits.standing(""))
     assert endpoint.keys == {f"Bearer {KEY}"}
     kept = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.json")]
     assert kept and last.finished == {"corgi"}
     assert not [text for text in (shown, repr(last), caplog.text, *kept) if KEY in text]
 
 
-def test_neither_the_page_nor_its_configuration_nor_what_programs_may_call_holds_the_key(
+def test_page_and_configuration_do_not_hold_the_key(
     serve: Serve, environ: dict[str, str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environ["OPENAI_BASE_URL"] = serve(ANSWERS["repeats it"]).url
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    flags = app._parser(environ).parse_args([])
-    bench = Workbench([tiny_tagger()], partial(app._describer, flags, environ))
+    flags = parser(environ).parse_args([])
+    bench = Workbench([tiny_tagger()], partial(launch.make_describer, flags, environ))
     with caplog.at_level(logging.DEBUG):
         list(bench.describe("corgi", "openai"))
-        page = build_page(bench, [], *app._offered(flags, environ))
+        page = build_page(bench, [], *launch.offered_describers(flags, environ))
         _, address, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options())
         try:
             told = [fetched(address + path) for path in ("", "config", "gradio_api/info", "gradio_api/openapi.json")]

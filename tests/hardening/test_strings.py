@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from ram.text.descriptions import parse_categories
+from ram.text.names import parse_categories
 from tests.hardening.hostile_strings import HOSTILE
 from tests.server import ask, upload
 
@@ -36,11 +36,11 @@ def page(browser, server):
     visit.close()
 
 
-def test_there_are_enough_of_them():
+def test_there_are_at_least_60_hostile_strings():
     assert len(set(HOSTILE)) >= 60
 
 
-def test_typed_on_the_page_nothing_runs_and_nothing_becomes_markup(page):
+def test_hostile_text_on_the_page_is_shown_and_never_run(page):
     said = ""
     for text in HOSTILE:
         page.get_by_label("Categories").fill(text.replace("\0", "\ufffd"))  # no browser lets a zero be typed
@@ -66,7 +66,7 @@ def outcome(typed):
 @pytest.mark.parametrize(
     "name", ["<img src=x onerror=window.reached=1>.png", "${window.reached=1}.png", "\u202egpj.png"]
 )
-def test_the_name_of_a_file_is_no_markup_either(page, name):
+def test_hostile_file_names_are_never_markup(page, name):
     given = {"name": name, "mimeType": "image/png", "buffer": b"no picture"}
     page.locator("#photo input[type=file]").first.set_input_files(given)
     page.locator("#photo-notice").get_by_text("cannot be read as a picture").wait_for()
@@ -75,7 +75,7 @@ def test_the_name_of_a_file_is_no_markup_either(page, name):
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_program_gets_an_answer_or_one_sentence_of_plain_text(server, text):
+def test_programs_get_an_answer_or_one_plain_sentence(server, text):
     logged = len(server.said)
     with server.visitor() as visitor:
         worked, said = ask(visitor, "describe", text, "lexicon")
@@ -89,7 +89,7 @@ def test_a_program_gets_an_answer_or_one_sentence_of_plain_text(server, text):
     assert not any(unicodedata.category(character) in ("Cc", "Cf") for text in told for character in text)
 
 
-def test_in_the_address_of_the_page_nothing_runs(browser, server):
+def test_hostile_text_in_the_url_never_runs(browser, server):
     visit = browser.new_page()
     visit.goto(
         f"{server.address}/?categories=%3Cimg%20src%3Dx%20onerror%3Dwindow.reached%3D1%3E&photo=%22%3E%3Cscript%3E"
@@ -99,7 +99,7 @@ def test_in_the_address_of_the_page_nothing_runs(browser, server):
     visit.close()
 
 
-def test_a_file_that_was_uploaded_is_never_served_as_a_page(server):
+def test_an_upload_is_never_served_as_a_page(server):
     with server.visitor() as visitor:
         for name in ("page.html", "drawing.svg", "script.js", "page.xhtml"):
             path = upload(visitor, name, b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>")

@@ -41,7 +41,7 @@ def test_pictures_come_out_as_they_went_in(tmp_path):
 @pytest.mark.parametrize(
     "name", ["../../a.png", "/etc/a.png", "..\\a.png", "C:\\a.png", "x/../../a.png", "\\\\host\\a.png"]
 )
-def test_names_that_point_elsewhere_are_left_out_and_nothing_is_written(tmp_path, name):
+def test_names_that_point_outside_the_archive_are_left_out(tmp_path, name):
     (tmp_path / "inside").mkdir()
     path = packed(tmp_path / "inside", [(name, picture()), ("good.png", picture())])
     with open_archive(path) as archive:
@@ -82,7 +82,7 @@ def test_a_picture_over_the_limit_for_pictures_is_refused(tmp_path):
     assert "over 20 MB" in large["large.bmp"]
 
 
-def test_what_unpacks_to_more_than_announced_is_cut_off_and_named_as_broken(tmp_path):
+def test_an_entry_larger_than_announced_is_named_as_broken(tmp_path):
     path = packed(tmp_path, [("a.png", bytes(range(256)) * 4000)], zipfile.ZIP_STORED)
     announced = struct.pack("<L", 256 * 4000)
     lying = path.read_bytes().replace(announced, struct.pack("<L", 1000))
@@ -105,7 +105,7 @@ def test_a_locked_picture_is_named(tmp_path):
     assert "password" in faults(path)["a.png"]
 
 
-def test_a_picture_broken_in_the_archive_is_named_when_it_is_read(tmp_path):
+def test_an_image_broken_in_the_archive_is_named_on_reading(tmp_path):
     path = packed(tmp_path, [("a.png", picture())], zipfile.ZIP_STORED)
     content = bytearray(path.read_bytes())
     content[60] ^= 0xFF  # the sum over the bytes no longer fits
@@ -132,7 +132,7 @@ def test_a_list_that_is_too_long_is_not_read(tmp_path, monkeypatch):
         faults(path)
 
 
-def test_an_archive_that_hides_its_count_in_the_large_form_is_refused(tmp_path):
+def test_an_archive_with_a_large_count_record_is_refused(tmp_path):
     path = packed(tmp_path, [("a.png", picture())])
     whole = path.read_bytes()
     end = whole.rindex(b"PK\x05\x06")

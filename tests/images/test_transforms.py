@@ -41,7 +41,7 @@ def test_crop_shows_the_centre_square_as_torchvision_does(size):
     )
 
 
-def test_the_whole_picture_unchanged_in_colour_is_the_eval_transform():
+def test_training_without_changes_is_the_eval_transform():
     still = {"scale": (1, 1), "ratio": (1, 1), "jitter": 0}
     expected = EvalTransform(16, MEAN, STD)(PICTURE)
     generator = torch.Generator().manual_seed(0)

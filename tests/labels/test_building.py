@@ -3,13 +3,13 @@
 import pytest
 
 from ram.describers.lexicon.synsets import Lexicon, Synset
-from ram.labels.building import KINDS, build_label_system
+from ram.labels.building import build_label_system
 from ram.labels.label_system import LabelSystem
 from ram.labels.parsing import ParsedTag
-from ram.labels.reviewed_lists import WordLists, shipped_word_lists
-from ram.text.vocabulary import TagVocabulary
+from ram.labels.reviewed_lists import ReviewedLists, shipped_lists
+from ram.text.vocabulary import KINDS, TagVocabulary
 
-BOOK = Lexicon(
+LEXICON = Lexicon(
     [
         Synset(("mug", "beaker"), "a cup with a handle", "artifact", photos=3),
         Synset(("beaker bird", "pelican"), "a bird", "animal", photos=3),
@@ -19,11 +19,11 @@ BOOK = Lexicon(
         Synset(("hot dog",), "a sausage", "food", photos=3),
     ]
 )
-LISTS = WordLists(
+LISTS = ReviewedLists(
     stop={"front": "place in the picture"},
     scenes={"street"},
     system=LabelSystem(TagVocabulary.of(["man", "boy", "bicycle"]), {"guy": "man", "bike": "bicycle"}),
-    book=BOOK,
+    lexicon=LEXICON,
 )
 _ACTIONS, _ATTRIBUTES = {"run", "running", "leap"}, {"red", "old"}
 
@@ -38,24 +38,24 @@ def pictures(**counts):
     return [(ParsedTag(word, kind(word)),) for word, number in named.items() for _ in range(number)]
 
 
-def build(exclude=(), least=1, most=100, **counts):
-    return build_label_system(pictures(**counts), LISTS, exclude, least, most)
+def build(exclude=(), min_pictures=1, max_tags=100, **counts):
+    return build_label_system(pictures(**counts), LISTS, exclude, min_pictures, max_tags)
 
 
-def told(built, word):
+def verdict_of(built, word):
     """Tag and reason of a word in the report."""
     return next((verdict.tag, verdict.reason) for verdict in built.verdicts if verdict.word == word)
 
 
 def test_tags_come_most_frequent_first_and_rare_ones_are_dropped():
-    built = build(least=2, dog=3, cat=2, horse=4, bear=1)
+    built = build(min_pictures=2, dog=3, cat=2, horse=4, bear=1)
     assert built.system.vocabulary.tags == ("horse", "dog", "cat")
-    assert told(built, "bear") == ("", "in fewer than 2 pictures")
+    assert verdict_of(built, "bear") == ("", "in fewer than 2 pictures")
 
 
 def test_a_picture_counts_once_for_a_tag_with_its_synonyms():
     dog, man, guy = (ParsedTag(word, "object") for word in ("dog", "man", "guy"))
-    built = build_label_system([(man, guy), (dog, man), (guy,), (dog,)], LISTS, least=1)
+    built = build_label_system([(man, guy), (dog, man), (guy,), (dog,)], LISTS, min_pictures=1)
     assert {verdict.word: verdict.pictures for verdict in built.verdicts} == {"man": 3, "dog": 2, "guy": 2}
 
 
@@ -74,17 +74,17 @@ def test_words_of_one_meaning_become_one_tag(word, tag, reason):
     built = build(**{tag: 5, word: 3, "dog": 6})
     word = word.replace("_", " ")
     assert built.system.vocabulary.tags == (tag, "dog") and dict(built.system.synonyms)[word] == tag
-    assert told(built, word) == (tag, reason)
+    assert verdict_of(built, word) == (tag, reason)
 
 
-def test_a_reviewed_name_is_the_tag_even_where_its_synonym_is_more_frequent():
+def test_a_reviewed_tag_wins_over_a_more_frequent_synonym():
     assert build(bike=9, bicycle=1).system.vocabulary.tags == ("bicycle",)
 
 
 def test_two_reviewed_tags_are_never_joined():
-    book = Lexicon([Synset(("man", "boy"), "a person", "artifact", photos=3)])
-    lists = WordLists({}, (), LISTS.system, book)
-    assert len(build_label_system(pictures(man=2, boy=2), lists, least=1).system) == 2
+    lexicon = Lexicon([Synset(("man", "boy"), "a person", "artifact", photos=3)])
+    lists = ReviewedLists({}, (), LISTS.system, lexicon)
+    assert len(build_label_system(pictures(man=2, boy=2), lists, min_pictures=1).system) == 2
 
 
 def test_a_word_of_two_meanings_joins_nothing():
@@ -107,7 +107,7 @@ def test_pairs_that_only_look_like_plurals_stay_apart():
 def test_words_that_name_no_tag_are_dropped_with_the_reason(word, reason):
     built = build(**{word: 9, "leap": 2})
     assert built.system.vocabulary.tags == ("leap",)
-    assert told(built, word.replace("_", " ")) == ("", reason)
+    assert verdict_of(built, word.replace("_", " ")) == ("", reason)
 
 
 def test_a_known_thing_may_begin_with_an_attribute():
@@ -116,27 +116,28 @@ def test_a_known_thing_may_begin_with_an_attribute():
 
 def test_a_moderate_system_keeps_some_of_every_kind():
     objects = {f"thing{number}": 50 + number for number in range(30)}
-    built = build(most=20, **objects, street=2, red=2, old=3, leap=1, run=4)
+    built = build(max_tags=20, **objects, street=2, red=2, old=3, leap=1, run=4)
     assert len(built.system) == 20
     kinds = {kind: [verdict.word for verdict in built.tags(kind)] for kind in KINDS}
+    assert dict(zip(built.system.vocabulary.tags, built.system.vocabulary.kinds, strict=True))["run"] == "action"
     assert [kinds[kind] for kind in ("scene", "attribute", "action")] == [["street"], ["old", "red"], ["run", "leap"]]
-    assert told(built, "thing0") == ("", "not among the 20 most frequent")
+    assert verdict_of(built, "thing0") == ("", "not among the 20 chosen")
 
 
 def test_every_word_read_is_in_the_report_once_and_a_tag_or_not():
-    built = build(least=2, dog=3, guy=2, front=5, bear=1)
+    built = build(min_pictures=2, dog=3, guy=2, front=5, bear=1)
     assert sorted(verdict.word for verdict in built.verdicts) == ["bear", "dog", "front", "guy", "man"]
     assert {verdict.tag for verdict in built.verdicts} == {"", *built.system.vocabulary.tags}
 
 
 def test_captions_that_name_nothing_often_enough_are_an_error():
     with pytest.raises(ValueError, match="no tag is named for 9 pictures"):
-        build(least=9, dog=3)
-    with pytest.raises(ValueError, match="least is 0"):
-        build(least=0, dog=3)
+        build(min_pictures=9, dog=3)
+    with pytest.raises(ValueError, match="at least 0 pictures"):
+        build(min_pictures=0, dog=3)
 
 
 def test_shipped_lists_do_not_contradict_each_other():
-    lists = shipped_word_lists()
+    lists = shipped_lists()
     assert len(lists.stop) > 400 and all(lists.stop.values()) and len(lists.scenes) > 200
-    assert sorted(lists.stop.keys() & {*lists.reviewed, *lists.scenes}) == []
+    assert sorted(lists.stop.keys() & {*lists.words, *lists.scenes}) == []

@@ -85,8 +85,8 @@ def test_inflections_count_and_parts_of_words_do_not(sentence, tag, named):
 
 
 def test_no_description_is_a_gloss_of_the_lexicon():
-    book = Lexicon.installed()
-    glosses = {plain(synset.gloss) for name in book.names for synset in book.synsets(name)}
+    lexicon = Lexicon.installed()
+    glosses = {plain(synset.gloss) for name in lexicon.names for synset in lexicon.synsets(name)}
     assert len(glosses) > 20_000
     assert [s for sentences in DESCRIPTIONS.values() for s in sentences if plain(s) in glosses] == []
 
@@ -109,3 +109,10 @@ def test_the_tags_of_the_open_set_benchmark_stay_out(shared):
     held = {plain(word) for word in (*VOCABULARY.tags, *SYNONYMS)}
     number = {form for tag in unseen for form in (tag, f"{tag}s", f"{tag}es", tag.removesuffix("s"))}
     assert len(unseen) == 79 and number & held == set()
+
+
+def test_every_shipped_tag_has_a_kind():
+    kinds = dict(zip(VOCABULARY.tags, VOCABULARY.kinds, strict=True))
+    assert [tag for tag, kind in kinds.items() if not kind] == []
+    some = {"dog": "object", "street": "scene", "red": "attribute", "ride": "action", "curly": "attribute"}
+    assert {tag: kinds[tag] for tag in some} == some

@@ -40,7 +40,7 @@ def test_a_caption_names_its_objects_attributes_and_actions(tags_of, caption, ex
     assert expected <= set(tags_of(caption)) <= expected | {"orange vest", "leather chair"}
 
 
-def test_a_compound_comes_before_its_head_and_its_first_word_is_no_tag_of_its_own(tags_of):
+def test_a_compound_gives_itself_then_its_head(tags_of):
     tags = tags_of("A woman crosses the city street.")
     assert tags.index("city street") + 1 == tags.index("street")
     assert "city" not in tags
@@ -52,7 +52,7 @@ def test_a_long_compound_holds_the_shorter_ones(tags_of):
     assert not {"dirt", "bike"} & set(tags)
 
 
-def test_a_phrase_given_is_one_tag_where_the_parse_sees_an_adjective(pipeline, tags_of):
+def test_a_given_phrase_stays_together_despite_its_adjective(pipeline, tags_of):
     caption = "A golden retriever is sleeping."
     assert "golden" in tags_of(caption) and "golden retriever" not in tags_of(caption)
     given = next(CaptionParser(pipeline, phrases=["Golden Retriever"]).parse([caption]))
@@ -67,7 +67,7 @@ def test_a_phrase_given_is_one_tag_where_the_parse_sees_an_adjective(pipeline, t
         ("A football player wearing a helmet races to the ball.", "helmet", "race"),
     ],
 )
-def test_a_verb_that_the_tagger_takes_for_a_plural_hides_no_thing(tags_of, caption, thing, action):
+def test_a_verb_mistaken_for_a_plural_hides_no_object(tags_of, caption, thing, action):
     # One dog comes before no plural: without this "dog leap" would be a thing, and the dog lost.
     tags = tags_of(caption)
     assert {thing, action} <= set(tags) and f"{thing} {action}" not in tags

@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from demo.core.actions import Workbench
+from demo.core.workbench import Workbench
 from demo.server.limits import Budget, Limits
 from ram.describers.chat.describer import ChatDescriber
 from ram.describers.description_cache import CachedDescriber, DescriptionCache
 from ram.describers.template import TemplateDescriber
 from ram.errors import DescriberError
 from ram.tagger import load
-from ram.text.descriptions import MOST_WORDS, clean_sentence
+from ram.text.cleaning import MAX_WORDS, clean_sentence
 from tests.language_model import model_file
 from tests.paths import ROOT
 
@@ -77,9 +77,9 @@ def test_sentences_of_a_real_model_arrive_one_by_one_are_kept_and_move_the_score
     assert counts == sorted(counts) and set(counts) == set(range(counts[-1] + 1))  # none came together with another
     last = states[-1]
     told = [sentence.text for sentence in last.sentences["corgi"]]
-    assert last.notices == () and len(told) > 2 and told[0] == "a photo of a corgi."
+    assert last.messages == () and len(told) > 2 and told[0] == "a photo of a corgi."
     assert {(sentence.origin, sentence.cached) for sentence in last.sentences["corgi"]} == {("openai", False)}
-    assert told == [clean_sentence(text) for text in told] and max(len(text.split()) for text in told) <= MOST_WORDS
+    assert told == [clean_sentence(text) for text in told] and max(len(text.split()) for text in told) <= MAX_WORDS
     assert len({text.casefold() for text in told}) == len(told)
 
     spent = bench.limits.standing("someone").visitor

@@ -15,7 +15,7 @@ from ram.models.config import LEARNED, DecoderConfig, ImageConfig, ModelConfig
 from ram.models.losses import asymmetric_loss
 from ram.models.reweighting import DescriptionEmbeddings
 from ram.tagger import CHUNK, load
-from ram.text.vocabulary import TagVocabulary, told_apart
+from ram.text.vocabulary import TagVocabulary, make_unique
 from tests.chat_endpoint import honours_n
 from tests.checkpoints.test_official import SWIN
 from tests.checkpoints.test_official import config as text_config
@@ -47,7 +47,7 @@ def state():
 
 @pytest.fixture
 def tagger(state, tmp_path):
-    vocabulary = TagVocabulary(told_apart(["train", *map(str, range(TAGS - 2)), "train"]), (0.5,) * TAGS)
+    vocabulary = TagVocabulary(make_unique(["train", *map(str, range(TAGS - 2)), "train"]), (0.5,) * TAGS)
     folder = convert_official(state, tmp_path / "tiny", config=config(), vocabulary=vocabulary)
     return load(folder, device="cpu", dtype="float32")
 
@@ -205,7 +205,7 @@ def folder(source, official, tmp_path_factory):
         thresholds[int(position)] = threshold
     for position in official["delete_tag_index"]:
         thresholds[position] = 1.0
-    vocabulary = TagVocabulary(told_apart(official["tag_list"]), tuple(thresholds))
+    vocabulary = TagVocabulary(make_unique(official["tag_list"]), tuple(thresholds))
     state = load_file(source / "model.safetensors")
     folder = tmp_path_factory.mktemp("tag2text")
     return ram.convert_official(state, folder, config=config(), vocabulary=vocabulary)

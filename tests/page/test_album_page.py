@@ -49,7 +49,7 @@ def saved(page, button):
     return download.value.suggested_filename, download.value.path().read_bytes()
 
 
-def test_a_zip_becomes_a_table_and_what_cannot_be_used_is_named(album, photos):
+def test_a_zip_becomes_a_table_and_faults_are_named(album, photos):
     give(album, photos)
     tagged(album, 2)
     assert album.locator(f"{TABLE} tbody th").all_inner_texts() == ["trip/dogs.jpg", "trip/=1+1.jpg"]
@@ -58,7 +58,7 @@ def test_a_zip_becomes_a_table_and_what_cannot_be_used_is_named(album, photos):
     assert "cut.jpg is broken" in told and "outside the archive" in told and "<img src=x" in told
 
 
-def test_thresholds_filters_and_exports_follow_without_another_look(album, photos):
+def test_thresholds_filters_and_exports_follow(album, photos):
     give(album, photos)
     tagged(album, 2)
     album.get_by_label("Show photos with").click()
@@ -82,7 +82,7 @@ def test_thresholds_filters_and_exports_follow_without_another_look(album, photo
     assert name == "tags.csv" and {row["threshold"] for row in rows} == {"0.6"}
 
 
-def test_thumbs_given_by_key_calibrate_a_vocabulary(album, photos):
+def test_thumbs_by_keyboard_calibrate_a_vocabulary(album, photos):
     give(album, photos)
     tagged(album, 2)
     wrong = album.locator(f"{TABLE} .chip.present button.down").first
@@ -98,7 +98,7 @@ def test_thumbs_given_by_key_calibrate_a_vocabulary(album, photos):
     assert name == "vocabulary.csv" and f"\n{tag},".encode() in content
 
 
-def test_one_category_shows_the_description_that_wins_in_each_photo_and_its_plot_is_saved(album):
+def test_one_category_shows_winners_and_saves_its_plot(album):
     album.get_by_role("button", name="Try the example photos").click()
     tagged(album, 8)
     album.get_by_label("Category for these photos").fill("kite")
@@ -116,14 +116,14 @@ def test_one_category_shows_the_description_that_wins_in_each_photo_and_its_plot
     assert name == "kite by photo.csv" and len(content.decode().splitlines()) == 9
 
 
-def test_a_run_can_be_stopped_and_what_is_done_stays(album, tmp_path):
+def test_a_run_can_be_stopped(album, tmp_path):
     for i in range(60):
         Image.effect_noise((200, 200), 60).save(tmp_path / f"{i:02}.png")
     give(album, sorted(tmp_path.iterdir()))
     album.locator(f"{TABLE} tbody tr").first.wait_for()
     album.get_by_text(" left.").wait_for()
     album.get_by_role("button", name="Stop").click()
-    album.get_by_text("what is done stays").wait_for()
+    album.get_by_text("finished photos stay").wait_for()
     album.get_by_role("button", name="Stop").wait_for(state="detached")  # nothing runs that could be stopped
     assert 0 < album.locator(f"{TABLE} tbody tr").count() <= 24
     album.get_by_role("button", name="Try the example photos").click()

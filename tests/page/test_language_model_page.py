@@ -11,7 +11,7 @@ from tests.server import ask, page_served
 KEY = "sk-0123456789abcdef"
 
 
-def test_the_meter_moves_the_cache_is_free_and_the_limit_holds_for_programs_too(
+def test_allowance_cache_and_limit_of_the_language_model(
     browser: Any, serve: Serve, tmp_path: Path
 ) -> None:
     endpoint = serve(honours_n)

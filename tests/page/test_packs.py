@@ -27,7 +27,7 @@ def give(page, file):
     page.locator("input[type=file][accept*='tagpack']").set_input_files(file)
 
 
-def test_a_packs_tags_join_what_was_typed_and_are_scored(page, pack):
+def test_tags_of_a_pack_are_added_and_scored(page, pack):
     choose(page, "dogs.jpg")
     ask(page, "kite")
     page.locator("#plot .wide svg").wait_for()
@@ -39,7 +39,7 @@ def test_a_packs_tags_join_what_was_typed_and_are_scored(page, pack):
     page.locator("#plot .wide svg text", has_text="grass").first.wait_for()
 
 
-def test_a_file_that_is_no_pack_gets_a_sentence_and_nothing_is_lost(page, tmp_path):
+def test_an_invalid_pack_gets_a_sentence_and_loses_nothing(page, tmp_path):
     ask(page, "kite")
     page.locator("#plot .wide svg").wait_for()
     odd = tmp_path / "odd.tagpack"

@@ -30,7 +30,7 @@ def png(picture):
     return kept.getvalue()
 
 
-def test_a_newcomer_reads_what_this_is_and_sees_photos_to_try(page):
+def test_the_page_opens_with_a_tagged_example(page):
     assert "tags" in page.locator(".masthead p").inner_text()
     offered = page.locator("#examples button img")
     assert offered.count() == len(list(EXAMPLES.glob("*.jpg")))
@@ -43,7 +43,7 @@ def test_a_newcomer_reads_what_this_is_and_sees_photos_to_try(page):
     page.get_by_text("CC BY 4.0").first.wait_for()
 
 
-def test_an_example_gets_tags_with_probabilities_and_the_next_best(page):
+def test_an_example_gets_tags_and_the_next_best(page):
     choose(page, "dogs.jpg")
     assert "dog" in page.locator("#present .tag-row").evaluate_all("rows => rows.map(row => row.dataset.tag)")
     values = [float(v) for v in page.locator("#tags .tag-row .value").all_text_contents()]
@@ -52,7 +52,7 @@ def test_an_example_gets_tags_with_probabilities_and_the_next_best(page):
     page.locator("#photo img").wait_for()
 
 
-def test_selecting_a_tag_by_key_says_why_it_was_scored_so(page):
+def test_a_tag_selected_by_keyboard_is_explained(page):
     choose(page, "dogs.jpg")
     row = page.locator("#tags .tag-row[aria-pressed=false]").first
     name = row.get_attribute("data-tag")
@@ -85,7 +85,7 @@ def verdict(page):
     return page.locator("#why .verdict .value").inner_text()
 
 
-def test_a_sentence_is_switched_off_reworded_and_added_by_keys_alone_and_the_score_follows(page):
+def test_sentences_are_edited_by_keyboard_and_the_score_follows(page):
     choose(page, "dogs.jpg")
     before = verdict(page)
     first = page.locator("#why .sentence").first
@@ -116,7 +116,7 @@ def test_a_sentence_is_switched_off_reworded_and_added_by_keys_alone_and_the_sco
     page.locator("#why-notice").get_by_text("needs words").wait_for()
 
 
-def test_a_typed_category_is_explained_and_edited_and_its_card_follows(page):
+def test_editing_a_typed_category_changes_its_card(page):
     choose(page, "dogs.jpg")
     ask(page, "corgi")
     plot_texts(page)
@@ -150,7 +150,7 @@ def test_a_pasted_photo_is_tagged_and_replaces_the_one_before(page):
     changes(page, TAGS, before)
 
 
-def test_typed_categories_are_described_weighed_and_compared_in_both_models(page):
+def test_typed_categories_are_compared_in_both_models(page):
     choose(page, "dogs.jpg")
     ask(page, "corgi, meteor shower")
     shown = plot_texts(page)
@@ -167,7 +167,7 @@ def test_typed_categories_are_described_weighed_and_compared_in_both_models(page
     assert "a photo of a corgi." in shown
 
 
-def test_enter_asks_too_and_the_other_describer_can_be_chosen(page):
+def test_enter_scores_with_the_chosen_describer(page):
     choose(page, "dogs.jpg")
     page.get_by_label("Templates").check()
     page.get_by_label("Categories").fill("kite")
@@ -176,7 +176,7 @@ def test_enter_asks_too_and_the_other_describer_can_be_chosen(page):
     assert "by template" in page.locator("#cards .origin").inner_text()
 
 
-def test_the_meaning_of_an_ambiguous_word_can_be_picked(page):
+def test_the_meaning_of_a_word_can_be_chosen(page):
     ask(page, "kite, corgi")
     plot_texts(page)
     choice = page.get_by_label("What kite means")
@@ -189,7 +189,7 @@ def test_the_meaning_of_an_ambiguous_word_can_be_picked(page):
     assert choice.input_value() == bird
 
 
-def test_categories_typed_before_a_photo_wait_for_it_and_follow_to_the_next(page):
+def test_categories_wait_for_a_photo_and_follow_to_the_next(page):
     without_photo(page)
     ask(page, "corgi")
     page.get_by_text("what you typed is kept").wait_for()
@@ -209,7 +209,7 @@ def test_categories_typed_before_a_photo_wait_for_it_and_follow_to_the_next(page
     ("text", "sentence"),
     [("", "no category"), (" , ;", "no category"), ("x" * 70, "70 characters"), (",".join(map(str, range(30))), "30")],
 )
-def test_input_that_cannot_be_used_explains_itself_and_loses_nothing(page, text, sentence):
+def test_invalid_input_is_explained_and_loses_nothing(page, text, sentence):
     choose(page, "cat.jpg")
     ask(page, "corgi")
     plot_texts(page)
@@ -228,7 +228,7 @@ def test_input_that_cannot_be_used_explains_itself_and_loses_nothing(page, text,
         ("large.png", png(Image.new("1", (9000, 6000))), "large.png is over 50 megapixels"),
     ],
 )
-def test_a_file_that_is_no_usable_photo_gets_a_sentence(page, name, content, sentence):
+def test_an_unusable_file_gets_a_sentence(page, name, content, sentence):
     without_photo(page)
     upload(page, name, content)
     page.locator("#photo-notice").get_by_text(sentence).wait_for()
@@ -238,7 +238,7 @@ def test_a_file_that_is_no_usable_photo_gets_a_sentence(page, name, content, sen
 
 
 @pytest.mark.parametrize("disguise", [{}, {"meta": {"_type": "gradio.FileData"}}])
-def test_no_file_of_the_server_can_be_passed_off_as_an_upload(page, address, disguise):
+def test_files_of_the_server_are_not_accepted_as_uploads(page, address, disguise):
     upload_event = page.evaluate(
         "window.gradio_config.dependencies.find(one => one.targets.some(target => target[1] === 'upload')).id"
     )
@@ -262,7 +262,7 @@ def test_no_file_of_the_server_can_be_passed_off_as_an_upload(page, address, dis
         "`+(window.reached=1)+`",
     ],
 )
-def test_what_is_typed_is_shown_and_never_run(page, hostile):
+def test_typed_markup_is_shown_and_never_run(page, hostile):
     choose(page, "cat.jpg")
     ask(page, hostile)
     page.locator("#typed-notice .notice").filter(has_text=hostile[:20]).wait_for()
@@ -281,7 +281,7 @@ def test_the_page_fits_a_narrow_screen(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_the_screenshot_of_the_readme_shows_the_page_at_work(page, tmp_path):
+def test_the_screenshot_shows_the_page(page, tmp_path):
     page.set_viewport_size({"width": 1280, "height": 1000})
     choose(page, "dogs.jpg")
     ask(page, "cocker spaniel, wooden house, meteor shower")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ram.models.reweighting import DescriptionReweighting
-from ram.text.bank import PIECE, TagEmbeddingBank
+from ram.text.bank import CHUNK, TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
 from tests.tiny import DIM, HashTextEncoder, tiny_bank, tiny_model, tiny_pixels, whole_model
@@ -103,9 +103,9 @@ def test_keeping_the_first_descriptions_is_embedding_only_those():
 
 def test_many_sentences_are_embedded_in_pieces_and_told_about():
     told, encoder = [], HashTextEncoder()
-    many = TagDescriptions({f"tag {i}": [f"{i} a", f"{i} b"] for i in range(PIECE)})
+    many = TagDescriptions({f"tag {i}": [f"{i} a", f"{i} b"] for i in range(CHUNK)})
     bank = TagEmbeddingBank.build(many, encoder, progress=lambda *said: told.append(said))
-    assert [len(asked) for asked in encoder.asked] == [PIECE, PIECE]
-    assert told == [("embedding sentences", 0, 2 * PIECE), ("embedding sentences", PIECE, 2 * PIECE)]
+    assert [len(asked) for asked in encoder.asked] == [CHUNK, CHUNK]
+    assert told == [("embedding sentences", 0, 2 * CHUNK), ("embedding sentences", CHUNK, 2 * CHUNK)]
     last = bank.embedded.embeddings[-1, 1]
-    assert torch.equal(last, HashTextEncoder.vector(f"{PIECE - 1} b"))
+    assert torch.equal(last, HashTextEncoder.vector(f"{CHUNK - 1} b"))

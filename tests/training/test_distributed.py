@@ -52,7 +52,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_two_processes_lose_and_learn_what_one_does_and_the_first_alone_speaks(folder, capsys):
+def test_two_processes_train_as_one_and_only_the_first_prints(folder, capsys):
     command = ["train", "toy.toml", "--data", "data", "--output"]
 
     def run(rank):
@@ -78,7 +78,7 @@ def test_two_processes_lose_and_learn_what_one_does_and_the_first_alone_speaks(f
     assert "toy is in two/model" in said and said.count("dev_mAP") == 2
 
 
-def test_values_are_gathered_in_order_and_their_gradients_come_back(folder):
+def test_gathered_values_are_in_rank_order_with_gradients(folder):
     def run(rank):
         with join_world(torch.device("cpu")) as (world, _):
             own = torch.full((2, 3), float(rank + 1), requires_grad=True)
@@ -104,7 +104,7 @@ def test_when_the_first_process_fails_the_others_end_too(folder):
     assert together(run) == [3, 3]
 
 
-def test_a_batch_that_does_not_divide_among_the_processes_is_refused_before_anything_is_read(tmp_path):
+def test_a_batch_must_divide_among_the_processes(tmp_path):
     with pytest.raises(ValueError, match=r"schedule.batch is 6: it must divide into 4 equal pieces"):
         train(toy_recipe(), tmp_path / "nothing", tmp_path / "run", world=World(0, 4))
     assert not (tmp_path / "run").exists()

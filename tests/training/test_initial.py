@@ -72,7 +72,7 @@ def test_a_model_that_does_not_fit_or_is_not_there_is_refused(tmp_path, name, sa
         initial_model(dataclasses.replace(toy_recipe(), initialize=name), tmp_path)
 
 
-def test_a_run_goes_on_where_the_other_model_stood_with_its_statistics(tmp_path, monkeypatch):
+def test_further_training_keeps_the_statistics_of_the_model(tmp_path, monkeypatch):
     use_hash_text_encoder(monkeypatch)
     data = make_data(tmp_path / "data")
     train(toy_recipe(epochs=8, learning_rate=1e-2), data, data / "first")
@@ -87,7 +87,7 @@ def test_a_run_goes_on_where_the_other_model_stood_with_its_statistics(tmp_path,
         assert torch.equal(getattr(first, part).standardize.mean, getattr(second, part).standardize.mean)
 
 
-def test_what_learns_is_in_training_mode_but_never_a_batch_norm_of_the_backbone():
+def test_batch_norms_of_the_backbone_stay_in_evaluation_mode():
     model = tiny_model(toy_model())
     set_learning(model, freeze_backbone=False)
     norms = [m for m in model.image_encoder.backbone.modules() if isinstance(m, nn.BatchNorm2d)]

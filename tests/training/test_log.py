@@ -41,10 +41,10 @@ def test_tensorboard_has_the_same_points(tmp_path):
     assert [(point.step, point.value) for point in board.Scalars("epoch/dev_mAP")] == [(2, 0.25)]
 
 
-def test_without_tensorboard_the_lines_are_all_there_is_and_it_is_said(tmp_path, monkeypatch, caplog):
+def test_missing_tensorboard_is_logged_and_changes_no_line(tmp_path, monkeypatch, caplog):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "tensorboard" else find(name))
     with caplog.at_level("INFO"), LearningCurve(tmp_path) as curve:
         curve.add(1, step=1, tagging=0.5)
-    assert "no curves for TensorBoard, which is not installed (part of ram[train])" in caplog.text
+    assert "TensorBoard is not installed (part of ram[train])" in caplog.text
     assert [path.name for path in tmp_path.iterdir()] == ["log.jsonl"]

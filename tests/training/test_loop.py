@@ -15,10 +15,8 @@ from ram.models.build import build_model
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.training.data.training_set import label_system
-from ram.training.data_engine.generated_tags import GeneratedRecipe
-from ram.training.learner import NonFiniteLoss
-from ram.training.loop import train
-from ram.training.objectives import LossRecipe
+from ram.training.loop import NonFiniteLoss, train
+from ram.training.recipe import GeneratedRecipe, LossRecipe
 from ram.training.schedule import learning_rate
 from tests.tiny import HashTextEncoder
 from tests.toy_run import (
@@ -53,6 +51,17 @@ def learnt(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module", params=[True, False], ids=["frozen", "free"])
+def short(request, tmp_path_factory):
+    """The recipe and the folder of a run of one epoch, with a frozen and with a free backbone."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_hash_text_encoder(patch)
+        folder = tmp_path_factory.mktemp("short")
+        recipe = toy_recipe(freeze_backbone=request.param, epochs=1, log_every=3)
+        train(recipe, make_data(folder / "data"), folder / "run")
+    return recipe, folder
+
+
 def initial(recipe):
     """The model as a run begins with it."""
     torch.manual_seed(recipe.schedule.seed)
@@ -63,7 +72,7 @@ def pairs(tags):
     return [(left, right) for left in tags for right in tags if left < right]
 
 
-def test_the_losses_fall_and_held_out_pictures_are_ranked_far_better_than_by_chance(learnt):
+def test_losses_fall_and_dev_mAP_is_far_above_chance(learnt):
     first, *_, last = curve(learnt / "run")
     assert [record["epoch"] for record in curve(learnt / "run")] == list(range(1, 21))
     assert last["tagging"] < 0.5 * first["tagging"] and last["contrastive"] < 0.6 * first["contrastive"]
@@ -72,7 +81,7 @@ def test_the_losses_fall_and_held_out_pictures_are_ranked_far_better_than_by_cha
     assert last["dev_mAP"] > chance + 0.5
 
 
-def test_what_the_curve_says_of_held_out_pictures_the_saved_model_does(learnt):
+def test_the_saved_model_has_the_dev_mAP_of_the_curve(learnt):
     tagger = ram.load(learnt / "run/model")
     entries = json.loads((learnt / "data/dev.json").read_text())
     looks = [tagger.look(learnt / "data/pictures" / entry["image_path"]) for entry in entries]
@@ -97,7 +106,7 @@ def test_thresholds_are_calibrated_on_the_held_out_pictures(learnt):
     assert 2 * hits / (sum(map(len, shown)) + 2 * len(shown)) > 0.85  # F1
 
 
-def test_a_loss_that_is_no_number_stops_the_run_with_the_step_and_the_files(data, tmp_path, monkeypatch):
+def test_a_NaN_loss_stops_the_run_with_step_and_files(data, tmp_path, monkeypatch):
     culprit = json.loads((data / "train.json").read_text())[5]
 
     class Broken(HashTextEncoder):
@@ -155,53 +164,50 @@ def test_labels_are_corrected_from_the_second_epoch_on(data, tmp_path, monkeypat
     assert told == [False] * steps + [True] * 2 * steps and steps > 0
 
 
-@pytest.mark.parametrize("freeze_backbone", [True, False])
-def test_a_frozen_backbone_keeps_its_weights_and_a_free_one_all_but_its_statistics(data, tmp_path, freeze_backbone):
-    recipe = toy_recipe(freeze_backbone=freeze_backbone, epochs=1)
-    train(recipe, data, tmp_path / "run")
-    state = load_file(tmp_path / "run/state.safetensors")
+def test_only_a_free_backbone_changes_without_its_statistics(short):
+    recipe, folder = short
+    state = load_file(folder / "run/state.safetensors")
     before = initial(recipe).image_encoder.backbone.state_dict()
     changed = [name for name, tensor in before.items() if not torch.equal(tensor, state[BACKBONE + name])]
     statistics = [name for name in before if "running" in name or "batches" in name]
-    assert changed == ([] if freeze_backbone else [name for name in before if name not in statistics])
+    assert changed == ([] if recipe.freeze_backbone else [name for name in before if name not in statistics])
     assert statistics
     averaged = [name for name in state if name.startswith("average/image_encoder.backbone.")]
-    assert (averaged == []) == freeze_backbone
+    assert (averaged == []) == recipe.freeze_backbone
 
 
-def test_everything_but_a_frozen_backbone_is_trained(data, tmp_path):
-    recipe = toy_recipe(epochs=1)
-    train(recipe, data, tmp_path / "run")
-    state = load_file(tmp_path / "run/state.safetensors")
+def test_everything_but_a_frozen_backbone_is_trained(short):
+    recipe, folder = short
+    state = load_file(folder / "run/state.safetensors")
     model = initial(recipe)
     still = [n for n, p in model.named_parameters() if torch.equal(p, state[f"model/{n}"]) and "backbone" not in n]
-    # adding the same to every key of a picture changes no attention
+    # adding the same to every key of an image changes no attention
     assert [name for name in still if not name.endswith("key.bias")] == []
 
 
-def test_the_saved_model_is_the_running_average(data, tmp_path):
-    train(toy_recipe(), data, tmp_path / "run")
-    state, saved = (load_file(tmp_path / "run" / file) for file in ("state.safetensors", "model/model.safetensors"))
+def test_the_saved_model_is_the_running_average(short):
+    _, folder = short
+    state, saved = (load_file(folder / "run" / file) for file in ("state.safetensors", "model/model.safetensors"))
     for name in ("queries.project.weight", "decoder.blocks.0.expand.bias", "head.weight"):
         assert torch.equal(saved[name], state[f"average/{name}"].to(saved[name].dtype))
         assert not torch.equal(saved[name], state[f"model/{name}"].to(saved[name].dtype))
     assert saved["head.weight"].dtype == torch.float16 and saved["head.bias"].dtype == torch.float32
 
 
-def test_patches_and_texts_are_standardised_by_their_own_statistics(data, tmp_path):
-    recipe = toy_recipe(epochs=1)
-    train(recipe, data, tmp_path / "run")
-    saved = load_file(tmp_path / "run/model/model.safetensors")
-    patches = np.load(next((tmp_path / "run").glob("patches-*.npy")))[0].astype(np.float64).reshape(-1, 256)
-    sentences = [text for entry in json.loads((data / "train.json").read_text()) for text in entry["caption"]]
-    sentences += [text for described in label_system(recipe.data, data)[1].values() for text in described]
+@pytest.mark.parametrize("short", [True], ids=["frozen"], indirect=True)
+def test_patches_and_texts_are_standardized_by_their_statistics(short):
+    recipe, folder = short
+    saved = load_file(folder / "run/model/model.safetensors")
+    patches = np.load(next((folder / "run").glob("patches-*.npy")))[0].astype(np.float64).reshape(-1, 256)
+    sentences = [text for entry in json.loads((folder / "data/train.json").read_text()) for text in entry["caption"]]
+    sentences += [text for described in label_system(recipe.data, folder / "data")[1].values() for text in described]
     texts = torch.stack([HashTextEncoder.vector(sentence) for sentence in sentences])
     for part, values in (("image_encoder", torch.from_numpy(patches)), ("queries", texts)):
         torch.testing.assert_close(saved[f"{part}.standardize.mean"], values.mean(0).float(), atol=1e-3, rtol=1e-3)
         torch.testing.assert_close(saved[f"{part}.standardize.std"], values.std(0).float(), atol=1e-3, rtol=1e-3)
 
 
-def test_steps_are_clipped_follow_the_schedule_and_decay_matrices_alone(data, tmp_path, monkeypatch):
+def test_steps_are_clipped_scheduled_and_decay_matrices_alone(data, tmp_path, monkeypatch):
     steps = []
 
     class Recorded(torch.optim.AdamW):
@@ -223,7 +229,7 @@ def test_steps_are_clipped_follow_the_schedule_and_decay_matrices_alone(data, tm
         assert decays == {(True, 0.2), (False, 0.0)}
 
 
-def test_without_held_out_pictures_thresholds_stay_and_nothing_is_measured(data, tmp_path):
+def test_without_a_dev_set_thresholds_stay_at_one_half(data, tmp_path):
     recipe = toy_recipe(epochs=1)
     recipe = type(recipe)(**{**vars(recipe), "data": type(recipe.data)(**{**vars(recipe.data), "dev": ()})})
     folder = train(recipe, data, tmp_path / "run")
@@ -242,12 +248,10 @@ def test_half_floats_need_a_gpu(data, tmp_path):
         train(toy_recipe(precision="float16"), data, tmp_path / "run")
 
 
-def test_a_line_is_logged_every_few_steps_with_rate_gradient_and_speed(data, tmp_path):
-    recipe = toy_recipe(epochs=2, log_every=3)
-    train(recipe, data, tmp_path / "run")
-    lines = curve(tmp_path / "run", steps=True)
-    assert [(line["step"], line["epoch"]) for line in lines] == [(3, 1), (6, 2)]
-    for line in lines:
-        assert line["learning_rate"] == pytest.approx(learning_rate(line["step"] - 1, 8, recipe.schedule), rel=1e-5)
-        assert min(line[name] for name in ("tagging", "alignment", "contrastive")) > 0
-        assert line["gradient_norm"] > 0 and line["pictures_per_second"] > 0
+def test_a_line_is_logged_every_few_steps(short):
+    recipe, folder = short
+    (line,) = curve(folder / "run", steps=True)
+    assert (line["step"], line["epoch"]) == (3, 1)  # of 4 steps
+    assert line["learning_rate"] == pytest.approx(learning_rate(2, 4, recipe.schedule), rel=1e-5)
+    assert min(line[name] for name in ("tagging", "alignment", "contrastive")) > 0
+    assert line["gradient_norm"] > 0 and line["pictures_per_second"] > 0

@@ -9,10 +9,8 @@ import torch.nn.functional as F
 from ram.models.image_encoder import ImageFeatures
 from ram.models.reweighting import DescriptionEmbeddings
 from ram.training.objectives import (
-    LOSSES,
     OBJECTIVES,
     Batch,
-    LossRecipe,
     alignment,
     contrastive,
     distillation,
@@ -20,6 +18,7 @@ from ram.training.objectives import (
     tagging,
     total_loss,
 )
+from ram.training.recipe_sections import LOSSES, LossRecipe
 from tests.tiny import DIM, tiny_bank, tiny_model
 from tests.toy_run import toy_model
 
@@ -59,7 +58,7 @@ def changed(batch, **parts):
     return Batch(**{**vars(batch), **parts})
 
 
-def test_tagging_sums_over_the_known_tags_and_averages_over_pictures(model, batch):
+def test_tagging_sums_over_known_tags_and_averages_over_images(model, batch):
     total = 0.0
     for picture in range(4):
         for tag in range(3):
@@ -85,7 +84,7 @@ def test_a_batch_of_unknown_tags_costs_nothing(model, batch):
     assert loss.item() == 0
 
 
-def test_alignment_sets_every_picture_against_every_caption_of_the_batch(model, batch):
+def test_alignment_compares_every_image_with_every_caption(model, batch):
     total, pictures = 0.0, [0, 1, 3]
     for picture in pictures:
         for owner in pictures:
@@ -94,7 +93,7 @@ def test_alignment_sets_every_picture_against_every_caption_of_the_batch(model, 
     assert alignment(model, batch).item() == pytest.approx(total / 3, rel=1e-4)
 
 
-def test_the_contrastive_term_matches_pooled_tokens_with_the_mean_of_their_captions(model, batch):
+def test_contrastive_compares_pooled_tokens_with_mean_captions(model, batch):
     pictures = [0, 1, 3]
     scale = math.exp(model.reweighting.log_scale.item())
     pooled = [batch.features.tokens[i, 0] for i in pictures]
@@ -133,7 +132,7 @@ def test_a_batch_without_any_caption_costs_nothing(model, batch, objective):
     assert loss.item() == 0 and batch.features.tokens.grad.abs().sum() == 0
 
 
-def test_the_total_is_the_weighted_sum_and_unweighted_losses_are_told(model, batch):
+def test_the_total_is_weighted_and_the_parts_are_not(model, batch):
     weights = {"tagging": 0.5, "contrastive": 2.0}
     total, losses = total_loss(model, batch, weights, LossRecipe())
     assert set(losses) == set(weights)
@@ -158,7 +157,7 @@ def term(name, logit, there, epoch):
 
 @pytest.mark.parametrize("epoch", [0, 1, 7])
 @pytest.mark.parametrize("name", ["bce", "hill", "splc"])
-def test_tags_and_captions_are_learnt_by_the_loss_the_recipe_names(model, batch, name, epoch):
+def test_tags_and_captions_use_the_losses_of_the_recipe(model, batch, name, epoch):
     model.head.bias.data += 0.8  # so that some negatives are over 0.6
     of_tags = of_captions = 0.0
     for picture in range(4):
@@ -196,7 +195,7 @@ def test_cross_entropy_of_captions_is_clips_in_both_directions(model, batch):
     assert alignment(model, batch, "ce").item() == pytest.approx(wanted.item(), rel=1e-4)
 
 
-def test_the_asymmetric_loss_is_what_a_recipe_gets_that_names_none(model, batch):
+def test_the_asymmetric_loss_is_the_default(model, batch):
     weights = {"tagging": 1.0, "alignment": 1.0}
     _, losses = total_loss(model, batch, weights, LossRecipe())
     assert losses["tagging"] == tagging(model, batch) and losses["alignment"] == alignment(model, batch)
@@ -211,7 +210,7 @@ def test_no_loss_learns_from_the_unknown(model, batch, name):
     assert gradient[1] == 0 and gradient[0] > 0 and gradient[2] > 0
 
 
-def test_distillation_is_the_mean_distance_to_the_teacher_and_nothing_where_he_knows_nothing(model, batch):
+def test_distillation_skips_images_without_a_target(model, batch):
     taught = torch.randn(4, DIM)
     taught[1] = 0
     batch.features.tokens.requires_grad_()
@@ -228,7 +227,7 @@ def test_a_batch_the_teacher_knows_nothing_of_costs_nothing(model, batch):
     assert distillation(model, changed(batch, taught=torch.zeros(4, DIM))).item() == 0
 
 
-def test_retention_is_the_divergence_from_what_the_classifier_said_before(model, batch):
+def test_retention_is_the_divergence_from_the_old_classifier(model, batch):
     before, now = torch.randn(4, 7).softmax(1), torch.randn(4, 7, requires_grad=True)
     seen = changed(batch, features=ImageFeatures(batch.features.tokens, now), probabilities=before)
     loss = retention(model, seen)

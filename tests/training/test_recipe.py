@@ -1,13 +1,15 @@
 """A recipe says everything, and every mistake in it is named."""
 
 import dataclasses
+import subprocess
+import sys
 
 import pytest
 
 from ram.checkpoints.model_folder import find_model, load_model
 from ram.models.config import VARIANTS, ModelConfig, swin
-from ram.training.recipe import DataRecipe, Recipe
-from ram.training.schedule import ScheduleRecipe, learning_rate
+from ram.training.recipe import DataRecipe, Recipe, ScheduleRecipe
+from ram.training.schedule import learning_rate
 from tests.paths import ROOT
 
 WHOLE = """
@@ -88,7 +90,7 @@ def test_fine_tuning_begins_where_pretraining_ends(name):
     assert Recipe.load(SHIPPED[name]).initialize == f"{before.stem}/model" and f"--output DATA/{before.stem} " in text
 
 
-def test_the_papers_learning_rate_warms_up_for_3000_steps_and_falls_by_a_tenth_each_epoch():
+def test_pretraining_recipes_have_the_papers_learning_rate():
     schedule = Recipe.load(SHIPPED["ram-plus-swin-base-pretrain"]).schedule
     epoch = 14_000_000 // schedule.batch
     rates = [learning_rate(step, 5 * epoch, schedule) for step in (1499, 2999, epoch - 1, epoch, 5 * epoch - 1)]
@@ -154,7 +156,7 @@ def test_a_mistake_is_named_with_the_file_and_the_field(load, old, new, named):
     ("teacher", "named"),
     [
         ("'clip'", "teacher 'clip' is unknown: choose one of"),
-        ("'clip-vit-b-16'", "teacher 'clip-vit-b-16' does not speak the language of model.text_encoder 'minilm-l6'"),
+        ("'clip-vit-b-16'", "teacher 'clip-vit-b-16' gives no embeddings of model.text_encoder 'minilm-l6'"),
         ("'classifier'", "teacher asks the classifier of the pretrained backbone: set pretrained = true"),
         ("'captions'\nteacher_temperature = 0", "teacher_temperature is 0"),
     ],
@@ -214,3 +216,17 @@ def test_fine_tuning_a_shipped_model_need_not_repeat_its_fields(tmp_path):
 def test_data_that_does_not_fit_together_is_said(fields, what):
     with pytest.raises(ValueError, match=what):
         DataRecipe(**fields)
+
+
+def test_reading_a_recipe_imports_no_torch():
+    script = (
+        f"import sys; sys.path = {sys.path}; from ram.training.recipe import Recipe; "
+        "Recipe.load('finetune-own-labels'); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], timeout=60).returncode == 0
+
+
+def test_every_objective_of_a_recipe_has_a_function():
+    from ram.training import objectives, recipe_sections
+
+    assert set(objectives.OBJECTIVES) == set(recipe_sections.OBJECTIVES)

@@ -35,24 +35,39 @@ def data(tmp_path, monkeypatch):
     return make_data(tmp_path / "data")
 
 
-@pytest.mark.parametrize("freeze_backbone", [True, False])
-@pytest.mark.parametrize("step", [1, 3])
-def test_a_run_stopped_within_an_epoch_and_resumed_ends_bit_by_bit_as_if_uninterrupted(
-    data, tmp_path, freeze_backbone, step
-):
-    recipe = toy_recipe(freeze_backbone=freeze_backbone)
-    train(recipe, data, tmp_path / "whole")
-    with pytest.raises(Stop):
-        train(recipe, data, tmp_path / "stopped", progress=stop_in(2, step))
-    assert not (tmp_path / "stopped/model").exists()
-    train(recipe, data, tmp_path / "stopped", resume=True)
+@pytest.fixture(scope="module", params=[True, False], ids=["frozen", "free"])
+def whole(request, tmp_path_factory):
+    """The recipe of an uninterrupted run, and the folder of its data and its output."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_hash_text_encoder(patch)
+        folder, recipe = tmp_path_factory.mktemp("whole"), toy_recipe(freeze_backbone=request.param)
+        train(recipe, make_data(folder / "data"), folder / "run")
+    return recipe, folder
+
+
+def differing(first, second):
+    """Names of tensors that differ between the files of two runs."""
+    found = []
     for file in ("state.safetensors", "model/model.safetensors"):
-        whole, resumed = load_file(tmp_path / "whole" / file), load_file(tmp_path / "stopped" / file)
-        assert whole.keys() == resumed.keys()
-        assert [name for name in whole if not torch.equal(whole[name], resumed[name])] == []
-    without_time = [[{**record, "seconds": 0} for record in curve(tmp_path / run)] for run in ("whole", "stopped")]
+        one, other = load_file(first / file), load_file(second / file)
+        assert one.keys() == other.keys()
+        found += [name for name in one if not torch.equal(one[name], other[name])]
+    return found
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_a_stopped_and_resumed_run_ends_bit_by_bit_alike(whole, tmp_path, monkeypatch, step):
+    use_hash_text_encoder(monkeypatch)
+    recipe, folder = whole
+    with pytest.raises(Stop):
+        train(recipe, folder / "data", tmp_path / "stopped", progress=stop_in(2, step))
+    assert not (tmp_path / "stopped/model").exists()
+    train(recipe, folder / "data", tmp_path / "stopped", resume=True)
+    assert differing(folder / "run", tmp_path / "stopped") == []
+    runs = folder / "run", tmp_path / "stopped"
+    without_time = [[{**record, "seconds": 0} for record in curve(run)] for run in runs]
     assert without_time[0] == without_time[1]
-    thresholds = [(tmp_path / run / "model/vocabulary.csv").read_text() for run in ("whole", "stopped")]
+    thresholds = [(run / "model/vocabulary.csv").read_text() for run in runs]
     assert thresholds[0] == thresholds[1]
 
 
@@ -65,7 +80,7 @@ def test_other_seeds_end_elsewhere(data, tmp_path):
     assert torch.equal(ends[0], ends[2]) and not torch.equal(ends[0], ends[1])
 
 
-def test_resuming_computes_no_patches_and_embeds_no_captions_again(data, tmp_path):
+def test_resuming_reuses_patches_and_captions(data, tmp_path):
     told = []
     train(toy_recipe(epochs=1), data, tmp_path / "run", progress=lambda what, done, total: told.append(what))
     assert {what.split()[0] for what in told} == {"checking", "looking", "embedding", "epoch"}
@@ -90,7 +105,7 @@ def test_resuming_with_another_model_is_refused(data, tmp_path):
         train(other, data, tmp_path / "run", resume=True)
 
 
-def test_a_run_killed_within_an_epoch_goes_on_from_there_and_ends_as_if_uninterrupted(data, tmp_path):
+def test_a_killed_run_resumes_and_ends_bit_by_bit_alike(data, tmp_path):
     recipe = toy_recipe(epochs=4, batch=4, log_every=5)
     often = dataclasses.replace(recipe, schedule=dataclasses.replace(recipe.schedule, save_minutes=0.0))
     state, run = tmp_path / "killed/state.safetensors", multiprocessing.get_context("fork")
@@ -106,10 +121,7 @@ def test_a_run_killed_within_an_epoch_goes_on_from_there_and_ends_as_if_uninterr
     train(recipe, data, tmp_path / "killed", resume=True, progress=lambda *told: steps.append(told))
     assert steps[0] == (f"epoch {reached['epoch'] + 1} of 4", reached["step"] + 1, 6)
     train(recipe, data, tmp_path / "whole")
-    for file in ("state.safetensors", "model/model.safetensors"):
-        whole, resumed = load_file(tmp_path / "whole" / file), load_file(tmp_path / "killed" / file)
-        assert whole.keys() == resumed.keys()
-        assert [name for name in whole if not torch.equal(whole[name], resumed[name])] == []
+    assert differing(tmp_path / "whole", tmp_path / "killed") == []
     for kind in (True, False):
         lines = [curve(tmp_path / run, steps=kind) for run in ("whole", "killed")]
         timeless = [[{**x, "seconds": 0, "pictures_per_second": 0} for x in each] for each in lines]

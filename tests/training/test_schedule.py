@@ -4,12 +4,13 @@ import math
 
 import pytest
 
-from ram.training.schedule import ScheduleRecipe, learning_rate, make_optimizer, set_learning_rate
+from ram.training.recipe import ScheduleRecipe
+from ram.training.schedule import learning_rate, make_optimizer, set_learning_rate
 from tests.tiny import tiny_model
 from tests.toy_run import toy_model
 
 
-def test_the_learning_rate_climbs_evenly_then_falls_along_half_a_cosine_to_nothing():
+def test_the_learning_rate_warms_up_then_decays_to_zero():
     schedule = ScheduleRecipe(epochs=1, batch=1, learning_rate=0.2, warmup=0.1)
     rates = [learning_rate(step, 100, schedule) for step in range(101)]
     assert rates[:10] == pytest.approx([0.02 * (step + 1) for step in range(10)])
@@ -24,7 +25,7 @@ def test_a_schedule_of_one_step_takes_it_at_full_rate():
     assert learning_rate(0, 1, ScheduleRecipe(epochs=1, batch=1, learning_rate=0.2, warmup=0.0)) == 0.2
 
 
-def test_the_papers_rate_climbs_for_3000_steps_then_is_multiplied_by_nine_tenths_after_every_epoch():
+def test_step_decay_multiplies_the_rate_after_every_epoch():
     schedule = ScheduleRecipe(epochs=5, batch=720, learning_rate=1e-4, warmup_steps=3000, decay=0.9)
     steps = 19_000  # of 14 million pictures
     rates = {step: learning_rate(step, 5 * steps, schedule) for step in (0, 1499, 2999, 3000, steps - 1)}

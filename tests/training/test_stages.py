@@ -72,7 +72,7 @@ def test_beginning_and_then_finishing_is_the_whole_backbone(last):
 @pytest.mark.parametrize(
     ("name", "last", "said"),
     [
-        ("test_efficientnet", 5, "learning_stages is 5 of 5 stages: to teach them all, set freeze_backbone = false"),
+        ("test_efficientnet", 5, "learning_stages is 5 of 5 stages: to train them all, set freeze_backbone = false"),
         ("test_vit", 1, "learning_stages works for EfficientNets, and VisionTransformer is none"),
     ],
 )
@@ -81,14 +81,14 @@ def test_what_cannot_be_cut_is_refused(name, last, said):
         cut(create_backbone(name, {}), last)
 
 
-def test_only_the_last_stages_and_what_follows_them_require_gradients(data):
+def test_only_the_last_stages_and_the_head_require_gradients(data):
     model = initial_model(staged(), data)
     assert {name: p.requires_grad for name, p in model.named_parameters()} == {
         name: learns(name) for name, _ in model.named_parameters()
     }
 
 
-def test_in_a_run_the_last_stages_change_and_the_rest_stays_bit_by_bit(data, tmp_path, classifier):
+def test_a_run_changes_the_last_stages_alone(data, tmp_path, classifier):
     recipe = retaining(epochs=2, learning_rate=1e-2)
     before = initial_model(recipe, data).state_dict()
     train(recipe, data, tmp_path / "run")
@@ -104,7 +104,7 @@ def test_in_a_run_the_last_stages_change_and_the_rest_stays_bit_by_bit(data, tmp
     assert len(ram.load(tmp_path / "run/model").tag(draw("red", "blue"))) == 6
 
 
-def test_retention_costs_nothing_before_anything_changed_and_teaches_the_learning_stages(data, tmp_path, classifier):
+def test_retention_is_zero_at_first_and_trains_the_last_stages(data, tmp_path, classifier):
     recipe = retaining()
     model = initial_model(recipe, data)
     training = read_training_set(recipe, data, tmp_path, tmp_path, model.image_encoder, quiet)
@@ -126,7 +126,7 @@ def test_retention_costs_nothing_before_anything_changed_and_teaches_the_learnin
     assert taught == {n for n, _ in model.named_parameters() if n.startswith(BACKBONE) and learns(n)}
 
 
-def test_class_words_need_a_text_encoder_of_the_models_width_and_as_many_classes(data, classifier):
+def test_class_words_must_fit_the_width_and_the_classes(data, classifier):
     narrow = dataclasses.replace(toy_model(classes=1000), dim=12)
     with pytest.raises(ValueError, match="model.dim is 12: hash needs 16"):
         initial_model(toy_recipe(narrow, pretrained=True), data)
@@ -151,7 +151,7 @@ def cache_name(recipe, data, folder, seed=0):
     return made.pop().name if made else None
 
 
-def test_what_is_cached_of_one_backbone_is_never_taken_for_that_of_another(data, tmp_path):
+def test_a_cache_belongs_to_one_backbone(data, tmp_path):
     plain, toy = {"objectives": {"tagging": 1.0}}, tmp_path / "run"
     toy.mkdir()
     assert cache_name(staged(0, **plain), data, toy)
@@ -171,7 +171,7 @@ def test_what_comes_after_the_cache_shares_it(data, tmp_path):
     assert cache_name(staged(0, {"grid": 1, "dropout": 0.3, "standardize": False}, **plain), data, toy) is None
 
 
-def test_patches_cached_halfway_are_finished_by_the_encoder_that_looks(data, tmp_path):
+def test_cached_stages_are_finished_by_the_present_encoder(data, tmp_path):
     pictures, image = sorted((data / "pictures").glob("train*.png"))[:4], toy_model(grid=1).image
     encoder = tiny_model(toy_model(grid=1)).image_encoder
     halfway = cached_patches(tmp_path / "half.npy", pictures, image, encoder, 1, quiet, 2)

@@ -8,16 +8,14 @@ import torch
 import torch.nn.functional as F
 
 from ram.models.build import build_model
-from ram.training.average import RunningAverage
 from ram.training.data.training_set import TrainingSet
 from ram.training.data.triplets import Triplets
 from ram.training.data.views import PixelSource
 from ram.training.distributed import World
 from ram.training.initial import set_learning
-from ram.training.learner import Learner, NonFiniteLoss
+from ram.training.loop import Draw, Learner, NonFiniteLoss, Step, draw_tags, drop_descriptions, generator_for
 from ram.training.schedule import make_optimizer
-from ram.training.state import Position, TrainingState
-from ram.training.step import Draw, Step, draw_tags, drop_descriptions, generator_for
+from ram.training.state import Position, RunningAverage, TrainingState
 from tests.tiny import DIM, tiny_bank
 from tests.toy_run import draw, toy_model, toy_recipe
 
@@ -74,7 +72,7 @@ def gradients(training, objectives, pieces, checkpointing=False):
 
 @pytest.mark.parametrize("pieces", [2, 3, 6])
 @pytest.mark.parametrize("objective", ["tagging", "alignment", "distillation"])
-def test_pieces_have_the_losses_and_the_gradient_of_the_whole_batch(training, objective, pieces):
+def test_pieces_add_up_to_the_loss_and_gradient_of_the_batch(training, objective, pieces):
     losses, grads = gradients(training, {objective: 1.0}, 1)
     in_pieces, grads_in_pieces = gradients(training, {objective: 1.0}, pieces)
     torch.testing.assert_close(in_pieces, losses)
@@ -84,7 +82,7 @@ def test_pieces_have_the_losses_and_the_gradient_of_the_whole_batch(training, ob
         torch.testing.assert_close(grads_in_pieces[name], grad, atol=1e-4 * scale, rtol=1e-3, msg=name)
 
 
-def test_in_pieces_pictures_still_choose_among_all_captions_of_the_batch(training):
+def test_images_of_a_piece_choose_among_all_captions(training):
     (whole,), _ = gradients(training, {"contrastive": 1.0}, 1)
     (alone,), _ = gradients(training, {"contrastive": 1.0}, 12)  # one picture is a caption's only choice
     model = steady_model()
@@ -128,7 +126,7 @@ def test_fewer_pictures_than_pieces_are_refused(training):
         learner(training, batch=26, accumulate=13)
 
 
-def test_a_piece_of_one_picture_is_refused_for_a_backbone_that_learns(training):
+def test_a_trained_backbone_refuses_pieces_of_one_image(training):
     with pytest.raises(ValueError, match="a batch of 12 in 12 pieces: a backbone that learns needs 2 pictures in each"):
         learner(training, batch=12, accumulate=12)
     frozen = steady_model()
@@ -136,20 +134,20 @@ def test_a_piece_of_one_picture_is_refused_for_a_backbone_that_learns(training):
     assert learner(training, frozen, batch=12, accumulate=12).steps_per_epoch == 1
 
 
-def test_a_gradient_that_is_no_number_stops_the_run_with_step_and_files(training, monkeypatch):
-    monkeypatch.setattr("ram.training.learner.torch.nn.utils.clip_grad_norm_", lambda *_: torch.tensor(torch.inf))
+def test_an_infinite_gradient_stops_the_run_with_step_and_files(training, monkeypatch):
+    monkeypatch.setattr("torch.nn.utils.clip_grad_norm_", lambda *_: torch.tensor(torch.inf))
     with pytest.raises(NonFiniteLoss, match=r"gradient's norm is inf in epoch 1, step 1 .*pictures: \d+\.png, "):
         next(learner(training, batch=6).steps(Position()))
 
 
-def test_generators_repeat_for_the_same_position_and_differ_for_all_others():
+def test_generators_depend_on_their_position_alone():
     positions = [(0, "order", 0), (0, "order", 1), (1, "order", 0), (-1, "order", 0), (0, "draw", 0), (0, "draw", 0, 0)]
     drawn = [tuple(torch.rand(3, generator=generator_for(*position)).tolist()) for position in positions]
     assert len(set(drawn)) == len(positions)
     assert drawn == [tuple(torch.rand(3, generator=generator_for(*position)).tolist()) for position in positions]
 
 
-def test_a_step_scores_all_tags_that_occur_and_others_at_random_up_to_the_count():
+def test_a_step_draws_all_occurring_tags_and_random_others():
     targets = torch.zeros(5, 20, dtype=torch.bool)
     targets[0, 7] = targets[1, 7] = targets[3, 15] = True
     generator, others = torch.Generator().manual_seed(0), Counter()

@@ -75,7 +75,7 @@ def clip(pictures):
     return ClipTeacher(pictures, pretrained=None)
 
 
-def test_clip_gives_each_picture_an_embedding_as_wide_as_its_text_tower_does(clip):
+def test_the_clip_teacher_has_the_width_of_the_text_tower(clip):
     both = clip.teach(torch.tensor([1, 0]))
     assert both.shape == (2, ClipTextEncoder.dim) and both.dtype == torch.float32 and not both.requires_grad
     torch.testing.assert_close(clip.teach(torch.tensor([0])), both[1:], atol=1e-5, rtol=1e-4)

@@ -89,7 +89,7 @@ views = 2
 
 
 @pytest.mark.parametrize("frozen", ["true", "false"])
-def test_a_folder_of_labelled_photos_becomes_a_model_of_these_tags(ended, tmp_path, frozen):
+def test_a_folder_of_labelled_photos_becomes_a_model(ended, tmp_path, frozen):
     (tmp_path / "mine").mkdir()
     lines = []
     for number in range(16):

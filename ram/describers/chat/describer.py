@@ -19,7 +19,8 @@ from ram.describers.chat.replies import answers, drop_rejected_option, max_token
 from ram.describers.usage import Meter, Usage, UsageCounter
 from ram.describers.wording import plain_prompt
 from ram.errors import DescriberError, InputError, MissingKeyError
-from ram.text.descriptions import clean_sentence, normalize_category
+from ram.text.cleaning import clean_sentence
+from ram.text.names import normalize_category
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

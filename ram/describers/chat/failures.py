@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ram.describers.chat.replies import is_unknown_model
-from ram.text.descriptions import clean_sentence
+from ram.text.cleaning import clean_sentence
 
 
 def reason(error: Exception, *, model: str, timeout: float, redact: Callable[[str], str]) -> str:

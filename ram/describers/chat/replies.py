@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ram.describers.usage import Usage
-from ram.text.descriptions import clean_sentence, whole_sentences
+from ram.text.cleaning import clean_sentence, whole_sentences
 
 
 def answers(reply: Any, redact: Callable[[str], str]) -> list[str | None]:

@@ -22,7 +22,7 @@ from ram.describers.wording import (
     singulars,
     with_article,
 )
-from ram.text.descriptions import normalize_category
+from ram.text.names import normalize_category
 
 MIN_SENTENCES, MAX_SENTENCES = 6, 12
 SENTENCES_OF_SECOND_SYNSET = 3

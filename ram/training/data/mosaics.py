@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from ram.errors import InputError
+
 
 @dataclass(frozen=True)
 class Mosaic:
@@ -34,7 +36,7 @@ class Mosaic:
             return patches
         side = round(patches.shape[1] ** 0.5)
         if side**2 != patches.shape[1] or side % 2:
-            raise ValueError(f"mosaics need a square of patches with an even side, not {patches.shape[1]} patches")
+            raise InputError(f"mosaics need a square of patches with an even side, not {patches.shape[1]} patches")
         squares = patches[: 2 * self.pairs].unflatten(1, (side, side))
         wide = squares.unflatten(2, (side // 2, 2)).mean(dim=3)
         flat = squares.unflatten(1, (side // 2, 2)).mean(dim=2)

@@ -1,4 +1,4 @@
-"""A user's own labels without captions: a CSV, a COCO instances file, or a folder for each tag."""
+"""Read a user's own labels: a CSV file, a COCO instances file, or a folder for each tag."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ram.errors import InputError
 from ram.images.opening import SUFFIXES, find_images
-from ram.text.descriptions import normalize_category
+from ram.text.names import normalize_category
 
 COLUMNS = ["image", "tags"]
 
 
 @dataclass(frozen=True)
 class LabelledPictures:
-    """Pictures with the names of their tags.
+    """Images with the names of their tags.
 
     Args:
-        name: of the file or folder that says so.
-        pictures: (n,) where they are, each once.
-        tags: (n,) the tags of each; may be empty.
+        name: name of the file or folder of labels.
+        pictures: (images,) paths, each once.
+        tags: (images,) tags of each; may be empty.
     """
 
     name: str
@@ -36,46 +37,46 @@ class LabelledPictures:
 
 
 def read_own_labels(path: Path, folder: Path | None = None) -> LabelledPictures:
-    """Read labels in any of the three forms.
+    """Read labels in one of three forms.
 
-    - A ``.csv`` file: a picture and its tags a line, ``image,tag;tag``, with or without the header ``image,tags``.
-    - A ``.json`` file: COCO instances; the categories of a picture's annotations are its tags.
-    - A folder: the one ``.csv`` or ``.json`` in it, else its sub-folders, whose names are the tags of the pictures
-      in them ("_" becomes a space).
+    - A ``.csv`` file: one image and its tags per line, ``image,tag;tag``, with or without the header ``image,tags``.
+    - A ``.json`` file: COCO instances; the categories of an image's annotations are its tags.
+    - A folder: the only ``.csv`` or ``.json`` file in it, otherwise its sub-folders, whose names are the tags of the
+      images in them ("_" becomes a space).
 
     Args:
         path: the file or folder.
-        folder: where the paths of pictures in a file begin; beside the file where None.
+        folder: folder to which image paths in a file are relative; that of the file where None.
 
     Raises:
-        ValueError: there is nothing, or a line or entry is not what it should be; the message names it.
+        InputError: nothing is there, or a line or entry is malformed; the message names it.
     """
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.suffix.lower() in (".csv", ".json"))
         if len(files) > 1:
             names = ", ".join(file.name for file in files[:5])
-            raise ValueError(f"{path.resolve().name} holds {names}: name the file with your labels in data.labels")
+            raise InputError(f"{path.resolve().name} holds {names}: name the file with your labels in data.labels")
         return read_own_labels(files[0], folder) if files else _folders(path)
     if not path.is_file():
-        raise ValueError(f"there is no file or folder {path.name!r} with labels: check --data and data.labels")
+        raise InputError(f"there is no file or folder {path.name!r} with labels: check --data and data.labels")
     folder = path.parent if folder is None else folder
     if path.suffix.lower() == ".csv":
         return _csv(path, folder)
     if path.suffix.lower() == ".json":
         return _coco(path, folder)
-    raise ValueError(f"{path.name} is neither a .csv, nor a COCO .json, nor a folder with a folder for each tag")
+    raise InputError(f"{path.name} is neither a .csv, nor a COCO .json, nor a folder with a folder for each tag")
 
 
 def own_tags(labels: Iterable[LabelledPictures]) -> tuple[str, ...]:
-    """All tags that occur, the most frequent first.
+    """Return all tags that occur, the most frequent first.
 
     Raises:
-        ValueError: no tag occurs.
+        InputError: no tag occurs.
     """
     labels = list(labels)
     counts = Counter(tag for source in labels for tags in source.tags for tag in tags)
     if not counts:
-        raise ValueError(f"no picture of {', '.join(source.name for source in labels)} has a tag: label some")
+        raise InputError(f"no picture of {', '.join(source.name for source in labels)} has a tag: label some")
     return tuple(sorted(counts, key=lambda tag: (-counts[tag], tag)))
 
 
@@ -86,23 +87,23 @@ def _csv(file: Path, folder: Path) -> LabelledPictures:
         lines = lines[1:]
     elif lines and not lines[0][1][0].strip().lower().endswith(SUFFIXES):
         line, cells = lines[0]
-        raise ValueError(
+        raise InputError(
             f"line {line} of {file.name} begins with {cells[0]!r:.60}: the columns are image and tags, in this order"
         )
     for line, cells in lines:
         where = f"line {line} of {file.name}"
         if len(cells) != 2:
-            raise ValueError(
+            raise InputError(
                 f"{where} has {len(cells)} cells in place of 2: write image,tag;tag and quote a name that holds a comma"
             )
         if not cells[0].strip():
-            raise ValueError(f"{where} names no picture: write image,tag;tag")
+            raise InputError(f"{where} names no picture: write image,tag;tag")
         found.append((folder / cells[0].strip(), _tags(cells[1].split(";"), where)))
     return _collect(file.name, found)
 
 
 def _lines(file: Path) -> list[tuple[int, list[str]]]:
-    """Number and cells of every line that is not empty."""
+    """Return number and cells of every line that is not empty."""
     try:
         with open(file, encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
@@ -112,9 +113,9 @@ def _lines(file: Path) -> list[tuple[int, list[str]]]:
                     if cells:
                         lines.append((reader.line_num, cells))
             except csv.Error as error:
-                raise ValueError(f"line {reader.line_num} of {file.name} is not CSV: {error}") from None
+                raise InputError(f"line {reader.line_num} of {file.name} is not CSV: {error}") from None
     except UnicodeDecodeError:
-        raise ValueError(f"{file.name} is not UTF-8 text: save it as CSV UTF-8") from None
+        raise InputError(f"{file.name} is not UTF-8 text: save it as CSV UTF-8") from None
     return lines
 
 
@@ -122,7 +123,7 @@ def _coco(file: Path, folder: Path) -> LabelledPictures:
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file.name} is not JSON ({error}): export the COCO instances again") from None
+        raise InputError(f"{file.name} is not JSON ({error}): export the COCO instances again") from None
     images = _table(document, "images", "file_name", file.name)
     categories = _table(document, "categories", "name", file.name)
     named = {id_: _tags([name], f"category {id_} of {file.name}") for id_, name in categories.items()}
@@ -132,20 +133,20 @@ def _coco(file: Path, folder: Path) -> LabelledPictures:
         for key, table in (("image_id", images), ("category_id", categories)):
             id_ = annotation.get(key)
             if not isinstance(id_, (int, str)) or id_ not in table:
-                raise ValueError(f"{where} has the {key} {id_!r:.40}, which the file does not list")
+                raise InputError(f"{where} has the {key} {id_!r:.40}, which the file does not list")
         tags[annotation["image_id"]] += named[annotation["category_id"]]
     return _collect(file.name, [(folder / name, tuple(tags[id_])) for id_, name in images.items()])
 
 
 def _table(document: Any, key: str, value: str, name: str) -> dict[Any, str]:
-    """Ids of COCO's images or categories to their names."""
+    """Map ids of COCO's images or categories to their names."""
     table = {}
     for number, entry in enumerate(_list(document, key, name), 1):
         id_, text = entry.get("id"), entry.get(value)
         if not isinstance(id_, (int, str)) or not isinstance(text, str) or not text.strip():
-            raise ValueError(f"entry {number} of {key} in {name} has no id or no {value}")
+            raise InputError(f"entry {number} of {key} in {name} has no id or no {value}")
         if id_ in table:
-            raise ValueError(f"entry {number} of {key} in {name} has the id {id_!r:.40}, as another one has")
+            raise InputError(f"entry {number} of {key} in {name} repeats the id {id_!r:.40}")
         table[id_] = text
     return table
 
@@ -153,7 +154,7 @@ def _table(document: Any, key: str, value: str, name: str) -> dict[Any, str]:
 def _list(document: Any, key: str, name: str) -> list[dict[str, Any]]:
     entries = document.get(key) if isinstance(document, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError(f"{name} has no list {key!r} of objects: it is no file of COCO instances")
+        raise InputError(f"{name} has no list {key!r} of objects: it is no file of COCO instances")
     return entries
 
 
@@ -163,7 +164,7 @@ def _folders(path: Path) -> LabelledPictures:
         tag = _tags([folder.name.replace("_", " ")], f"the folder {folder.name}")
         found += [(picture, tag) for picture in find_images([folder])]
     if not found:
-        raise ValueError(
+        raise InputError(
             f"{path.resolve().name} holds no labels: put a photos.csv there (image,tag;tag), or a folder for each tag"
         )
     return _collect(path.resolve().name, found)
@@ -173,13 +174,13 @@ def _tags(names: Sequence[str], where: str) -> tuple[str, ...]:
     try:
         return tuple(normalize_category(name) for name in names if name.strip())
     except ValueError as error:
-        raise ValueError(f"{where} has a tag that is none: {error}") from None
+        raise InputError(f"{where} has an unusable tag: {error}") from None
 
 
 def _collect(name: str, found: Sequence[tuple[Path, tuple[str, ...]]]) -> LabelledPictures:
-    """Each picture once with all its tags; tags that differ in case only are spelt as they were first."""
+    """Merge the tags of each image; tags that differ only in case get the first spelling."""
     if not found:
-        raise ValueError(f"{name} names no picture: write image,tag;tag")
+        raise InputError(f"{name} names no picture: write image,tag;tag")
     spelling: dict[str, str] = {}
     tags: dict[Path, dict[str, None]] = {}
     for picture, names in found:

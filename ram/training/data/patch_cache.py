@@ -1,4 +1,4 @@
-"""A cache of what a frozen backbone sees in every training picture."""
+"""Cache a frozen backbone's patches of every training image on disk."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import numpy as np
 import torch
 from filelock import FileLock
 
+from ram.errors import InputError
 from ram.images.reading import read_ahead
 from ram.images.transforms import EvalTransform, TrainTransform
+from ram.runtime import atomic_write
 from ram.training.data.decoding import open_training_picture
 from ram.training.data.shards import ShardPicture
 
 
 def channel_statistics(parts: Iterable[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation of each channel over parts of (n, patches, channels), two of (channels,)."""
+    """Return mean and deviation (channels,) of each channel over parts of (images, patches, channels)."""
     total = squares = torch.zeros(())
     count = 0
     for part in parts:
@@ -29,13 +31,13 @@ def channel_statistics(parts: Iterable[torch.Tensor]) -> tuple[torch.Tensor, tor
 
 
 class PatchCache:
-    """Backbone patches of every picture in several views, kept in one 16-bit file on disk.
+    """Backbone patches of every image in several views, in one 16-bit file.
 
-    View 0 is the picture as evaluation sees it, the others are random crops. A frozen backbone gives the same patches
-    in every epoch, so it runs once a view.
+    View 0 is the image as in evaluation, the others are random crops. A frozen backbone gives the same patches in
+    every epoch, so that it runs once per view.
 
     Args:
-        path: the ``.npy`` file, (views, pictures, patches, channels); made by :meth:`fill` if it is not there.
+        path: the ``.npy`` file of (views, images, patches, channels); :meth:`fill` makes it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,15 +45,15 @@ class PatchCache:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(views, pictures, patches, channels)."""
+        """(views, images, patches, channels)."""
         return self._patches.shape
 
     def batch(self, ids: torch.Tensor, views: torch.Tensor) -> torch.Tensor:
-        """(n,) picture positions and views to (n, patches, channels) float32."""
+        """Return (batch, patches, channels) float32 of images (batch,) in views (batch,)."""
         return torch.from_numpy(self._patches[views.numpy(), ids.numpy()]).float()
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation of each channel over view 0, two of (channels,)."""
+        """Return mean and deviation (channels,) of each channel over view 0."""
         starts = range(0, self.shape[1], 256)
         return channel_statistics(torch.from_numpy(np.array(self._patches[0, start : start + 256])) for start in starts)
 
@@ -66,10 +68,22 @@ class PatchCache:
         progress: Callable[[int, int], None],
         batch: int = 32,
     ) -> PatchCache:
-        """Open ``path``, or make it: ``encode`` maps (n, 3, size, size) to (n, patches, channels).
+        """Open ``path``, or make it.
 
-        An interrupted run leaves no file under ``path``. Of several runs that need it, one makes it and the others
-        wait.
+        An interrupted run leaves no file under ``path``. If several runs need it, one makes it and the others wait.
+
+        Args:
+            path: the file.
+            pictures: all images.
+            encode: maps (batch, 3, size, size) pixels to (batch, patches, channels).
+            transforms: of view 0 and of the other views.
+            views: their number.
+            progress: called with the views done so far and their total.
+            batch: images encoded together.
+
+        Raises:
+            ImageError: an image cannot be read.
+            InputError: the file holds other views or images.
         """
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +92,7 @@ class PatchCache:
                     _write(path, pictures, encode, transforms, views, progress, batch)
         cache = cls(path)
         if cache.shape[:2] != (views, len(pictures)):
-            raise ValueError(
+            raise InputError(
                 f"{path.name} holds {cache.shape[0]} views of {cache.shape[1]} pictures, not {views} of "
                 f"{len(pictures)}: delete it to make it again"
             )
@@ -94,19 +108,20 @@ def _write(
     progress: Callable[[int, int], None],
     batch: int,
 ) -> None:
-    partial, stored = path.with_suffix(".partial"), None
-    done, total = 0, views * len(pictures)
-    for view, start, pixels in _views(pictures, transforms, views, batch):
-        patches = encode(pixels).to(torch.float16).numpy()
-        if stored is None:
-            shape = (views, len(pictures), *patches.shape[1:])
-            stored = np.lib.format.open_memmap(partial, "w+", dtype=np.float16, shape=shape)
-        stored[view, start : start + len(patches)] = patches
-        done += len(patches)
-        progress(done, total)
-    if stored is not None:
-        stored.flush()
-    partial.replace(path)
+    for left_by_a_kill in path.parent.glob(f".{path.name}.*.partial"):  # gigabytes; the lock keeps others from here
+        left_by_a_kill.unlink()
+    stored, done, total = None, 0, views * len(pictures)
+    with atomic_write(path) as temporary:
+        for view, start, pixels in _views(pictures, transforms, views, batch):
+            patches = encode(pixels).to(torch.float16).numpy()
+            if stored is None:
+                shape = (views, len(pictures), *patches.shape[1:])
+                stored = np.lib.format.open_memmap(temporary, "w+", dtype=np.float16, shape=shape)
+            stored[view, start : start + len(patches)] = patches
+            done += len(patches)
+            progress(done, total)
+        if stored is not None:
+            stored.flush()
 
 
 def _views(

@@ -1,4 +1,4 @@
-"""Triplets to WebDataset shards: tar files that hold pictures beside their captions and tags."""
+"""Write triplets as WebDataset shards: tar files of images with their captions and tags."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ram.errors import ImageError
+from ram.errors import ImageError, InputError
 from ram.images.opening import check_image
+from ram.runtime import atomic_write
 from ram.training.data.triplets import Source
 
 
 def write_shards(
     source: Source, folder: Path, per_shard: int, progress: Callable[[int, int], None]
 ) -> tuple[list[Path], list[str]]:
-    """Write ``000000.tar`` and so on, each with ``per_shard`` pictures as they are on the disk and a JSON beside each.
+    """Write ``000000.tar`` and so on, each with ``per_shard`` image files and a JSON file beside each.
 
     Returns:
-        The shards, and the names and faults of pictures that are missing or no pictures, which are left out.
+        The shards, and the names and faults of unusable images, which are left out.
 
     Raises:
-        ValueError: a shard is there already.
+        InputError: a shard exists already.
     """
     sound, skipped = [], []
     for number, picture in enumerate(source.pictures):
@@ -35,11 +36,10 @@ def write_shards(
     folder.mkdir(parents=True, exist_ok=True)
     shards = [folder / f"{number:06d}.tar" for number in range(-(-len(sound) // per_shard))]
     if there := [shard.name for shard in shards if shard.exists()]:
-        raise ValueError(f"{folder.name} holds {there[0]} already: choose another --output")
+        raise InputError(f"{folder.name} holds {there[0]} already: choose another --output")
     for number, shard in enumerate(shards):
         part = range(number * per_shard, min((number + 1) * per_shard, len(sound)))
-        unfinished = shard.with_suffix(".partial")  # a kill leaves no half shard
-        with tarfile.open(unfinished, "w") as archive:
+        with atomic_write(shard) as temporary, tarfile.open(temporary, "w") as archive:
             for index in part:
                 picture, captions, tags = sound[index]
                 key = f"{index:09d}"
@@ -47,7 +47,6 @@ def write_shards(
                 text = json.dumps({"caption": list(captions), "union_label_id": list(tags)})
                 _add(archive, f"{key}.json", text.encode())
                 progress(index + 1, len(sound))
-        unfinished.replace(shard)
     return shards, skipped
 
 

@@ -1,7 +1,7 @@
-"""WebDataset shards: tar files of pictures with their captions and tags, spread over as many disks as they need.
+"""Read WebDataset shards: tar files of images with their captions and tags, on one or more disks.
 
-The captions and tags are read once, together with where each picture lies in its tar file. Pictures are then read from
-there in any order, which makes a run repeat exactly, and go on after a kill, whatever the number of processes.
+Captions and tags are read once, together with the position of each image in its tar file. Images are then read from
+there in any order, so that a run is reproducible and resumable with any number of processes.
 """
 
 from __future__ import annotations
@@ -13,25 +13,27 @@ import re
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
-from torch.utils.data import DataLoader, Dataset
 
+from ram.errors import InputError
 from ram.images.opening import MAX_BYTES, SUFFIXES
+from ram.images.reading import read_ahead
 
 LARGEST_TEXT = 1_000_000
-"""Bytes that the captions and tags of one picture may take."""
+"""Most bytes of the captions and tags of one image."""
 
 
 @dataclass(frozen=True)
 class ShardPicture:
-    """A picture inside a tar file.
+    """An image inside a tar file.
 
     Args:
         shard: the tar file.
-        member: the picture's name in it.
-        start, size: its bytes.
+        member: the image's name in it.
+        start, size: position and number of its bytes.
     """
 
     shard: Path
@@ -41,19 +43,19 @@ class ShardPicture:
 
     @property
     def name(self) -> str:
-        """File name of the picture."""
+        """File name of the image."""
         return self.member.rpartition("/")[2]
 
     @property
     def parent(self) -> Path:
-        """The shard stands in for the folder."""
+        """The shard, in place of a folder."""
         return self.shard
 
     def __str__(self) -> str:
         return f"{self.shard}/{self.member}"
 
     def open(self) -> io.BytesIO:
-        """Its bytes, as a file that knows its name; fewer where the shard was cut short.
+        """Return its bytes as a named file; fewer bytes where the shard was cut short.
 
         Raises:
             OSError: the shard cannot be read.
@@ -71,7 +73,7 @@ class _Named(io.BytesIO):
 
 @dataclass(frozen=True)
 class ShardEntry:
-    """A picture, and what lies beside it as ``.json`` or ``.txt``; tags are None where nothing is said of them."""
+    """An image with its captions and tags from the files beside it; tags are None where there are none listed."""
 
     picture: ShardPicture
     captions: tuple[str, ...]
@@ -79,10 +81,10 @@ class ShardEntry:
 
 
 def find_shards(patterns: Sequence[str], folder: Path) -> list[Path]:
-    """The tar files that patterns such as ``train-{0000..0999}.tar`` or ``disk*/*.tar`` stand for, below a folder.
+    """List the tar files that match patterns such as ``train-{0000..0999}.tar`` or ``disk*/*.tar`` below a folder.
 
     Raises:
-        ValueError: a pattern stands for no file.
+        InputError: a pattern matches no file, or files that it names are missing.
     """
     found: list[Path] = []
     for pattern in patterns:
@@ -94,18 +96,18 @@ def find_shards(patterns: Sequence[str], folder: Path) -> list[Path]:
             else:
                 (here if (folder / name).is_file() else absent).append(folder / name)
         if absent:
-            raise ValueError(f"{pattern!r} names {len(absent)} shards that are not there, first {absent[0].name}")
+            raise InputError(f"{pattern!r} names {len(absent)} shards that are not there, first {absent[0].name}")
         if not here:
-            raise ValueError(f"there is no shard {pattern!r} below the data folder: check --data and data.shards")
+            raise InputError(f"there is no shard {pattern!r} below the data folder: check --data and data.shards")
         found += here
     return list(dict.fromkeys(found))
 
 
 def expand_braces(pattern: str) -> list[str]:
-    """``{000..120}`` to its numbers, ``{a,b}`` to its words; several in one pattern make every combination.
+    """Expand ``{000..120}`` to its numbers and ``{a,b}`` to its words, in every combination.
 
     Raises:
-        ValueError: a range runs backwards or to more than a million shards.
+        InputError: a range runs backwards or to more than a million shards.
     """
     match = re.search(r"\{([^{}]*)\}", pattern)
     if match is None:
@@ -114,7 +116,7 @@ def expand_braces(pattern: str) -> list[str]:
     if limits := re.fullmatch(r"(\d+)\.\.(\d+)", match[1]):
         low, high = int(limits[1]), int(limits[2])
         if not 0 <= high - low < 1_000_000:
-            raise ValueError(f"{pattern!r} has the range {low} to {high}: it must go up, to at most a million shards")
+            raise InputError(f"{pattern!r} has the range {low} to {high}: it must go up, to at most a million shards")
         words = [str(number).zfill(len(limits[1])) for number in range(low, high + 1)]
     rest = expand_braces(pattern[match.end() :])
     return [pattern[: match.start()] + word + end for word in words for end in rest]
@@ -123,15 +125,14 @@ def expand_braces(pattern: str) -> list[str]:
 def read_shards(
     shards: Sequence[Path], tags: int, workers: int, progress: Callable[[int, int], None]
 ) -> tuple[list[ShardEntry], list[str]]:
-    """Every sample of the shards, in their order, and the names and faults of those that cannot be used.
+    """Read every sample of the shards in order, and list the names and faults of unusable ones.
 
-    A sample is the files that share a name up to its first dot: a picture and ``.json`` (``caption``: one or several,
-    ``union_label_id``: tag ids) or ``.txt`` (a caption). Where a tar file is broken, what comes before is used.
+    A sample is the files that share a name up to its first dot: an image and ``.json`` (``caption``: one or several,
+    ``union_label_id``: tag ids) or ``.txt`` (a caption). Of a broken tar file the samples before the fault are used.
     """
     entries: list[ShardEntry] = []
     skipped: list[str] = []
-    loader = DataLoader(_Shards(shards, tags), batch_size=None, num_workers=workers, generator=torch.Generator())
-    for number, (read, faults) in enumerate(loader, 1):
+    for number, (read, faults) in enumerate(read_ahead(partial(_read_shard, tags), shards, workers), 1):
         entries += read
         skipped += faults
         progress(number, len(shards))
@@ -139,10 +140,10 @@ def read_shards(
 
 
 def shuffle(pictures: Sequence[Path | ShardPicture], generator: torch.Generator, buffer: int) -> torch.Tensor:
-    """(n,) positions of all pictures in random order, but those of a shard near each other, for disks far away.
+    """Return all indices (images,) in random order, with the images of a shard near each other for slow disks.
 
-    Shards come in random order, and ``buffer`` pictures that follow each other are shuffled. Pictures in files of their
-    own count as a shard each.
+    Shards come in random order, and images are shuffled within ``buffer`` consecutive ones. An image file counts as a
+    shard of its own.
     """
     shards: dict[Path | int, int] = {}
     keys = (picture.shard if isinstance(picture, ShardPicture) else i for i, picture in enumerate(pictures))
@@ -153,48 +154,42 @@ def shuffle(pictures: Sequence[Path | ShardPicture], generator: torch.Generator,
     return torch.cat([part[torch.randperm(len(part), generator=generator)] for part in order.split(buffer)])
 
 
-class _Shards(Dataset[tuple[list[ShardEntry], list[str]]]):
-    def __init__(self, shards: Sequence[Path], tags: int) -> None:
-        self._shards, self._tags = shards, tags
+def _read_shard(tags: int, shard: Path) -> tuple[list[ShardEntry], list[str]]:
+    """Return the samples of a shard, and the names and faults of unusable ones."""
+    entries, skipped = [], []
+    try:
+        for key, members, texts in _samples(shard):
+            try:
+                entries.append(_entry(tags, shard, members, texts))
+            except (ValueError, RecursionError) as error:
+                skipped.append(f"{shard}/{key}: {error}")
+    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+        skipped.append(f"{shard}: broken after {len(entries)} samples ({error}): make it again or copy it again")
+    return entries, skipped
 
-    def __len__(self) -> int:
-        return len(self._shards)
 
-    def __getitem__(self, index: int) -> tuple[list[ShardEntry], list[str]]:
-        shard = self._shards[index]
-        entries, skipped = [], []
-        try:
-            for key, members, texts in _samples(shard):
-                try:
-                    entries.append(self._entry(shard, members, texts))
-                except (ValueError, RecursionError) as error:
-                    skipped.append(f"{shard}/{key}: {error}")
-        except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-            skipped.append(f"{shard}: broken after {len(entries)} samples ({error}): make it again or copy it again")
-        return entries, skipped
-
-    def _entry(self, shard: Path, members: list[tarfile.TarInfo], texts: dict[str, bytes]) -> ShardEntry:
-        if len(members) != 1:
-            raise ValueError(f"has {len(members)} pictures: a sample has one")
-        picture = ShardPicture(shard, members[0].name, members[0].offset_data, members[0].size)
-        if "json" not in texts:
-            return ShardEntry(picture, (texts["txt"].decode().strip(),) if "txt" in texts else (), None)
-        values = json.loads(texts["json"])
-        if not isinstance(values, dict):
-            raise ValueError("its JSON is no object with caption and union_label_id")
-        captions, ids = values.get("caption", []), values.get("union_label_id")
-        captions = [captions] if isinstance(captions, str) else captions
-        if not (isinstance(captions, list) and all(isinstance(text, str) for text in captions)):
-            raise ValueError("its JSON has no caption that is a text or a list of texts")
-        if ids is None:
-            return ShardEntry(picture, tuple(captions), None)
-        if not (isinstance(ids, list) and all(type(id_) is int and 0 <= id_ < self._tags for id_ in ids)):
-            raise ValueError(f"its union_label_id is no list of tag ids under {self._tags}")
-        return ShardEntry(picture, tuple(captions), tuple(ids))
+def _entry(tags: int, shard: Path, members: list[tarfile.TarInfo], texts: dict[str, bytes]) -> ShardEntry:
+    if len(members) != 1:
+        raise ValueError(f"has {len(members)} pictures: a sample has one")
+    picture = ShardPicture(shard, members[0].name, members[0].offset_data, members[0].size)
+    if "json" not in texts:
+        return ShardEntry(picture, (texts["txt"].decode().strip(),) if "txt" in texts else (), None)
+    values = json.loads(texts["json"])
+    if not isinstance(values, dict):
+        raise ValueError("its JSON is no object with caption and union_label_id")
+    captions, ids = values.get("caption", []), values.get("union_label_id")
+    captions = [captions] if isinstance(captions, str) else captions
+    if not (isinstance(captions, list) and all(isinstance(text, str) for text in captions)):
+        raise ValueError("its JSON has no caption that is a text or a list of texts")
+    if ids is None:
+        return ShardEntry(picture, tuple(captions), None)
+    if not (isinstance(ids, list) and all(type(id_) is int and 0 <= id_ < tags for id_ in ids)):
+        raise ValueError(f"its union_label_id is no list of tag ids under {tags}")
+    return ShardEntry(picture, tuple(captions), tuple(ids))
 
 
 def _samples(shard: Path) -> Iterator[tuple[str, list[tarfile.TarInfo], dict[str, bytes]]]:
-    """Name, pictures, and texts by ending, of each sample; the files of one follow each other."""
+    """Yield name, images, and texts by suffix of each sample, whose files are consecutive."""
     key = ""
     members: list[tarfile.TarInfo] = []
     texts: dict[str, bytes] = {}

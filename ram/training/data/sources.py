@@ -1,4 +1,4 @@
-"""Everything a recipe names as data, read into triplets over one label system."""
+"""Read the data that a recipe names into triplets over one label system."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from pathlib import Path
 from ram.describers.fallback import describe_tags
 from ram.describers.loading import load_describer
 from ram.describers.template import TemplateDescriber
+from ram.errors import InputError
 from ram.labels.label_system import shipped_descriptions, shipped_synonyms, shipped_vocabulary
-from ram.runtime import Progress
+from ram.runtime import Progress, atomic_write
 from ram.text.descriptions import Origin, TagDescriptions
 from ram.text.vocabulary import TagVocabulary
-from ram.training.data.data_recipe import DataRecipe
 from ram.training.data.decoding import find_faults
 from ram.training.data.own_labels import LabelledPictures, own_tags, read_own_labels
 from ram.training.data.shards import find_shards, read_shards
 from ram.training.data.triplets import Source, Triplets, read_triplets
+from ram.training.recipe_sections import DataRecipe
 
 _log = logging.getLogger(__name__)
 
 
 def read_labels(recipe: DataRecipe, data: Path) -> list[LabelledPictures]:
-    """The user's own labels below ``data``."""
+    """Read the user's own labels below ``data``."""
     folders = [data / folder for folder in recipe.pictures[len(recipe.triplets) :]]
     if not folders:
         return [read_own_labels(data / path) for path in recipe.labels]
@@ -37,7 +38,7 @@ def read_labels(recipe: DataRecipe, data: Path) -> list[LabelledPictures]:
 def label_system(
     recipe: DataRecipe, data: Path, labels: Sequence[LabelledPictures] = ()
 ) -> tuple[TagVocabulary, TagDescriptions]:
-    """The tags of a recipe and their descriptions, the plain "a photo of a ..." first where it is wanted."""
+    """Return the tags of a recipe and their descriptions, "a photo of a ..." first unless the recipe leaves it out."""
     vocabulary = _vocabulary(recipe.vocabulary, data, labels)
     template = TemplateDescriber()
     plain = TagDescriptions({tag: (next(template.describe(tag)),) for tag in vocabulary.tags}, Origin(template.name))
@@ -65,10 +66,10 @@ def read_sources(
     vocabulary: TagVocabulary,
     progress: Progress,
 ) -> list[Source]:
-    """Triplets, shards and labels below ``data``, the pictures not looked at yet.
+    """Read triplets, shards and labels below ``data``, without opening the images.
 
     Raises:
-        ValueError: a file is missing or not what it should be, or a label is no tag of the vocabulary.
+        InputError: a file is missing or malformed, or a label is not a tag of the vocabulary.
     """
     tags = len(vocabulary)
     files = zip(recipe.triplets, recipe.pictures, strict=False)  # further folders belong to labels
@@ -81,14 +82,14 @@ def read_sources(
         entries, skipped = read_shards(
             shards, tags, recipe.workers, partial(progress, f"reading the captions of {len(shards)} shards")
         )
-        for tagged in (True, False):  # no tags are not the same as unknown ones
-            own = [entry for entry in entries if (entry.tags is not None) == tagged]
+        for tagged in (True, False):  # an image without tags differs from one whose tags are unknown
+            selected = [entry for entry in entries if (entry.tags is not None) == tagged]
             sources.append(
                 Source(
                     ", ".join(recipe.shards),
-                    tuple(entry.picture for entry in own),
-                    tuple(entry.captions for entry in own),
-                    tuple(entry.tags or () for entry in own),
+                    tuple(entry.picture for entry in selected),
+                    tuple(entry.captions for entry in selected),
+                    tuple(entry.tags or () for entry in selected),
                     tuple(skipped) if tagged else (),
                 )
             )
@@ -98,36 +99,36 @@ def read_sources(
 def check_sources(
     sources: Sequence[Source], tags: int, output: Path, name: str, workers: int, progress: Progress
 ) -> Triplets:
-    """The pictures that can be decoded; the others are counted in the log and listed in ``output``/``name``.
+    """Keep the images that can be decoded; log how many cannot, and list them in ``output``/``name``.
 
-    The verdict is kept in ``output``, so that a run that goes on has the same pictures.
+    The result is saved in ``output``, so that a resumed run has the same images.
 
     Raises:
-        ValueError: no picture is left.
+        InputError: no image is left.
     """
     pictures = [picture for source in sources for picture in source.pictures]
-    kept = output / f"checked-{fingerprint([str(picture) for picture in pictures])}.json"
-    if kept.is_file():
-        faults = json.loads(kept.read_text(encoding="utf-8"))
+    checks = output / f"checked-{fingerprint([str(picture) for picture in pictures])}.json"
+    if checks.is_file():
+        faults = json.loads(checks.read_text(encoding="utf-8"))
     else:
         faults = find_faults(pictures, workers, partial(progress, f"checking {len(pictures)} pictures"))
-        unfinished = kept.with_suffix(".partial")  # a kill leaves no half file
-        unfinished.write_text(json.dumps(faults), encoding="utf-8")
-        unfinished.replace(kept)
+        with atomic_write(checks) as temporary:
+            temporary.write_text(json.dumps(faults), encoding="utf-8")
     checked, start = [], 0
     for source in sources:
         checked.append(source.without(faults[start : start + len(source.pictures)]))
         start += len(source.pictures)
     skipped = [line for source in checked for line in source.skipped]
     if skipped:
-        (output / name).write_text("".join(f"{line}\n" for line in skipped), encoding="utf-8")
+        with atomic_write(output / name) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in skipped), encoding="utf-8")
         first = "; ".join(Path(line.partition(": ")[0]).name for line in skipped[:3])
         _log.warning("%d pictures are skipped (%s lists them), first: %s", len(skipped), name, first)
     return Triplets.of(checked, tags)
 
 
 def fingerprint(key: object) -> str:
-    """A short name for what a cache was made from, so that a cache of anything else is never taken for it."""
+    """Return a short hash of what a cache was made from, for its file name."""
     return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]
 
 
@@ -153,16 +154,16 @@ def _from_lexicon(tags: Sequence[str]) -> TagDescriptions:
 def _with_ids(labels: LabelledPictures, vocabulary: TagVocabulary) -> Source:
     ids = _meanings(vocabulary)
     if unknown := sorted({tag for tags in labels.tags for tag in tags if tag.casefold() not in ids}):
-        raise ValueError(
+        raise InputError(
             f"{labels.name} has the tag {unknown[0]!r}, which the vocabulary lacks: "
             "set data.vocabulary to 'own' or 'shipped+own', or add the tag to your file of tags"
         )
-    own = tuple(tuple(sorted({ids[tag.casefold()] for tag in tags})) for tags in labels.tags)
-    return Source(labels.name, labels.pictures, ((),) * len(own), own)
+    tag_ids = tuple(tuple(sorted({ids[tag.casefold()] for tag in tags})) for tags in labels.tags)
+    return Source(labels.name, labels.pictures, ((),) * len(tag_ids), tag_ids)
 
 
 def _meanings(vocabulary: TagVocabulary) -> dict[str, int]:
-    """Words in lower case to the ids of tags: the tags themselves, and synonyms of ours that are no tags."""
+    """Map words in lower case to tag ids: the tags themselves, and our synonyms of them."""
     ids = {tag.casefold(): id_ for id_, tag in enumerate(vocabulary.tags)}
     if set(shipped_vocabulary().tags) <= set(vocabulary.tags):
         ids = {word.casefold(): vocabulary.id(tag) for word, tag in shipped_synonyms().items()} | ids

@@ -1,4 +1,4 @@
-"""Everything a run looks at, read once: triplets, the pictures behind them, the bank of tags, embedded captions."""
+"""Everything a run learns from: triplets, image features, the bank of tags, embedded captions, the teacher."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from filelock import FileLock
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ram.errors import InputError
 from ram.labels.label_system import shipped_synonyms
 from ram.models.build import build_text_encoder
 from ram.models.config import ModelConfig
 from ram.models.image_encoder import ImageEncoder
 from ram.models.text_encoder import TextEncoder
-from ram.runtime import Progress
-from ram.text.bank import TagEmbeddingBank
+from ram.runtime import Progress, atomic_write
+from ram.text.bank import TagEmbeddingBank, pad
+from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
 from ram.training.backbones import load_classifier
 from ram.training.data.shards import shuffle
@@ -36,23 +38,23 @@ from ram.training.stages import cut
 from ram.training.teachers import ClipTeacher, Teacher, captions_teacher, classifier_teacher
 
 CAPTION_OBJECTIVES = {"alignment", "contrastive"}
-"""Objectives that look at captions."""
+"""Objectives that need captions."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
-    """What one run learns from, or is measured on.
+    """What one run learns from or is measured on.
 
     Args:
-        triplets: n pictures with their tags.
-        pictures: features of them.
+        triplets: images with their tags.
+        pictures: source of their features.
         bank: the tags.
-        captions: (all captions, dim) unit vectors, in the order of the triplets; one row of zeros where not needed.
-        first_caption: (n + 1,) where each picture's captions begin.
-        teacher: whom the pooled tokens follow, if anyone.
-        classes: generated text queries that are no tags; their columns of the triplets come after those of the tags.
-        held_out: pictures of the same sources that are not learnt from, if any.
-        probabilities: (n, classes) what the pretrained classifier says of each picture, where it must not be forgotten.
+        captions: (all captions, dim) unit vectors in the order of the triplets; one row of zeros where not needed.
+        first_caption: (images + 1,) where each image's captions begin.
+        teacher: the teacher of the distillation loss, if any.
+        classes: generated text queries that are not tags; their columns of the triplets follow those of the tags.
+        held_out: images of the same sources that are held out, if any.
+        probabilities: (images, classes) of the pretrained classifier, for the objective retention.
     """
 
     triplets: Triplets
@@ -67,25 +69,28 @@ class TrainingSet:
 
     @property
     def queries(self) -> TagEmbeddingBank:
-        """All that the pictures are scored against in training: a column of the triplets each."""
+        """The bank that images are scored against in training, one entry for each column of the triplets."""
         return self.bank if self.classes is None else self.bank.join(self.classes)
 
     def order(self, generator: torch.Generator, buffer: int) -> torch.Tensor:
-        """(n,) all positions, shuffled for an epoch; see :func:`ram.training.data.shards.shuffle`."""
+        """Return all indices (images,), shuffled for an epoch; see :func:`ram.training.data.shards.shuffle`."""
         return shuffle(self.triplets.pictures, generator, buffer)
 
     def draw_captions(
         self, ids: torch.Tensor, each: int, generator: torch.Generator
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Captions of pictures: (n, each, dim) embeddings, no caption twice while there are enough, and (n,) whether
-        the picture has any."""
+        """Draw ``each`` captions of images (batch,), none twice while there are enough.
+
+        Returns:
+            (batch, each, dim) embeddings, and (batch,) whether the image has any caption.
+        """
         first, counts = self.first_caption[ids], self.first_caption[ids + 1] - self.first_caption[ids]
         start = (torch.rand(len(ids), generator=generator) * counts).long()
         drawn = (start[:, None] + torch.arange(each)) % counts.clamp(min=1)[:, None]
         return self.captions[(first[:, None] + drawn).clamp(max=len(self.captions) - 1)], counts > 0
 
     def text_statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation of each channel over all descriptions and captions, two of (dim,)."""
+        """Return mean and deviation (dim,) of each channel over all descriptions and captions."""
         descriptions = self.bank.embedded.embeddings[self.bank.mask].float()
         texts = torch.cat([descriptions, self.captions]) if self.first_caption[-1] else descriptions
         return texts.mean(0), texts.std(0)
@@ -94,17 +99,19 @@ class TrainingSet:
 def read_training_set(
     recipe: Recipe, data: Path, output: Path, cache: Path, encoder: ImageEncoder, progress: Progress
 ) -> TrainingSet:
-    """Read what ``recipe.data`` names below ``data``; caches go to ``cache``, a report of generated tags to ``output``.
+    """Read what ``recipe.data`` names below ``data``.
+
+    Caches go to ``cache``, and the report of generated tags to ``output``.
 
     Raises:
-        ValueError: a file is missing or not what it should be.
-        TextEncoderError, TeacherError: the text encoder or the teacher cannot be had.
+        InputError: a file is missing or malformed.
+        TextEncoderError, TeacherError: the text encoder or the teacher is not available.
     """
     text_encoder = text_encoder_for(recipe.model)
     labels = read_labels(recipe.data, data)
     vocabulary, descriptions = label_system(recipe.data, data, labels)
-    bank = TagEmbeddingBank.build(descriptions.first(recipe.model.max_descriptions), text_encoder, vocabulary)
-    bank = bank.to("cpu", torch.float16)  # trained on the very numbers that are stored
+    descriptions = descriptions.first(recipe.model.max_descriptions)
+    bank = _build_bank(vocabulary, descriptions, text_encoder, cache, progress)
     sources = read_sources(recipe.data, data, labels, vocabulary, progress)
     triplets = check_sources(sources, len(vocabulary), output, "skipped.txt", recipe.data.workers, progress)
     held_out = None
@@ -117,11 +124,12 @@ def read_training_set(
     pictures = _open(recipe, triplets, cache, "patches", recipe.data.views, encoder, progress)
     logits, classes = torch.empty(0), None
     if recipe.teacher == "classifier" or recipe.generated.threshold < 1 or "retention" in recipe.objectives:
-        told = partial(progress, f"asking the classifier about {len(triplets)} pictures")
-        logits = class_logits(recipe.model.image.backbone, pictures, len(triplets), encoder, told)
+        report = partial(progress, f"asking the classifier about {len(triplets)} pictures")
+        logits = class_logits(recipe.model.image.backbone, pictures, len(triplets), encoder, report)
     if recipe.generated.threshold < 1:
         generated = _generate(recipe, data, triplets, logits.softmax(dim=1), vocabulary)
-        (output / "generated.json").write_text(json.dumps(generated.report, indent=1) + "\n", encoding="utf-8")
+        with atomic_write(output / "generated.json") as temporary:
+            temporary.write_text(json.dumps(generated.report, indent=1) + "\n", encoding="utf-8")
         triplets = generated.triplets
         if generated.classes:
             classes = TagEmbeddingBank.build(generated.classes.first(recipe.model.max_descriptions), text_encoder)
@@ -147,7 +155,7 @@ def read_dev_set(
     encoder: ImageEncoder,
     progress: Progress,
 ) -> TrainingSet | None:
-    """The triplets of ``recipe.data.dev`` or those that the training set holds out; None where there are none."""
+    """Read the triplets of ``recipe.data.dev``, or take those that the training set holds out; None without either."""
     bank, triplets = training.bank, training.held_out
     if recipe.data.dev:
         file, folder = recipe.data.dev
@@ -160,15 +168,15 @@ def read_dev_set(
 
 
 def text_encoder_for(model: ModelConfig) -> TextEncoder:
-    """The text encoder of a model.
+    """Load the text encoder of a model.
 
     Raises:
-        ValueError: there is no such encoder, or it is of another width.
-        TextEncoderError: it cannot be had.
+        InputError: there is no such encoder, or it has another width.
+        TextEncoderError: it is not available.
     """
     text_encoder = build_text_encoder(model.text_encoder)
     if text_encoder.dim != model.dim:
-        raise ValueError(f"model.dim is {model.dim}: {text_encoder.name} needs {text_encoder.dim}")
+        raise InputError(f"model.dim is {model.dim}: {text_encoder.name} needs {text_encoder.dim}")
     return text_encoder
 
 
@@ -183,15 +191,15 @@ def _open(
         return PixelSource(triplets.pictures, image, recipe.data.workers, teacher)
     published = recipe.pretrained and not recipe.initialize
     weights = published or _digest(cut(encoder.backbone, stages).frozen if stages else [encoder.backbone])
-    seen_as = {name: dataclasses.asdict(image)[name] for name in _SEEN_AS}
-    key = [str(path) for path in triplets.pictures], seen_as, weights, views, stages or [image.grid]
+    fields = {name: dataclasses.asdict(image)[name] for name in _CACHE_FIELDS}
+    key = [str(path) for path in triplets.pictures], fields, weights, views, stages or [image.grid]
     cache = folder / f"{name}-{fingerprint(key)}.npy"
     label = f"looking at {len(triplets)} pictures in {views} views"
     return cached_patches(cache, triplets.pictures, image, encoder, views, partial(progress, label), stages)
 
 
 def _digest(modules: Iterable[nn.Module]) -> str:
-    """What tells frozen weights from others: a model folder may have been trained anew under its old name."""
+    """Return a hash of frozen weights: a model folder may have been trained anew under its old name."""
     digest = hashlib.sha256()
     for module in modules:
         for tensor in module.state_dict().values():
@@ -199,8 +207,8 @@ def _digest(modules: Iterable[nn.Module]) -> str:
     return digest.hexdigest()
 
 
-_SEEN_AS = ("backbone", "size", "mean", "std", "interpolation", "options")
-"""What of an image encoder's configuration decides what its frozen part sees."""
+_CACHE_FIELDS = ("backbone", "size", "mean", "std", "interpolation", "options")
+"""Fields of an image encoder's configuration that decide the output of its frozen part."""
 
 
 def _generate(
@@ -221,26 +229,42 @@ def _join_dense_tags(
 
 
 def _embed_captions(triplets: Triplets, text_encoder: TextEncoder, folder: Path, progress: Progress) -> torch.Tensor:
-    """(all captions, dim) unit vectors, kept in ``folder`` since they take minutes."""
+    """Return (all captions, dim) unit vectors."""
     sentences = [text for texts in triplets.captions for text in texts]
     if not sentences:
-        raise ValueError("the triplets hold no caption: leave the objectives that need captions out of the recipe")
+        raise InputError("the triplets hold no caption: leave the objectives that need captions out of the recipe")
+    return _embed(sentences, "captions", text_encoder, folder, progress)
+
+
+def _build_bank(
+    vocabulary: TagVocabulary, descriptions: TagDescriptions, encoder: TextEncoder, folder: Path, progress: Progress
+) -> TagEmbeddingBank:
+    """Return the bank of the training label system in 16 bit: train on exactly what is saved."""
+    sentences = [text for tag in descriptions.tags for text in descriptions[tag]]
+    embeddings = _embed(sentences, "descriptions", encoder, folder, progress)
+    padded = pad(embeddings.split([len(descriptions[tag]) for tag in descriptions.tags]), encoder.dim)
+    return TagEmbeddingBank(vocabulary, descriptions, padded, encoder.name).to("cpu", torch.float16)
+
+
+def _embed(
+    sentences: list[str], kind: str, text_encoder: TextEncoder, folder: Path, progress: Progress
+) -> torch.Tensor:
+    """Return (sentences, dim) unit vectors, cached in ``folder`` since they take minutes."""
     folder.mkdir(parents=True, exist_ok=True)
-    cache = folder / f"captions-{fingerprint((text_encoder.name, sentences))}.safetensors"
+    cache = folder / f"{kind}-{fingerprint((text_encoder.name, sentences))}.safetensors"
     if not cache.is_file():
         with FileLock(cache.with_suffix(".lock")):
             if not cache.is_file():
-                _write_captions(cache, sentences, text_encoder, progress)
-    return load_file(cache)["captions"]
+                _write_embeddings(cache, sentences, kind, text_encoder, progress)
+    return load_file(cache)[kind]
 
 
-def _write_captions(
-    cache: Path, sentences: list[str], text_encoder: TextEncoder, progress: Progress, batch: int = 512
+def _write_embeddings(
+    cache: Path, sentences: list[str], kind: str, text_encoder: TextEncoder, progress: Progress, batch: int = 512
 ) -> None:
     parts = []
     for start in range(0, len(sentences), batch):
         parts.append(text_encoder.encode(sentences[start : start + batch]))
-        progress(f"embedding {len(sentences)} captions", min(start + batch, len(sentences)), len(sentences))
-    unfinished = cache.with_suffix(".partial")  # a kill leaves no half cache
-    save_file({"captions": torch.cat(parts)}, unfinished)
-    unfinished.replace(cache)
+        progress(f"embedding {len(sentences)} {kind}", min(start + batch, len(sentences)), len(sentences))
+    with atomic_write(cache) as temporary:
+        save_file({kind: torch.cat(parts)}, temporary)

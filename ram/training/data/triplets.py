@@ -1,4 +1,4 @@
-"""Training data: image-tag-text triplets, from files in the official form or from any other source."""
+"""Image-tag-text triplets, from files in the official form or from other sources."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from typing import Any
 
 import torch
 
+from ram.errors import InputError
 from ram.training.data.shards import ShardPicture
 from ram.training.data.sparse_tags import TagRows
 
 
 @dataclass(frozen=True)
 class Source:
-    """The pictures of one file, one set of shards or one user's folder.
+    """The images of one file, one set of shards or one folder.
 
     Args:
-        name: what to call it in messages.
-        pictures: (n,) where they are.
-        captions: (n,) captions of each; may be empty.
-        tags: (n,) tag ids of each.
-        skipped: what is missing or broken, with the reason.
-        complete: a tag that the source uses and a picture lacks is not there; else nobody knows.
+        name: name to use in messages.
+        pictures: (images,) paths.
+        captions: (images,) captions of each; may be empty.
+        tags: (images,) tag ids of each.
+        skipped: missing and broken images, with the reason.
+        complete: a tag that the source uses is absent from an image that lacks it; else it is unknown.
     """
 
     name: str
@@ -40,14 +41,14 @@ class Source:
             raise ValueError(f"{self.name} has not as many captions and tags as pictures")
 
     def without(self, faults: Sequence[str | None]) -> Source:
-        """The pictures for which no fault is given; the others are listed in ``skipped``."""
-        kept = [i for i, fault in enumerate(faults) if fault is None]
+        """Return the images without a fault; the others are listed in ``skipped``."""
+        sound = [i for i, fault in enumerate(faults) if fault is None]
         skipped = [f"{picture}: {fault}" for picture, fault in zip(self.pictures, faults, strict=True) if fault]
         return Source(
             self.name,
-            tuple(self.pictures[i] for i in kept),
-            tuple(self.captions[i] for i in kept),
-            tuple(self.tags[i] for i in kept),
+            tuple(self.pictures[i] for i in sound),
+            tuple(self.captions[i] for i in sound),
+            tuple(self.tags[i] for i in sound),
             (*self.skipped, *skipped),
             self.complete,
         )
@@ -55,15 +56,15 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Triplets:
-    """Pictures with their captions and tags.
+    """Images with their captions and tags.
 
     Args:
-        pictures: (n,) where they are.
-        captions: (n,) captions of each; may be empty.
-        targets: (n, tags) True where a tag belongs to the picture.
-        known: (n, tags) False where nothing says whether the tag is there: such entries are not learnt from. A tag that
-            a source never uses is unknown for its pictures, so that data sets with different words mix.
-        skipped: pictures that are missing or broken, with the reason.
+        pictures: (images,) paths.
+        captions: (images,) captions of each; may be empty.
+        targets: (images, tags) True where a tag belongs to the image.
+        known: (images, tags) False where it is unknown whether the tag is present: such entries have no loss. A tag
+            that a source never uses is unknown for its images, so that data sets with different tags mix.
+        skipped: missing and broken images, with the reason.
     """
 
     pictures: tuple[Path | ShardPicture, ...]
@@ -74,16 +75,16 @@ class Triplets:
 
     @classmethod
     def of(cls, sources: Sequence[Source], tags: int) -> Triplets:
-        """Everything that the sources hold, in their order.
+        """Join the sources in their order.
 
         Raises:
-            ValueError: no picture is left.
+            InputError: no image is left.
         """
         pictures = tuple(picture for source in sources for picture in source.pictures)
         skipped = tuple(line for source in sources for line in source.skipped)
         if not pictures:
             why = f" ({skipped[0]})" if skipped else ""
-            raise ValueError(f"no picture of {', '.join(source.name for source in sources)} is found{why}")
+            raise InputError(f"no picture of {', '.join(source.name for source in sources)} is found{why}")
         captions = tuple(texts for source in sources for texts in source.captions)
         targets = TagRows.of([ids for source in sources for ids in source.tags], tags)
         return cls(pictures, captions, targets, targets.used(_groups(sources)), skipped)
@@ -92,21 +93,24 @@ class Triplets:
         return len(self.pictures)
 
     def hold_out(self, share: float, seed: int) -> tuple[Triplets, Triplets]:
-        """Split off a share of the pictures to measure on, at least one and not all: the rest, and those.
+        """Hold out a fraction of the images, at least one and not all.
 
-        Chosen by their names and the seed, so that a picture stays where it is when others come or go.
+        They are chosen by their names and the seed, so that an image stays on its side when others come or go.
+
+        Returns:
+            The remaining images, and those held out.
 
         Raises:
-            ValueError: there are fewer than two pictures, or none of those held out has a tag.
+            InputError: there are fewer than two images, or none of those held out has a tag.
         """
         if len(self) < 2:
-            raise ValueError("there is 1 picture: at least 2 are needed to hold some out (data.dev_share)")
+            raise InputError("there is 1 picture: at least 2 are needed to hold some out (data.dev_share)")
         names = [f"{seed}/{picture.parent.name}/{picture.name}" for picture in self.pictures]
         order = sorted(range(len(self)), key=lambda i: hashlib.sha256(names[i].encode()).digest())
         count = min(max(1, round(share * len(self))), len(self) - 1)
         rest, held_out = self._select(order[count:]), self._select(order[:count])
         if not bool(held_out.targets[:].any()):
-            raise ValueError(f"none of {count} held-out pictures has a tag: raise data.dev_share or label more")
+            raise InputError(f"none of {count} held-out pictures has a tag: raise data.dev_share or label more")
         return rest, held_out
 
     def _select(self, positions: Iterable[int]) -> Triplets:
@@ -122,7 +126,7 @@ class Triplets:
 
 
 def _groups(sources: Sequence[Source]) -> torch.Tensor:
-    """(n,) pictures that share what is known: those of a complete source; any other is alone with its own tags."""
+    """Return (n,) groups that share what is known: a complete source is one, any other is one per image."""
     groups: list[int] = []
     for source in sources:
         first = groups[-1] + 1 if groups else 0
@@ -132,36 +136,36 @@ def _groups(sources: Sequence[Source]) -> torch.Tensor:
 
 
 def read_triplets(file: Path, folder: Path, tags: int) -> Source:
-    """Read one file of triplets (``image_path``, ``caption``, ``union_label_id``), whose paths begin in ``folder``.
+    """Read one file of triplets (``image_path``, ``caption``, ``union_label_id``) with paths relative to ``folder``.
 
     Raises:
-        ValueError: it is not in the official form, or an id is out of range.
+        InputError: it is not in the official form, or an id is out of range.
     """
     pictures, captions, ids = [], [], []
     for number, entry in enumerate(_entries(file), 1):
         try:
-            picture, texts, own = fields(entry, tags)
+            picture, texts, tag_ids = fields(entry, tags)
         except ValueError as error:
-            raise ValueError(f"entry {number} of {file.name} {error}: make it again with `ram parse`") from None
+            raise InputError(f"entry {number} of {file.name} {error}: make it again with `ram parse`") from None
         pictures.append(folder / picture)
         captions.append(tuple(texts))
-        ids.append(tuple(own))
+        ids.append(tuple(tag_ids))
     return Source(file.name, tuple(pictures), tuple(captions), tuple(ids))
 
 
 def fields(entry: Any, tags: int) -> tuple[str, list[str], list[int]]:
-    """Picture, captions and tag ids of one triplet.
+    """Return image, captions and tag ids of one triplet.
 
     Raises:
-        ValueError: it has another form; the message goes on after the name of the entry.
+        InputError: it has another form; the message continues after the name of the entry.
     """
     values = entry if isinstance(entry, dict) else {}
     picture, ids = values.get("image_path"), values.get("union_label_id", ())
     texts = values.get("caption", [])
     if not (isinstance(picture, str) and _are(str, texts) and _are(int, ids)):
-        raise ValueError('is not {"image_path": "1.jpg", "caption": ["...", ...], "union_label_id": [0, ...]}')
+        raise InputError('is not {"image_path": "1.jpg", "caption": ["...", ...], "union_label_id": [0, ...]}')
     if outside := [id_ for id_ in ids if not 0 <= id_ < tags]:
-        raise ValueError(f"has the tag id {outside[0]}, but the vocabulary has {tags} tags")
+        raise InputError(f"has the tag id {outside[0]}, but the vocabulary has {tags} tags")
     return picture, texts, ids
 
 
@@ -173,9 +177,9 @@ def _entries(file: Path) -> list[Any]:
     try:
         entries = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ValueError(f"there is no triplet file {file.name}: make it with `ram parse`") from None
+        raise InputError(f"there is no triplet file {file.name}: make it with `ram parse`") from None
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file.name} is not JSON ({error}): make it again with `ram parse`") from None
+        raise InputError(f"{file.name} is not JSON ({error}): make it again with `ram parse`") from None
     if not isinstance(entries, list):
-        raise ValueError(f"{file.name} is not a list of triplets: make it again with `ram parse`")
+        raise InputError(f"{file.name} is not a list of triplets: make it again with `ram parse`")
     return entries

@@ -1,4 +1,4 @@
-"""Where features of training pictures come from: cached patches of a frozen backbone, or pixels of a learning one."""
+"""Sources of image features in training: cached patches of a frozen backbone, or pixels for a trained one."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ram.training.data.shards import ShardPicture
 from ram.training.stages import cut
 
 Request = tuple[torch.Tensor, torch.Tensor]
-"""Positions (n,) of pictures, and the seed (n,) that decides what is shown of each."""
+"""Indices (batch,) of images, and the seed (batch,) of each image's view."""
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What is to be seen of some pictures, before the image encoder.
+    """Views of some images, before the image encoder.
 
     Args:
-        seen: (n, 3, size, size) pixels, or (n, ...) of the cache.
-        teacher_pixels: (n, 3, size, size) the same crops in the teacher's size and statistics, if it wants any.
+        seen: (batch, 3, size, size) pixels, or (batch, ...) of the cache.
+        teacher_pixels: (batch, 3, size, size) the same crops in the teacher's size and statistics, if it takes any.
     """
 
     seen: torch.Tensor
@@ -35,64 +35,64 @@ class View:
 
 
 class PictureSource(Protocol):
-    """Gives training pictures, freshly drawn views of them, and their features."""
+    """Gives views of training images and their features."""
 
     def views(self, requests: Iterable[Request]) -> Iterator[View]:
-        """One view a request, in their order, read ahead where that takes time."""
+        """Yield one view per request in order, read ahead where that takes time."""
         ...
 
     def look(self, encoder: ImageEncoder, view: View) -> ImageFeatures:
-        """Features on the encoder's device."""
+        """Return the features of a view on the encoder's device."""
         ...
 
     def patches(self, encoder: ImageEncoder, view: View) -> torch.Tensor:
-        """The backbone's (n, patches, channels) of a view, on the encoder's device: what ``look`` embeds."""
+        """Return the backbone's (batch, patches, channels) of a view, which ``look`` embeds."""
         ...
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
-        """The same as evaluation sees the pictures."""
+        """Return the features of images (batch,) without augmentation."""
         ...
 
     def plain_patches(self, encoder: ImageEncoder, ids: torch.Tensor) -> torch.Tensor:
-        """(n,) picture positions to the backbone's (n, patches, channels), as evaluation sees the pictures."""
+        """Return the backbone's (batch, patches, channels) of images (batch,) without augmentation."""
         ...
 
     def statistics(self, encoder: ImageEncoder) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and standard deviation of each channel of the backbone's patches, two of (channels,)."""
+        """Return mean and deviation (channels,) of each channel of the backbone's patches."""
         ...
 
 
 class PatchSource:
-    """Views cached once by a frozen backbone, or by its frozen part where the last stages learn."""
+    """Cached views of a frozen backbone, or of its frozen part where the last stages are trained."""
 
     def __init__(self, cache: PatchCache, learning_stages: int = 0) -> None:
         self.cache = cache
         self.learning_stages = learning_stages
 
     def views(self, requests: Iterable[Request]) -> Iterator[View]:
-        """One cached view of each picture."""
+        """Yield one cached view of each image."""
         for ids, seeds in requests:
             yield View(self.cache.batch(ids, seeds % self.cache.shape[0]))
 
     def look(self, encoder: ImageEncoder, view: View) -> ImageFeatures:
-        """Features of cached patches."""
+        """Return the features of cached patches."""
         return encoder.embed(self.patches(encoder, view))
 
     def patches(self, encoder: ImageEncoder, view: View) -> torch.Tensor:
-        """Patches of a cached view, its last stages run now where they learn."""
+        """Return the patches of a cached view; stages that learn run now."""
         return self._finish(encoder, view.seen)
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
-        """(n,) picture positions to features of view 0."""
+        """Return the features of view 0 of images (batch,)."""
         return encoder.embed(self.plain_patches(encoder, ids))
 
     def plain_patches(self, encoder: ImageEncoder, ids: torch.Tensor) -> torch.Tensor:
-        """(n,) picture positions to (n, patches, channels) of view 0."""
+        """Return (batch, patches, channels) of view 0 of images (batch,)."""
         return self._finish(encoder, self.cache.batch(ids, torch.zeros_like(ids)))
 
     @torch.no_grad()
     def statistics(self, encoder: ImageEncoder) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of view 0 of all pictures, or of a sample of them where stages learn."""
+        """Return mean and deviation of view 0 of all images, or of a sample where stages are trained."""
         if not self.learning_stages:
             return self.cache.statistics()
         return channel_statistics(self.plain_patches(encoder, ids).cpu() for ids in evenly_spread(self.cache.shape[1]))
@@ -105,13 +105,13 @@ class PatchSource:
 
 
 class PixelSource:
-    """Pictures decoded and cropped anew each time, for a backbone that learns.
+    """Images that are decoded and cropped in every step, for a trained backbone.
 
     Args:
-        pictures: where they are.
-        image: how the model sees them.
-        workers: processes that read ahead; the views are the same with any number.
-        teacher: how a teacher that looks at pictures sees them.
+        pictures: paths.
+        image: size and statistics of the model's images.
+        workers: processes that read ahead; the views do not depend on their number.
+        teacher: the transform of a teacher that takes pixels.
     """
 
     def __init__(
@@ -127,31 +127,31 @@ class PixelSource:
         self.teacher = teacher
 
     def views(self, requests: Iterable[Request]) -> Iterator[View]:
-        """A new random crop of each picture."""
-        see = [self.training] if self.teacher is None else [self.training, self.teacher]
-        for crops in read_crops(self.pictures, requests, see, self.workers):
+        """Yield a random crop of each image."""
+        transforms = [self.training] if self.teacher is None else [self.training, self.teacher]
+        for crops in read_crops(self.pictures, requests, transforms, self.workers):
             yield View(*crops)
 
     def look(self, encoder: ImageEncoder, view: View) -> ImageFeatures:
-        """Features of pixels."""
+        """Return the features of pixels."""
         return encoder.embed(self.patches(encoder, view))
 
     def patches(self, encoder: ImageEncoder, view: View) -> torch.Tensor:
-        """Patches of pixels."""
+        """Return the patches of pixels."""
         return encoder.patches(view.seen.to(encoder.device))
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
-        """(n,) picture positions to features of the whole pictures."""
+        """Return the features of whole images (batch,)."""
         return encoder.embed(self.plain_patches(encoder, ids))
 
     def plain_patches(self, encoder: ImageEncoder, ids: torch.Tensor) -> torch.Tensor:
-        """(n,) picture positions to (n, patches, channels) of the whole pictures."""
+        """Return (batch, patches, channels) of whole images (batch,)."""
         pixels = torch.stack([self.evaluation(open_training_picture(self.pictures[i])) for i in ids.tolist()])
         return encoder.patches(pixels.to(encoder.device))
 
     @torch.no_grad()
     def statistics(self, encoder: ImageEncoder, sample: int = 512) -> tuple[torch.Tensor, torch.Tensor]:
-        """Of a sample of the pictures, evenly spread."""
+        """Return mean and deviation of an evenly spread sample of the images."""
         batches = evenly_spread(len(self.pictures), sample)
         return channel_statistics(self.plain_patches(encoder, ids).cpu() for ids in batches)
 
@@ -165,8 +165,10 @@ def cached_patches(
     progress: Callable[[int, int], None],
     learning_stages: int = 0,
 ) -> PatchSource:
-    """Patches of all pictures in ``views`` views, or what comes before them where the last stages learn; from
-    ``path`` or made now and kept there."""
+    """Open the cache of all images in ``views`` views, or make it.
+
+    It holds the backbone's patches, or the output of its frozen part where the last stages are trained.
+    """
     begin = cut(encoder.backbone, learning_stages).begin if learning_stages else encoder.patches
     device = encoder.device
 
@@ -180,11 +182,11 @@ def cached_patches(
 
 
 def evenly_spread(count: int, most: int = 512, batch: int = 32) -> tuple[torch.Tensor, ...]:
-    """Batches of evenly spread positions."""
+    """Return at most ``most`` evenly spread indices, in batches."""
     return torch.arange(0, count, -(-count // most)).split(batch)
 
 
 def transforms(image: ImageConfig) -> tuple[EvalTransform, TrainTransform]:
-    """How evaluation and training see pictures, from the model's statistics."""
+    """Return the transforms of evaluation and training for a model."""
     statistics = (image.size, image.mean, image.std, image.interpolation)
     return EvalTransform(*statistics), TrainTransform(*statistics)

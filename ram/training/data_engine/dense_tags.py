@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from ram.errors import InputError
 from ram.training.data.triplets import Triplets
 
 CLASSES = Path(__file__).parent / "everyday_classes.csv"
@@ -44,7 +45,7 @@ class DenseTeacher:
         """
         side = round(patches.shape[1] ** 0.5)
         if side**2 != patches.shape[1] or side % 4:
-            raise ValueError(f"{patches.shape[1]} patches: the dense teacher needs a square with 4, 8 ... a side")
+            raise InputError(f"{patches.shape[1]} patches: the dense teacher needs a square with 4, 8 ... a side")
         logits = patches @ self.weight.T + self.bias
         whole = logits.mean(dim=1).softmax(dim=-1) @ self.members
         step = side // 4

@@ -1,6 +1,6 @@
-"""RAM's data engine (section 3.3): a first model adds tags that captions leave out, and strikes those it does not see.
+"""RAM's data engine (section 3.3): a first model adds tags that captions lack, and removes those that it rejects.
 
-Differs from the paper: cleaning goes by the model's own probabilities alone, not by a detector's regions as well.
+Differs from the paper: cleaning uses the model's probabilities alone, without the regions of a detector.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ram.errors import ImageError
+from ram.errors import ImageError, InputError
 from ram.runtime import Progress, quiet
 from ram.tagger import Tagger
 from ram.text.vocabulary import TagVocabulary
@@ -21,12 +21,12 @@ from ram.training.data_engine.class_tags import excluded
 
 @dataclass
 class EngineReport:
-    """What became of the triplets.
+    """Counts of the changes to triplets.
 
     Args:
-        pictures: that were looked at.
-        generated, cleaned: tags that joined, and that were struck out.
-        unreadable: pictures that stay as they were, with the reason.
+        pictures: images that were annotated.
+        generated, cleaned: tags that were added and removed.
+        unreadable: reasons why other images stay unchanged.
     """
 
     pictures: int = 0
@@ -36,17 +36,17 @@ class EngineReport:
 
 
 class DataEngine:
-    """Annotates triplets anew with a tagger.
+    """Adds and removes tags of triplets with a tagger.
 
     Args:
-        tagger: any model; tags of the label system that it does not hold are left alone.
+        tagger: any model; tags of the label system that it does not know stay as they are.
         labels: the label system whose ids the triplets use.
-        threshold: probability over which a tag joins; each tag's own threshold of the tagger where None.
-        clean_below: probability under which a tag is struck out; 0 strikes none.
-        exclude: tags that hold one of these words never join.
+        threshold: probability over which a tag is added; each tag's own threshold where None.
+        clean_below: probability under which a tag is removed; 0 removes none.
+        exclude: tags that contain one of these words are never added.
 
     Raises:
-        ValueError: the tagger holds none of the tags, or would strike out what it adds.
+        InputError: the tagger knows none of the tags, or would remove what it adds.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class DataEngine:
     ) -> None:
         shared = [tag for tag in tagger.bank.vocabulary.tags if tag in labels]
         if not shared:
-            raise ValueError(f"{tagger.name} holds none of the {len(labels)} tags of the label system: name another")
+            raise InputError(f"{tagger.name} holds none of the {len(labels)} tags of the label system: name another")
         if threshold is not None and clean_below > threshold:
-            raise ValueError(f"what is under {clean_below} cannot be struck out where {threshold} is enough to join")
+            raise InputError(f"what is under {clean_below} cannot be removed where {threshold} is enough to be added")
         self._tagger = tagger
         self._bank = tagger.bank.select(shared)
         self._ids = np.array([labels.id(tag) for tag in shared])
@@ -77,12 +77,12 @@ class DataEngine:
         folder: Path,
         progress: Progress = quiet,
     ) -> Iterator[dict[str, Any]]:
-        """Triplets in the official form, one after the other, with other tags; all else in them stays.
+        """Yield triplets in the official form with changed tags; all other fields stay.
 
         Args:
             triplets: with ``image_path``, ``union_label_id`` and perhaps ``parse_label_id``.
-            folder: where their picture paths begin.
-            progress: told what is being done, how much is done, and how much there is.
+            folder: folder to which their image paths are relative.
+            progress: called with what is being done, how much is done, and how much there is.
         """
         looks = self._tagger.look_through([folder / triplet["image_path"] for triplet in triplets])
         for done, (triplet, features) in enumerate(zip(triplets, looks, strict=True)):
@@ -95,12 +95,12 @@ class DataEngine:
 
     def _changed(self, triplet: dict[str, Any], probabilities: np.ndarray) -> dict[str, Any]:
         before = set(triplet["union_label_id"])
-        joining = set(self._ids[probabilities > self._over].tolist()) - before
-        struck = before & set(self._ids[probabilities < self._clean_below].tolist())
+        added = set(self._ids[probabilities > self._over].tolist()) - before
+        removed = before & set(self._ids[probabilities < self._clean_below].tolist())
         self.report.pictures += 1
-        self.report.generated += len(joining)
-        self.report.cleaned += len(struck)
-        changed = {**triplet, "union_label_id": sorted((before | joining) - struck)}
+        self.report.generated += len(added)
+        self.report.cleaned += len(removed)
+        changed = {**triplet, "union_label_id": sorted((before | added) - removed)}
         if "parse_label_id" in triplet:
-            changed["parse_label_id"] = [[i for i in ids if i not in struck] for ids in triplet["parse_label_id"]]
+            changed["parse_label_id"] = [[i for i in ids if i not in removed] for ids in triplet["parse_label_id"]]
         return changed

@@ -1,4 +1,4 @@
-"""The ImageNet classifier that came with a pretrained backbone: what it sees in the training pictures."""
+"""The ImageNet classifier of a pretrained backbone, applied to the training images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ram.training.data.views import PictureSource
 
 
 def class_names() -> list[tuple[str, ...]]:
-    """The names of each of the 1,000 classes, the usual one first, in the order of the classifier."""
+    """Return the names of each of the 1,000 classes, the usual one first, in the order of the classifier."""
     import ram.models.torchvision_shim  # noqa: F401, I001  (before timm)
     from timm.data import ImageNetInfo
 
@@ -21,7 +21,7 @@ def class_names() -> list[tuple[str, ...]]:
 
 
 def class_glosses() -> list[str]:
-    """The names of each class with what WordNet says of it, in the same order."""
+    """Return the names and the WordNet gloss of each class, in the order of the classifier."""
     import ram.models.torchvision_shim  # noqa: F401, I001  (before timm)
     from timm.data import ImageNetInfo
 
@@ -37,16 +37,18 @@ def class_logits(
     progress: Callable[[int, int], None],
     batch: int = 64,
 ) -> torch.Tensor:
-    """What the classifier says of the mean patch of every picture, as evaluation sees it.
+    """Classify the mean patch of every image without augmentation.
 
     Args:
-        backbone: whose classifier is asked; the encoder's backbone must still hold its pretrained weights.
-        pictures, count: the first ``count`` of them are looked at.
+        backbone: name of the backbone; that of the encoder must still hold its pretrained weights.
+        pictures: source of the images.
+        count: number of images, from the first.
         encoder: holds the backbone, in evaluation mode.
-        progress: told how many are done, and how many there are.
+        progress: called with how many images are done, and how many there are.
+        batch: images classified together.
 
     Returns:
-        (count, classes) float32 on the CPU; a softmax makes them probabilities.
+        (count, classes) logits in float32 on the CPU.
     """
     weight, bias = load_classifier(backbone)
     parts = []

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from demo.core.actions import Workbench
-from demo.core.categories import MOST_SENTENCES, Categories
+from demo.core.categories import MAX_SENTENCES, Categories
+from demo.core.workbench import Workbench
 from ram.describers.base import Describer
 from ram.describers.fallback import DescribedSentence
 from ram.errors import InputError
-from tests.demo.core.test_actions import LEXICON, looked_at, photo_file, tagger, typed
+from tests.demo.core.test_workbench import LEXICON, looked_at, photo_file, tagger, typed
 from tests.tiny import DESCRIPTIONS, HashTextEncoder
 
 CORGI = Categories(("corgi",), {"corgi": tuple(DescribedSentence(text, "lexicon") for text in ("short legs", "a dog"))})
@@ -37,7 +37,7 @@ def bench(encoders, monkeypatch):
             super().__init__()
             encoders.append(self)
 
-    monkeypatch.setattr("tests.demo.core.test_actions.HashTextEncoder", Counted)
+    monkeypatch.setattr("tests.demo.core.test_workbench.HashTextEncoder", Counted)
     return Workbench([tagger("plus"), tagger("plain", max_descriptions=1, seed=1)], {"lexicon": LEXICON}.__getitem__)
 
 
@@ -52,30 +52,30 @@ def edited(bench, categories, photo):
 
 
 def told(categories, tag):
-    return tuple(DescribedSentence(text, "x") for text in categories.used(tag))
+    return tuple(DescribedSentence(text, "x") for text in categories.enabled(tag))
 
 
-def test_every_sentence_is_embedded_once_for_both_models(bench, encoders):
+def test_sentences_are_embedded_once_for_both_models(bench, encoders):
     states = list(bench.describe("corgi, kite", "lexicon"))
     assert embedded(encoders) == sorted(part.format(tag) for tag in ("corgi", "kite") for part in LEXICON.parts)
-    assert [len(state.used("corgi")) for state in states[:3]] == [0, 1, 2]
+    assert [len(state.enabled("corgi")) for state in states[:3]] == [0, 1, 2]
 
 
-def test_the_probability_moves_with_every_sentence_that_arrives(bench, tmp_path):
+def test_the_probability_changes_with_every_sentence(bench, tmp_path):
     photo = looked_at(bench, photo_file(tmp_path))
     moving = [bench.score(photo, s)["plus"]["corgi"] for s in bench.describe("corgi", "lexicon") if s.banks]
     assert [len(score.descriptions) for score in moving] == [1, 2, 2]
     assert moving[0].probability != moving[1].probability == moving[2].probability
 
 
-def test_edits_score_as_if_the_sentences_had_been_so_from_the_start_and_ask_nobody(bench, encoders, tmp_path):
+def test_edited_sentences_score_like_new_ones(bench, encoders, tmp_path):
     photo = looked_at(bench, photo_file(tmp_path))
     before = typed(bench, "corgi, kite")
     bench._make_describer = Untouchable
     off = bench.embed(before.switch("corgi", 1))
     reworded = bench.embed(off.rewrite("corgi", 0, "- ears like a fox"))
     more = bench.embed(reworded.add("corgi", "a herding dog"))
-    assert more.used("corgi") == ("ears like a fox", "a herding dog")
+    assert more.enabled("corgi") == ("ears like a fox", "a herding dog")
     for state in (off, reworded, more):
         for model, prediction in edited(bench, state, photo).items():
             for tag in ("corgi", "kite"):
@@ -85,7 +85,7 @@ def test_edits_score_as_if_the_sentences_had_been_so_from_the_start_and_ask_nobo
     assert [each.looks for each in bench.taggers] == [["plus"], ["plain"]]
 
 
-def test_only_what_is_new_is_embedded_and_switching_back_restores_the_score(bench, encoders, tmp_path):
+def test_only_new_sentences_are_embedded(bench, encoders, tmp_path):
     photo = looked_at(bench, photo_file(tmp_path))
     before = typed(bench, "corgi")
     for encoder in encoders:
@@ -100,22 +100,22 @@ def test_only_what_is_new_is_embedded_and_switching_back_restores_the_score(benc
     assert embedded(encoders) == ["a herding dog"]
 
 
-def test_a_predefined_tag_opens_with_its_own_score_and_without_a_text_encoder(bench, encoders, tmp_path):
+def test_a_predefined_tag_opens_without_a_text_encoder(bench, encoders, tmp_path):
     path = photo_file(tmp_path)
     tagged = next(bench.tag(path))
-    opened = bench.open("dog")
+    opened = bench.open_tag("dog")
     assert [sentence.text for sentence in opened.sentences["dog"]] == list(DESCRIPTIONS["dog"])
     assert encoders == []
-    why = bench.why(tagged.photo, opened, "dog")
+    why = bench.explain(tagged.photo, opened, "dog")
     assert why.score.probability == pytest.approx(tagged.prediction["dog"].probability, abs=1e-6)
     assert why.score.threshold == tagged.prediction["dog"].threshold
     fewer = bench.embed(opened.switch("dog", 1))
-    assert bench.why(tagged.photo, fewer, "dog").score.probability == pytest.approx(float(why.without[1]), abs=1e-6)
+    assert bench.explain(tagged.photo, fewer, "dog").score.probability == pytest.approx(float(why.without[1]), abs=1e-6)
 
 
-def test_there_is_no_why_without_a_photo_or_a_sentence(bench, tmp_path):
-    assert bench.why(None, bench.open("dog"), "dog") is None
-    assert bench.why(looked_at(bench, photo_file(tmp_path)), Categories(("corgi",)), "corgi") is None
+def test_no_explanation_without_a_photo_or_a_sentence(bench, tmp_path):
+    assert bench.explain(None, bench.open_tag("dog"), "dog") is None
+    assert bench.explain(looked_at(bench, photo_file(tmp_path)), Categories(("corgi",)), "corgi") is None
 
 
 @pytest.mark.parametrize(
@@ -123,32 +123,32 @@ def test_there_is_no_why_without_a_photo_or_a_sentence(bench, tmp_path):
     [
         (lambda c: c.switch("corgi", 0).switch("corgi", 1), "one sentence has to stay"),
         (lambda c: c.rewrite("corgi", 0, " \u202e "), "needs words"),
-        (lambda c: c.rewrite("corgi", 0, "A DOG"), "there already"),
-        (lambda c: c.add("corgi", "short legs"), "there already"),
-        (lambda c: c.switch("corgi", 7), "not there any more"),
-        (lambda c: c.switch("kite", 0), "not there any more"),
-        (lambda c: c.rewrite("corgi", -1, "x"), "not there any more"),
+        (lambda c: c.rewrite("corgi", 0, "A DOG"), "listed already"),
+        (lambda c: c.add("corgi", "short legs"), "listed already"),
+        (lambda c: c.switch("corgi", 7), "no longer exists"),
+        (lambda c: c.switch("kite", 0), "no longer exists"),
+        (lambda c: c.rewrite("corgi", -1, "x"), "no longer exists"),
     ],
 )
-def test_an_edit_that_cannot_be_made_says_why(edit, sentence):
+def test_an_invalid_edit_says_why(edit, sentence):
     with pytest.raises(InputError, match=sentence):
         edit(CORGI)
 
 
-def test_a_category_does_not_grow_without_end():
+def test_the_number_of_sentences_is_limited():
     grown = CORGI
-    for number in range(MOST_SENTENCES - 2):
+    for number in range(MAX_SENTENCES - 2):
         grown = grown.add("corgi", f"sentence {number}")
-    with pytest.raises(InputError, match=str(MOST_SENTENCES)):
+    with pytest.raises(InputError, match=str(MAX_SENTENCES)):
         grown.add("corgi", "one more")
 
 
-def test_a_sentence_that_is_reworded_counts_again():
-    assert CORGI.switch("corgi", 0).rewrite("corgi", 0, "long ears").used("corgi") == ("long ears", "a dog")
+def test_a_rewritten_sentence_is_enabled_again():
+    assert CORGI.switch("corgi", 0).rewrite("corgi", 0, "long ears").enabled("corgi") == ("long ears", "a dog")
     assert CORGI.rewrite("corgi", 0, "short legs") == CORGI
 
 
-def test_thresholds_of_their_own_stay(bench):
-    vectors = {"hash": {text: torch.ones(16) / 4 for text in CORGI.used("corgi")}}
+def test_categories_keep_their_own_thresholds(bench):
+    vectors = {"hash": {text: torch.ones(16) / 4 for text in CORGI.enabled("corgi")}}
     bank = Categories(("corgi",), CORGI.sentences, vectors=vectors, thresholds={"corgi": 0.3}).bank("hash", None)
     assert bank.vocabulary.thresholds == (0.3,)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from demo.core.actions import Workbench
-from demo.core.comparison import MOST_SHOWN, compare, predefined_banks, shared_tags, versus
+from demo.core.comparison import MAX_SHOWN, compare, predefined_banks, rank_by_difference, shared_tags
 from demo.core.photos import Photo
+from demo.core.workbench import Workbench
 from ram.prediction import Prediction
 from ram.tagger import Tagger
 from ram.text.vocabulary import TagVocabulary
@@ -34,17 +34,17 @@ def photo(taggers):
     return Photo(features, {"plus": 0.25, "plain": 0.5})
 
 
-def test_predefined_tags_are_compared_where_both_models_know_them(taggers, photo):
+def test_only_tags_of_both_models_are_compared(taggers, photo):
     assert shared_tags(taggers) == ("dog", "pine tree")
     result = compare(taggers, photo, predefined_banks(taggers))
-    assert result.of == 2 and result.look == {"plus": 0.25, "plain": 0.5}
+    assert result.total == 2 and result.look_seconds == {"plus": 0.25, "plain": 0.5}
     for each in taggers:
         alone = each.score(photo.features[each.name])
         for tag in ("dog", "pine tree"):
             assert result.scores[each.name][tag].probability == pytest.approx(alone[tag].probability, abs=1e-6)
 
 
-def test_a_model_that_has_not_looked_yet_is_left_out(taggers, photo):
+def test_a_model_that_has_not_looked_is_left_out(taggers, photo):
     alone = Photo({"plus": photo.features["plus"]}, photo.seconds)
     assert list(compare(taggers, alone, predefined_banks(taggers)).scores) == ["plus"]
 
@@ -52,18 +52,18 @@ def test_a_model_that_has_not_looked_yet_is_left_out(taggers, photo):
 def test_time_is_measured_for_each_model(taggers, photo):
     times = iter([1.0, 1.25, 2.0, 2.5])
     found = compare(taggers, photo, predefined_banks(taggers), clock=lambda: next(times))
-    assert found.score == {"plus": 0.25, "plain": 0.5}
+    assert found.score_seconds == {"plus": 0.25, "plain": 0.5}
 
 
-def test_the_largest_disagreements_come_first_and_the_list_is_short():
+def test_the_largest_differences_come_first():
     vocabulary = TagVocabulary.of(f"tag {i}" for i in range(20))
     rng = np.random.default_rng(0)
     found = {m: rng.random(20).astype(np.float32) for m in ("a", "b", "c")}
     scores = {m: Prediction(vocabulary, [("x",)] * 20, p, np.ones((20, 1))) for m, p in found.items()}
-    result = versus(scores, Photo({}, dict.fromkeys(found, 0.1)), dict.fromkeys(found, 0.1))
+    result = rank_by_difference(scores, Photo({}, dict.fromkeys(found, 0.1)), dict.fromkeys(found, 0.1))
     apart = {f"tag {i}": max(p[i] for p in found.values()) - min(p[i] for p in found.values()) for i in range(20)}
-    expected = sorted(apart, key=lambda tag: -apart[tag])[:MOST_SHOWN]
-    assert [row["category"] for row in result.rows()] == expected and result.of == 20
+    expected = sorted(apart, key=lambda tag: -apart[tag])[:MAX_SHOWN]
+    assert [row["category"] for row in result.rows()] == expected and result.total == 20
     assert [row["apart"] for row in result.rows()] == pytest.approx([apart[tag] for tag in expected], abs=2e-4)
 
 

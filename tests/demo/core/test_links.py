@@ -25,28 +25,28 @@ def query(link):
 
 
 @pytest.mark.parametrize("categories", ["corgi, meteor shower", "Crème brûlée, 雪", "salt & pepper, black-tie", ""])
-def test_an_example_and_its_categories_survive_the_link(host, tmp_path, categories):
+def test_a_link_keeps_example_and_categories(host, tmp_path, categories):
     view = host.view_of(tmp_path / "examples" / "dogs.jpg", categories, "template")
     assert (view.photo, view.upload) == ("dogs.jpg", "")
     assert read_link(query(view.query()), host) == (view, [])
 
 
-def test_the_selected_tag_and_the_chosen_meanings_come_along(host, tmp_path):
+def test_a_link_keeps_selected_tag_and_meanings(host, tmp_path):
     photo = tmp_path / "examples" / "dogs.jpg"
     for tag in ("sea", "kite"):
         view = host.view_of(photo, "kite, crane, bee", "lexicon", tag, {"kite": "bird", "crane": "lifting device"})
         assert read_link(query(view.query()), host) == (view, [])
-        assert (view.tag, view.meant()) == (tag, {"kite": "bird", "crane": "lifting device"})
+        assert (view.tag, view.chosen_meanings()) == (tag, {"kite": "bird", "crane": "lifting device"})
 
 
-def test_meanings_of_other_things_and_tags_that_nobody_knows_are_left_out(host):
+def test_unknown_meanings_and_tags_of_a_link_are_ignored(host):
     told = {"categories": "kite", "meanings": "kite:bird;spade:tool;;:;x", "tag": "<b>unknown"}
     view, (notice,) = read_link(told, host)
-    assert (view.categories, view.meant(), view.tag) == ("kite", {"kite": "bird"}, "")
+    assert (view.categories, view.chosen_meanings(), view.tag) == ("kite", {"kite": "bird"}, "")
     assert "not known" in notice and "<b>" not in notice
 
 
-def test_an_upload_is_found_as_long_as_it_is_kept(host):
+def test_a_link_finds_an_upload_until_it_is_deleted(host):
     path = host.uploads / HASH / "my photo & me.jpg"
     view = host.view_of(path, "corgi", "lexicon")
     again, notices = read_link(query(view.query()), host)
@@ -70,7 +70,7 @@ def test_no_other_file_can_be_named_by_a_link(host, upload):
     assert host.upload(View(upload=upload)) is None
 
 
-def test_a_link_to_an_upload_does_not_follow_links_out_of_the_folder(host, tmp_path):
+def test_symbolic_links_out_of_the_uploads_are_refused(host, tmp_path):
     (host.uploads / HASH / "link.jpg").symlink_to(tmp_path / "secret.txt")
     assert host.upload(View(upload=f"{HASH}/link.jpg")) is None
 
@@ -85,13 +85,13 @@ def test_a_link_to_an_upload_does_not_follow_links_out_of_the_folder(host, tmp_p
         ({"model": "another"}, "another model"),
     ],
 )
-def test_what_a_link_cannot_mean_here_is_a_sentence_and_the_rest_still_shows(host, told, sentence):
+def test_invalid_values_of_a_link_are_named_the_rest_shows(host, told, sentence):
     view, (notice,) = read_link({"describer": "template", **told}, host)
     assert sentence in notice and "script" not in notice and "passwd" not in notice
     assert view == View(describer="template", model="plus")
 
 
-def test_an_unknown_describer_is_the_pages_own_and_an_empty_link_is_an_empty_view(host):
+def test_an_unknown_describer_of_a_link_is_ignored(host):
     assert read_link({"describer": "openai'; drop"}, host) == (View(model="plus"), [])
     assert read_link({}, host) == (View(model="plus"), [])
     assert View().query() == ""

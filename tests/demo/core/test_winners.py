@@ -8,10 +8,9 @@ import torch
 from PIL import Image
 
 from demo.core.album import Album, AlbumPhoto, tag_album
-from demo.core.feature_cache import FeatureShelf
+from demo.core.feature_cache import FeatureCache
 from demo.core.winners import find_winners
-from demo.views.album_plots import paired_figure, weights_figure
-from demo.views.plots import to_svg
+from demo.views.plots import paired_figure, to_svg, weights_figure
 from ram.errors import InputError
 from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction
@@ -37,24 +36,24 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def shelf():
-    return FeatureShelf()
+def cache():
+    return FeatureCache()
 
 
 @pytest.fixture(scope="module")
-def album(tagger, files, shelf):
-    return list(tag_album(tagger, files, shelf))[-1]
+def album(tagger, files, cache):
+    return list(tag_album(tagger, files, cache))[-1]
 
 
 def texts(svg):
     return [element.text for element in ET.fromstring(svg).iter(f"{SVG}text")]
 
 
-def test_each_photo_has_the_winner_that_the_tagger_names_and_the_most_probable_stands_first(
-    tagger, album, files, shelf
+def test_winners_equal_the_taggers_and_are_sorted(
+    tagger, album, files, cache
 ):
     bank = tagger.embed({"corgi": CORGI})
-    found = find_winners(tagger, album, bank, shelf)
+    found = find_winners(tagger, album, bank, cache)
     alone = {path.name: tagger.score(tagger.look(path), bank)["corgi"] for path in files}
     rows = found.rows()
     assert {row["photo"]: row["description"] for row in rows} == {n: s.descriptions[0].text for n, s in alone.items()}
@@ -64,56 +63,56 @@ def test_each_photo_has_the_winner_that_the_tagger_names_and_the_most_probable_s
     assert [row["probability"] for row in rows] == sorted((row["probability"] for row in rows), reverse=True)
 
 
-def large_album(tagger, shelf, count):
+def large_album(tagger, cache, count):
     """Photos that a tagger might have looked at, named by their place."""
     drawn = torch.Generator().manual_seed(0)
     tokens = torch.randn(count, 1, 5, tagger.config.dim, generator=drawn)
     none = np.zeros(0)
     photos = tuple(
-        AlbumPhoto(str(i), (4, 3), b"", none, none, none, shelf.keep(ImageFeatures(one)))
+        AlbumPhoto(str(i), (4, 3), b"", none, none, none, cache.add(ImageFeatures(one)))
         for i, one in enumerate(tokens)
     )
     return Album("tiny", tagger.bank.vocabulary, tagger.bank.sentences, count, photos)
 
 
-def test_all_photos_of_a_large_album_are_scored_and_the_most_telling_are_shown(tagger):
-    shelf = FeatureShelf()
-    found = find_winners(tagger, large_album(tagger, shelf, 60), tagger.embed({"corgi": CORGI}), shelf)
+def test_large_albums_are_scored_and_highlights_shown(tagger):
+    cache = FeatureCache()
+    found = find_winners(tagger, large_album(tagger, cache, 60), tagger.embed({"corgi": CORGI}), cache)
     assert len(found.photos) == len(found.rows()) == 60 and found.left_out == 0
     probabilities = [won.score.probability for won in found.photos]
-    highest, closest, lowest = ([won.score.probability for won in kind] for kind in found.telling().values())
+    highest, closest, lowest = ([won.score.probability for won in kind] for kind in found.highlights().values())
     assert highest == sorted(probabilities)[:-9:-1] and lowest == sorted(probabilities)[:8][::-1]
     others = [p for p in probabilities if p not in highest + lowest]
     assert closest == sorted(sorted(others, key=lambda p: abs(p - 0.5))[:8], reverse=True)
     assert found.over == sum(p > 0.5 for p in probabilities)
-    few = find_winners(tagger, large_album(tagger, shelf, 24), tagger.embed({"corgi": CORGI}), shelf)
-    assert [*few.telling().values()] == [few.photos]
+    few = find_winners(tagger, large_album(tagger, cache, 24), tagger.embed({"corgi": CORGI}), cache)
+    assert [*few.highlights().values()] == [few.photos]
 
 
-def test_photos_that_had_to_make_way_are_counted_and_without_any_it_is_a_sentence(tagger):
+def test_photos_with_removed_features_are_counted(tagger):
     photo = 5 * tagger.config.dim * 4
-    shelf = FeatureShelf(most_bytes=3 * photo)
-    album = large_album(tagger, shelf, 5)
-    found = find_winners(tagger, album, tagger.embed({"corgi": CORGI}), shelf)
+    cache = FeatureCache(max_bytes=3 * photo)
+    album = large_album(tagger, cache, 5)
+    found = find_winners(tagger, album, tagger.embed({"corgi": CORGI}), cache)
     assert (sorted(won.photo.name for won in found.photos), found.left_out) == (["2", "3", "4"], 2)
-    another = large_album(tagger, shelf, 3)
+    another = large_album(tagger, cache, 3)
     with pytest.raises(InputError, match="tag them again"):
-        find_winners(tagger, album, tagger.embed({"corgi": CORGI}), shelf)
-    assert len(find_winners(tagger, another, tagger.embed({"corgi": CORGI}), shelf).photos) == 3
+        find_winners(tagger, album, tagger.embed({"corgi": CORGI}), cache)
+    assert len(find_winners(tagger, another, tagger.embed({"corgi": CORGI}), cache).photos) == 3
 
 
-def test_no_photos_or_two_categories_are_sentences(tagger, album, files, shelf):
+def test_no_photos_and_two_categories_are_errors(tagger, album, files, cache):
     with pytest.raises(InputError, match="no photos"):
-        find_winners(tagger, next(tag_album(tagger, files, shelf)), tagger.embed({"corgi": CORGI}), shelf)
+        find_winners(tagger, next(tag_album(tagger, files, cache)), tagger.embed({"corgi": CORGI}), cache)
     with pytest.raises(InputError, match="type one"):
-        find_winners(tagger, album, tagger.embed({"corgi": CORGI, "kite": ("a kite.",)}), shelf)
+        find_winners(tagger, album, tagger.embed({"corgi": CORGI, "kite": ("a kite.",)}), cache)
 
 
 @pytest.mark.parametrize("width", [800, 230])
 @pytest.mark.parametrize("count", [1, 4, 51])
-def test_weights_are_drawn_for_each_photo_with_the_winners_number(tagger, album, shelf, width, count):
+def test_weights_are_drawn_with_the_winners_number(tagger, album, cache, width, count):
     told = [f"{CORGI[i % 4]} {i}" for i in range(count)]
-    found = find_winners(tagger, album, tagger.embed({"corgi": told}), shelf)
+    found = find_winners(tagger, album, tagger.embed({"corgi": told}), cache)
     svg = to_svg(weights_figure(found, width))
     shown, root = texts(svg), ET.fromstring(svg)
     for row, won in enumerate(found.photos):
@@ -124,7 +123,7 @@ def test_weights_are_drawn_for_each_photo_with_the_winners_number(tagger, album,
         assert len(bars) == count
 
 
-def test_paired_bars_tell_both_probabilities_and_the_gap():
+def test_paired_bars_show_probabilities_and_difference():
     vocabulary = TagVocabulary(("<b>corgi", "$sea$"), (0.5, 0.5))
     sentences, weights = [("x",), ("y",)], np.ones((2, 1))
     plus = Prediction(vocabulary, sentences, np.array([0.9, 0.2]), weights)

@@ -3,8 +3,8 @@
 import gradio as gr
 import pytest
 
-from demo.core.actions import Workbench
 from demo.core.album_thresholds import Thresholds
+from demo.core.workbench import Workbench
 from demo.sections.album import AlbumSection
 from demo.sections.parts import FORGOTTEN
 from tests.tiny import tiny_tagger
@@ -18,7 +18,7 @@ def section():
     return made
 
 
-def test_photos_that_are_forgotten_are_asked_for_again(section):
+def test_an_expired_album_asks_for_the_photos_again(section):
     shown = (None, Thresholds(), {}, 0, [])
     for changed in (
         section.on_calibrate(*shown),
@@ -26,11 +26,11 @@ def test_photos_that_are_forgotten_are_asked_for_again(section):
         section.on_filter(*shown),
     ):
         assert FORGOTTEN in changed[section.notice]
-    save = section.home._saving(lambda *_: pytest.fail("there is nothing to save"))
-    assert FORGOTTEN in save(None, Thresholds(), [])[section.home.saved]
+    for form in ("vocabulary", "csv"):
+        assert FORGOTTEN in section.export.export(None, Thresholds(), [], form=form)[section.export.saved]
 
 
-def test_a_tag_that_is_none_leaves_its_slider_alone(section):
+def test_an_unknown_tag_does_not_move_the_slider(section):
     """As a visitor's press of Tab through the empty box does."""
     assert section.on_tag(None, Thresholds(), None) == gr.skip()
     assert section.on_table(None, Thresholds(), {}, 0, [], "", 0.5, gr.EventData(None, {})) == gr.skip()

@@ -46,7 +46,7 @@ def extent(svg, role):
 
 
 @pytest.mark.parametrize("draw", DRAWINGS)
-def test_every_category_shows_both_probabilities_and_the_heaviest_description(draw):
+def test_plots_show_probabilities_and_heaviest_descriptions(draw):
     shown = texts(to_svg(draw(scores(), LABELS)))
     for expected in ("corgi", "meteor shower", "RAM++", "RAM", "0.91", "0.12", "0.30", "0.62"):
         assert expected in shown
@@ -56,7 +56,7 @@ def test_every_category_shows_both_probabilities_and_the_heaviest_description(dr
 
 
 @pytest.mark.parametrize("draw", DRAWINGS)
-def test_bars_are_as_long_as_the_probabilities(draw):
+def test_bar_lengths_equal_the_probabilities(draw):
     svg = to_svg(draw(scores(), LABELS))
     for role, probability in (("0-0", 0.91), ("0-1", 0.12), ("1-0", 0.3), ("1-1", 0.62)):
         (left, right), (start, end) = extent(svg, f"model-{role}-bar"), extent(svg, f"track-{role}")
@@ -72,13 +72,13 @@ def test_bars_below_the_threshold_are_faint():
 
 @pytest.mark.parametrize("draw", DRAWINGS)
 @pytest.mark.parametrize("hostile", [r"$\frac{1}{0}$ $", "<script>alert(1)</script>", "a & b ]]> --", "100% _^{}\\"])
-def test_typed_text_is_neither_mathematics_nor_markup(draw, hostile):
+def test_text_is_neither_parsed_as_mathematics_nor_markup(draw, hostile):
     svg = to_svg(draw(scores(tag=hostile), LABELS))
     assert hostile in texts(svg)
     assert "<script" not in svg
 
 
-def test_a_long_name_and_a_long_description_are_cut_to_their_places():
+def test_long_names_and_descriptions_are_shortened():
     long = prediction({"w" * 300: 0.5}, [("many words " * 60,)], [[1]])
     shown = texts(to_svg(stacked_figure({"plus": long}, LABELS)))
     assert max(map(len, shown)) < 60
@@ -86,7 +86,7 @@ def test_a_long_name_and_a_long_description_are_cut_to_their_places():
     assert any(text.endswith("…") for text in shown)
 
 
-def test_the_svg_stands_alone_inside_a_page():
+def test_the_svg_refers_to_nothing_outside():
     svg = to_svg(comparison_figure(scores(), LABELS))
     assert svg.startswith("<svg") and svg.endswith("</svg>")
     for outside in ("<style", "<metadata", "<script", "clip-path", "url("):
@@ -102,7 +102,7 @@ def test_parts_can_be_recoloured_by_role():
 
 
 @pytest.mark.parametrize("draw", DRAWINGS)
-def test_models_that_scored_different_categories_cannot_be_compared(draw):
+def test_different_categories_cannot_be_compared(draw):
     other = prediction({"kite": 0.1}, [("a kite",)], [[1]])
     with pytest.raises(ValueError, match="same categories"):
         draw({**scores(), "plain": other}, LABELS)

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from ram.labels.label_system import shipped_descriptions, shipped_vocabulary
-from ram.training.data.data_recipe import DataRecipe
 from ram.training.data.own_labels import LabelledPictures, own_tags, read_own_labels
 from ram.training.data.sources import label_system, read_labels, read_sources
+from ram.training.recipe_sections import DataRecipe
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_csv_needs_no_header_and_may_come_from_a_spreadsheet(csv, text):
     assert said(read_own_labels(csv(text))) == {"a.jpg": {"cat"}}
 
 
-def test_a_picture_listed_twice_has_the_tags_of_both_lines_spelt_as_first(csv):
+def test_an_image_listed_twice_has_the_tags_of_both_lines(csv):
     labels = read_own_labels(csv("a.jpg,Cat\nb.jpg,cat;dog\na.jpg,dog;CAT"))
     assert labels.tags == (("Cat", "dog"), ("Cat", "dog"))
 
@@ -68,7 +68,7 @@ def test_a_picture_listed_twice_has_the_tags_of_both_lines_spelt_as_first(csv):
         ("file,labels\na.jpg,cat\n", "line 1 of photos.csv begins with 'file': the columns are image and tags"),
         ("image,tags\n,cat\n", "line 2 of photos.csv names no picture"),
         ('image,tags\na.jpg,"cat\n', r"line \d of photos.csv is not CSV"),
-        ("image,tags\na.jpg,cat;!!\n", "line 2 of photos.csv has a tag that is none"),
+        ("image,tags\na.jpg,cat;!!\n", "line 2 of photos.csv has an unusable tag"),
         ("image,tags\n", "photos.csv names no picture"),
         ("", "photos.csv names no picture"),
     ],
@@ -83,7 +83,7 @@ def test_text_in_another_encoding_is_said(csv):
         read_own_labels(csv("image,tags\na.jpg,café\n", "latin-1"))
 
 
-def test_coco_instances_give_each_picture_the_categories_of_its_annotations(tmp_path):
+def test_coco_categories_become_the_tags_of_an_image(tmp_path):
     labels = read_own_labels(coco(tmp_path), tmp_path / "val2017")
     assert labels.pictures == (tmp_path / "val2017/a.jpg", tmp_path / "val2017/sub/b.jpg")
     assert said(labels) == {"a.jpg": {"cat"}, "b.jpg": {"cat", "traffic light"}}
@@ -98,7 +98,7 @@ def test_coco_instances_give_each_picture_the_categories_of_its_annotations(tmp_
         ({"annotations": [{"image_id": [], "category_id": 1}]}, "annotation 1 of instances.json has the image_id"),
         ({"annotations": None}, "no list 'annotations'"),
         ({"images": [{"id": 7}]}, "entry 1 of images in instances.json has no id or no file_name"),
-        ({"categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}, "entry 2 of categories .* has the id 1"),
+        ({"categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}]}, "entry 2 of categories .* repeats the id 1"),
         ({"images": []}, "annotation 1"),
     ],
 )
@@ -154,7 +154,7 @@ def data(vocabulary, descriptions="shipped", labels=("photos.csv",)):
     return DataRecipe(labels=labels, vocabulary=vocabulary, descriptions=descriptions)
 
 
-def test_own_tags_are_described_by_us_where_we_can_and_else_by_the_lexicon(csv, tmp_path):
+def test_own_tags_get_our_descriptions_or_the_lexicons(csv, tmp_path):
     csv("a.jpg,dog;teapot\nb.jpg,dog")
     recipe = data("own")
     vocabulary, descriptions = label_system(recipe, tmp_path, read_labels(recipe, tmp_path))
@@ -185,7 +185,7 @@ def test_a_label_that_the_vocabulary_lacks_is_named(csv, tmp_path):
         read_sources(recipe, tmp_path, labels, shipped_vocabulary(), lambda *_: None)
 
 
-def test_pictures_of_labels_lie_beside_them_or_where_the_recipe_says(csv, tmp_path):
+def test_images_lie_beside_their_labels_or_in_the_named_folder(csv, tmp_path):
     csv("a.jpg,dog")
     Image.new("RGB", (4, 4)).save(tmp_path / "a.jpg")
     elsewhere = DataRecipe(pictures=("album",), labels=("photos.csv",), vocabulary="own")

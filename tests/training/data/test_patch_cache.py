@@ -131,7 +131,7 @@ def test_statistics_are_those_of_the_plain_view_alone(tmp_path, pictures):
     np.testing.assert_allclose(std, plain.std(0), rtol=1e-5)
 
 
-def test_looking_draws_each_view_about_equally_and_repeats_with_the_seeds(tmp_path, pictures):
+def test_views_are_drawn_evenly_and_repeat_with_the_seeds(tmp_path, pictures):
     class Asked:
         """An encoder that gives back which picture and view it was shown."""
 
@@ -152,7 +152,7 @@ def test_looking_draws_each_view_about_equally_and_repeats_with_the_seeds(tmp_pa
     assert sum(counts) == 300 and min(counts) > 70
 
 
-def test_pixels_are_cropped_anew_for_training_and_whole_for_evaluation(pictures, encoder):
+def test_pixels_are_cropped_for_training_and_whole_otherwise(pictures, encoder):
     source = PixelSource(pictures, toy_model().image)
     ids, seeds = torch.tensor([1, 3]), torch.tensor([2**61, 7])
     with torch.inference_mode():
@@ -190,7 +190,7 @@ def test_views_are_the_same_however_many_workers_read_ahead(pictures, workers):
             assert torch.equal(pixels, wanted)
 
 
-def test_reading_ahead_asks_for_a_few_requests_only_and_draws_no_shared_chance(pictures):
+def test_reading_ahead_takes_few_requests_and_no_random_state(pictures):
     asked = []
 
     def requests():
@@ -223,7 +223,7 @@ def test_the_teacher_sees_the_crop_that_the_model_sees(pictures):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_picture_that_breaks_during_a_run_is_named_in_one_sentence(pictures, workers):
+def test_an_image_that_breaks_during_a_run_is_named(pictures, workers):
     source = PixelSource(pictures, toy_model().image, workers)
     pictures[2].write_bytes(b"gone")
     with pytest.raises(ImageError, match=r"^2\.png .*; it could be read when the run began$"):

@@ -160,7 +160,7 @@ def test_shuffling_keeps_the_pictures_of_a_shard_near_each_other(tmp_path):
     assert torch.equal(order, again) and not torch.equal(order, other)
 
 
-def test_pictures_in_files_of_their_own_are_shuffled_all_together(tmp_path):
+def test_image_files_are_shuffled_all_together(tmp_path):
     paths = [tmp_path / str(i) for i in range(100)]
     order = shuffle(paths, torch.Generator().manual_seed(0), buffer=5)
     assert torch.equal(order, torch.randperm(100, generator=torch.Generator().manual_seed(0)))

@@ -14,9 +14,8 @@ from ram.training.data.sources import label_system
 from ram.training.data.training_set import TrainingSet, read_dev_set, read_training_set
 from ram.training.data.triplets import Source, Triplets
 from ram.training.data.views import PatchSource, PixelSource, transforms
-from ram.training.data_engine.generated_tags import GeneratedRecipe
 from ram.training.data_engine.imagenet import class_names
-from ram.training.recipe import DataRecipe
+from ram.training.recipe import DataRecipe, GeneratedRecipe
 from tests.tiny import DIM, HashTextEncoder, tiny_bank, tiny_model
 from tests.toy_run import COLOURS, make_data, toy_model, toy_recipe, use_hash_text_encoder, use_sure_classifier
 
@@ -50,7 +49,7 @@ def captioned(*counts):
     return TrainingSet(triplets, None, tiny_bank(), torch.tensor(rows, dtype=torch.float32), first)
 
 
-def test_drawn_captions_belong_to_their_picture_and_do_not_repeat_while_there_are_enough():
+def test_drawn_captions_are_the_images_own_and_distinct():
     counts = (5, 2, 3, 1)
     training, generator = captioned(*counts), torch.Generator().manual_seed(0)
     ids = torch.tensor([3, 0, 2, 1, 0])
@@ -118,14 +117,14 @@ def test_captions_are_not_read_where_no_objective_needs_them(data, output):
     assert not has.any() and drawn.shape == (6, 2, DIM) and not any(output.glob("captions-*.safetensors"))
 
 
-def test_objectives_that_need_captions_say_so_where_there_are_none(data, output):
+def test_objectives_that_need_captions_are_refused_without(data, output):
     entries = [{**entry, "caption": []} for entry in json.loads((data / "train.json").read_text())]
     (data / "train.json").write_text(json.dumps(entries))
     with pytest.raises(ValueError, match="the triplets hold no caption"):
         read(toy_recipe(), data, output)
 
 
-def test_the_captions_teach_where_the_recipe_says_so_even_if_nothing_else_needs_them(data, output):
+def test_a_captions_teacher_needs_no_caption_objective(data, output):
     recipe = toy_recipe(objectives={"tagging": 1.0, "distillation": 1.0}, teacher="captions")
     training = read(recipe, data, output)
     wanted = sum(HashTextEncoder.vector(caption) for caption in training.triplets.captions[4])
@@ -152,7 +151,7 @@ def test_the_classifier_teaches_what_it_sees_in_the_plain_view(data, output, mon
     assert taught.norm().item() == pytest.approx(1, abs=1e-5)
 
 
-def test_generated_classes_are_queries_of_training_and_no_tags_of_the_model(data, output, monkeypatch):
+def test_generated_classes_are_queries_but_not_tags(data, output, monkeypatch):
     use_sure_classifier(monkeypatch, [504, 717])  # coffee mug, pickup
     (data / "exclude.txt").write_text("pickup\n")
     recipe = toy_recipe(pretrained=True, generated=GeneratedRecipe(0.3, exclude="exclude.txt"))
@@ -195,7 +194,7 @@ def test_the_bank_holds_the_very_numbers_that_are_stored(data, output):
     assert torch.equal(bank.embedded.embeddings[0], wanted)
 
 
-def test_the_statistics_of_texts_are_over_all_descriptions_and_captions(data, output):
+def test_text_statistics_cover_descriptions_and_captions(data, output):
     training = read(toy_recipe(), data, output)
     sentences = [s for tag in COLOURS for s in training.bank.descriptions[tag]]
     sentences += [s for captions in training.triplets.captions for s in captions]
@@ -205,7 +204,7 @@ def test_the_statistics_of_texts_are_over_all_descriptions_and_captions(data, ou
     torch.testing.assert_close(std, vectors.std(0), atol=1e-3, rtol=1e-3)
 
 
-def test_a_model_of_another_width_than_its_text_encoder_is_refused(data, output):
+def test_a_model_must_have_the_width_of_its_text_encoder(data, output):
     model = toy_model()
     narrow = type(model)(**{**vars(model), "dim": 8})
     with pytest.raises(ValueError, match="model.dim is 8: hash needs 16"):
@@ -221,7 +220,7 @@ def test_a_text_encoder_that_cannot_be_had_stops_the_run_first(data, output, mon
         read(toy_recipe(), data, output)
 
 
-def test_the_shipped_labels_come_with_the_plain_prompt_before_their_descriptions(tmp_path):
+def test_shipped_tags_begin_with_the_plain_prompt(tmp_path):
     vocabulary, descriptions = label_system(DataRecipe(("a",), ("a",)), tmp_path)
     assert vocabulary.tags == shipped_vocabulary().tags
     assert descriptions["dog"] == ("a photo of a dog.", *shipped_descriptions()["dog"])

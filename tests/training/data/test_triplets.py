@@ -49,7 +49,7 @@ def test_pictures_keep_their_order_captions_and_tags(write, tmp_path):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_missing_and_broken_pictures_are_counted_listed_and_skipped(write, tmp_path, caplog, workers):
+def test_unusable_images_are_counted_listed_and_skipped(write, tmp_path, caplog, workers):
     (tmp_path / "broken.png").write_bytes(b"no picture")
     draw("red", "blue").resize((256, 256)).save(tmp_path / "whole.jpg")
     (tmp_path / "cut.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:2000])
@@ -76,7 +76,7 @@ def test_the_verdict_on_pictures_is_kept_for_a_run_that_goes_on(write, tmp_path)
     assert [path.name for path in first.pictures] == ["a.png", "b.png"]
 
 
-def test_a_share_held_out_is_exact_disjoint_and_repeats_with_the_seed(tmp_path):
+def test_held_out_images_are_disjoint_and_repeat_with_the_seed(tmp_path):
     pictures = tuple(tmp_path / f"{i}.png" for i in range(40))
     triplets = Triplets.of([Source("toy", pictures, ((),) * 40, tuple((i % TAGS,) for i in range(40)))], TAGS)
     rest, held_out = triplets.hold_out(0.2, seed=1)
@@ -106,7 +106,7 @@ def test_too_little_to_hold_out_is_said(tmp_path, count, ids):
         triplets.hold_out(0.5, seed=0)
 
 
-def test_a_tag_that_a_file_never_uses_is_unknown_for_its_pictures(write, tmp_path):
+def test_a_tag_that_a_file_never_uses_is_unknown(write, tmp_path):
     first = write([triplet("a.png", [0]), triplet("b.png", [1])], "first.json")
     second = write([triplet("c.png", [1, 3])], "second.json")
     triplets = load_triplets([first, second], [tmp_path, tmp_path], TAGS)

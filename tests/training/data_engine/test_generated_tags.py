@@ -6,8 +6,9 @@ import torch
 from ram.text.vocabulary import TagVocabulary
 from ram.training.data.triplets import Triplets
 from ram.training.data_engine.class_tags import class_tags, excluded
-from ram.training.data_engine.generated_tags import GeneratedRecipe, generate_tags, read_words
+from ram.training.data_engine.generated_tags import generate_tags, read_words
 from ram.training.data_engine.imagenet import class_names
+from ram.training.recipe import GeneratedRecipe
 
 NAMES = [("tabby", "tabby cat"), ("coffee mug",), ("crane",), ("fire truck", "fire engine"), ("sea lion",), ("crane",)]
 TAGS = ("mug", "dog", "engine", "lion", "truck", "cat")
@@ -35,7 +36,7 @@ def unknown(generated, picture):
     return {n for n, k in zip(names, generated.triplets.known[picture].tolist(), strict=True) if not k}
 
 
-def test_a_sure_class_is_a_query_and_its_kind_a_tag_beside_what_was_parsed():
+def test_a_confident_class_is_a_query_and_its_kind_a_tag():
     generated = generate([[0, 0.9, 0, 0, 0, 0], [0, 0.2, 0, 0.7, 0, 0], [0, 0, 0, 0, 0, 1.0]])
     assert there(generated, 0) == {"dog", "mug", "coffee mug"}
     assert there(generated, 1) == {"truck", "fire truck"} and there(generated, 2) == {"crane"}
@@ -45,7 +46,7 @@ def test_a_sure_class_is_a_query_and_its_kind_a_tag_beside_what_was_parsed():
     assert generated.classes["crane"][0] == "a photo of a crane." and 1 < len(set(generated.classes["crane"])) <= 4
 
 
-def test_a_class_that_has_the_name_of_a_tag_is_that_tag_and_no_query():
+def test_a_class_with_the_name_of_a_tag_is_that_tag():
     generated = generate([[0.9, 0, 0, 0, 0, 0]] * 3, synonyms={"Tabby": "cat"})
     assert there(generated, 1) == {"cat"} and generated.classes.tags == ()
 
@@ -93,7 +94,7 @@ def test_a_name_is_excluded_by_whole_words_in_any_number(name, word, out):
     assert excluded(name, [word]) == out
 
 
-def test_the_classes_of_imagenet_are_of_the_kinds_that_people_say():
+def test_imagenet_classes_have_everyday_kinds():
     words = "animal ball bicycle bird boat car cat chair dog fruit hat insect kite lion plane reptile snake spider "
     words += "truck"
     found = {c.name: c for c in class_tags(class_names(), {word: word for word in words.split()})}

@@ -48,7 +48,7 @@ def annotate(tmp_path, tagger, **options):
     return list(engine.annotate(triplets(), tmp_path)), engine.report
 
 
-def test_tags_over_their_own_thresholds_join_and_nothing_else_changes(tmp_path, tagger):
+def test_only_tags_over_their_thresholds_are_added(tmp_path, tagger):
     (a, gone, b), report = annotate(tmp_path, tagger)
     assert a == {**triplets()[0], "union_label_id": [0, 1, 3]} and b["union_label_id"] == [1, 2, 3]
     assert gone == triplets()[1] and "gone.png" in report.unreadable[0]
@@ -60,7 +60,7 @@ def test_one_threshold_can_be_given_for_all(tmp_path, tagger):
     assert a["union_label_id"] == [0, 1, 2, 3] and b["union_label_id"] == [1, 2, 3]
 
 
-def test_what_the_model_does_not_see_is_struck_out_but_not_what_it_does_not_know(tmp_path, tagger):
+def test_rejected_tags_are_removed_but_not_unknown_ones(tmp_path, tagger):
     (a, _, b), report = annotate(tmp_path, tagger, clean_below=0.05)
     assert a["union_label_id"] == [0, 3] and a["parse_label_id"] == [[], [0]] and b["union_label_id"] == [1, 2, 3]
     assert report.cleaned == 1
@@ -71,8 +71,8 @@ def test_excluded_tags_never_join_but_stay_where_they_were(tmp_path, tagger):
     assert a["union_label_id"] == [0, 1] and b["union_label_id"] == [2, 3]
 
 
-def test_thresholds_that_contradict_each_other_and_foreign_labels_are_refused(tagger):
-    with pytest.raises(ValueError, match="under 0.5 cannot be struck out where 0.4 is enough"):
+def test_contradicting_thresholds_and_foreign_labels_are_refused(tagger):
+    with pytest.raises(ValueError, match="under 0.5 cannot be removed where 0.4 is enough"):
         DataEngine(tagger, LABELS, threshold=0.4, clean_below=0.5)
     with pytest.raises(ValueError, match="tiny holds none of the 1 tags"):
         DataEngine(tagger, TagVocabulary.of(["rainbow"]))
@@ -92,8 +92,8 @@ def test_the_command_writes_what_the_engine_says(ended, tmp_path):
     (tmp_path / "never.txt").write_text("dog\n")
     options = ("--labels", "labels.txt", "--clean-below", "0.05", "--exclude", "never.txt")
     code, out, err = ended("generate", "in.json", "--output", "out.json", *options)
-    assert (code, out) == (0, "2 pictures, 2 tags added and 1 struck out: out.json\n")
-    assert "1 pictures stay as they were, such as: " in err and err.count("\n") == 1
+    assert (code, out) == (0, "2 pictures, 2 tags added, 1 removed: out.json\n")
+    assert "1 pictures are unchanged, such as: " in err and err.count("\n") == 1
     written = json.loads((tmp_path / "out.json").read_text())
     assert [entry["union_label_id"] for entry in written] == [[0], [2], [1, 2, 3]]
 

@@ -1,0 +1,234 @@
+"""What the page's controls do: tag a photo, describe categories, score and explain them.
+
+Each model looks at a photo once, and each category is described and embedded once. Scoring them is cheap, so that a new
+photo or a new category repeats only its own work.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from PIL import Image
+
+from demo.core.categories import Categories
+from demo.core.photos import Photo, Scores, Tagged, look
+from demo.server.limits import Limits
+from ram.describers.base import Describer, Sense
+from ram.describers.fallback import DescribedSentence, Notice, describe_with_fallback
+from ram.errors import InputError, RamError
+from ram.prediction import Explanation
+from ram.tagger import Tagger
+from ram.text.names import parse_categories
+
+PREDEFINED = "the model's own list"
+"""Origin of the sentences of predefined tags."""
+
+_log = logging.getLogger(__name__)
+
+
+class Workbench:
+    """The taggers and describers behind the page; keeps nothing of any visitor and is thread-safe.
+
+    Args:
+        taggers: the one that tags photos first, then those it is compared with.
+        make_describer: makes a describer from its name.
+        fallback: name of the describer that takes over when the chosen one fails.
+        limits: of what language models may cost; the default ones where None.
+
+    Raises:
+        ValueError: no tagger, or two of the same name.
+    """
+
+    def __init__(
+        self,
+        taggers: Sequence[Tagger],
+        make_describer: Callable[[str], Describer],
+        fallback: str = "lexicon",
+        limits: Limits | None = None,
+    ) -> None:
+        if not taggers:
+            raise ValueError("the page needs at least one model")
+        names = [tagger.name for tagger in taggers]
+        if repeated := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two of the models are called {repeated.pop()!r}: give models of different names")
+        self.taggers = tuple(taggers)
+        self.limits = limits or Limits()
+        self._make_describer = make_describer
+        self._fallback = fallback
+        self._describers: dict[str, Describer] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Label of each model by name: its kind (RAM, RAM++ or CLIP), or its name where two are of one kind."""
+        kinds = {tagger.name: tagger.kind for tagger in self.taggers}
+        return {name: kind if list(kinds.values()).count(kind) == 1 else name for name, kind in kinds.items()}
+
+    def tag(self, image: str | Path) -> Iterator[Tagged]:
+        """Look at a photo with one model after the other; the tags are there after the first.
+
+        Raises:
+            ImageError: the photo cannot be used.
+        """
+        return look(self.taggers, image)
+
+    def describe(
+        self, text: str, describer: str, visitor: str = "", senses: Mapping[str, str] | None = None
+    ) -> Iterator[Categories]:
+        """Describe and embed typed categories; yield the state after each sentence and each finished category.
+
+        Args:
+            text: one or more categories, as typed.
+            describer: name of the describer.
+            visitor: who asks, for the limits; those without a name share one budget.
+            senses: which meaning some of the categories have, by its gloss.
+
+        Raises:
+            InputError: nothing typed, or something that is not a category.
+            DescriberError: neither the describer nor its fallback has any sentence.
+            TextEncoderError: the sentences cannot be embedded.
+        """
+        names = parse_categories(text)
+        chosen, fallback, notices = self._choose(describer, visitor)
+        categories = Categories(names, notices=notices, senses=senses or {})
+        yield categories
+        for tag in categories.names:
+            categories = yield from self._describe(categories, tag, chosen, fallback)
+
+    def meanings(self, tag: str) -> Sequence[Sense]:
+        """The meanings of an ambiguous category; empty for others."""
+        return self._describer(self._fallback).senses(tag)
+
+    def choose_meaning(
+        self, categories: Categories, tag: str, gloss: str, describer: str, visitor: str = ""
+    ) -> Iterator[Categories]:
+        """Describe one category again in the meaning with this gloss, or in any where it is empty.
+
+        Raises:
+            InputError: no such category or meaning.
+            DescriberError: neither the describer nor its fallback has any sentence.
+            TextEncoderError: the sentences cannot be embedded.
+        """
+        if tag not in categories.names or (gloss and gloss not in {meaning.gloss for meaning in self.meanings(tag)}):
+            raise InputError("this meaning is not known here: choose another, or type the category again")
+        chosen, fallback, notices = self._choose(describer, visitor)
+        senses = {**categories.senses, tag: gloss}
+        cleared = dataclasses.replace(categories.clear(tag), senses=senses, notices=notices)
+        yield from self._describe(self.embed(cleared), tag, chosen, fallback)
+
+    def open_tag(self, tag: str) -> Categories:
+        """A predefined tag of the main model as a category whose sentences can be edited.
+
+        Raises:
+            ValueError: the model has no such tag.
+        """
+        main = self.taggers[0]
+        bank = main.bank.select([tag])
+        sentences = tuple(DescribedSentence(text, PREDEFINED) for text in bank.descriptions[tag])
+        rows = bank.embedded.embeddings[0].cpu()
+        vectors = {sentence.text: row for sentence, row in zip(sentences, rows, strict=False)}
+        opened = Categories(
+            (tag,), {tag: sentences}, finished=frozenset([tag]), vectors={bank.text_encoder: vectors},
+            thresholds={tag: bank.vocabulary.thresholds[0]},
+        )  # fmt: skip
+        return self.embed(opened, self.taggers[:1])
+
+    def embed(self, categories: Categories, taggers: Sequence[Tagger] | None = None) -> Categories:
+        """Categories with every sentence in use embedded; only new sentences are encoded.
+
+        Args:
+            categories: as described so far.
+            taggers: those that will score them; all where None.
+
+        Raises:
+            TextEncoderError: the sentences cannot be embedded.
+        """
+        vectors = {encoder: dict(known) for encoder, known in categories.vectors.items()}
+        taggers = self.taggers if taggers is None else taggers
+        for tagger in taggers:
+            known, limit = vectors.setdefault(tagger.config.text_encoder, {}), tagger.config.max_descriptions
+            texts = (text for tag in categories.names for text in categories.enabled(tag)[:limit])
+            if new := [text for text in dict.fromkeys(texts) if text not in known]:
+                known.update(zip(new, tagger.text_encoder.encode(new).cpu(), strict=True))
+        embedded = dataclasses.replace(categories, vectors=vectors)
+        banks = {t.name: embedded.bank(t.config.text_encoder, t.config.max_descriptions) for t in taggers}
+        return dataclasses.replace(embedded, banks={name: bank for name, bank in banks.items() if bank is not None})
+
+    def explain(self, photo: Photo | None, categories: Categories, tag: str) -> Explanation | None:
+        """The main model's explanation of a category's score; None without a photo or a sentence."""
+        main = self.taggers[0]
+        bank = categories.banks.get(main.name)
+        if photo is None or main.name not in photo.features or bank is None or tag not in bank.vocabulary:
+            return None
+        return main.explain(photo.features[main.name].to(main.device), bank, tag)
+
+    def score(self, photo: Photo | None, categories: Categories | None) -> Scores:
+        """Predictions over the categories of every model that has looked at the photo; runs no image encoder."""
+        if photo is None or categories is None:
+            return {}
+        return {
+            tagger.name: tagger.score(photo.features[tagger.name].to(tagger.device), categories.banks[tagger.name])
+            for tagger in self.taggers
+            if tagger.name in photo.features and tagger.name in categories.banks
+        }
+
+    def warm_up(self) -> None:
+        """Load what the first photo and the first category need; a failure is only logged."""
+        steps: list[Callable[[], object]] = [partial(self._describer, self._fallback)]
+        for tagger in self.taggers:
+            steps += [partial(tagger.tag, Image.new("RGB", (8, 8))), partial(tagger.embed, {"dog": ["a dog."]})]
+        for step in steps:
+            try:
+                step()
+            except RamError as error:
+                _log.warning("%s", error)
+
+    def _choose(self, describer: str, visitor: str) -> tuple[Describer, Describer, tuple[Notice, ...]]:
+        """The chosen describer, metered for the visitor, the fallback, and notices about the choice."""
+        fallback = self._describer(self._fallback)
+        try:
+            chosen = self._describer(describer)
+        except RamError as error:
+            notice = Notice(f"{str(error).rstrip('.')}. The {fallback.name} describer takes over.")
+            return fallback, fallback, (notice,)
+        return chosen.with_meter(self.limits.meter(visitor)), fallback, ()
+
+    def _describer(self, name: str) -> Describer:
+        with self._lock:
+            if name not in self._describers:
+                self._describers[name] = self._make_describer(name)
+            return self._describers[name]
+
+    def _describe(
+        self, categories: Categories, tag: str, chosen: Describer, fallback: Describer
+    ) -> Generator[Categories, None, Categories]:
+        """Describe one category in its meaning, yielding the state after each sentence, embedded."""
+        if gloss := categories.senses.get(tag):
+            chosen, fallback = chosen.with_sense(gloss), fallback.with_sense(gloss)
+        for part in describe_with_fallback(chosen, fallback, tag):
+            if isinstance(part, Notice):
+                categories = dataclasses.replace(categories, notices=(*categories.notices, part))
+            else:
+                categories = self.embed(categories.extend(tag, part))
+            yield categories
+        categories = dataclasses.replace(categories, finished=categories.finished | {tag})
+        yield categories
+        return categories
+
+
+def throttle(
+    states: Iterable[Categories], seconds: float = 0.05, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Categories]:
+    """Skip states that follow too soon on the last one yielded, except where a category has been finished."""
+    shown_at, finished = -seconds, 0
+    for state in states:
+        now = clock()
+        if now - shown_at >= seconds or len(state.finished) > finished:
+            shown_at, finished = now, len(state.finished)
+            yield state

@@ -1,0 +1,64 @@
+"""Command-line flags of the page; each host setting can also come from an environment variable."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from demo.server.limits import DAY_BUDGET, VISITOR_BUDGET
+
+
+def parser(environ: Mapping[str, str], prog: str = "demo") -> argparse.ArgumentParser:
+    """Parser of the flags, with defaults from the environment."""
+    flags = argparse.ArgumentParser(prog, description="Serve the tagging page.", allow_abbrev=False)
+    flags.add_argument(
+        "--host", default=environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), help="address to listen on; 0.0.0.0 for all"
+    )
+    flags.add_argument("--port", type=_port, default=environ.get("GRADIO_SERVER_PORT", "7860"), help="default 7860")
+    flags.add_argument(
+        "--model", default=environ.get("RAM_MODEL", "ram-plus-lite"), help="name or folder of the model that tags"
+    )
+    flags.add_argument(
+        "--compare-model", default="ram-lite", help='model to compare typed categories with; "none" for none'
+    )
+    flags.add_argument("--device", default="auto", help="auto, cpu, cuda, mps...")
+    flags.add_argument("--mcp", action="store_true", help="serve the endpoints as tools of the Model Context Protocol")
+    llm = flags.add_argument_group(
+        "language model",
+        "limits are for a day (UTC), none for no limit; or set RAM_LLM_VISITOR_REQUESTS and so on",
+    )
+    llm.add_argument(
+        "--openai-model", nargs="+", metavar="MODEL", help="language models to choose from, or OPENAI_MODEL with one"
+    )
+    llm.add_argument(
+        "--no-llm", action="store_true", default=environ.get("RAM_NO_LLM", "0") not in ("", "0"),
+        help="no language model; or set RAM_NO_LLM=1",
+    )  # fmt: skip
+    for who, budget, whose in (
+        ("visitor", VISITOR_BUDGET, "of one visitor"),
+        ("day", DAY_BUDGET, "of all visitors together"),
+    ):
+        for what, limit in (("requests", budget.requests), ("tokens", budget.tokens)):
+            llm.add_argument(
+                f"--llm-{who}-{what}", type=_limit, metavar="N", help=f"{what} {whose} (%(default)s)",
+                default=environ.get(f"RAM_LLM_{who}_{what}".upper(), str(limit)),
+            )  # fmt: skip
+    llm.add_argument(
+        "--proxies", type=int, choices=range(10), default=int("SPACE_ID" in environ), metavar="N",
+        help="your own proxies before the page, whose X-Forwarded-For tells visitors apart (0; 1 on a Space)",
+    )  # fmt: skip
+    return flags
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a number from 1 to 65535")
+    return int(text)
+
+
+def _limit(text: str) -> int | None:
+    if text == "none":
+        return None
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a limit: give 0, a positive integer, or none")
+    return int(text)

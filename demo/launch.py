@@ -1,0 +1,141 @@
+"""Start the page: load the taggers, build the page, serve it until a signal ends it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from demo.flags import parser
+from demo.server.health import answer, loading_page
+from demo.server.limits import Budget, Limits
+from demo.server.process import check_address, check_mcp, configure_logging, release_memory, stop_signals
+from ram.describers.base import Describer
+from ram.describers.loading import DESCRIBERS, load_describer
+from ram.errors import DescriberError, RamError
+from ram.runtime import cache_folder
+
+if TYPE_CHECKING:
+    from gradio import Blocks
+
+    from demo.core.workbench import Workbench
+    from demo.server.gate import Gate
+
+EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
+EXPLANATION = "The lexicon tells what a word means, templates put the name into several phrases."
+NO_LANGUAGE_MODEL = " For a language model, start the page with OPENAI_API_KEY, or OPENAI_BASE_URL for your own."
+LANGUAGE_MODEL_OFF = "Language models are switched off on this page: choose another describer."
+DRAIN_SECONDS = 10
+"""Time for unfinished requests once the page is told to end."""
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None, prog: str = "demo") -> int:
+    """Serve the page until a signal ends it; 2 after one line on standard error if it cannot be served."""
+    flags = parser(os.environ, prog).parse_args(arguments)
+    configure_logging(os.environ)
+    release_memory()
+    try:
+        check_address(flags.host, flags.port)
+        if flags.mcp:
+            check_mcp()
+        with loading_page(flags.host, flags.port):
+            bench, page = build(flags, os.environ)
+        gate = serve(page, bench, flags)
+    except (RamError, OSError) as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        return 2
+    signals = stop_signals()
+    _log.info("The page is at http://%s:%d (Ctrl+C ends it).", flags.host, flags.port)
+    threading.Thread(target=_warm_up, args=(bench,), daemon=True).start()
+    signals.get()
+    if not gate.drain(DRAIN_SECONDS):
+        _log.info("Requests that take longer than %d s are given up.", DRAIN_SECONDS)
+    page.close(verbose=False)
+    return 0
+
+
+def build(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Workbench, Blocks]:
+    """Load the taggers and build the page.
+
+    Raises:
+        RamError: a model cannot be loaded.
+    """
+    from demo.core.workbench import Workbench
+    from demo.server.zerogpu import BorrowingTagger, find_lender
+    from ram.evaluation.baselines import clip_is_here, load_zero_shot
+    from ram.tagger import Tagger, load
+
+    names = [flags.model] + [flags.compare_model] * (flags.compare_model not in ("none", flags.model))
+    lend = find_lender(environ)
+    taggers: list[Tagger] = [load(name, flags.device) for name in names]
+    if flags.compare_model != "none" and clip_is_here():
+        taggers.append(load_zero_shot(taggers[0]))
+    if lend is not None:
+        taggers = [BorrowingTagger(tagger, lend) for tagger in taggers]
+    from demo.core.examples import list_examples
+    from demo.page import build_page  # gradio takes seconds to import: only once the models are loaded
+
+    visitor = Budget(flags.llm_visitor_requests, flags.llm_visitor_tokens)
+    day = Budget(flags.llm_day_requests, flags.llm_day_tokens)
+    bench = Workbench(taggers, partial(make_describer, flags, environ), limits=Limits(visitor, day))
+    return bench, build_page(bench, list_examples(EXAMPLES), *offered_describers(flags, environ))
+
+
+def serve(page: Blocks, bench: Workbench, flags: argparse.Namespace) -> Gate:
+    """Launch the page behind a gate."""
+    from starlette.middleware import Middleware
+    from starlette.routing import Route
+
+    from demo.page import launch_options
+    from demo.server.gate import Gate
+    from demo.server.visitors import Visitors
+
+    gate = Gate(Visitors(flags.proxies))
+    models = [tagger.name for tagger in bench.taggers]
+    page.launch(
+        server_name=flags.host, server_port=flags.port, prevent_thread_lock=True, quiet=True, mcp_server=flags.mcp,
+        app_kwargs={"middleware": [Middleware(gate.wrap)], "routes": [Route("/health", answer(models))]},
+        **launch_options(),
+    )  # fmt: skip
+    gate.queue = page._queue
+    return gate
+
+
+def offered_describers(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[dict[str, str], str]:
+    """Label by name of the describers to choose from, and a sentence about them."""
+    if flags.no_llm or not (environ.get("OPENAI_API_KEY") or environ.get("OPENAI_BASE_URL")):
+        offline = {name: label for name, label in DESCRIBERS.items() if name != "openai"}
+        return offline, EXPLANATION + ("" if flags.no_llm else NO_LANGUAGE_MODEL)
+    first, *others = flags.openai_model or [""]
+    models = {"openai": first, **{f"openai:{model}": model for model in others}} if others else {}
+    return {**DESCRIBERS, **models}, EXPLANATION
+
+
+def make_describer(flags: argparse.Namespace, environ: Mapping[str, str], name: str) -> Describer:
+    """Make a describer from its name; "openai:MODEL" is a language model other than the default one.
+
+    Raises:
+        DescriberError: the language model is not offered, or cannot be used.
+    """
+    name, _, model = name.partition(":")
+    models = flags.openai_model or [None]
+    if model and model not in models:
+        raise DescriberError(f"The language model {model} is not offered here: choose another.")
+    if name == "openai" and flags.no_llm:
+        raise DescriberError(LANGUAGE_MODEL_OFF)
+    cache = cache_folder() / "descriptions"
+    return load_describer(name, model=model or models[0], environ=environ, cache_folder=cache)
+
+
+def _warm_up(bench: Workbench) -> None:
+    """Load what the first typed category needs, while the first visitor still looks around."""
+    bench.warm_up()
+    import demo.views.plots  # noqa: F401

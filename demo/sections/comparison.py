@@ -1,0 +1,60 @@
+"""The tab that compares the models on the photo of the first tab, the largest differences first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from demo.core.categories import Categories
+from demo.core.comparison import compare, predefined_banks
+from demo.core.photos import Photo
+from demo.core.workbench import Workbench
+from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html
+from demo.views import comparison as views
+from demo.views.page import notice
+from ram.errors import InputError
+
+PREDEFINED, TYPED = "tags that all models know", "my categories"
+
+
+class ComparisonSection:
+    """Components and event handlers.
+
+    Args:
+        bench: the models to compare.
+        absent: a sentence about each model that is not on this machine.
+    """
+
+    def __init__(self, bench: Workbench, absent: Sequence[str] = ()) -> None:
+        self.bench = bench
+        self.predefined = predefined_banks(bench.taggers)
+        with gr.Column(elem_classes="sheet", elem_id="compare-panel"):
+            html(views.heading(bench.labels, absent))
+            self.kind = gr.Radio([PREDEFINED, TYPED], value=PREDEFINED, label="Compare on", elem_id="compare-kind")
+            self.notice = html("", "compare-notice")
+            self.found = html("", "compare-found")
+
+    def wire(self, tab: gr.Tab, looked: gr.State, typed: gr.State) -> None:
+        """Compare again whenever this tab is opened, on the photo and the categories of the first one."""
+        events: dict[str, Any] = {"show_progress_on": self.found, **SERIAL, **PRIVATE, "trigger_mode": "always_last"}
+        gr.on([tab.select, self.kind.input], self.show, [looked, typed, self.kind], [self.notice, self.found], **events)
+
+    def empty(self) -> Update:
+        """Show no comparison."""
+        return {self.found: ""}
+
+    @errors_shown_in("notice", reset="empty")
+    def show(self, photo: Photo | None, typed: Categories | None, kind: str) -> Update:
+        """Show the comparison, or what is missing for it."""
+        try:
+            if photo is None:
+                raise InputError("there is no photo yet: choose one under One photo")
+            if kind == TYPED and (typed is None or not typed.finished):
+                raise InputError("there are no categories yet: type some under One photo")
+        except InputError as missing:
+            return {**self.empty(), self.notice: notice([f"{missing}."], "hint")}
+        banks = typed.banks if kind == TYPED and typed is not None else self.predefined
+        found = compare(self.bench.taggers, photo, banks)
+        return {self.notice: "", self.found: views.comparison(found, self.bench.labels)}

@@ -1,0 +1,75 @@
+"""The page's process: address checks, log messages, memory and signals."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import importlib.util
+import logging
+import signal
+import socket
+import warnings
+from collections.abc import MutableMapping
+from queue import SimpleQueue
+
+from ram.errors import InputError
+
+M_MMAP_THRESHOLD, LARGE_BYTES = -3, 8_000_000
+"""Number of the setting in malloc.h, and its value."""
+
+
+def check_address(host: str, port: int) -> None:
+    """Check that the page can listen on an address, before the models are loaded.
+
+    Raises:
+        InputError: the port is in use, or the address is not one of this machine.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise InputError(f"port {port} is in use: choose another with --port") from None
+        raise InputError(f"cannot listen on {host} port {port} ({error.strerror}): see --host and --port") from None
+
+
+def check_mcp() -> None:
+    """Check that the package for MCP is installed.
+
+    Raises:
+        InputError: it is not.
+    """
+    if importlib.util.find_spec("mcp") is None:
+        raise InputError('--mcp needs the package mcp: install it with pip install "ram[mcp]", or leave the flag out')
+
+
+def configure_logging(environ: MutableMapping[str, str]) -> None:
+    """Show the page's messages and all warnings; send nothing to other hosts unless the environment asks for it."""
+    environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("demo.launch").setLevel(logging.INFO)
+    # the browser draws the text of plots and has more fonts than matplotlib
+    warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+
+
+def release_memory() -> None:
+    """Return the memory of large images to the system; the C library would keep half a gigabyte of it."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # not glibc
+        return
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+
+
+def stop_signals() -> SimpleQueue[int]:
+    """Queue of the signals to end that arrive from now on.
+
+    Not an Event: setting one in a signal handler deadlocks if a second signal arrives meanwhile, as under `make`, which
+    passes on a signal that the terminal has sent to both.
+    """
+    received: SimpleQueue[int] = SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: received.put(number))
+    return received

@@ -1,0 +1,82 @@
+"""The section of many photos: progress, the table of tags and thumbs, and thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from demo.core.album import Album, Thumbs
+from demo.core.album_thresholds import Thresholds
+from demo.core.exports import export_table
+from demo.views.render import render
+from ram.text.vocabulary import TagVocabulary
+
+PAGE = 24
+"""Photos listed at once."""
+MAX_TAGS, NEXT_BEST = 12, 3
+"""Tags of a photo that are listed over their thresholds, and below them."""
+OPEN_FAULTS = 5
+"""Photos left out up to which the list of them is open."""
+
+
+def progress(album: Album, running: bool) -> str:
+    """How many photos are done, the time left, and which photos were left out and why."""
+    tagged = f"{len(album.photos)} {'photo' if len(album.photos) == 1 else 'photos'} tagged"
+    if running:
+        left = album.seconds_left
+        soon = "nearly done" if left is not None and left < 1 else left and f"about {duration(left)} left"
+        sentence = f"{album.done} of {album.total}" + (f", {soon}" if soon else "")
+    elif album.done < album.total:
+        sentence = f"Stopped after {album.done} of {album.total}: {tagged}, and finished photos stay"
+    else:
+        sentence = f"{tagged} in {duration(album.seconds)}"
+    few = len(album.faults) <= OPEN_FAULTS
+    return render("album", "progress", album=album, running=running, sentence=sentence, open_faults=few)
+
+
+def duration(seconds: float) -> str:
+    """ "under a second", "4 s" or "3 min 20 s"."""
+    if seconds < 1:
+        return "under a second"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def table(album: Album, vocabulary: TagVocabulary, indices: Sequence[int], page: int, thumbs: Thumbs) -> str:
+    """One page of the photos with these indices, each with its tags and a thumb up and down for each tag."""
+    if not album.photos:
+        return ""
+    if not indices:
+        return render("album", "no_match")
+    pages = -(-len(indices) // PAGE)
+    page = min(max(page, 0), pages - 1)
+    rows = [_row(album, index, vocabulary, thumbs) for index in indices[page * PAGE : (page + 1) * PAGE]]
+    return render("album", "table", rows=rows, count=len(indices), page=page, pages=pages)
+
+
+def single_thresholds(thresholds: Thresholds) -> str:
+    """The thresholds of single tags, each with a button that removes it."""
+    return render("album", "single_thresholds", single=thresholds.single) if thresholds.single else ""
+
+
+def calibration(own: TagVocabulary, changed: Mapping[str, float], thumbs: Thumbs) -> str:
+    """Which thresholds the thumbs have changed, from what to what."""
+    ups = sum(thumbs.values())
+    rows = [{"tag": tag, "before": own.thresholds[own.id(tag)], "after": after} for tag, after in changed.items()]
+    given = f"{ups} up and {len(thumbs) - ups} down"
+    files = export_table("calibration", rows)
+    return render("album", "calibration", thumbs=given, rows=rows, total=len(own), files=files)
+
+
+def _row(album: Album, index: int, vocabulary: TagVocabulary, thumbs: Thumbs) -> dict[str, Any]:
+    """What the table shows of one photo: its tags, the next best, and those that have a thumb."""
+    photo = album.photos[index]
+    prediction = album.prediction(photo, vocabulary)
+    present = prediction.above()
+    scores = [*present[:MAX_TAGS], *prediction.next_best(NEXT_BEST)]
+    listed = {score.tag for score in scores}
+    scores += [prediction[tag] for (judged, tag) in thumbs if judged == index and tag not in listed]
+    return {
+        "index": index, "name": photo.name, "thumbnail": photo.thumbnail, "more": max(len(present) - MAX_TAGS, 0),
+        "verdicts": [(score, thumbs.get((index, score.tag))) for score in scores],
+    }  # fmt: skip

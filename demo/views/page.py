@@ -1,0 +1,56 @@
+"""The head of the page, its notices, and other parts that every section may show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from demo.core.exports import Download
+from demo.server.limits import Budget, Spent, Standing
+from demo.views.render import render
+
+
+def header(labels: Mapping[str, str], tags: int) -> str:
+    """What the page is and which models are at work, by name and label."""
+    return render("page", "header", labels=labels, tags=tags)
+
+
+def introduction(title: str, hint: str = "", level: int = 2) -> str:
+    """A heading of a section or panel, with a sentence under it."""
+    return render("page", "introduction", title=title, hint=hint, level=level)
+
+
+def hint(sentence: str) -> str:
+    """A quiet sentence on its own."""
+    return render("page", "hint", sentence=sentence)
+
+
+def notice(sentences: Iterable[str], kind: str = "problem") -> str:
+    """A box of sentences, each once, or nothing; ``kind`` is "problem" or "hint"."""
+    distinct = list(dict.fromkeys(sentences))
+    return render("page", "notice", sentences=distinct, kind=kind) if distinct else ""
+
+
+def link(query: str, explanation: str) -> str:
+    """A link that the browser completes with its own address, and what it opens."""
+    return render("page", "link", query=query, explanation=explanation)
+
+
+def saved(file: Download) -> str:
+    """A file that the browser saves at once."""
+    return render("page", "saved", file=file)
+
+
+def allowance(standing: Standing) -> str:
+    """How much of the language model is used today, by this visitor and by all visitors."""
+    meters = [
+        ("Your language model today", standing.visitor, standing.visitor_budget),
+        ("All visitors", standing.day, standing.day_budget),
+    ]
+    shown = [(label, _counts(spent, budget), budget.share(spent)) for label, spent, budget in meters]
+    return render("page", "allowance", meters=shown)
+
+
+def _counts(spent: Spent, budget: Budget) -> str:
+    """ "3 of 500 requests, 1,200 of 100,000 tokens"."""
+    pairs = ((spent.requests, budget.requests, "requests"), (spent.tokens, budget.tokens, "tokens"))
+    return ", ".join(f"{used:,}{'' if most is None else f' of {most:,}'} {unit}" for used, most, unit in pairs)

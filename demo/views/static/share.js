@@ -1,0 +1,7 @@
+// Complete a link with the page's own address and copy it.
+watch('value', () => {
+  const box = element.querySelector('input'), explanation = element.querySelector('[data-announce]');
+  if (!box) return;
+  box.value = `${location.origin}${location.pathname}?${box.dataset.query}`;
+  navigator.clipboard?.writeText(box.value).then(() => explanation.prepend('The link is copied. '), () => box.select());
+});

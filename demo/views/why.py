@@ -1,0 +1,225 @@
+"""The Why panel: what a tag's score is made of, where the decoder looked, and the editable sentences."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from demo.core.categories import Categories
+from demo.core.exports import export_table
+from demo.views.page import introduction
+from demo.views.render import data_address, render
+from ram.prediction import Evidence, Explanation, TagScore
+
+SHOWN_SENTENCES = 10
+"""Sentences listed at once; the others unfold."""
+HEAT_PIXELS = 192
+"""Side of the heat map before the browser stretches it over the photo."""
+HEAT_HEIGHT = 340
+"""Greatest height of the photo under the heat map on the page, in pixels."""
+HEAT = ((0.0, (8, 14, 30, 168)), (0.35, (60, 20, 90, 120)), (0.7, (226, 92, 46, 96)), (1.0, (255, 226, 120, 70)))
+"""Share of the strongest attention -> colour and opacity: dark where the decoder did not look, clear where it did."""
+NOTHING = "Select a tag to see what its score is made of."
+TERMS = {
+    "decoder": ("Decoder", "compares the descriptions with parts of the photo"),
+    "pooled": ("Whole photo", "compares the descriptions with the photo as a whole"),
+    "classifier": ("Classifier", "finds known ImageNet classes with a similar name in the photo"),
+    "prior": ("Prior", "corrects for how frequent the tag was in training"),
+}
+"""Term of the logit -> its name on the page and what it does."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """What the panel shows.
+
+    Args:
+        tag: that is explained.
+        categories: holds its sentences and which of them are in use.
+        explanation: for the present photo; None without one.
+        before: probability before any editing, or None.
+        order: indices of the sentences in the order they are listed; further ones follow.
+        photo: JPEG of the photo.
+    """
+
+    tag: str
+    categories: Categories
+    explanation: Explanation | None = None
+    before: float | None = None
+    order: Sequence[int] = ()
+    photo: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A sentence as it is listed: weight and probability without it are None where they are not known."""
+
+    index: int
+    text: str
+    origin: str
+    enabled: bool
+    weight: float | None = None
+    without: float | None = None
+    change: str = "same"
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term of the logit: its share is of the lengths of all terms together."""
+
+    name: str
+    value: float
+    share: float
+    decisive: bool
+
+    @property
+    def label(self) -> str:
+        return TERMS.get(self.name, (self.name.capitalize(), ""))[0]
+
+    @property
+    def meaning(self) -> str:
+        return TERMS.get(self.name, ("", ""))[1]
+
+    @property
+    def signed(self) -> str:
+        return _signed(self.value)
+
+
+def nothing() -> str:
+    """What the panel shows before a tag is selected."""
+    return introduction("Why this tag", NOTHING)
+
+
+def why(shown: Why) -> str:
+    """The verdict, the terms of the score, the heat map, and the sentences with their weights."""
+    explanation = shown.explanation
+    rows = _rows(shown)
+    return render(
+        "why", "why", tag=shown.tag,
+        verdict=explanation and _verdict(explanation.score, shown.before),
+        evidence=explanation and explanation.score.evidence and _evidence(explanation.score),
+        heat=_heat(explanation, shown.photo) if explanation and shown.photo else None,
+        sentences={"rows": rows, "shown_at_once": SHOWN_SENTENCES, "files": _files(shown, rows)},
+    )  # fmt: skip
+
+
+def heat_map(attention: np.ndarray) -> str:
+    """(rows, columns) of attention as a small transparent image, as a data address."""
+    low, high = float(attention.min()), float(attention.max())
+    share = (attention - low) / (high - low) if high > low else np.zeros_like(attention)
+    smooth = Image.fromarray(share.astype(np.float32)).resize((HEAT_PIXELS, HEAT_PIXELS), Image.Resampling.BICUBIC)
+    value = np.asarray(smooth).clip(0, 1)
+    steps = [step for step, _ in HEAT]
+    channels = [np.interp(value, steps, [colour[channel] for _, colour in HEAT]) for channel in range(4)]
+    png = io.BytesIO()
+    Image.fromarray(np.stack(channels, axis=-1).astype(np.uint8), "RGBA").save(png, "PNG")
+    return data_address(png.getvalue(), "image/png")
+
+
+def decision(score: TagScore, evidence: Evidence) -> str:
+    """A sentence that says which term of the logit decided the verdict."""
+    label = TERMS.get(evidence.decisive, (evidence.decisive, ""))[0].lower()
+    values = dict(evidence.terms)
+    if len(values) == 1:
+        return f"The score comes from the {label} alone."
+    alone = _sigmoid(values[evidence.decisive])
+    if (alone > score.threshold) == score.present and evidence.decisive == "decoder":
+        return f"The {label} decided: on its own it gives {alone:.2f}."
+    without = _sigmoid(evidence.logit - values[evidence.decisive])
+    return f"The {label} decided: without it the probability would be {without:.2f}."
+
+
+def _verdict(score: TagScore, before: float | None) -> dict[str, Any]:
+    side = "over" if score.present else "under"
+    changed = before is not None and _differ(before, score.probability)
+    was = f" It was {before:.2f} before your edits." if changed else ""
+    text = f"{side} its threshold of {score.threshold:.2f}.{was}"
+    return {"probability": score.probability, "threshold": score.threshold, "text": text}
+
+
+def _evidence(score: TagScore) -> dict[str, Any]:
+    evidence = score.evidence
+    assert evidence is not None
+    total = sum(abs(value) for _, value in evidence.terms) or 1.0
+    terms = [Term(name, value, abs(value) / total, name == evidence.decisive) for name, value in evidence.terms]
+    listed = ", ".join(f"{term.label.lower()} {term.signed}" for term in terms)
+    return {
+        "terms": terms,
+        "bar": sorted(terms, key=lambda term: term.value >= 0),
+        "sum": _signed(evidence.logit),
+        "probability": score.probability,
+        "spoken": f"{listed}; sum {_signed(evidence.logit)}",
+        "sentence": decision(score, evidence),
+    }
+
+
+def _heat(explanation: Explanation, photo: bytes) -> dict[str, Any]:
+    with Image.open(io.BytesIO(photo)) as image:
+        width, height = image.size
+    return {
+        "width": width, "height": height, "shown_width": round(HEAT_HEIGHT * width / height),
+        "photo": data_address(photo, "image/jpeg"), "map": heat_map(explanation.attention),
+        "where": _strongest(explanation.attention), "pooled": explanation.pooled,
+    }  # fmt: skip
+
+
+def _strongest(attention: np.ndarray) -> str:
+    """Where the attention is strongest, in words: "most at the top left"."""
+    row, column = (int(index) for index in np.unravel_index(int(attention.argmax()), attention.shape))
+    down = ("top", "middle", "bottom")[row * 3 // attention.shape[0]]
+    across = ("left", "centre", "right")[column * 3 // attention.shape[1]]
+    return f"most at the {down} {across}"
+
+
+def _rows(shown: Why) -> list[Row]:
+    """A row for each sentence, in the order they are listed."""
+    sentences, explanation = shown.categories.sentences.get(shown.tag, ()), shown.explanation
+    disabled = shown.categories.disabled.get(shown.tag, frozenset())
+    figures: dict[str, tuple[float, float | None, str]] = {}
+    if explanation is not None:
+        texts, present = shown.categories.enabled(shown.tag), explanation.score.probability
+        without = explanation.without.tolist() or [None] * len(explanation.weights)
+        for text, weight, other in zip(texts, explanation.weights.tolist(), without, strict=False):
+            moved = other is not None and _differ(other, present)
+            figures[text] = weight, other, "same" if not moved else "falls" if other < present else "rises"
+    rows = []
+    for index in [*shown.order, *range(len(shown.order), len(sentences))]:
+        text, origin = sentences[index].text, sentences[index].origin
+        on = text not in disabled
+        rows.append(Row(index, text, origin, on, *(figures[text] if on and text in figures else ())))
+    return rows
+
+
+def _files(shown: Why, rows: Sequence[Row]) -> Sequence[Any]:
+    """The sentences as a table to download."""
+    probability = shown.explanation.score.probability if shown.explanation else 0.0
+    columns = [
+        {
+            "tag": shown.tag, "sentence": row.text, "by": row.origin, "used": row.enabled,
+            "probability": None if row.weight is None else round(probability, 4),
+            "weight": None if row.weight is None else round(row.weight, 4),
+            "probability without it": None if row.without is None else round(row.without, 4),
+        }
+        for row in rows
+    ]  # fmt: skip
+    return export_table(f"sentences of {shown.tag}", columns)
+
+
+def _differ(a: float, b: float) -> bool:
+    """Whether two probabilities differ as they are shown."""
+    return f"{a:.2f}" != f"{b:.2f}"
+
+
+def _signed(value: float) -> str:
+    """ "+1.20" or "−0.45"."""
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def _sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))

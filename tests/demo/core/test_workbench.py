@@ -1,0 +1,247 @@
+"""What the page's controls do, without a page."""
+
+import dataclasses
+import io
+import logging
+
+import pytest
+import torch
+from PIL import Image
+
+from demo.core.categories import Categories
+from demo.core.messages import UNEXPECTED, message
+from demo.core.workbench import Workbench, throttle
+from ram.describers.base import Describer
+from ram.errors import DescriberError, ImageError, InputError, MissingKeyError
+from ram.tagger import Tagger
+from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model
+
+
+class SpokenDescriber(Describer):
+    """Says what it is told to; where that is an error, raises it."""
+
+    name = "lexicon"
+    fingerprint = "spoken"
+
+    def __init__(self, *parts, name="lexicon"):
+        self.name = name
+        self.parts = parts
+
+    def describe(self, tag):
+        for part in self.parts:
+            if isinstance(part, Exception):
+                raise part
+            yield part.format(tag)
+
+
+LEXICON = SpokenDescriber("a photo of a {}.", "what one sees of a {}")
+
+
+def tagger(name, max_descriptions=None, seed=0):
+    """A tiny tagger that counts in ``looks`` how often its image encoder ran."""
+    config = dataclasses.replace(tiny_config(max_descriptions), name=name)
+    made = Tagger(config, tiny_model(config, seed), tiny_bank(), HashTextEncoder)
+    made.looks = []
+    made.model.image_encoder.register_forward_hook(lambda *_: made.looks.append(name))
+    return made
+
+
+@pytest.fixture
+def taggers():
+    return tagger("plus"), tagger("plain", max_descriptions=1, seed=1)
+
+
+@pytest.fixture
+def bench(taggers):
+    return Workbench(taggers, {"lexicon": LEXICON}.__getitem__)
+
+
+def photo_file(folder, name="photo.png", colour="red", **options):
+    path = folder / name
+    Image.new("RGB", (80, 40), colour).save(path, **options)
+    return path
+
+
+def looked_at(bench, path):
+    return list(bench.tag(path))[-1].photo
+
+
+def typed(bench, text, describer="lexicon"):
+    return list(bench.describe(text, describer))[-1]
+
+
+def test_tags_come_before_the_second_model_looks(bench, taggers, tmp_path):
+    path = photo_file(tmp_path)
+    expected = taggers[0].tag(path)
+    for each in taggers:
+        each.looks.clear()
+    steps = bench.tag(path)
+    first = next(steps)
+    assert {s.tag: s.probability for s in first.prediction} == {s.tag: s.probability for s in expected}
+    assert taggers[1].looks == []
+    (second,) = steps
+    assert set(second.photo.features) == {"plus", "plain"}
+
+
+def test_typed_categories_never_run_the_image_encoder(bench, taggers, tmp_path):
+    photo = looked_at(bench, photo_file(tmp_path))
+    for text in ("corgi", "meteor shower, corgi", "kite"):
+        bench.score(photo, typed(bench, text))
+    assert [each.looks for each in taggers] == [["plus"], ["plain"]]
+
+
+def test_scores_of_typed_categories_equal_the_taggers(bench, taggers, tmp_path):
+    path = photo_file(tmp_path)
+    scores = bench.score(looked_at(bench, path), typed(bench, "corgi, meteor shower"))
+    for each in taggers:
+        bank = each.embed({tag: [part.format(tag) for part in LEXICON.parts] for tag in ("corgi", "meteor shower")})
+        expected = each.score(each.look(path), bank)
+        assert scores[each.name].vocabulary.tags == ("corgi", "meteor shower")
+        for tag in ("corgi", "meteor shower"):
+            assert scores[each.name][tag].probability == pytest.approx(expected[tag].probability, abs=1e-6)
+            assert scores[each.name][tag].descriptions[0].text == expected[tag].descriptions[0].text
+
+
+def test_ram_uses_one_description_and_ram_plus_all(bench, tmp_path):
+    scores = bench.score(looked_at(bench, photo_file(tmp_path)), typed(bench, "corgi"))
+    assert [d.text for d in scores["plain"]["corgi"].descriptions] == ["a photo of a corgi."]
+    assert len(scores["plus"]["corgi"].descriptions) == 2
+
+
+def test_a_new_photo_is_scored_with_earlier_categories(bench, tmp_path):
+    categories = typed(bench, "corgi")
+    noise = Image.effect_noise((90, 60), 90).convert("RGB")
+    noise.save(tmp_path / "other.png")
+    one = bench.score(looked_at(bench, photo_file(tmp_path)), categories)
+    two = bench.score(looked_at(bench, tmp_path / "other.png"), categories)
+    assert one["plus"]["corgi"].probability != two["plus"]["corgi"].probability
+
+
+def test_categories_without_a_photo_are_described_only(bench):
+    categories = typed(bench, "corgi")
+    assert [s.text for s in categories.sentences["corgi"]] == ["a photo of a corgi.", "what one sees of a corgi"]
+    assert categories.finished == {"corgi"}
+    assert bench.score(None, categories) == {}
+
+
+def test_sentences_stream_one_category_after_the_other(bench):
+    seen = [(sum(map(len, s.sentences.values())), sorted(s.finished)) for s in bench.describe("corgi, kite", "lexicon")]
+    assert seen == [
+        (0, []), (1, []), (2, []), (2, ["corgi"]), (3, ["corgi"]), (4, ["corgi"]), (4, ["corgi", "kite"]),
+    ]  # fmt: skip
+
+
+def test_the_lexicon_replaces_a_describer_that_fails(taggers):
+    failing = SpokenDescriber("a {} from afar", DescriberError("The language model is away."), name="openai")
+    bench = Workbench(taggers, {"lexicon": LEXICON, "openai": failing}.__getitem__)
+    categories = typed(bench, "corgi", "openai")
+    assert len(categories.messages) == 1
+    assert "language model is away" in categories.messages[0] and "lexicon" in categories.messages[0]
+    told = [(s.text, s.origin) for s in categories.sentences["corgi"]]
+    assert told[0] == ("a corgi from afar", "openai")
+    assert told[1:] == [("a photo of a corgi.", "lexicon"), ("what one sees of a corgi", "lexicon")]
+    assert categories.finished == {"corgi"}
+
+
+def test_the_lexicon_replaces_a_describer_without_a_key(taggers):
+    def make(name):
+        if name == "openai":
+            raise MissingKeyError("The openai describer needs a key.")
+        return LEXICON
+
+    categories = typed(Workbench(taggers, make), "corgi", "openai")
+    assert categories.messages == ("The openai describer needs a key. The lexicon describer takes over.",)
+    assert {s.origin for s in categories.sentences["corgi"]} == {"lexicon"}
+
+
+@pytest.mark.parametrize("text", ["", "  , ,", "x" * 61, ", ".join(map(str, range(21)))])
+def test_invalid_categories_get_a_sentence(bench, text):
+    with pytest.raises(InputError) as problem:
+        next(bench.describe(text, "lexicon"))
+    sentence = message(problem.value)
+    assert sentence.endswith(".") and len(sentence) > 20 and "\n" not in sentence
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
+def test_an_invalid_image_gets_a_sentence_with_its_name(bench, tmp_path, content):
+    path = tmp_path / "holiday.jpg"
+    path.write_bytes(content)
+    with pytest.raises(ImageError) as problem:
+        next(bench.tag(path))
+    assert message(problem.value).startswith("holiday.jpg ")
+
+
+def test_a_truncated_image_is_an_error(bench, tmp_path):
+    whole = io.BytesIO()
+    Image.effect_noise((200, 200), 80).save(whole, "JPEG")
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(whole.getvalue()[:2000])
+    with pytest.raises(ImageError):
+        next(bench.tag(path))
+
+
+def test_the_preview_is_upright_small_and_without_transparency(bench, tmp_path):
+    turned = Image.Exif()
+    turned[274] = 6  # lies on its side
+    path = photo_file(tmp_path, "turned.jpg", exif=turned)
+    assert next(bench.tag(path)).preview.size == (40, 80)
+    Image.new("RGBA", (3000, 1500), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    preview = next(bench.tag(tmp_path / "clear.png")).preview
+    assert preview.size == (1024, 512)
+    assert preview.getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_programming_errors_are_logged_and_not_shown(caplog):
+    with caplog.at_level(logging.ERROR):
+        assert message(RuntimeError("secret detail")) == UNEXPECTED
+    assert "secret detail" in caplog.text
+    assert message(ValueError("internal shape (3, 4)")) == UNEXPECTED
+
+
+def test_throttling_never_skips_a_finished_category(bench):
+    times = iter([0.0, 0.01, 0.02, 0.03, 0.2, 0.21, 0.22])
+    shown = list(throttle(bench.describe("corgi, kite", "lexicon"), seconds=0.05, clock=lambda: next(times)))
+    assert [(sum(map(len, s.sentences.values())), len(s.finished)) for s in shown] == [(0, 0), (2, 1), (3, 1), (4, 2)]
+
+
+def test_features_are_kept_on_the_cpu(bench, tmp_path):
+    photo = looked_at(bench, photo_file(tmp_path))
+    assert {features.tokens.device for features in photo.features.values()} == {torch.device("cpu")}
+
+
+def test_models_are_labelled_by_kind_or_by_name(taggers):
+    assert Workbench(taggers, LEXICON.describe).labels == {"plus": "RAM++", "plain": "RAM"}
+    twins = [tagger("a"), tagger("b")]
+    assert Workbench(twins, LEXICON.describe).labels == {"a": "a", "b": "b"}
+    with pytest.raises(ValueError, match="'a'"):
+        Workbench([twins[0], twins[0]], LEXICON.describe)
+
+
+def test_one_model_is_enough(tmp_path):
+    bench = Workbench([tagger("plus")], {"lexicon": LEXICON}.__getitem__)
+    scores = bench.score(looked_at(bench, photo_file(tmp_path)), typed(bench, "corgi"))
+    assert list(scores) == ["plus"]
+
+
+def test_warming_up_loads_encoders_and_fallback(taggers):
+    made = []
+    bench = Workbench(taggers, lambda name: made.append(name) or LEXICON)
+    bench.warm_up()
+    assert made == ["lexicon"]
+    encoders = [each.text_encoder for each in taggers]
+    assert all(encoder.asked for encoder in encoders)
+    typed(bench, "corgi")
+    assert made == ["lexicon"]
+    assert [each.text_encoder for each in taggers] == encoders
+
+
+def test_a_failed_warm_up_is_only_logged(taggers, caplog):
+    def make(name):
+        raise DescriberError("the word lists cannot be read")
+
+    Workbench(taggers, make).warm_up()
+    assert "word lists" in caplog.text
+
+
+def test_new_categories_are_not_finished():
+    assert Categories(("corgi",)).finished == frozenset()

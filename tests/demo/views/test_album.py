@@ -1,0 +1,124 @@
+"""HTML of albums and comparisons shows the values, and no name or tag becomes markup."""
+
+import numpy as np
+import pytest
+import torch
+
+from demo.core.album import Album, AlbumPhoto
+from demo.core.album_thresholds import Thresholds
+from demo.core.comparison import ModelComparison
+from demo.core.exports import Download, export_table
+from demo.core.feature_cache import CachedFeatures
+from demo.core.winners import PhotoScore, Winners
+from demo.views.album import calibration, duration, progress, single_thresholds, table
+from demo.views.comparison import comparison, heading
+from demo.views.page import saved
+from demo.views.render import render
+from demo.views.winners import winners
+from ram.models.image_encoder import ImageFeatures
+from ram.prediction import Prediction, TagScore, WeightedDescription
+from ram.text.vocabulary import TagVocabulary
+from tests.demo.views.outline import HOSTILE, Outline
+
+VOCABULARY = TagVocabulary(("dog", HOSTILE, "sea"), (0.5, 0.5, 0.5))
+
+
+def photo(name, *probabilities):
+    kept = CachedFeatures(ImageFeatures(torch.zeros(1, 1, 1)))
+    return AlbumPhoto(name, (4, 3), b"", np.array(probabilities, np.float32), np.zeros(3, np.int16), np.ones(3), kept)
+
+
+def album(count=1, **fields):
+    photos = tuple(photo(f"{i} {HOSTILE}", 0.9, 0.6, 0.1) for i in range(count))
+    return Album("tiny", VOCABULARY, (("a",), ("b",), ("c",)), **{"total": count, "photos": photos, **fields})
+
+
+def scored(model):
+    return Prediction(VOCABULARY, [(HOSTILE,)] * 3, np.array([0.9, 0.4, 0.1]), np.ones((3, 1)))
+
+
+def won(count=1):
+    told = (WeightedDescription(HOSTILE, 0.6), WeightedDescription("x", 0.4))
+    photos = tuple(
+        PhotoScore(photo(HOSTILE, 1, 1, 1), TagScore(HOSTILE, 0.75 - i / 100, 0.5, told), np.array([0.6, 0.4]))
+        for i in range(count)
+    )
+    return Winners(HOSTILE, (HOSTILE, "x"), photos, left_out=2)
+
+
+COMPARED = ModelComparison({"a": scored("a"), "b": scored("b")}, 9, {"a": 1, "b": 2}, {"a": 3, "b": 4})
+PARTS = {
+    "table": lambda: table(album(), VOCABULARY, [0], 0, {(0, HOSTILE): True}),
+    "progress": lambda: progress(album(faults=(HOSTILE,)), running=False),
+    "single thresholds": lambda: single_thresholds(Thresholds(single={HOSTILE: 0.5})),
+    "calibration": lambda: calibration(VOCABULARY, {HOSTILE: 0.25}, {(0, HOSTILE): True}),
+    "winners": lambda: winners(won()),
+    "introduction": lambda: heading({"a": HOSTILE}, [HOSTILE]),
+    "comparison": lambda: comparison(COMPARED, {"a": HOSTILE, "b": "RAM"}),
+    "saved": lambda: saved(Download(HOSTILE, "text/csv", f"</textarea>{HOSTILE}")),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_text_becomes_markup(part):
+    outline = Outline(PARTS[part]())
+    pictures = [attributes for tag, attributes in outline.elements if tag == "img"]
+    assert all(picture["src"].startswith("data:image/jpeg;base64,") for picture in pictures)
+    assert not any(name.startswith("on") for _, attributes in outline.elements for name in attributes)
+    assert any("<img src=x" in text for text in outline.text)
+
+
+def test_names_of_downloads_are_escaped():
+    files = export_table(HOSTILE, [{"a": HOSTILE}])
+    links = Outline(render("parts", "table_downloads", files=files)).elements
+    assert [a["download"] for tag, a in links if tag == "a"] == [f"{HOSTILE}.csv", f"{HOSTILE}.json"]
+    buttons = Outline(render("parts", "plot_downloads", name=HOSTILE)).elements
+    assert [a["data-name"] for tag, a in buttons if tag == "button"] == [HOSTILE, HOSTILE]
+    assert render("parts", "table_downloads", files=export_table("none", [])) == ""
+
+
+def test_present_tags_come_first_and_thumbs_are_pressed():
+    outline = Outline(table(album(), VOCABULARY, [0], 0, {(0, "sea"): False}))
+    chips = [(a["data-tag"], a["class"]) for tag, a in outline.elements if tag == "li" and "data-tag" in a]
+    assert chips == [("dog", "chip present"), (HOSTILE, "chip present"), ("sea", "chip absent")]
+    pressed = [(a["data-tag"], a["data-thumb"]) for _, a in outline.elements if a.get("aria-pressed") == "true"]
+    assert pressed == [("sea", "down")]
+
+
+def test_many_photos_are_shown_in_pages():
+    many = album(60)
+    last = Outline(table(many, VOCABULARY, range(60), 99, {}))
+    assert (
+        sum(tag == "img" for tag, _ in last.elements) == 12 and "Page 3 of 3" in last.text and "60 photos" in last.text
+    )
+    assert [("disabled" in a) for tag, a in last.elements if "data-page" in a] == [False, True]
+
+
+def test_progress_shows_time_left_and_stopped_runs():
+    running = Outline(progress(album(2, total=10, seconds=25.0), running=True)).text
+    assert "2 of 10, about 1 min 40 s left." in running
+    stopped = Outline(progress(album(2, total=10), running=False)).text
+    assert stopped == ["Stopped after 2 of 10: 2 photos tagged, and finished photos stay."]
+    soon = Outline(progress(album(9, total=10, seconds=0.1), running=True)).text
+    assert soon == ["9 of 10, nearly done."]
+    assert Outline(progress(album(0, total=10), running=True)).text == ["0 of 10."]
+    told = [duration(s) for s in (0.01, 1.2, 42.3, 200)]
+    assert told == ["under a second", "1 s", "42 s", "3 min 20 s"]
+
+
+def test_winners_say_how_many_were_scored_and_which_are_shown():
+    outline = Outline(winners(won(50)))
+    (said,) = [text for text in outline.text if "scored" in text][:1]
+    assert said.startswith("50 photos were scored: 25 over the threshold of 0.50. Shown are the 8 most probable;")
+    assert "2 more were removed" in said
+    assert [text for text in outline.text if text in ("Most probable", "Least probable")] == [
+        "Most probable", "Least probable",
+    ]  # fmt: skip
+    assert sum(tag == "img" for tag, _ in outline.elements) == 24
+    assert "Download all 50 rows" in outline.text
+    few = Outline(winners(won(3))).text
+    assert not any("Shown are" in text for text in few) and "Most probable" not in few
+
+
+def test_a_filter_without_matches_says_so():
+    assert "No photo shows all of these tags" in table(album(), VOCABULARY, [], 0, {})

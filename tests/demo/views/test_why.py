@@ -1,0 +1,165 @@
+"""The Why panel shows the explanation, and no text becomes markup."""
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo.core.categories import Categories
+from demo.views.why import Why, decision, heat_map, nothing, why
+from ram.describers.fallback import DescribedSentence
+from ram.prediction import Evidence, Explanation, TagScore
+from tests.demo.views.outline import HOSTILE, Outline
+
+SENTENCES = ("a photo of a dog.", "four legs", "a wet nose")
+
+
+def told(tag="dog", texts=SENTENCES, off=()):
+    sentences = {tag: tuple(DescribedSentence(text, "lexicon") for text in texts)}
+    return Categories((tag,), sentences, disabled={tag: frozenset(off)})
+
+
+def explanation(tag="dog", weights=(0.2, 0.7, 0.1), without=(0.6, 0.3, 0.9), terms=()):
+    attention = np.zeros((3, 3))
+    attention[0, 2] = 0.9
+    score = TagScore(tag, 0.6, 0.5, evidence=Evidence(terms, 0.5) if terms else None)
+    return Explanation(score, np.array(weights), np.array(without), attention, 0.1)
+
+
+def jpeg():
+    kept = io.BytesIO()
+    Image.new("RGB", (60, 40)).save(kept, "JPEG")
+    return kept.getvalue()
+
+
+def shown(**options):
+    return Outline(why(Why("dog", told(), explanation(), **options)))
+
+
+def test_the_verdict_names_the_probability_before_edits():
+    assert "over its threshold of 0.50." in shown().text
+    assert "over its threshold of 0.50. It was 0.80 before your edits." in shown(before=0.8).text
+    assert "over its threshold of 0.50." in shown(before=0.6).text
+
+
+def test_sentences_show_weight_and_probability_without_them():
+    text = shown().text
+    rows = text[text.index(SENTENCES[0]) :]
+    assert rows[1:3] == ["weight", "20%"] and rows[3:5] == ["probability without it", "0.60"]
+    second = rows[rows.index("four legs") :]
+    assert second[2] == "70%" and second[4:6] == ["▼", "0.30"]
+    third = rows[rows.index("a wet nose") :]
+    assert third[2] == "10%" and third[4:6] == ["▲", "0.90"]
+
+
+def test_equal_rounded_probabilities_show_no_change():
+    page = Outline(why(Why("dog", told(), explanation(without=(0.5951, 0.6049, 0.5949)))))
+    assert [mark for mark in page.text if mark in "▼▲"] == ["▼"]  # 0.60 and 0.60, and 0.59
+
+
+def test_sentences_can_be_downloaded_with_all_figures():
+    used = explanation(weights=(0.4, 0.6), without=(0.5, 0.7))
+    page = Outline(why(Why("dog", told(off=["four legs"]), used, order=(2, 1, 0))))
+    links = {a["download"]: a["href"] for tag, a in page.elements if tag == "a"}
+    rows = json.loads(base64.b64decode(links["sentences of dog.json"].partition(",")[2]))
+    figures = {row["sentence"]: (row["used"], row["weight"], row["probability without it"]) for row in rows}
+    assert list(figures) == ["a wet nose", "four legs", "a photo of a dog."]  # as on the page
+    assert figures == {
+        "a photo of a dog.": (True, 0.4, 0.5), "four legs": (False, None, None), "a wet nose": (True, 0.6, 0.7),
+    }  # fmt: skip
+    assert {(row["tag"], row["by"]) for row in rows} == {("dog", "lexicon")}
+    csv = base64.b64decode(links["sentences of dog.csv"].partition(",")[2]).decode()
+    assert csv.splitlines()[2] == "dog,four legs,lexicon,False,,,"
+
+
+def test_sentences_keep_their_order_and_new_ones_follow():
+    outline = Outline(why(Why("dog", told(texts=(*SENTENCES, "added")), None, order=(1, 0, 2))))
+    places = [a["data-index"] for tag, a in outline.elements if tag == "textarea"]
+    assert places == ["1", "0", "2", "3"]
+
+
+def test_a_disabled_sentence_stays_in_the_list():
+    page = Outline(why(Why("dog", told(off=["four legs"]), explanation(weights=(0.4, 0.6), without=(0.5, 0.7)))))
+    boxes = [("checked" in a, a["aria-label"]) for tag, a in page.elements if a.get("type") == "checkbox"]
+    assert boxes == [(True, "Use “a photo of a dog.”"), (False, "Use “four legs”"), (True, "Use “a wet nose”")]
+    assert "off" in page.text and "60%" in page.text[page.text.index("a wet nose") :]
+
+
+def test_without_a_photo_sentences_have_no_figures():
+    text = Outline(why(Why("dog", told()))).text
+    assert set(SENTENCES) <= set(text) and not any("%" in one for one in text)
+    assert "Select a tag to see what its score is made of." in Outline(nothing()).text
+
+
+def test_the_heat_map_has_a_text_for_screen_readers():
+    outline = shown(photo=jpeg())
+    (heard,) = [a["aria-label"] for tag, a in outline.elements if tag == "svg"]
+    assert heard == "Attention of “dog” over the photo: most at the top right"
+    layers = [(a["width"], a["height"]) for tag, a in outline.elements if tag == "image"]
+    assert layers == [("60", "40")] * 2  # one over the other
+    assert any("10% of it went to the photo as a whole" in text for text in outline.text)
+
+
+def test_the_heat_map_is_bright_where_the_attention_is():
+    attention = np.zeros((3, 3))
+    attention[0, 2] = 1
+    with Image.open(io.BytesIO(base64.b64decode(heat_map(attention).partition(",")[2]))) as drawn:
+        light = np.asarray(drawn.convert("RGB"), float).sum(-1)
+        veil = np.asarray(drawn)[..., 3]
+    third = len(light) // 3
+    assert light[:third, -third:].mean() > 2 * light[third:, :].mean()
+    assert veil[:third, -third:].mean() < veil[-third:, :third].mean()
+
+
+@pytest.mark.parametrize("attention", [np.zeros((2, 2)), np.full((4, 4), 0.1)])
+def test_uniform_attention_gives_a_uniform_map(attention):
+    with Image.open(io.BytesIO(base64.b64decode(heat_map(attention).partition(",")[2]))) as drawn:
+        assert len(drawn.getcolors()) == 1
+
+
+def test_no_text_becomes_markup():
+    outline = Outline(why(Why(HOSTILE, told(HOSTILE, (HOSTILE,)), explanation(HOSTILE, (1.0,), ()), photo=jpeg())))
+    assert [a["href"][:5] for tag, a in outline.elements if tag == "image"] == ["data:", "data:"]
+    assert not any(name.startswith("on") for _, attributes in outline.elements for name in attributes)
+    assert any("<img src=x" in text for text in outline.text)
+
+
+CORGI = (("decoder", -2.94), ("pooled", 0.2), ("classifier", 3.25), ("prior", -0.1))
+"""Terms of a score that the classifier decides: the decoder alone gives 0.05, all together 0.60."""
+
+
+def test_the_terms_of_the_score_are_one_stacked_bar():
+    page = Outline(why(Why("corgi", told("corgi"), explanation("corgi", terms=CORGI))))
+    bar = [a for tag, a in page.elements if tag == "i" and "data-term" in a]
+    assert [(a["data-term"], a["class"]) for a in bar] == [
+        ("decoder", "against"), ("prior", "against"), ("pooled", "for"), ("classifier", "for decisive"),
+    ]  # fmt: skip
+    widths = [float(a["style"].removeprefix("width:").rstrip("%")) for a in bar]
+    assert sum(widths) == pytest.approx(100, abs=0.3)
+    assert widths[0] == pytest.approx(100 * 2.94 / 6.49, abs=0.1)
+    (spoken,) = [a["aria-label"] for _, a in page.elements if a.get("class") == "stack"]
+    assert spoken == "Terms of the logit: decoder −2.94, whole photo +0.20, classifier +3.25, prior −0.10; sum +0.41"
+    assert {"Decoder", "Whole photo", "Classifier", "Prior", "Sum"} <= set(page.text)
+
+
+@pytest.mark.parametrize(
+    ("terms", "probability", "sentence"),
+    [
+        (CORGI, 0.6, "The classifier decided: without it the probability would be 0.06."),
+        ((("decoder", 1.5), ("classifier", 0.3)), 0.86, "The decoder decided: on its own it gives 0.82."),
+        ((("decoder", 0.4), ("prior", -3.0)), 0.07, "The prior decided: without it the probability would be 0.60."),
+        ((("decoder", 1.5),), 0.82, "The score comes from the decoder alone."),
+    ],
+)
+def test_a_sentence_says_which_term_decided(terms, probability, sentence):
+    evidence = Evidence(terms, 0.5)
+    assert decision(TagScore("corgi", probability, 0.5, evidence=evidence), evidence) == sentence
+
+
+def test_one_term_alone_needs_no_bar():
+    page = Outline(why(Why("dog", told(), explanation(terms=(("decoder", 0.4),)))))
+    assert "The score comes from the decoder alone." in page.text
+    assert not [a for _, a in page.elements if "data-term" in a]
