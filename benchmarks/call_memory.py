@@ -10,16 +10,16 @@ import torch
 from benchmarks.measuring import added_memory
 from benchmarks.reference import Reference
 from benchmarks.setting import FULL, QUICK, Size, pictures, random_bank, random_model
-from ram.tagger import CHUNK
+from ram.models.scoring import Scorer
 
 
 def call_memory(way: str, size: Size) -> float:
     """Return the bytes that tagging a first picture adds, by the "reference" or by "ours"."""
     model, bank, pixels = random_model(size), random_bank(size.tags, size), pictures(size)
-    reference = Reference(model, bank)
+    reference, scorer = Reference(model, bank), Scorer(model)
     ways: dict[str, Callable[[], object]] = {
         "reference": lambda: reference.tag(pixels),
-        "ours": lambda: model.align(model.look(pixels), bank, CHUNK),
+        "ours": lambda: scorer.score(model.look(pixels), bank),
     }
     return added_memory(ways[way])
 

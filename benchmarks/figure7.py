@@ -20,7 +20,7 @@ import torch.nn.functional as F
 
 from benchmarks.measuring import in_turns, machine
 from benchmarks.setting import FULL, QUICK, Size, pictures, random_bank, random_model
-from ram.tagger import CHUNK
+from ram.models.scoring import Scorer
 
 COUNTS = (10, 30, 100, 300, 1000, 4585)
 WORDS, PAIRS = 8, 16
@@ -80,13 +80,13 @@ def match(layers: int, width: int, side: int) -> Way:
 def align(size: Size) -> Way:
     """ITTA: RAM++ with 51 descriptions per category."""
     model, bank, pixels = random_model(size), random_bank(max(COUNTS), size), pictures(size)
-    features = model.look(pixels)
+    features, scorer = model.look(pixels), Scorer(model)
     return Way(
         "ITTA: RAM++ Swin-L (ours)",
         "#009E73",
         "^",
         lambda: model.look(pixels),
-        lambda count: model.align(features, bank.rows(slice(0, count)), CHUNK),
+        lambda count: scorer.score(features, bank.rows(slice(0, count))),
     )
 
 

@@ -12,9 +12,9 @@ import math
 import torch
 import torch.nn.functional as F
 
-from ram.models.attention import CrossAttention
+from ram.models.decoder import CrossAttention
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.ram import TaggingModel
-from ram.models.reweighting import DescriptionEmbeddings
 
 
 class Reference:

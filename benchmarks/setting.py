@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from ram.checkpoints.registry import PUBLISHED
 from ram.models.build import build_without_weights, restore_buffers
-from ram.models.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
+from ram.models.config import DecoderConfig, ImageConfig, ModelConfig
+from ram.models.description_embeddings import DescriptionEmbeddings
+from ram.models.fast import accelerate
 from ram.models.ram import TaggingModel
-from ram.models.reweighting import DescriptionEmbeddings
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Size:
     photos: int
 
 
-FULL = Size(VARIANTS["ram-plus-swin-large"], 4585, 51, (10, 100, 1000, 4585, 10_000, 20_000), (4032, 3024), 32)
+FULL = Size(PUBLISHED["ram-plus-swin-large"].config, 4585, 51, (10, 100, 1000, 4585, 10_000, 20_000), (4032, 3024), 32)
 QUICK = Size(
     ModelConfig(
         name="quick",
@@ -54,7 +56,7 @@ QUICK = Size(
 
 
 def random_model(size: Size) -> TaggingModel:
-    """Build a model with seeded initial weights.
+    """Build an accelerated model with seeded initial weights.
 
     Query weights are larger than usual: otherwise all tags get nearly the same logit, unlike in a trained model, and
     any rounding changes which of them are the highest.
@@ -70,7 +72,8 @@ def random_model(size: Size) -> TaggingModel:
     weights["reweighting.log_scale"].fill_(-math.log(0.07))
     model.load_state_dict(weights, assign=True)
     assert restore_buffers(model)
-    return model.eval().requires_grad_(False)
+    accelerate(model.eval().requires_grad_(False))
+    return model
 
 
 def random_bank(tags: int, size: Size) -> DescriptionEmbeddings:

@@ -10,6 +10,7 @@ scale and one shift of all logits, folded into the head, and a threshold a tag. 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +23,13 @@ from ram.checkpoints.model_folder import load_model, save_model
 from ram.describers.template import TemplateDescriber
 from ram.evaluation.calibration import calibrate
 from ram.evaluation.reliability import expected_calibration_error, fit_scale_and_shift
-from ram.images.opening import EvalTransform, open_image
+from ram.images.opening import open_image
+from ram.images.transforms import EvalTransform
 from ram.labels.label_system import LabelSystem
 from ram.models.build import build_text_encoder
-from ram.models.heads import MatchingHead
+from ram.models.lite.matching import MatchingHead
 from ram.models.ram import TaggingModel
+from ram.models.scoring import Scorer
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import Origin, TagDescriptions
 
@@ -102,7 +105,8 @@ def everyday_bank(trained: TagEmbeddingBank, descriptions: int | None) -> TagEmb
 def score(model: TaggingModel, patches: torch.Tensor, bank: TagEmbeddingBank) -> NDArray[np.float32]:
     """(n, tags) logits of the backbone's (n, patches, channels)."""
     embedded = bank.to("cpu", torch.float32).embedded
-    parts = [model.align(model.image_encoder.embed(part), embedded, 256).logits for part in patches.split(BATCH)]
+    scorer = Scorer(copy.deepcopy(model))  # it changes the model it is given
+    parts = [scorer.score(model.image_encoder.embed(part), embedded).logits for part in patches.split(BATCH)]
     return torch.cat(parts).numpy()
 
 

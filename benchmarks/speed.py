@@ -26,11 +26,12 @@ from benchmarks.reference import Reference
 from benchmarks.setting import FULL, QUICK, Size, pictures, random_bank, random_model
 from ram.cli.options import add_json_option, cores, positive
 from ram.cli.terminal import Progress, print_json, print_table
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.fast.compiling import compile_encoder
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.scoring import Scorer
 from ram.models.text_encoder import ClipTextEncoder
 from ram.runtime import fastest_dtype
-from ram.tagger import CHUNK, load
+from ram.tagger import load
 
 ROOT = Path(__file__).parents[1]
 SENTENCES = Path(__file__).parent / "corgi.txt"
@@ -82,13 +83,13 @@ def measure_picture(size: Size, rounds: int, compiled: bool = False) -> Iterator
     dtype = fastest_dtype(model)
     ways: dict[str, Callable[[], torch.Tensor]] = {
         "reference": lambda: reference.tag(pixels),
-        "float32": lambda: model.align(model.look(pixels), bank, CHUNK).logits,
+        "float32": lambda: Scorer(model).score(model.look(pixels), bank).logits,
     }
     if dtype != torch.float32 or compiled:
         fast, small = copy.deepcopy(model).to(dtype), bank.to("cpu", dtype)
         if compiled:
             compile_encoder(fast.image_encoder, pixels.to(dtype))
-        ways["auto"] = lambda: fast.align(fast.look(pixels.to(dtype)), small, CHUNK).logits.float()
+        ways["auto"] = lambda: Scorer(fast).score(fast.look(pixels.to(dtype)), small).logits.float()
     seconds = in_turns(ways, rounds)
     for name in list(ways)[1:]:
         found = ways[name]()[0]
@@ -129,7 +130,7 @@ def measure_tags(size: Size, rounds: int) -> Iterator[Line]:
         reference = Reference(model, some)
         ways: dict[str, Callable[[], object]] = {"reference": partial(reference.score, features[torch.float32].tokens)}
         for dtype, own in settings.items():
-            ways[_name(dtype)] = partial(own.align, features[dtype], some.to("cpu", dtype), CHUNK)
+            ways[_name(dtype)] = partial(Scorer(own).score, features[dtype], some.to("cpu", dtype))
         seconds = in_turns(ways, max(1, rounds * min(20, 5000 // count)))  # what is short is repeated
         for dtype in settings:
             pair = {"reference": seconds["reference"], "ours": seconds[_name(dtype)]}
@@ -154,7 +155,7 @@ def measure_category(size: Size, rounds: int) -> Iterator[Line]:
 
     def embed_and_score() -> torch.Tensor:
         embedded = DescriptionEmbeddings(encoder.encode(sentences)[None].to(dtype))
-        return fast.align(features, embedded).logits
+        return Scorer(fast).score(features, embedded).logits
 
     ways = {
         "reference": lambda: reference.look(pixels),

@@ -23,7 +23,7 @@ from ram.labels.exclusion import ExcludedTags
 from ram.labels.hypernyms import Hypernyms, load_kinds
 from ram.labels.label_system import LabelSystem
 from ram.labels.parallel import parse_captions
-from ram.labels.reviewed_lists import shipped_word_lists
+from ram.labels.reviewed_lists import shipped_lists
 from ram.text.descriptions import TagDescriptions
 
 COMPLETE = ("caltech101", "camvid", "clothing", "grocery", "imagenet_samples", "pacs")
@@ -98,7 +98,7 @@ def main() -> None:
     args = parser.parse_args()
     data: Path = args.data
     system = LabelSystem.load(EVERYDAY)
-    lists = shipped_word_lists()
+    lists = shipped_lists()
     banned = ExcludedTags(args.exclude.read_text(encoding="utf-8").split("\n")[:-1], lists.system, lists.book)
     words = Words(system, load_kinds(EVERYDAY / "kinds.csv")[1], banned)
     labels = data / "labels"

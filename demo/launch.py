@@ -69,17 +69,18 @@ def build(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Workbe
         RamError: a model cannot be loaded.
     """
     from demo.core.workbench import Workbench
-    from demo.server.zerogpu import BorrowingTagger, find_lender
+    from demo.server.zerogpu import borrow, find_lender
     from ram.evaluation.baselines import clip_is_here, load_zero_shot
-    from ram.tagger import Tagger, load
+    from ram.tagger import TaggerBackend, load
 
     names = [flags.model] + [flags.compare_model] * (flags.compare_model not in ("none", flags.model))
     lend = find_lender(environ)
-    taggers: list[Tagger] = [load(name, flags.device) for name in names]
+    main, *others = (load(name, flags.device) for name in names)
+    taggers: list[TaggerBackend] = [main, *others]
     if flags.compare_model != "none" and clip_is_here():
-        taggers.append(load_zero_shot(taggers[0]))
+        taggers.append(load_zero_shot(main))
     if lend is not None:
-        taggers = [BorrowingTagger(tagger, lend) for tagger in taggers]
+        taggers = [borrow(tagger, lend) for tagger in taggers]
     from demo.core.examples import list_examples
     from demo.page import build_page  # gradio takes seconds to import: only once the models are loaded
 

@@ -14,11 +14,10 @@ def main(photo: str, tag: str) -> None:
     score = explanation.score
     print(f"{tag}: probability {score.probability:.2f}, threshold {score.threshold:.2f}")
 
-    if score.evidence is not None:
-        print("\nTerms of the logit:")
-        for name, value in score.evidence.terms:
-            print(f"  {value:+6.2f}  {name}")
-        print(f"  {score.evidence.logit:+6.2f}  sum; decided by {score.evidence.decisive}")
+    print("\nTerms of the logit:")
+    for name, value in score.evidence.terms:
+        print(f"  {value:+6.2f}  {name}")
+    print(f"  {score.evidence.logit:+6.2f}  sum; decided by {score.evidence.decisive}")
 
     print("\nDescriptions, by their weight for this photo:")
     for description in score.descriptions[:5]:

@@ -1,4 +1,4 @@
-"""Open-set image tagging: RAM and RAM++ rebuilt.
+"""Open-set image tagging: RAM, RAM++ and Tag2Text rebuilt from the papers.
 
     import ram
     tagger = ram.load("ram-plus-lite")
@@ -14,39 +14,59 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "load": "ram.tagger",
-    "Tagger": "ram.tagger",
-    "list_models": "ram.checkpoints.model_folder",
-    "convert_official": "ram.checkpoints.official",
-    "ModelConfig": "ram.models.config",
-    "Prediction": "ram.prediction",
-    "TagDescriptions": "ram.text.descriptions",
-    "TagEmbeddingBank": "ram.text.bank",
-    "TagVocabulary": "ram.text.vocabulary",
+_MODULES = {
+    "ram.tagger": ("load", "Tagger"),
+    "ram.checkpoints.registry": ("list_models",),
+    "ram.checkpoints.official": ("convert_official",),
+    "ram.models.config": ("ModelConfig",),
+    "ram.prediction": ("Prediction", "TagScore", "Evidence", "Explanation"),
+    "ram.text.vocabulary": ("TagVocabulary",),
+    "ram.text.descriptions": ("TagDescriptions",),
+    "ram.text.bank": ("TagEmbeddingBank",),
+    "ram.errors": (
+        "RamError",
+        "InputError",
+        "ImageError",
+        "ArchiveError",
+        "PackError",
+        "CheckpointError",
+        "DownloadError",
+        "TextEncoderError",
+        "DescriberError",
+        "MissingKeyError",
+        "TeacherError",
+        "TrainingError",
+    ),
 }
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = [
-    "ModelConfig",
-    "Prediction",
-    "TagDescriptions",
-    "TagEmbeddingBank",
-    "TagVocabulary",
-    "Tagger",
-    "convert_official",
-    "list_models",
-    "load",
-]
+__all__ = sorted(_HOMES)  # noqa: PLE0605
 
 if TYPE_CHECKING:
-    from ram.checkpoints.model_folder import list_models
-    from ram.checkpoints.official import convert_official
-    from ram.models.config import ModelConfig
-    from ram.prediction import Prediction
-    from ram.tagger import Tagger, load
-    from ram.text.bank import TagEmbeddingBank
-    from ram.text.descriptions import TagDescriptions
-    from ram.text.vocabulary import TagVocabulary
+    from ram.checkpoints.official import convert_official as convert_official
+    from ram.checkpoints.registry import list_models as list_models
+    from ram.errors import ArchiveError as ArchiveError
+    from ram.errors import CheckpointError as CheckpointError
+    from ram.errors import DescriberError as DescriberError
+    from ram.errors import DownloadError as DownloadError
+    from ram.errors import ImageError as ImageError
+    from ram.errors import InputError as InputError
+    from ram.errors import MissingKeyError as MissingKeyError
+    from ram.errors import PackError as PackError
+    from ram.errors import RamError as RamError
+    from ram.errors import TeacherError as TeacherError
+    from ram.errors import TextEncoderError as TextEncoderError
+    from ram.errors import TrainingError as TrainingError
+    from ram.models.config import ModelConfig as ModelConfig
+    from ram.prediction import Evidence as Evidence
+    from ram.prediction import Explanation as Explanation
+    from ram.prediction import Prediction as Prediction
+    from ram.prediction import TagScore as TagScore
+    from ram.tagger import Tagger as Tagger
+    from ram.tagger import load as load
+    from ram.text.bank import TagEmbeddingBank as TagEmbeddingBank
+    from ram.text.descriptions import TagDescriptions as TagDescriptions
+    from ram.text.vocabulary import TagVocabulary as TagVocabulary
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,9 @@
-"""What a tagger says of one picture: frozen values with the thresholds and descriptions behind them."""
+"""Predictions: frozen scores of one image, with thresholds, descriptions and evidence behind them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WeightedDescription:
-    """One sentence about a tag and its share of the re-weighting softmax (the weights of a tag sum to 1)."""
+    """One sentence about a tag and its re-weighting weight; the weights of a tag sum to 1."""
 
     text: str
     weight: float
@@ -80,10 +80,11 @@ class TagScore:
 
     @property
     def present(self) -> bool:
-        """Is the probability strictly over the threshold, in 32 bit as the network's numbers are?"""
+        """Whether the probability is strictly over the threshold, compared in float32 like the network's output."""
         return bool(np.float32(self.probability) > np.float32(self.threshold))
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
         return {
             "tag": self.tag,
             "probability": round(self.probability, 6),
@@ -94,21 +95,23 @@ class TagScore:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Scores of one picture over one bank of tags.
+    """Scores of one image over one bank of tags.
 
-    A :class:`TagScore` is made only when asked for: thousands of tags with dozens of sentences cost nothing.
+    A :class:`TagScore` is made when it is asked for, so that thousands of tags with dozens of sentences cost nothing.
 
     Args:
-        vocabulary: the tags that were asked about.
+        vocabulary: the tags that were scored.
         sentences: the descriptions of each tag, in the bank's order.
         probabilities: (tags,) in 0..1.
         weights: (tags, descriptions) re-weighting weights; entries past a tag's own descriptions are ignored.
+        terms: (tags,) each, by name, in the order of :class:`Evidence`; they add up to the logits.
     """
 
     vocabulary: TagVocabulary
     sentences: Sequence[Sequence[str]] = field(repr=False)
     probabilities: np.ndarray = field(repr=False)
     weights: np.ndarray = field(repr=False)
+    terms: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         tags = len(self.vocabulary)
@@ -117,7 +120,9 @@ class Prediction:
                 f"vocabulary has {tags} tags but probabilities are of shape {self.probabilities.shape}"
             )
         if len(self.sentences) != tags or self.weights.shape[:1] != (tags,):
-            raise ValueError(f"vocabulary has {tags} tags: descriptions and weights need one row a tag")
+            raise ValueError(f"vocabulary has {tags} tags: descriptions and weights need one row per tag")
+        if any(term.shape != (tags,) for term in self.terms.values()):
+            raise ValueError(f"vocabulary has {tags} tags: every term needs one value per tag")
 
     def __len__(self) -> int:
         return len(self.vocabulary)
@@ -127,7 +132,7 @@ class Prediction:
         return (self._score(i) for i in self._order)
 
     def __getitem__(self, tag: str) -> TagScore:
-        """The score of one tag; ValueError when the picture was not asked about it."""
+        """The score of one tag; ValueError where it was not scored."""
         return self._score(self.vocabulary.id(tag))
 
     @property
@@ -149,10 +154,11 @@ class Prediction:
         return [self._score(i) for i in islice((i for i in self._order if not self._present[i]), k)]
 
     def select(self, tags: Sequence[str]) -> Prediction:
-        """These tags only, in the order given; ValueError when the picture was not asked about one."""
+        """These tags only, in the order given; ValueError where one was not scored."""
         ids = [self.vocabulary.id(tag) for tag in tags]
         vocabulary, sentences = self.vocabulary.select(tags), [self.sentences[i] for i in ids]
-        return Prediction(vocabulary, sentences, self.probabilities[ids], self.weights[ids])
+        terms = {name: term[ids] for name, term in self.terms.items()}
+        return Prediction(vocabulary, sentences, self.probabilities[ids], self.weights[ids], terms)
 
     def to_dict(self, top: int | None = None, threshold: float | None = None) -> dict[str, Any]:
         """``{"tags", "scores"}`` for JSON, highest first; ``top`` and ``threshold`` limit what is listed."""
@@ -175,11 +181,14 @@ class Prediction:
         sentences = self.sentences[index]
         weights = self.weights[index, : len(sentences)]
         heaviest = np.argsort(-weights, kind="stable")
+        threshold = self.vocabulary.thresholds[index]
+        terms = tuple((name, float(term[index])) for name, term in self.terms.items())
         return TagScore(
             self.vocabulary.tags[index],
             float(self.probabilities[index]),
-            self.vocabulary.thresholds[index],
+            threshold,
             tuple(WeightedDescription(sentences[i], float(weights[i])) for i in heaviest),
+            Evidence(terms, threshold) if terms else None,
         )
 
 
@@ -192,17 +201,16 @@ def _logit(probability: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """One tag of one picture, explained.
+    """What is behind the score of one tag on one image.
 
     Args:
-        score: the tag's own score.
+        score: the tag's score, with its evidence.
         weights: (descriptions,) of the re-weighting, in the bank's order; they sum to 1.
-        without: (descriptions,) the probability with each description left out, in the same order; empty where there
-            is only one.
-        attention: (rows, columns) what the tag's query paid to each patch of the whole picture in the decoder's last
-            layer, the mean of the heads. Where an image says "this spot", that is where information was read from, not
-            a proof that the tag's object is there.
-        pooled: what it paid to the token of the picture as a whole; together with ``attention`` 1.
+        without: (descriptions,) probability with each description left out, in the bank's order; empty where there is
+            only one.
+        attention: (rows, columns) attention of the tag's query to each patch in the decoder's last layer, averaged
+            over heads. It shows where information was read from, not where the tag's object is.
+        pooled: attention to the pooled token; together with ``attention`` it sums to 1.
     """
 
     score: TagScore

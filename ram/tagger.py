@@ -1,38 +1,38 @@
-"""The tagger: pictures in, predictions out. Stateless between calls and safe to share between threads."""
+"""The tagger: images in, predictions out. Stateless between calls, and safe to share between threads."""
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar, overload
+from typing import Generic, Protocol, TypeVar, overload, runtime_checkable
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
-from ram.checkpoints.download import CHECKPOINTS
-from ram.checkpoints.model_folder import find_model, load_model
+from ram.checkpoints.model_folder import load_model
 from ram.checkpoints.published import fetch_model
-from ram.errors import ImageError
+from ram.checkpoints.registry import find_model, is_downloadable
+from ram.errors import ImageError, InputError
 from ram.images.opening import Source, open_image
 from ram.images.reading import read_batches
 from ram.images.transforms import EvalTransform
 from ram.models.build import build_text_encoder
 from ram.models.config import ModelConfig
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.fast.compiling import compile_encoder
-from ram.models.image_encoder import ImageFeatures, grid
+from ram.models.image_encoder import ImageFeatures, patch_grid
 from ram.models.ram import TaggingModel
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.scoring import PreparedBank, Scorer, Scores
 from ram.models.text_encoder import TextEncoder
 from ram.prediction import Explanation, Prediction
 from ram.runtime import Progress, cache_folder, choose_dtype, find_device, quiet
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.text.tag_packs import OWN_FILES, PackLimits, load_pack, save_pack
-
-CHUNK = 512
-"""Tags scored at a time: bounds memory whatever the vocabulary, and changes no score."""
 
 BATCH, CPU_BATCH = 32, 4
 """Images that go through the image encoder together; on a CPU, larger batches cost more memory and save no time."""
@@ -42,12 +42,74 @@ Picture = Image.Image | str | Path
 _T = TypeVar("_T")
 
 
+class TaggerBackend(Protocol):
+    """What comparing models needs of a tagger: also zero-shot CLIP and a tagger on a borrowed GPU have it.
+
+    Attributes:
+        config: describes the model and how it wants its images.
+        bank: predefined tags.
+        device: where features and banks have to be.
+        dtype: of the network.
+        transform: image to (3, size, size) pixels.
+    """
+
+    config: ModelConfig
+    bank: TagEmbeddingBank
+    device: torch.device
+    dtype: torch.dtype
+    transform: EvalTransform
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Family of the model, such as RAM++."""
+        ...
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """The frozen text encoder that embeds typed categories."""
+        ...
+
+    def tag(self, picture: Picture) -> Prediction:
+        """Score one image over the predefined tags."""
+        ...
+
+    def look(self, picture: Picture) -> ImageFeatures:
+        """Run the image encoder once on one image."""
+        ...
+
+    def look_at_pixels(self, pixels: torch.Tensor) -> ImageFeatures:
+        """Run the image encoder on (batch, 3, size, size) pixels of :attr:`transform`."""
+        ...
+
+    def score(self, features: ImageFeatures, bank: TagEmbeddingBank | None = None) -> Prediction:
+        """Score features over a bank, the predefined one where None."""
+        ...
+
+    def embed(self, descriptions: Mapping[str, Sequence[str]] | TagDescriptions) -> TagEmbeddingBank:
+        """A bank of new categories from their descriptions."""
+        ...
+
+
+@runtime_checkable
+class Explainer(Protocol):
+    """A tagger that can say what is behind a score."""
+
+    def explain(self, features: ImageFeatures, bank: TagEmbeddingBank, tag: str) -> Explanation:
+        """Explain the score of one tag of a bank."""
+        ...
+
+
 class Tagger:
-    """A tagging model with its bank, text encoder and picture transform.
+    """A tagging model with its bank, text encoder and image transform.
 
     Args:
         config: describes the model.
-        model: in evaluation mode.
+        model: its network. The tagger runs a copy, which shares the weights where device and dtype are the same.
         bank: predefined tags, embedded by the text encoder the config names.
         text_encoder: makes the text encoder when categories are first typed; plain tagging never waits.
         device, dtype: where and how the network runs.
@@ -63,21 +125,24 @@ class Tagger:
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self.config = config
-        self.name = config.name
         self.device = torch.device(device)
         self.dtype = dtype
-        self.model = model.to(self.device, dtype).eval().requires_grad_(False)
-        self.bank = self._placed(bank)
-        with torch.inference_mode():
-            self._prepared = self.model.prepare_similarity(self.model.prepare(self.bank.embedded))
+        self.model = _copy_for_evaluation(model, self.device, dtype)
         self.transform = EvalTransform(
             config.image.size, config.image.mean, config.image.std, config.image.interpolation
         )
+        self._scorer = Scorer(self.model)
         self._text_encoder = _Once(text_encoder)
+        self._set_bank(bank)
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.config.name
 
     @property
     def kind(self) -> str:
-        """What people call such models: RAM, RAM++ or Tag2Text."""
+        """Family of the model: RAM, RAM++ or Tag2Text."""
         return self.config.kind
 
     @property
@@ -89,29 +154,34 @@ class Tagger:
         """
         return self._text_encoder()
 
+    @property
+    def batch_size(self) -> int:
+        """Images that go through the image encoder together."""
+        return CPU_BATCH if self.device.type == "cpu" else BATCH
+
     @overload  # a str is a sequence of str too
     def tag(self, picture: Picture, shortlist: int | None = None) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
     def tag(self, picture: Sequence[Picture], shortlist: int | None = None) -> list[Prediction]: ...
     def tag(self, picture: Picture | Sequence[Picture], shortlist: int | None = None) -> Prediction | list[Prediction]:
-        """Score one picture, or each of several, over the predefined tags.
+        """Score one image, or each of several, over the predefined tags.
 
         Args:
             picture: one or several.
-            shortlist: score only so many tags of each picture, see :meth:`shortlist`; all of them where None.
+            shortlist: score only so many tags of each image, see :meth:`shortlist`; all of them where None.
 
         Raises:
-            ImageError: a picture cannot be opened; the message says why.
+            ImageError: an image cannot be opened; the message says why.
         """
         if not isinstance(picture, (Image.Image, str, Path)):
             return [self._tag(features, shortlist) for features in self.look_through(list(picture))]
         return self._tag(self.look(picture), shortlist)
 
     def look(self, picture: Picture) -> ImageFeatures:
-        """Run the image encoder once: all that any later scoring of this picture needs.
+        """Run the image encoder once: all that any later scoring of this image needs.
 
         Raises:
-            ImageError: the picture cannot be opened; the message says why.
+            ImageError: the image cannot be opened; the message says why.
         """
         return self.look_at_pixels(self.transform(open_image(picture))[None])
 
@@ -135,76 +205,81 @@ class Tagger:
                     yield features.rows(slice(index, index + 1))
                     index += 1
 
-    @property
-    def batch_size(self) -> int:
-        """Images that go through the image encoder together."""
-        return CPU_BATCH if self.device.type == "cpu" else BATCH
-
-    def _tag(self, features: ImageFeatures | ImageError, shortlist: int | None) -> Prediction:
-        if isinstance(features, ImageError):
-            raise features
-        return self.score(features, None if shortlist is None else self.shortlist(features, shortlist))
-
     @torch.inference_mode()
     def look_at_pixels(self, pixels: torch.Tensor) -> ImageFeatures:
         """Run the image encoder on (batch, 3, size, size) pixels that :attr:`transform` made."""
         return self.model.look(pixels.to(self.device, self.dtype))
 
-    @torch.inference_mode()
     def score(self, features: ImageFeatures, bank: TagEmbeddingBank | None = None) -> Prediction:
-        """Score a picture that was looked at over any bank, without a second look.
+        """Score the features of one image over any bank, without a second look.
 
         Args:
             features: of :meth:`look`.
             bank: the predefined one where None.
 
         Raises:
-            ValueError: the bank is of another text encoder than the model's.
+            InputError: the bank is of another text encoder than the model's.
         """
         bank = self.bank if bank is None else bank
-        self._check(bank)
-        aligned = self.model.align(features, self._embedded(bank), CHUNK)
+        scores = self.score_batch(features, bank)
         return Prediction(
             bank.vocabulary,
             bank.sentences,
-            aligned.logits[0].float().sigmoid().cpu().numpy(),
-            aligned.weights[0].float().cpu().numpy(),
+            scores.logits[0].float().sigmoid().cpu().numpy(),
+            scores.weights[0].float().cpu().numpy(),
+            {name: term[0].float().cpu().numpy() for name, term in scores.terms.items()},
         )
+
+    @torch.inference_mode()
+    def score_batch(self, features: ImageFeatures, bank: TagEmbeddingBank | DescriptionEmbeddings) -> Scores:
+        """Named terms and re-weighting of a batch of images, on the model's device.
+
+        Args:
+            features: of :meth:`look_at_pixels`.
+            bank: any, or bare embeddings of the model's text encoder in :attr:`dtype`, on its device.
+
+        Raises:
+            InputError: the bank is of another text encoder than the model's.
+        """
+        if isinstance(bank, DescriptionEmbeddings):
+            return self._scorer.score(features, bank)
+        self._check(bank)
+        return self._scorer.score(features, self._embeddings(bank))
 
     @torch.inference_mode()
     def shortlist(
         self, features: ImageFeatures, most: int, bank: TagEmbeddingBank | None = None, keep: Sequence[str] = ()
     ) -> TagEmbeddingBank:
-        """The tags of a very large bank that are worth decoding: the nearest to the picture by re-weighted similarity.
+        """The tags of a very large bank that are worth decoding: the nearest to the image by re-weighted similarity.
 
-        The scores of those are exact. The others are absent from a prediction over the shortlist: nothing is known of
-        them, and some may have been over their thresholds (docs/vocabularies.md has how many).
+        Their scores are exact. The others are absent from a prediction over the shortlist: some may have been over
+        their thresholds (docs/vocabularies.md has how many).
 
         Args:
             features: of :meth:`look`.
             most: how many tags to keep; all of them where the bank has no more.
             bank: the predefined one where None.
-            keep: tags that stay whatever their similarity, beside the nearest.
+            keep: tags to keep beside the nearest, whatever their similarity.
 
         Raises:
-            ValueError: fewer than one tag is asked for, ``keep`` names a tag that is not in the bank, the bank is of
-                another text encoder than the model's, or the model knows no re-weighted similarity.
+            InputError: fewer than one tag is asked for, ``keep`` names a tag that is not in the bank, the bank is of
+                another text encoder than the model's, or the model learned no re-weighted similarity.
         """
         if most < 1:
-            raise ValueError(f"a shortlist of {most} tags is none: keep at least 1")
+            raise InputError(f"a shortlist of {most} tags is empty: keep at least 1")
         bank = self.bank if bank is None else bank
         if len(bank) <= most:
             return bank
         self._check(bank)
         if not self.config.reweight:
-            raise ValueError(f"{self.name} has not learnt which texts a picture is near to: leave the shortlist out")
-        near = self.model.nearness(features, self._embedded(bank), CHUNK)[0]
-        kept = {*near.topk(most).indices.tolist(), *(bank.vocabulary.id(tag) for tag in keep)}
-        return bank.select([bank.vocabulary.tags[i] for i in sorted(kept)])
+            raise InputError(f"{self.name} did not learn which texts an image is near to: leave the shortlist out")
+        near = self._scorer.nearness(features, self._embeddings(bank))[0]
+        chosen = {*near.topk(most).indices.tolist(), *(bank.vocabulary.id(tag) for tag in keep)}
+        return bank.select([bank.vocabulary.tags[i] for i in sorted(chosen)])
 
     @torch.inference_mode()
     def explain(self, features: ImageFeatures, bank: TagEmbeddingBank, tag: str) -> Explanation:
-        """Say why a tag got its score: where the decoder looked, and the probability without each description.
+        """Explain a tag's score: its evidence, where the decoder looked, and the score without each description.
 
         Args:
             features: of :meth:`look`; this runs no image encoder.
@@ -212,19 +287,18 @@ class Tagger:
             tag: one of the bank's.
 
         Raises:
-            ValueError: the bank has no such tag, or is of another text encoder than the model's.
+            InputError: the bank has no such tag, or is of another text encoder than the model's.
         """
         alone = bank.select([tag])
         prediction = self.score(features, alone)
-        embedded = alone.embedded.to(self.device, self.dtype)
-        paid = self.model.attention(features, embedded)[0, 0].float().cpu().numpy()
-        rows, columns = grid(len(paid) - 1)
+        embeddings = alone.embedded.to(self.device, self.dtype)
+        attention = self._scorer.attention(features, embeddings)[0, 0].float().cpu().numpy()
         count, without = len(alone.sentences[0]), np.empty(0, np.float32)
         if count > 1:
-            left_out = self.model.align(features, embedded.each_left_out(), CHUNK).logits[0]
+            left_out = self._scorer.score(features, embeddings.leave_one_out()).logits[0]
             without = left_out.float().sigmoid().cpu().numpy()
-        weights = prediction.weights[0, :count]
-        return Explanation(prediction[tag], weights, without, paid[1:].reshape(rows, columns), float(paid[0]))
+        grid = attention[1:].reshape(patch_grid(len(attention) - 1))
+        return Explanation(prediction[tag], prediction.weights[0, :count], without, grid, float(attention[0]))
 
     def embed(self, descriptions: Mapping[str, Sequence[str]] | TagDescriptions) -> TagEmbeddingBank:
         """A bank of new categories from their descriptions; a RAM model keeps the first sentence of each.
@@ -235,8 +309,8 @@ class Tagger:
         """
         if not isinstance(descriptions, TagDescriptions):
             descriptions = TagDescriptions(descriptions)
-        kept = descriptions.first(self.config.max_descriptions)
-        return TagEmbeddingBank.build(kept, self.text_encoder).to(self.device, self.dtype)
+        used = descriptions.first(self.config.max_descriptions)
+        return TagEmbeddingBank.build(used, self.text_encoder).to(self.device, self.dtype)
 
     def save_pack(self, path: str | Path, bank: TagEmbeddingBank) -> None:
         """Write a bank as a tag pack, one file for any model of the same text encoder.
@@ -254,27 +328,39 @@ class Tagger:
             PackError: the pack is broken, too large, or for another text encoder.
         """
         bank = load_pack(path, self.config.text_encoder, self.config.dim, limits)
-        return self._placed(bank.first(self.config.max_descriptions))
+        return self._moved(bank.first(self.config.max_descriptions))
+
+    def with_bank(self, bank: TagEmbeddingBank) -> Tagger:
+        """A tagger with other predefined tags, which shares the network and the text encoder."""
+        other = copy.copy(self)
+        other._set_bank(bank)
+        return other
+
+    def _set_bank(self, bank: TagEmbeddingBank) -> None:
+        self.bank = self._moved(bank)
+        with torch.inference_mode():
+            self._prepared = self._scorer.prepare(self.bank.embedded)
+
+    def _tag(self, features: ImageFeatures | ImageError, shortlist: int | None) -> Prediction:
+        if isinstance(features, ImageError):
+            raise features
+        return self.score(features, None if shortlist is None else self.shortlist(features, shortlist))
 
     def _check(self, bank: TagEmbeddingBank) -> None:
         if bank.text_encoder != self.config.text_encoder:
-            raise ValueError(
+            raise InputError(
                 f"{self.name} was trained on embeddings of {self.config.text_encoder!r}, this bank is of "
                 f"{bank.text_encoder!r}: embed it again with this tagger"
             )
 
-    def _embedded(self, bank: TagEmbeddingBank) -> DescriptionEmbeddings:
+    def _embeddings(self, bank: TagEmbeddingBank) -> DescriptionEmbeddings | PreparedBank:
         """The bank's embeddings, prepared where it is the model's own."""
-        return self._prepared if bank is self.bank else self._placed(bank).embedded
+        return self._prepared if bank is self.bank else self._moved(bank).embedded
 
-    def _placed(self, bank: TagEmbeddingBank) -> TagEmbeddingBank:
-        """On the model's device, in its dtype or a smaller one that the bank is stored in: banks may be large."""
+    def _moved(self, bank: TagEmbeddingBank) -> TagEmbeddingBank:
+        """The bank on the model's device, in its dtype or a smaller one that it is stored in: banks may be large."""
         stored = bank.embedded.embeddings.dtype
         return bank.to(self.device, stored if stored.itemsize < self.dtype.itemsize else self.dtype)
-
-    def with_bank(self, bank: TagEmbeddingBank) -> Tagger:
-        """The same model over other predefined tags."""
-        return Tagger(self.config, self.model, bank, self._text_encoder, self.device, self.dtype)
 
 
 def load(
@@ -292,31 +378,42 @@ def load(
         dtype: "auto" (float16 on a GPU; on a CPU that has it bfloat16 for large models; else float32), "float32",
             "float16" or "bfloat16".
         progress: called with what is being fetched, how many megabytes of it are here, and how many there are.
-        compile: have ``torch.compile`` make looks at single pictures faster; takes half a minute or more.
+        compile: let ``torch.compile`` make looks at single images faster; takes half a minute or more.
 
     Raises:
         CheckpointError: no such model, it cannot be fetched, or its files are broken.
-        ValueError: the device or dtype does not exist here, or nothing can be compiled.
+        InputError: the device or dtype does not exist here, or nothing can be compiled.
     """
-    chosen = find_device(device)
-    fetched = str(model) in CHECKPOINTS and not Path(model).is_dir()
+    chosen_device = find_device(device)
+    fetched = is_downloadable(str(model)) and not Path(model).is_dir()
     folder = fetch_model(str(model), cache_folder(), progress) if fetched else find_model(model)
     config, network, bank = load_model(folder)
-
-    numbers = choose_dtype(dtype, network, chosen)
+    chosen_dtype = choose_dtype(dtype, network, chosen_device)
+    network.to(chosen_device, chosen_dtype)  # nobody else has it: the tagger's copy then shares the weights
 
     def text_encoder() -> TextEncoder:
-        return build_text_encoder(config.text_encoder, chosen, numbers)
+        return build_text_encoder(config.text_encoder, chosen_device, chosen_dtype)
 
-    tagger = Tagger(config, network, bank, text_encoder, chosen, numbers)
+    tagger = Tagger(config, network, bank, text_encoder, chosen_device, chosen_dtype)
     if compile:
         side = config.image.size
-        compile_encoder(tagger.model.image_encoder, torch.zeros(1, 3, side, side, device=chosen, dtype=numbers))
+        pixels = torch.zeros(1, 3, side, side, device=chosen_device, dtype=chosen_dtype)
+        compile_encoder(tagger.model.image_encoder, pixels)
     return tagger
 
 
+def _copy_for_evaluation(model: TaggingModel, device: torch.device, dtype: torch.dtype) -> TaggingModel:
+    """A copy of a model in evaluation mode whose weights need no gradient; those that need not move are shared."""
+    memo: dict[int, torch.Tensor] = {}
+    for parameter in model.parameters():
+        memo[id(parameter)] = nn.Parameter(parameter.detach().to(device, dtype), requires_grad=False)
+    for buffer in model.buffers():
+        memo[id(buffer)] = buffer.to(device, dtype if buffer.is_floating_point() else None)
+    return copy.deepcopy(model, memo).eval()
+
+
 class _Once(Generic[_T]):
-    """Calls a factory at most once, whichever thread comes first; a failure may be tried again."""
+    """Call a factory at most once, whichever thread comes first; a failure may be tried again."""
 
     def __init__(self, make: Callable[[], _T]) -> None:
         self._make = make

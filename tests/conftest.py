@@ -27,7 +27,7 @@ import pytest  # noqa: E402
 from tests.server import ROOT, Server, page_served  # noqa: E402
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
     from spacy.language import Language
 
     from ram.models.text_encoder import ClipTextEncoder
@@ -142,3 +142,11 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=program, args=list(BROWSER_FLAGS))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One context for all visits, so that the browser loads the page's scripts once."""
+    opened = browser.new_context()
+    yield opened
+    opened.close()

@@ -7,8 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ram.models.attention import CrossAttention
 from ram.models.build import build_model
+from ram.models.decoder import CrossAttention
+from ram.models.scoring import Scorer
 from ram.tagger import Tagger
 from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, whole_config
 
@@ -45,14 +46,14 @@ def test_the_shown_attention_mixes_the_decoders_values(tagger, features):
     decoder, bank = tagger.model.decoder, tagger.bank.embedded
     seen = {}
     decoder.blocks[-1].cross_attention.register_forward_hook(lambda _, given, made: seen.update(given=given, made=made))
-    tagger.model.score(features, bank)
+    tagger.score_batch(features, bank)
     layer = decoder.blocks[-1].cross_attention
     queries, tokens = seen["given"][0], features.tokens
     weights = layer.weights(queries, tokens)
     values = layer.value(tokens).unflatten(-1, (layer.heads, -1)).transpose(1, 2)
     rebuilt = layer.output((weights @ values).transpose(1, 2).flatten(2))
     torch.testing.assert_close(rebuilt, seen["made"], atol=1e-5, rtol=0)
-    torch.testing.assert_close(tagger.model.attention(features, bank), weights.mean(1), atol=1e-6, rtol=0)
+    torch.testing.assert_close(Scorer(tagger.model).attention(features, bank), weights.mean(1), atol=1e-6, rtol=0)
 
 
 def test_attention_is_shared_out_among_the_patches_and_the_whole(tagger, features):

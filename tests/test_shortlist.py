@@ -11,10 +11,10 @@ from PIL import Image
 import ram.models.build
 from benchmarks.shortlist import measure, table
 from ram.checkpoints.model_folder import save_model
-from ram.models.lite.ensemble import GlobalSimilarity
-from ram.models.lite.familiarity import Familiarity
-from ram.models.reweighting import DescriptionEmbeddings
-from ram.tagger import CHUNK, Tagger
+from ram.models.description_embeddings import DescriptionEmbeddings
+from ram.models.lite.ensemble import Ensemble
+from ram.models.scoring import CHUNK, Scorer
+from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 from tests.tiny import (
     DIM,
@@ -116,9 +116,10 @@ def test_a_tag_is_not_left_out_for_being_unfamiliar_alone():
     across = HashTextEncoder.vector("across")
     across = torch.nn.functional.normalize(across - (across @ towards) * towards, dim=0)
     bank = DescriptionEmbeddings(torch.stack([across, (across + towards) / 2**0.5])[:, None])
-    familiar = model.nearness(features, bank)[0]
-    model.similarity = GlobalSimilarity(3.0, 2.0, 0.0, model.image_encoder.words, Familiarity(1, DIM))
-    unfamiliar = model.nearness(features, bank)[0]
+    familiar = Scorer(model).nearness(features, bank)[0]
+    damped = replace(model.ensemble.config, unseen_classifier_weight=1e-9, remembered_tags=1)
+    model.ensemble = Ensemble(damped, DIM)  # which remembers nothing
+    unfamiliar = Scorer(model).nearness(features, bank)[0]
     assert unfamiliar[0].item() == pytest.approx(familiar[0].item(), abs=1e-5)
     assert familiar[1] - unfamiliar[1] > 1
 
@@ -146,7 +147,7 @@ def test_the_benchmark_counts_the_recall_of_a_shortlist(tagger):
 
 def test_a_model_without_reweighting_has_no_shortlist():
     tagger = Tagger(replace(tiny_config(), reweight=False), tiny_model(), tiny_bank(MANY), HashTextEncoder)
-    with pytest.raises(ValueError, match="tiny has not learnt which texts a picture is near to: leave"):
+    with pytest.raises(ValueError, match="tiny did not learn which texts an image is near to: leave"):
         tagger.tag(picture(), shortlist=3)
 
 

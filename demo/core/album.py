@@ -24,7 +24,7 @@ from ram.images.opening import open_image
 from ram.images.reading import or_fault, read_ahead
 from ram.images.transforms import EvalTransform
 from ram.prediction import Prediction
-from ram.tagger import Tagger
+from ram.tagger import TaggerBackend
 from ram.text.vocabulary import TagVocabulary
 
 THUMBNAIL = 144
@@ -107,7 +107,7 @@ class Album:
 
 
 def tag_album(
-    tagger: Tagger, files: Sequence[Path], cache: FeatureCache, clock: Callable[[], float] = time.perf_counter
+    tagger: TaggerBackend, files: Sequence[Path], cache: FeatureCache, clock: Callable[[], float] = time.perf_counter
 ) -> Iterator[Album]:
     """Tag photos and the photos in zip archives; yield the album after each.
 
@@ -199,7 +199,7 @@ def _open(transform: EvalTransform, read: _Read) -> tuple[tuple[int, int], bytes
 
 
 def _look(
-    tagger: Tagger, cache: FeatureCache, name: str, size: tuple[int, int], thumbnail: bytes, pixels: torch.Tensor
+    tagger: TaggerBackend, cache: FeatureCache, name: str, size: tuple[int, int], thumbnail: bytes, pixels: torch.Tensor
 ) -> AlbumPhoto:
     features = tagger.look_at_pixels(pixels[None])
     prediction = tagger.score(features)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from demo.core.photos import Photo, Scores
-from ram.tagger import Tagger
+from ram.tagger import TaggerBackend
 from ram.text.bank import TagEmbeddingBank
 
 MAX_SHOWN = 12
@@ -41,12 +41,12 @@ class ModelComparison:
         return rows
 
 
-def shared_tags(taggers: Sequence[Tagger]) -> tuple[str, ...]:
+def shared_tags(taggers: Sequence[TaggerBackend]) -> tuple[str, ...]:
     """Predefined tags that all models know, in the order of the first."""
     return tuple(tag for tag in taggers[0].bank.vocabulary.tags if all(tag in t.bank.vocabulary for t in taggers))
 
 
-def predefined_banks(taggers: Sequence[Tagger]) -> dict[str, TagEmbeddingBank]:
+def predefined_banks(taggers: Sequence[TaggerBackend]) -> dict[str, TagEmbeddingBank]:
     """Bank of the shared tags by model name; models without tags of their own are left out."""
     with_tags = [tagger for tagger in taggers if len(tagger.bank)]
     tags = shared_tags(with_tags)
@@ -54,7 +54,7 @@ def predefined_banks(taggers: Sequence[Tagger]) -> dict[str, TagEmbeddingBank]:
 
 
 def compare(
-    taggers: Sequence[Tagger],
+    taggers: Sequence[TaggerBackend],
     photo: Photo,
     banks: Mapping[str, TagEmbeddingBank],
     clock: Callable[[], float] = time.perf_counter,

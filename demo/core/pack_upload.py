@@ -10,7 +10,7 @@ from demo.core.categories import MAX_SENTENCES, Categories
 from demo.core.photos import Photo
 from demo.core.workbench import Workbench
 from ram.describers.fallback import DescribedSentence, Notice
-from ram.tagger import Tagger
+from ram.tagger import TaggerBackend
 from ram.text.bank import TagEmbeddingBank
 from ram.text.names import MAX_CATEGORIES
 from ram.text.tag_packs import UPLOADS, load_pack
@@ -40,7 +40,7 @@ def add_pack(bench: Workbench, path: Path, photo: Photo | None, typed: Categorie
     return bench.embed(_join(typed, pack, path.name, notices))
 
 
-def _most_probable(main: Tagger, photo: Photo | None, pack: TagEmbeddingBank) -> Sequence[str]:
+def _most_probable(main: TaggerBackend, photo: Photo | None, pack: TagEmbeddingBank) -> Sequence[str]:
     if photo is None:
         return pack.vocabulary.tags[:MAX_CATEGORIES]
     prediction = main.score(photo.features[main.name].to(main.device), pack.first(main.config.max_descriptions))

@@ -14,7 +14,7 @@ from PIL import Image
 from ram.images.opening import open_image
 from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction
-from ram.tagger import Tagger
+from ram.tagger import TaggerBackend
 
 PREVIEW_PIXELS = 1024
 """Longest side of the photo on the page."""
@@ -61,7 +61,7 @@ Scores = Mapping[str, Prediction]
 """Predictions over the same categories, by model name."""
 
 
-def look(taggers: Sequence[Tagger], path: str | Path) -> Iterator[Tagged]:
+def look(taggers: Sequence[TaggerBackend], path: str | Path) -> Iterator[Tagged]:
     """Yield the tags after the first tagger has looked, then the features as each further tagger has.
 
     Raises:
@@ -89,7 +89,7 @@ def _small_jpeg(preview: Image.Image) -> bytes:
     return jpeg.getvalue()
 
 
-def _look(tagger: Tagger, image: Image.Image, photo: Photo) -> tuple[ImageFeatures, Photo]:
+def _look(tagger: TaggerBackend, image: Image.Image, photo: Photo) -> tuple[ImageFeatures, Photo]:
     """The tagger's features, on its device, and the photo with them added."""
     start = time.perf_counter()
     features = tagger.look(image)

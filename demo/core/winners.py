@@ -12,7 +12,7 @@ from demo.core.album import Album, AlbumPhoto
 from demo.core.feature_cache import FeatureCache
 from ram.errors import InputError
 from ram.prediction import TagScore, WeightedDescription
-from ram.tagger import Tagger
+from ram.tagger import TaggerBackend
 from ram.text.bank import TagEmbeddingBank
 
 GROUP = 8
@@ -86,7 +86,7 @@ class Winners:
         ]
 
 
-def find_winners(tagger: Tagger, album: Album, bank: TagEmbeddingBank, cache: FeatureCache) -> Winners:
+def find_winners(tagger: TaggerBackend, album: Album, bank: TagEmbeddingBank, cache: FeatureCache) -> Winners:
     """Score the only category of a bank against all photos of an album whose features are still cached.
 
     Raises:

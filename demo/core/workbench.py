@@ -23,7 +23,7 @@ from ram.describers.base import Describer, Sense
 from ram.describers.fallback import DescribedSentence, Notice, describe_with_fallback
 from ram.errors import InputError, RamError
 from ram.prediction import Explanation
-from ram.tagger import Tagger
+from ram.tagger import Explainer, TaggerBackend
 from ram.text.names import parse_categories
 
 PREDEFINED = "the model's own list"
@@ -47,7 +47,7 @@ class Workbench:
 
     def __init__(
         self,
-        taggers: Sequence[Tagger],
+        taggers: Sequence[TaggerBackend],
         make_describer: Callable[[str], Describer],
         fallback: str = "lexicon",
         limits: Limits | None = None,
@@ -139,7 +139,7 @@ class Workbench:
         )  # fmt: skip
         return self.embed(opened, self.taggers[:1])
 
-    def embed(self, categories: Categories, taggers: Sequence[Tagger] | None = None) -> Categories:
+    def embed(self, categories: Categories, taggers: Sequence[TaggerBackend] | None = None) -> Categories:
         """Categories with every sentence in use embedded; only new sentences are encoded.
 
         Args:
@@ -165,6 +165,8 @@ class Workbench:
         main = self.taggers[0]
         bank = categories.banks.get(main.name)
         if photo is None or main.name not in photo.features or bank is None or tag not in bank.vocabulary:
+            return None
+        if not isinstance(main, Explainer):
             return None
         return main.explain(photo.features[main.name].to(main.device), bank, tag)
 

@@ -21,7 +21,7 @@ from demo.server.uploads import uploaded
 from demo.server.visitors import visitor_of
 from demo.views import photo as views
 from demo.views.page import allowance, introduction, notice
-from ram.checkpoints.model_folder import model_entries
+from ram.checkpoints.registry import model_entries
 from ram.errors import RamError
 
 ASK_FOR_A_PHOTO = "Choose a photo to see how likely each category is: what you typed is kept for it."

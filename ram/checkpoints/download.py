@@ -1,4 +1,4 @@
-"""Files from the Hugging Face hub: fetched once, resumed after a break, checked against the hub's digest or our own."""
+"""Fetch files from the Hugging Face hub: once, resumed after a break, checked against a digest."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import hashlib
 import io
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ram.checkpoints.registry import HubFile
 from ram.errors import DownloadError
 from ram.runtime import Progress, quiet
 
@@ -21,66 +21,32 @@ _log = logging.getLogger(__name__)
 MEGABYTE = 1_000_000
 
 
-@dataclass(frozen=True)
-class HubFile:
-    """A file of the Hugging Face hub.
+def find_cached(file: HubFile) -> Path | None:
+    """The file in the hub's own cache, where another program of this person fetched it before.
 
-    Args:
-        repository: owner and name.
-        name: of the file.
-        kind: of the repository: "model", "dataset" or "space".
-        sha256: of the published file, where it is known; another file of its name is refused.
+    A file of its name with another digest is passed over.
     """
-
-    repository: str
-    name: str
-    kind: str = "model"
-    sha256: str = ""
-
-    @property
-    def url(self) -> str:
-        """Where it is; ``HF_ENDPOINT`` names a mirror."""
-        from huggingface_hub import hf_hub_url
-
-        return hf_hub_url(self.repository, self.name, repo_type=self.kind)
-
-
-CHECKPOINTS: Mapping[str, HubFile] = {
-    "ram-plus-swin-large": HubFile(
-        "xinyu1205/recognize-anything-plus-model",
-        "ram_plus_swin_large_14m.pth",
-        sha256="497c178836ba66698ca226c7895317e6e800034be986452dbd2593298d50e87d",
-    ),
-    "ram-swin-large": HubFile("xinyu1205/Recognize_Anything-Tag2Text", "ram_swin_large_14m.pth", "space"),
-    "tag2text-swin-base": HubFile("xinyu1205/Recognize_Anything-Tag2Text", "tag2text_swin_14m.pth", "space"),
-}
-"""Where the published models are that :func:`ram.load` fetches, by name."""
-
-
-def held_already(file: HubFile) -> Path | None:
-    """The file in the hub's own cache, where other programs of this person have fetched it before; another one that
-    bears its name is passed over."""
     from huggingface_hub import try_to_load_from_cache
 
-    held = try_to_load_from_cache(file.repository, file.name, repo_type=file.kind)
-    if not isinstance(held, str) or (file.sha256 and _digest(Path(held), 64, quiet) != file.sha256):
+    cached = try_to_load_from_cache(file.repository, file.name, repo_type=file.kind)
+    if not isinstance(cached, str) or (file.sha256 and sha256_of(Path(cached)) != file.sha256):
         return None
-    return Path(held)
+    return Path(cached)
 
 
 def fetch(file: HubFile, folder: Path, progress: Progress = quiet) -> Path:
     """Fetch a file into a folder; what is there already, or in part, is not fetched again.
 
-    The hub's library resumes within a process; this does so between processes too, and checks size and digest, which
-    for plain HTTP the library leaves out. Use it under a lock: two processes must not write one file.
+    The hub's library resumes within a process; this resumes between processes too, and checks size and digest, which
+    the library does not for plain HTTP. Use it under a lock: two processes must not write one file.
 
     Args:
         file: what to fetch.
-        folder: where to; a partial file stays there after a break.
+        folder: where to store it; a partial file stays there after a break.
         progress: called with the megabytes.
 
     Raises:
-        DownloadError: no network, no such file, no space, or what came is not what the hub announced.
+        DownloadError: no network, no such file, no space, or the content is not what the hub announced.
     """
     from huggingface_hub import get_hf_file_metadata
     from huggingface_hub.utils import build_hf_headers
@@ -94,7 +60,7 @@ def fetch(file: HubFile, folder: Path, progress: Progress = quiet) -> Path:
             f"{urlsplit(url).hostname} announces no size or digest of {file.name}, so that it could not be checked: "
             f"download it from {url} yourself and use `ram convert`"
         )
-    if file.sha256 not in ("", digest):  # what comes is held against this digest too, but only after gigabytes
+    if file.sha256 not in ("", digest):  # before gigabytes are fetched that would be refused
         raise DownloadError(
             f"{urlsplit(url).hostname} has another {file.name} than was published, of digest {digest[:12]}... and not "
             f"{file.sha256[:12]}...: unset HF_ENDPOINT if it names a mirror, or use `ram convert` with the right file"
@@ -108,22 +74,22 @@ def fetch(file: HubFile, folder: Path, progress: Progress = quiet) -> Path:
     from huggingface_hub.file_download import http_get
 
     with open(partial, "ab") as target, _explained(url):
-        if done > size:  # of no file that ever was
+        if done > size:  # it belongs to no announced file
             target.truncate(done := 0)
         bar = _bar(f"fetching {file.name} (MB)", progress)
         http_get(url, target, resume_size=done, headers=build_hf_headers(), expected_size=size, tqdm_class=bar)
     if _digest(partial, len(digest), progress) != digest:
         partial.unlink()
-        raise DownloadError(f"{file.name} did not arrive as the hub has it and was thrown away: fetch it again")
+        raise DownloadError(f"{file.name} arrived with another digest than announced and was removed: fetch it again")
     partial.replace(whole)
     return whole
 
 
 def fetch_text(url: str, most: int = 5 * MEGABYTE) -> str:
-    """The text of a small file.
+    """Fetch a small text file.
 
     Raises:
-        DownloadError: it cannot be had, is larger than ``most`` bytes, or is no text.
+        DownloadError: it cannot be fetched, is larger than ``most`` bytes, or is no text.
     """
     from huggingface_hub.file_download import http_get
 
@@ -133,7 +99,7 @@ def fetch_text(url: str, most: int = 5 * MEGABYTE) -> str:
     try:
         return received.getvalue().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise DownloadError(f"{url} is no UTF-8 text: it is not the file that was meant") from None
+        raise DownloadError(f"{url} is no UTF-8 text: it is not the expected file") from None
 
 
 class _Bounded(io.BytesIO):
@@ -143,12 +109,12 @@ class _Bounded(io.BytesIO):
 
     def write(self, data: Any) -> int:
         if self.tell() + len(data) > self._most:
-            raise DownloadError(f"more than {self._most} bytes came: it is not the file that was meant")
+            raise DownloadError(f"more than {self._most} bytes arrived: it is not the expected file")
         return super().write(data)
 
 
 def _bar(what: str, progress: Progress) -> Any:
-    """What the hub's library takes for a progress bar."""
+    """A class that the hub's library takes for a progress bar."""
 
     class Bar:
         def __init__(self, *names: object, total: int | None = None, initial: int = 0, **style: object) -> None:
@@ -170,7 +136,7 @@ def _bar(what: str, progress: Progress) -> Any:
 
 @contextmanager
 def _explained(url: str) -> Iterator[None]:
-    """Errors of the network, as one sentence."""
+    """Turn errors of the network into one sentence."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     host, name = urlsplit(url).hostname, url.rpartition("/")[2]
@@ -204,12 +170,17 @@ def _check_space(folder: Path, needed: int, name: str) -> None:
         )
 
 
+def sha256_of(path: Path, progress: Progress = quiet) -> str:
+    """SHA-256 of a large file, in hexadecimal."""
+    return _digest(path, 64, progress)
+
+
 def _digest(path: Path, length: int, progress: Progress) -> str:
-    """SHA-256 of a large file (64 digits), or what git calls a blob (40), as the hub announces them."""
+    """SHA-256 of a file (64 digits), or git's digest of a blob (40), as the hub announces them."""
     size = path.stat().st_size
-    made = hashlib.sha256() if length == 64 else hashlib.sha1(b"blob %d\0" % size)
+    digest = hashlib.sha256() if length == 64 else hashlib.sha1(b"blob %d\0" % size)
     with open(path, "rb") as file:
         for number, block in enumerate(iter(lambda: file.read(4 * MEGABYTE), b"")):
-            made.update(block)
-            progress("checking it (MB)", 4 * number, max(size // MEGABYTE, 1))
-    return made.hexdigest()
+            digest.update(block)
+            progress("checking the download (MB)", 4 * number, max(size // MEGABYTE, 1))
+    return digest.hexdigest()

@@ -1,82 +1,43 @@
-"""Names and folders to loaded models: what is shipped, how a model folder is written, and strictly read."""
+"""Model folders: how they are written, and strictly read."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ram.checkpoints.download import CHECKPOINTS
-from ram.checkpoints.migration import migrate_config
+from ram.checkpoints.migration import migrate_weights
+from ram.checkpoints.registry import CONFIG, lacks, read_config
 from ram.errors import CheckpointError
 from ram.models.build import build_model, build_without_weights, restore_buffers
-from ram.models.config import VARIANTS, ModelConfig
+from ram.models.config import ModelConfig
 from ram.models.ram import TaggingModel
-from ram.runtime import cache_folder
+from ram.runtime import atomic_write
 from ram.text.bank import TagEmbeddingBank
 
-_CONFIG, _WEIGHTS = "config.json", "model.safetensors"
+WEIGHTS = "model.safetensors"
+
+PIECE_BYTES = 2**25
+"""Bytes of a weight file that are mapped at once: pages that stay mapped would count as memory twice over."""
 
 
-@dataclass(frozen=True)
-class ModelEntry:
-    """A line of ``ram models``: where a model comes from and what it is."""
+class LoadedModel(NamedTuple):
+    """The content of a model folder.
 
-    name: str
-    source: str
-    summary: str
-
-
-def list_models() -> list[str]:
-    """Names: shipped models first, then published variants that ``ram convert`` reads."""
-    return [entry.name for entry in model_entries()]
-
-
-def model_entries() -> list[ModelEntry]:
-    """The same as :func:`list_models`, with where each comes from and what it is."""
-    folders = _shipped_folders().values()
-    shipped = [ModelEntry(folder.name, "shipped", _summary(_read_config(folder))) for folder in folders]
-    converted = [
-        ModelEntry(
-            c.name, "fetched on first use" if c.name in CHECKPOINTS else "official file, ram convert", _summary(c)
-        )
-        for c in VARIANTS.values()
-    ]
-    return shipped + converted
-
-
-def find_model(name: str | Path) -> Path:
-    """The folder of a shipped model, of a published one that was fetched, or of a path that is a model folder.
-
-    Raises:
-        CheckpointError: neither; the message says which names there are.
+    Args:
+        config: describes the model.
+        model: its network in float32 on the CPU, in evaluation mode.
+        bank: predefined tags, in the dtype they are stored in.
     """
-    shipped = _shipped_folders()
-    if str(name) in shipped:
-        return shipped[str(name)]
-    if (Path(name) / _CONFIG).is_file():
-        return Path(name)
-    kept = cache_folder() / "models" / str(name)
-    if str(name) in CHECKPOINTS and (kept / _CONFIG).is_file():
-        return kept
-    if str(name) in VARIANTS:
-        raise CheckpointError(
-            f"{name!r} is not here: "
-            + ("load it once by `ram tag --model`, which fetches it; or " if str(name) in CHECKPOINTS else "")
-            + "get the official checkpoint, run "
-            f"`ram convert FILE.pth FOLDER --variant {name}` and load the folder; "
-            f"{' and '.join(shipped)} need nothing"
-        )
-    raise CheckpointError(
-        f"there is no model or model folder {str(name)!r}: choose {', '.join(shipped)} or give a folder "
-        f"that holds {_CONFIG}"
-    )
+
+    config: ModelConfig
+    model: TaggingModel
+    bank: TagEmbeddingBank
 
 
 def save_model(
@@ -98,28 +59,27 @@ def save_model(
 def save_weights(folder: str | Path, config: ModelConfig, weights: Mapping[str, torch.Tensor]) -> None:
     """Complete a folder that holds a bank: weights by our names, stored as they are, and the configuration."""
     folder = Path(folder)
-    partial = folder / f"{_WEIGHTS}.partial"
-    save_file(dict(weights), partial, metadata={"format": "pt", "model": config.name})
-    partial.replace(folder / _WEIGHTS)
-    # last, so that a folder with a config is a whole folder
-    (folder / _CONFIG).write_text(json.dumps(config.to_dict(), indent=1) + "\n", encoding="utf-8")
+    with atomic_write(folder / WEIGHTS) as temporary:
+        save_file(dict(weights), temporary, metadata={"format": "pt", "model": config.name})
+    with atomic_write(folder / CONFIG) as temporary:  # last, so that a folder with a config is a whole folder
+        temporary.write_text(json.dumps(config.to_dict(), indent=1) + "\n", encoding="utf-8")
 
 
-def load_model(folder: str | Path) -> tuple[ModelConfig, TaggingModel, TagEmbeddingBank]:
-    """Read a model folder; the model is in fp32 on the CPU, in evaluation mode.
+def load_model(folder: str | Path) -> LoadedModel:
+    """Read a model folder, also one that an earlier version wrote.
 
     Raises:
         CheckpointError: a file is missing or broken, or weights and configuration do not fit exactly.
     """
     folder = Path(folder)
-    config = _read_config(folder)
+    config = read_config(folder)
     try:
-        weights = _read_tensors(folder / _WEIGHTS)
+        weights = migrate_weights(_read_tensors(folder / WEIGHTS))
     except FileNotFoundError:
-        raise _lacks(folder, _WEIGHTS) from None
+        raise lacks(folder, WEIGHTS) from None
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"{_WEIGHTS} of {folder.name!r} cannot be read ({error}): copy or convert it again"
+            f"{WEIGHTS} of {folder.name!r} cannot be read ({error}): copy or convert it again"
         ) from None
     try:
         model = build_without_weights(config)
@@ -135,9 +95,9 @@ def load_model(folder: str | Path) -> tuple[ModelConfig, TaggingModel, TagEmbedd
     width = bank.embedded.embeddings.shape[2]
     if width != config.dim:
         raise CheckpointError(
-            f"the bank of {folder.name!r} is {width} wide but {_CONFIG} says {config.dim}: convert it again"
+            f"the bank of {folder.name!r} is {width} wide but {CONFIG} says {config.dim}: convert it again"
         )
-    return config, model, bank
+    return LoadedModel(config, model, bank)
 
 
 def load_strictly(model: TaggingModel, weights: Mapping[str, torch.Tensor], where: str) -> None:
@@ -153,7 +113,7 @@ def load_strictly(model: TaggingModel, weights: Mapping[str, torch.Tensor], wher
 
 
 def check_fits(target: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor], where: str) -> None:
-    """Do the weights have exactly the names and shapes of a model's?
+    """Check that weights have exactly the names and shapes of a model's.
 
     Raises:
         CheckpointError: names the first missing, left-over or ill-shaped weight.
@@ -174,12 +134,8 @@ def check_fits(target: Mapping[str, torch.Tensor], weights: Mapping[str, torch.T
             )
 
 
-PIECE_BYTES = 2**25
-"""Of a weight file that is mapped at once: pages that stay mapped would count as memory twice over."""
-
-
 def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """Copied out of the mapped file, which is mapped anew after every piece."""
+    """Copy tensors out of the mapped file, which is mapped anew after every :data:`PIECE_BYTES`."""
     with safe_open(path, "pt") as file:
         names = list(file.keys())
     tensors: dict[str, torch.Tensor] = {}
@@ -192,26 +148,3 @@ def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
                 if read >= PIECE_BYTES:
                     break
     return tensors
-
-
-def _read_config(folder: Path) -> ModelConfig:
-    try:
-        return ModelConfig.from_dict(migrate_config(json.loads((folder / _CONFIG).read_text(encoding="utf-8"))))
-    except FileNotFoundError:
-        raise _lacks(folder, _CONFIG) from None
-    except (ValueError, OSError) as error:
-        raise CheckpointError(f"{_CONFIG} of {folder.name!r} cannot be read: {error}") from None
-
-
-def _lacks(folder: Path, file: str) -> CheckpointError:
-    return CheckpointError(f"model folder {folder.name!r} lacks {file}: copy or convert it again")
-
-
-def _shipped_folders() -> dict[str, Path]:
-    root = Path(str(resources.files("ram"))) / "pretrained"
-    return {f.parent.name: f.parent for f in sorted(root.glob(f"*/{_CONFIG}"), reverse=True)}
-
-
-def _summary(config: ModelConfig) -> str:
-    text = "tags without texts" if config.learned else f"text by {config.text_encoder}"
-    return f"{config.kind}, {config.image.backbone} at {config.image.size} px, {text}"

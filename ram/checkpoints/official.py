@@ -1,4 +1,4 @@
-"""Official checkpoints to model folders: a table of names, so that nothing is lost or filled twice."""
+"""Convert official checkpoints to model folders, by a table in which every name has exactly one rule."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pathlib import Path
 import torch
 
 from ram.checkpoints.model_folder import check_fits, save_weights
+from ram.checkpoints.registry import PUBLISHED
 from ram.checkpoints.window_tables import resize_window_table
-from ram.errors import CheckpointError
+from ram.errors import CheckpointError, InputError
 from ram.models.build import build_without_weights
-from ram.models.config import VARIANTS, ModelConfig
-from ram.models.reweighting import DescriptionEmbeddings, DescriptionReweighting
+from ram.models.config import ModelConfig
+from ram.models.description_embeddings import DescriptionEmbeddings
+from ram.models.reweighting import DescriptionReweighting
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
@@ -25,14 +27,14 @@ _log = logging.getLogger(__name__)
 
 BANK = "label_embed"
 LEARNED_BANK = ("label_embed.weight", "fc.W", "fc.b")
-"""Tag2Text's in its place: what becomes each tag's row, in the order of the row."""
+"""Tag2Text has these instead: the parts of each tag's row, in order."""
 
 DROPPED: Mapping[str, str] = {
     r"visual_encoder\..*\.relative_position_index": "recomputed by timm",
     r"visual_encoder\..*\.attn_mask": "recomputed by timm",
     r"(tag_encoder|text_decoder)\..*": "captioning is not served",
 }
-"""Official names that have no place in a tagging model, each with the reason."""
+"""Official names that a tagging model does not use, each with the reason."""
 
 RENAMED: Mapping[str, str] = {
     r"visual_encoder\.layers\.(\d+)\.downsample\.(.*)": r"image_encoder.backbone.layers.{next}.downsample.\2",
@@ -52,7 +54,7 @@ RENAMED: Mapping[str, str] = {
     r"tagging_head\.encoder\.layer\.(\d+)\.output\.LayerNorm\.(.*)": r"decoder.blocks.\1.mlp_norm.\2",
     r"fc\.(weight|bias)": r"head.\1",
 }
-"""Official name to ours; each name matches exactly one pattern, of these or of those that are dropped."""
+"""Official name to ours; each name matches exactly one pattern of these or of :data:`DROPPED`."""
 
 _SCALE = "reweighting.log_scale"
 _TABLE = "relative_position_bias_table"
@@ -71,13 +73,13 @@ def convert_official(
 ) -> Path:
     """Turn an official RAM, RAM++ or Tag2Text checkpoint into a model folder.
 
-    A file is mapped and written piece by piece: the memory this takes is about that of the weights, once.
+    A file is mapped and written piece by piece, which takes about as much memory as the weights.
 
     Args:
         source: the official ``.pth`` file, or its state dict.
         folder: the model folder to write.
-        variant: a published variant, such as "ram-plus-swin-large", whose text embeddings are kept in 16 bit; or
-        config: any sizes; the bank is kept in 16 bit where that loses nothing.
+        variant: a name of :data:`ram.checkpoints.registry.PUBLISHED`, whose text embeddings are stored in 16 bit; or
+        config: any sizes; the bank is stored in 16 bit where that loses nothing.
         vocabulary: names and thresholds of the tags in bank order; numbered names where None.
         descriptions: sentences of each tag in bank order; numbered sentences where None.
 
@@ -92,7 +94,7 @@ def convert_official(
     checked, rows = _read(source, chosen, where)
     for name, tensor in {BANK: rows, **checked}.items():
         _check_finite(name, tensor, where)
-    del checked, rows, tensor  # pages that were looked at stay in memory as long as the file is mapped: map it anew
+    del checked, rows, tensor  # pages that were read stay in memory as long as the file is mapped: map it anew
     weights, label_embed = _read(source, chosen, where)
     bank = _bank(label_embed, chosen, vocabulary, descriptions, where, variant is None or chosen.learned)
     Path(folder).mkdir(parents=True, exist_ok=True)
@@ -105,7 +107,7 @@ def convert_official(
 def _read(
     source: str | Path | Mapping[str, torch.Tensor], config: ModelConfig, where: str
 ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-    """The weights by our names, in the model's shapes, and the label embeddings."""
+    """Read the weights under our names, in the model's shapes, and the label embeddings."""
     state = read_state_dict(source) if isinstance(source, (str, Path)) else source
     weights, label_embed = rename(state, config.decoder.layers)
     if label_embed is None:
@@ -120,10 +122,10 @@ def _read(
 
 
 def rename(state: Mapping[str, torch.Tensor], layers: int = 2) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
-    """Official state dict to our names, and the rows of the bank apart; None where it has none of either kind.
+    """Rename the weights of an official state dict, and separate the rows of the bank; None where it has none.
 
     Raises:
-        CheckpointError: a name matches no rule, two names claim one place, or the parts of the rows do not fit.
+        CheckpointError: a name matches no rule, two names become the same, or the parts of the rows do not fit.
     """
     given = state
     state = {re.sub(r"^vision_multi\.", "tagging_head.", name): tensor for name, tensor in given.items()}
@@ -137,18 +139,18 @@ def rename(state: Mapping[str, torch.Tensor], layers: int = 2) -> tuple[dict[str
         if target is None:
             continue
         if target in weights:
-            raise CheckpointError(f"official weight {name!r} claims {target!r}, which is filled already")
+            raise CheckpointError(f"official weight {name!r} becomes {target!r}, which another weight fills already")
         weights[target] = tensor
     return weights, _rows(state)
 
 
 def _rows(state: Mapping[str, torch.Tensor]) -> torch.Tensor | None:
     """(tags * descriptions, dim) text embeddings, or (tags, 2 * hidden + 1) learned queries with their heads."""
-    held = [name for name in LEARNED_BANK if name in state]
-    if not held:
+    learned = [name for name in LEARNED_BANK if name in state]
+    if not learned:
         return state.get(BANK)
-    if BANK in state or len(held) < len(LEARNED_BANK):
-        found = ", ".join([name for name in (BANK, *held) if name in state])
+    if BANK in state or len(learned) < len(LEARNED_BANK):
+        found = ", ".join([name for name in (BANK, *learned) if name in state])
         raise CheckpointError(f"of {BANK} or {', '.join(LEARNED_BANK)} the weights hold {found}: download them again")
     query, weight, bias = (state[name] for name in LEARNED_BANK)
     if query.ndim != 2 or weight.shape != (1, *query.shape) or bias.shape != (1, len(query)):
@@ -158,7 +160,7 @@ def _rows(state: Mapping[str, torch.Tensor]) -> torch.Tensor | None:
 
 
 def read_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
-    """The tensors of a ``.pth`` file, read without running any code it may hold.
+    """Read the tensors of a ``.pth`` file without running any code in it.
 
     Raises:
         CheckpointError: the file is missing, cut short, not a checkpoint, or holds more than tensors.
@@ -189,13 +191,13 @@ def _chosen(variant: str | None, config: ModelConfig | None) -> ModelConfig:
         raise ValueError("give either a variant or a config")
     if config is not None:
         return config
-    if variant is None or variant not in VARIANTS:
-        raise ValueError(f"variant {variant!r} is unknown: choose one of {', '.join(VARIANTS)}")
-    return VARIANTS[variant]
+    if variant is None or variant not in PUBLISHED:
+        raise InputError(f"variant {variant!r} is unknown: choose one of {', '.join(PUBLISHED)}")
+    return PUBLISHED[variant].config
 
 
 def _untied(name: str, state: Mapping[str, torch.Tensor], layers: int) -> str:
-    """The tagging head's name for a weight that the file holds only under the tag encoder's."""
+    """The tagging head's name for a weight that the file has only under the tag encoder's."""
     tied = _TIED.fullmatch(name)
     if tied and int(tied[2]) < layers and f"tagging_head{tied[1]}" not in state:
         return f"tagging_head{tied[1]}"
@@ -203,7 +205,7 @@ def _untied(name: str, state: Mapping[str, torch.Tensor], layers: int) -> str:
 
 
 def _target(name: str) -> str | None:
-    """Our name, or None for what is dropped."""
+    """Our name of an official weight, or None where it is dropped."""
     if any(re.fullmatch(pattern, name) for pattern in DROPPED):
         return None
     matches = [(m, to) for pattern, to in RENAMED.items() if (m := re.fullmatch(pattern, name))]
@@ -216,7 +218,7 @@ def _target(name: str) -> str | None:
 
 
 def fit_windows(weights: Mapping[str, torch.Tensor], target: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The weights, with window tables brought to the window of a model's state dict."""
+    """Interpolate window tables of the weights to the window of a model's state dict."""
     fitted = dict(weights)
     resized = []
     for name, wanted in target.items():
@@ -232,8 +234,8 @@ def _check_finite(name: str, tensor: torch.Tensor, where: str) -> None:
     low, high = torch.aminmax(tensor.detach())  # NaN is both
     if not (low.isfinite() and high.isfinite()):
         raise CheckpointError(
-            f"{name!r} of {where} holds values that are no numbers (NaN or infinite): the file is damaged or its "
-            "training went wrong; download it again, or take an earlier checkpoint"
+            f"{name!r} of {where} holds NaN or infinite values: the file is damaged or its training "
+            "diverged; download it again, or take an earlier checkpoint"
         )
 
 

@@ -1,63 +1,50 @@
-"""The published models by name: fetched once, with names, thresholds and descriptions, converted and kept."""
+"""Published models: fetched once, with names, thresholds and descriptions, then converted."""
 
 from __future__ import annotations
 
 import logging
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
-from ram.checkpoints.download import CHECKPOINTS, HubFile, fetch, fetch_text, held_already
+from ram.checkpoints.download import fetch, fetch_text, find_cached, sha256_of
 from ram.checkpoints.official import convert_official
+from ram.checkpoints.registry import CONFIG, LISTS_URL, PUBLISHED, HubFile, PublishedModel
 from ram.errors import CheckpointError, DownloadError
-from ram.models.config import VARIANTS, ModelConfig
-from ram.runtime import Progress, quiet
+from ram.runtime import Progress, atomic_write, quiet
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary, make_unique
 
 _log = logging.getLogger(__name__)
 
-DESCRIPTIONS = HubFile(
-    "xinyu1205/recognize-anything-plus-model-tag-descriptions",
-    "ram_tag_list_4585_llm_tag_descriptions.json",
-    "dataset",
-)
-LISTS = (
-    "https://raw.githubusercontent.com/xinyu1205/recognize-anything/7cb804a8609e9f4b1a50b7f31436d2df40bb9481/ram/data"
-)
-"""Names, thresholds and translations, at a commit: they are plain facts, but not ours to pass on."""
-TAGS = 4585
-LEARNED_TAGS = 3429
-"""Of Tag2Text, whose thresholds stand in the official code: one for all but these, by position."""
-LEARNED_THRESHOLD = 0.68
-LEARNED_THRESHOLDS = {
-    **dict.fromkeys((1167, 2701, 2828), 0.7),  # woman, person, man
-    **dict.fromkeys((127, 2961, 3265, 3338, 3351, 3355, 3359), 1.0),  # never shown: quarter, back, numbers
-}
-
 
 def fetch_model(name: str, cache: Path, progress: Progress = quiet) -> Path:
-    """The model folder of a published model, made on first use and kept under ``cache``.
+    """The model folder of a published model, made on first use under ``cache``.
 
-    The official file is removed once it is converted, unless it was in the hub's own cache before: it holds more than
-    half its gigabytes for an optimizer.
+    The official file is removed once it is converted, unless it was in the hub's own cache before: more than half of
+    its gigabytes are an optimizer's.
 
     Raises:
         CheckpointError: the file cannot be fetched or is not what its name says.
     """
-    folder, downloads = cache / "models" / name, cache / "downloads"
-    if (folder / "config.json").is_file():
+    folder, downloads, model = cache / "models" / name, cache / "downloads", PUBLISHED[name]
+    if (folder / CONFIG).is_file():
         return folder
+    if model.file is None:
+        raise CheckpointError(f"{name} cannot be fetched: convert its official checkpoint with `ram convert`")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone(folder.with_suffix(".lock"), progress, f"waiting for another process that fetches {name}"):
-        if (folder / "config.json").is_file():
+        if (folder / CONFIG).is_file():
             return folder
+        wanted = _with_digest(model.file, downloads)
         try:
-            held = held_already(CHECKPOINTS[name])
-            vocabulary, descriptions = fetch_lists(VARIANTS[name], downloads, progress)
-            file = held or fetch(CHECKPOINTS[name], downloads, progress)
+            cached = find_cached(wanted)
+            vocabulary, descriptions = fetch_lists(name, downloads, progress)
+            file = cached or fetch(wanted, downloads, progress)
+            _record_digest(wanted, file, downloads, progress)
         except DownloadError as error:
             raise CheckpointError(f"{name} is not here yet: {error}") from None
         progress(f"converting {file.name}", 0, 1)
@@ -66,48 +53,41 @@ def fetch_model(name: str, cache: Path, progress: Progress = quiet) -> Path:
         convert_official(file, partial, variant=name, vocabulary=vocabulary, descriptions=descriptions)
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
-        if held is None:
+        if cached is None:
             shutil.rmtree(file.parent)
-        _log.info("%s is kept in %s", name, folder)
+        _log.info("%s was converted into %s", name, folder)
     return folder
 
 
-def _alone(lock: Path, progress: Progress, waiting: str) -> AcquireReturnProxy:
-    """A context in which no other process is; one that ends in whatever way lets the next one in."""
-    held = FileLock(lock)
-    while True:
-        try:
-            return held.acquire(timeout=1)
-        except Timeout:
-            progress(waiting, 0, 1)
-
-
-def fetch_lists(config: ModelConfig, kept: Path, progress: Progress = quiet) -> tuple[TagVocabulary, TagDescriptions]:
-    """The official tags of a published model and their descriptions, kept for the next time.
+def fetch_lists(name: str, cache: Path, progress: Progress = quiet) -> tuple[TagVocabulary, TagDescriptions]:
+    """The official tags of a published model and their descriptions, from ``cache`` or the network.
 
     Raises:
         DownloadError: they cannot be had.
     """
-    vocabulary = fetch_vocabulary(config, kept)
-    return vocabulary, fetch_descriptions(config, vocabulary, kept, progress)
+    model = PUBLISHED[name]
+    vocabulary = fetch_vocabulary(model, cache)
+    return vocabulary, fetch_descriptions(model, vocabulary, cache, progress)
 
 
-def fetch_vocabulary(config: ModelConfig, kept: Path) -> TagVocabulary:
-    """Names, thresholds and Chinese names of the 4,585 tags, from ``kept`` or the official repository; of Tag2Text its
-    own 3,429, which have no Chinese names. Repeated names are numbered: "train", "train (2)".
+def fetch_vocabulary(model: PublishedModel, cache: Path) -> TagVocabulary:
+    """Names, thresholds and translations of a published model's tags, from ``cache`` or the official repository.
+
+    Repeated names are numbered: "train", "train (2)".
 
     Raises:
-        DownloadError: a list cannot be had, or is not of that many lines.
+        DownloadError: a list cannot be had, or does not have one line per tag.
     """
+    lists = model.lists
     try:
-        if config.learned:
-            names = _lines("tag2text_ori_tag_list.txt", kept, LEARNED_TAGS)
-            own = tuple(LEARNED_THRESHOLDS.get(position, LEARNED_THRESHOLD) for position in range(len(names)))
-            return TagVocabulary(make_unique(names), own)
-        names, thresholds, translations = (
-            _lines(f"ram_tag_list{which}.txt", kept, TAGS) for which in ("", "_threshold", "_chinese")
-        )
-        return TagVocabulary(make_unique(names), tuple(map(float, thresholds)), tuple(translations))
+        names = make_unique(_lines(lists.names, cache, lists.count))
+        if lists.thresholds:
+            thresholds = tuple(map(float, _lines(lists.thresholds, cache, lists.count)))
+        else:
+            thresholds = tuple(lists.exceptions.get(index, lists.threshold) for index in range(lists.count))
+        if not lists.translations:
+            return TagVocabulary(names, thresholds)
+        return TagVocabulary(names, thresholds, tuple(_lines(lists.translations, cache, lists.count)))
     except DownloadError:
         raise
     except ValueError as error:
@@ -115,17 +95,17 @@ def fetch_vocabulary(config: ModelConfig, kept: Path) -> TagVocabulary:
 
 
 def fetch_descriptions(
-    config: ModelConfig, vocabulary: TagVocabulary, kept: Path, progress: Progress = quiet
+    model: PublishedModel, vocabulary: TagVocabulary, cache: Path, progress: Progress = quiet
 ) -> TagDescriptions:
-    """The official sentences of each tag; of RAM's and Tag2Text's tags there is nothing but their names.
+    """The official sentences of each tag, or only its name where there are none.
 
     Raises:
         DownloadError: they cannot be had, or are not as many as the bank has.
     """
-    if config.max_descriptions == 1:
+    if model.descriptions is None:
         return TagDescriptions({tag: (tag,) for tag in vocabulary.tags})
     try:
-        described = TagDescriptions.load(fetch(DESCRIPTIONS, kept, progress))
+        described = TagDescriptions.load(fetch(model.descriptions, cache, progress))
     except DownloadError:
         raise
     except ValueError as error:
@@ -134,22 +114,49 @@ def fetch_descriptions(
     counts = {len(texts) for texts in entries}
     if len(entries) != len(vocabulary) or len(counts) != 1:
         raise DownloadError(
-            f"{DESCRIPTIONS.name} holds {len(entries)} tags, of {sorted(counts)} descriptions, for {len(vocabulary)} "
-            "tags: convert the checkpoint with `ram convert --descriptions` and a file that fits"
+            f"{model.descriptions.name} holds {len(entries)} tags, of {sorted(counts)} descriptions, for "
+            f"{len(vocabulary)} tags: convert the checkpoint with `ram convert --descriptions` and a file that fits"
         )
-    return TagDescriptions(dict(zip(vocabulary.tags, entries, strict=True)))  # by position, as the bank
+    return TagDescriptions(dict(zip(vocabulary.tags, entries, strict=True)))  # by index, like the bank
 
 
-def _lines(name: str, kept: Path, tags: int) -> Sequence[str]:
-    file = kept / name
-    held = file.is_file()
-    text = file.read_text(encoding="utf-8") if held else fetch_text(f"{LISTS}/{name}")
+def _with_digest(file: HubFile, downloads: Path) -> HubFile:
+    """The file with the digest of its first download, where none is pinned and there was one."""
+    record = _digest_record(file, downloads)
+    return file if file.sha256 or not record.is_file() else replace(file, sha256=record.read_text().strip())
+
+
+def _record_digest(file: HubFile, downloaded: Path, downloads: Path, progress: Progress) -> None:
+    if not file.sha256:
+        downloads.mkdir(parents=True, exist_ok=True)
+        with atomic_write(_digest_record(file, downloads)) as temporary:
+            temporary.write_text(sha256_of(downloaded, progress) + "\n")
+
+
+def _digest_record(file: HubFile, downloads: Path) -> Path:
+    return downloads / f"{file.name}.sha256"
+
+
+def _alone(lock: Path, progress: Progress, waiting: str) -> AcquireReturnProxy:
+    """A context in which no other process is; it ends with the process too."""
+    file_lock = FileLock(lock)
+    while True:
+        try:
+            return file_lock.acquire(timeout=1)
+        except Timeout:
+            progress(waiting, 0, 1)
+
+
+def _lines(name: str, cache: Path, count: int) -> Sequence[str]:
+    """The lines of an official list, one per tag; it is stored in ``cache``."""
+    file = cache / name
+    is_cached = file.is_file()
+    text = file.read_text(encoding="utf-8") if is_cached else fetch_text(f"{LISTS_URL}/{name}")
     lines = [line.strip() for line in text.splitlines()]
-    if len(lines) != tags:
-        raise DownloadError(f"{name} has {len(lines)} lines and not {tags}: it is not the official list")
-    if not held:
-        kept.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(f"{name}.partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(file)  # in one step: half a list would be refused from then on
+    if len(lines) != count:
+        raise DownloadError(f"{name} has {len(lines)} lines and not {count}: it is not the official list")
+    if not is_cached:
+        cache.mkdir(parents=True, exist_ok=True)
+        with atomic_write(file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     return lines

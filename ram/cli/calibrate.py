@@ -50,7 +50,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ram.checkpoints.model_folder import find_model
+    from ram.checkpoints.registry import find_model
     from ram.evaluation.benchmarks import load_benchmark
     from ram.evaluation.calibration import parse_goal
     from ram.evaluation.tagging import calibrate_tagger
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_output(folder: Path, output: Path | None) -> None:
     """Refuse an output that cannot be written, before any work is done."""
-    from ram.checkpoints.model_folder import find_model, model_entries
+    from ram.checkpoints.registry import find_model, model_entries
 
     if output is None:
         shipped = [find_model(entry.name) for entry in model_entries() if entry.source == "shipped"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ram.checkpoints.registry import PUBLISHED
 from ram.cli.terminal import Progress, printable, say
 from ram.errors import InputError
-from ram.models.config import VARIANTS
 from ram.text.descriptions import TagDescriptions
+from ram.text.files import read_lines
 from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary, make_unique
 
 
@@ -23,7 +24,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("official", type=Path, metavar="OFFICIAL.pth", help="the downloaded checkpoint")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="the model folder to write")
     parser.add_argument(
-        "--variant", required=True, choices=list(VARIANTS), metavar="V", help=", ".join(VARIANTS)
+        "--variant", required=True, choices=list(PUBLISHED), metavar="V", help=", ".join(PUBLISHED)
     )
     parser.add_argument(
         "--tags", type=Path, metavar="TXT", help="one tag per line, in official order (those of --descriptions)"
@@ -64,7 +65,7 @@ def _official(variant: str, progress: Progress) -> tuple[TagVocabulary | None, T
     from ram.runtime import cache_folder
 
     try:
-        return fetch_lists(VARIANTS[variant], cache_folder() / "downloads", progress)
+        return fetch_lists(variant, cache_folder() / "downloads", progress)
     except DownloadError as error:
         say(printable(f"tags are numbered, each with threshold {UNSEEN_THRESHOLD}: {error}"))
         return None, None
@@ -96,18 +97,3 @@ def read_numbers(path: Path) -> tuple[float, ...]:
         return tuple(map(float, read_lines(path)))
     except ValueError as error:
         raise InputError(f"{path.name} must have one number per line: {error}") from None
-
-
-def read_lines(path: Path) -> tuple[str, ...]:
-    """Read the stripped lines of a text file, without empty ones.
-
-    Raises:
-        InputError: the file cannot be read as text.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text: save it with the encoding UTF-8") from None
-    return tuple(filter(None, map(str.strip, lines)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ram.cli.listing import describe_list, read_tags
+from ram.cli.listing import add_skip_option, describe_list, reporter
 from ram.cli.options import (
     add_describer_options,
     add_json_option,
@@ -19,6 +19,7 @@ from ram.describers.fallback import Notice, describe_with_fallback
 from ram.errors import InputError
 from ram.text.descriptions import TagDescriptions
 from ram.text.names import parse_categories
+from ram.text.tag_lists import read_tag_list
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -33,6 +34,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("tags", nargs="*", metavar="TAG", help="a category; quote one of several words")
     parser.add_argument("--file", type=Path, metavar="TXT", help="a file with one category per line")
+    add_skip_option(parser)
     add_describer_options(parser)
     add_json_option(parser)
     parser.add_argument(
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if args.file is None and args.output is None and not args.json:
         return _stream(args)
     if args.file is not None:
-        descriptions = describe_list(args, read_tags(args.file))
+        descriptions = describe_list(args, read_tag_list(args.file, reporter(args)))
     else:
         descriptions = describe_all(args, parse_categories("\n".join(args.tags)))
     if args.output is not None:

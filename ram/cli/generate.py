@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ram.cli.convert import read_lines
 from ram.cli.options import (
     add_device_options,
     add_json_option,
@@ -19,6 +18,7 @@ from ram.cli.options import (
 )
 from ram.cli.terminal import Progress, print_json, printable, say
 from ram.errors import InputError
+from ram.text.files import read_lines
 
 if TYPE_CHECKING:
     from ram.text.vocabulary import TagVocabulary

@@ -10,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ram.cli.convert import read_lines
 from ram.cli.options import add_json_option, add_processes_option, add_split_option, positive
 from ram.cli.terminal import Progress, print_json, print_table, printable
 from ram.errors import InputError
@@ -19,6 +18,7 @@ from ram.labels.captions import read_captions, select_split
 from ram.labels.label_system import VOCABULARY
 from ram.labels.parsing import ParsedTag
 from ram.labels.reviewed_lists import ReviewedLists, shipped_lists
+from ram.text.files import read_lines
 from ram.text.vocabulary import KINDS
 
 REPORT = "report.csv"

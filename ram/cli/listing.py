@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-from ram.cli.convert import read_lines
 from ram.cli.options import open_describer
 from ram.cli.terminal import Progress, printable, say
 from ram.describers.base import Describer
-from ram.errors import DescriberError, InputError
+from ram.errors import DescriberError
 from ram.text.descriptions import Origin, TagDescriptions
-from ram.text.names import normalize_category
 
 MAX_NAMED = 5
 """Tags that a message lists by name."""
 
 
-def read_tags(path: Path) -> tuple[str, ...]:
-    """Read the tags of a text file, one per line; names that differ only in case are one tag.
+def add_skip_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--skip-invalid", action="store_true", help="leave out invalid lines of a list and report them"
+    )
 
-    Raises:
-        InputError: the file cannot be read, is empty, or has an invalid line.
-    """
-    tags: dict[str, str] = {}
-    for line in read_lines(path):
-        try:
-            tag = normalize_category(line)
-        except ValueError as error:
-            raise InputError(f"{path.name}: {error}") from None
-        tags.setdefault(tag.casefold(), tag)
-    if not tags:
-        raise InputError(f"{path.name} contains no tag: write one per line")
-    return tuple(tags.values())
+
+def reporter(args: argparse.Namespace) -> Callable[[str], None] | None:
+    """Return what reports the lines that --skip-invalid leaves out; None where invalid lines are an error."""
+    return (lambda message: say(printable(f"left out: {message}"))) if args.skip_invalid else None
 
 
 def describe_list(args: argparse.Namespace, tags: Sequence[str]) -> TagDescriptions:

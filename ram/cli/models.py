@@ -16,7 +16,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ram.checkpoints.model_folder import model_entries
+    from ram.checkpoints.registry import model_entries
 
     entries = model_entries()
     if args.json:

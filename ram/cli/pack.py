@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ram.cli.convert import read_numbers
-from ram.cli.listing import describe_list, read_tags
+from ram.cli.listing import add_skip_option, describe_list, reporter
 from ram.cli.options import (
     add_describer_options,
     add_device_options,
@@ -20,6 +20,7 @@ from ram.cli.options import (
 from ram.cli.terminal import Progress, print_json, printable, say
 from ram.errors import InputError
 from ram.text.descriptions import TagDescriptions
+from ram.text.tag_lists import read_tag_list, read_vocabulary
 from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
 
 if TYPE_CHECKING:
@@ -41,13 +42,15 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "source",
         type=Path,
         metavar="SOURCE",
-        help="tags.txt (one tag per line) or vocabulary.csv (tag, threshold, translation), which are described; "
+        help="tags.txt (one tag per line), vocabulary.csv (tag, threshold, kind, translations) or selected_tags.csv "
+        "of a WD tagger, which are described; "
         "descriptions.json in the official form; or a model folder, whose predefined tags are packed as they are",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.tagpack", help="the pack to write")
     add_model_option(parser)
     add_describer_options(parser)
     parser.add_argument("--thresholds", type=Path, metavar="TXT", help="one threshold per line, in tag order")
+    add_skip_option(parser)
     add_json_option(parser)
     add_device_options(parser)
     parser.set_defaults(run=run)
@@ -59,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     check_writable(args.output, (SUFFIX,))
     is_model = args.source.is_dir()
     tagger = open_tagger(args, str(args.source) if is_model else args.model)
-    vocabulary, descriptions = (tagger.bank.vocabulary, None) if is_model else _read(args.source, tagger)
+    vocabulary, descriptions = (tagger.bank.vocabulary, None) if is_model else _read(args, tagger)
     if args.thresholds is not None:
         vocabulary = vocabulary.with_thresholds(read_numbers(args.thresholds))
     check_names(vocabulary.tags)
@@ -78,13 +81,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _read(source: Path, tagger: Tagger) -> tuple[TagVocabulary, TagDescriptions | None]:
+def _read(args: argparse.Namespace, tagger: Tagger) -> tuple[TagVocabulary, TagDescriptions | None]:
     """Read the tags of a file with their thresholds, and their descriptions where the file has them."""
+    source, skip = args.source, reporter(args)
     suffix = source.suffix.lower()
     if suffix == ".csv":
-        return TagVocabulary.load(source), None
+        return read_vocabulary(source, skip), None
     if suffix == ".txt":
-        return _known(read_tags(source), tagger), None
+        return _known(read_tag_list(source, skip), tagger), None
     if suffix == ".json":
         descriptions = TagDescriptions.load(source)
         return _known(descriptions.tags, tagger), descriptions

@@ -9,11 +9,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ram.cli.convert import read_lines
 from ram.cli.options import add_processes_option, add_split_option, check_writable
 from ram.cli.terminal import Progress, printable
 from ram.labels.captions import Texts, read_captions, select_split
 from ram.labels.label_system import LabelSystem, shipped_system
+from ram.text.files import read_lines
 from ram.text.vocabulary import TagVocabulary
 
 

@@ -59,8 +59,7 @@ def scored_bank(
         _report_known("scored as in the pack", [tag for tag in pack.vocabulary.tags if tag.casefold() in taken])
         bank = bank.override(pack)
         wanted |= {tag.casefold(): tag for tag in pack.vocabulary.tags}
-    known = {tag.casefold(): tag for tag in bank.vocabulary.tags}
-    names = tuple(known.get(tag.casefold(), tag) for tag in typed)
+    names = tuple(dict.fromkeys(bank.vocabulary.find(tag) or tag for tag in typed))
     _report_known("scored with the existing descriptions", [name for name in names if name in bank.vocabulary])
     if new := [name for name in names if name not in bank.vocabulary]:
         tagger.text_encoder  # noqa: B018  (fails here, before any description is paid for, if the model reads no texts)

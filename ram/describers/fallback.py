@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ram.describers.base import Describer
-from ram.errors import DescriberError
+from ram.errors import DescriberError, InputError
 from ram.text.descriptions import Origin, TagDescriptions
+from ram.text.names import unreadable_words
+
+_UNREADABLE_ADVICE = "type it in English, or let a language model describe it"
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ def merge_notices(notices: Iterable[Notice]) -> tuple[Notice, ...]:
 def describe_with_fallback(describer: Describer, fallback: Describer, tag: str) -> Iterator[DescribedSentence | Notice]:
     """Stream a describer's sentences; where it fails, say why and continue with the fallback's.
 
-    Sentences that arrived before the failure are kept. No sentence is repeated.
+    Sentences that arrived before the failure are kept. No sentence is repeated, and none has a word that the text
+    encoder cannot read; where that leaves no sentence, a notice says so.
 
     Raises:
         InputError: the tag is not a category.
@@ -70,12 +74,19 @@ def describe_with_fallback(describer: Describer, fallback: Describer, tag: str) 
             raise
         yield Notice(f"{error} The {fallback.name} describer takes over for ", (tag,), ".")
         yield from _stream(fallback, tag, seen)
+    if not seen and unreadable_words(tag):
+        yield Notice("The text encoder cannot read ", (tag,), f": {_UNREADABLE_ADVICE}.")
 
 
 def describe_tags(
     describer: Describer, fallback: Describer, tags: Iterable[str]
 ) -> tuple[TagDescriptions, tuple[Notice, ...]]:
-    """Describe several tags; the notices, also in the origin's note, say where this differs from what was asked."""
+    """Describe several tags; the notices, also in the origin's note, say where this differs from what was asked.
+
+    Raises:
+        InputError: the text encoder cannot read some of the tags.
+        DescriberError: describer and fallback failed.
+    """
     sentences: dict[str, list[str]] = {}
     notices: list[Notice] = []
     for tag in tags:
@@ -86,17 +97,19 @@ def describe_tags(
             else:
                 sentences[tag].append(part.text)
     merged = merge_notices(notices)
+    if unreadable := [f'"{tag}"' for tag, texts in sentences.items() if not texts and unreadable_words(tag)]:
+        raise InputError(f"the text encoder cannot read {', '.join(unreadable)}: {_UNREADABLE_ADVICE}")
     origin = Origin(describer.name, describer.fingerprint, " ".join(notice.text for notice in merged))
     return TagDescriptions(sentences, origin), merged
 
 
 def _stream(describer: Describer, tag: str, seen: set[str]) -> Iterator[DescribedSentence | Notice]:
     origin = describer.name
-    if not describer.knows(tag):
+    if not describer.knows(tag) and not unreadable_words(tag):
         origin = "template"
         yield Notice(f"The {describer.name} does not know ", (tag,), ": templates are used instead.")
     cached = describer.cached(tag)
     for sentence in describer.describe(tag):
-        if sentence.casefold() not in seen:
+        if sentence.casefold() not in seen and not unreadable_words(sentence):
             seen.add(sentence.casefold())
             yield DescribedSentence(sentence, origin, sentence in cached)

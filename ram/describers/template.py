@@ -8,7 +8,7 @@ from functools import cache
 from ram.describers.base import Describer
 from ram.describers.wording import also_action, as_action, as_quality, in_a_photo, is_plural, plain_prompt
 from ram.text.files import package_file, read_table
-from ram.text.names import normalize_category
+from ram.text.names import normalize_category, spaced
 
 
 class TemplateDescriber(Describer):
@@ -22,7 +22,7 @@ class TemplateDescriber(Describer):
 
     def describe(self, tag: str) -> Iterator[str]:
         """Yield the plain prompt, then four to eight variations, always the same."""
-        tag = normalize_category(tag)
+        tag = spaced(normalize_category(tag))
         yield plain_prompt(tag)
         if action := as_action(tag):
             yield from (template.format(action=action) for template in _templates("action"))

@@ -15,10 +15,11 @@ from ram.errors import InputError
 from ram.evaluation.metrics import picture_retrieval_recall, retrieval_recall
 from ram.evaluation.pictures import look_at, sound_pictures
 from ram.labels.captions import read_captions, select_split
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.image_encoder import ImageFeatures
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.scoring import CHUNK
 from ram.runtime import Progress, quiet
-from ram.tagger import CHUNK, Tagger
+from ram.tagger import Tagger
 
 BY = ("decoder", "pooled")
 """Ways to compare a caption with an image."""
@@ -117,7 +118,7 @@ def similarities(
     def compare(features: ImageFeatures) -> torch.Tensor:
         if by == "pooled":
             return F.normalize(features.pooled.float(), dim=-1) @ texts.float().T
-        return tagger.model.align(features, queries, CHUNK).logits.float()
+        return tagger.score_batch(features, queries).logits.float()
 
     columns = [compare(features).cpu() for features in look_at(tagger, captioned.pictures, progress)]
     return torch.cat(columns).T.numpy()

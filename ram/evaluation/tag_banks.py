@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from ram.errors import InputError
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions

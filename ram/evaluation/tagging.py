@@ -17,7 +17,7 @@ from ram.evaluation.calibration import Goal, calibrate
 from ram.evaluation.pictures import look_at
 from ram.evaluation.tag_banks import bank_for, names_in
 from ram.runtime import Progress, quiet
-from ram.tagger import CHUNK, Tagger
+from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 from ram.text.vocabulary import TagVocabulary
 
@@ -126,9 +126,9 @@ def score_pictures(
     Raises:
         ImageError: some images cannot be read; the message names them.
     """
-    embedded = bank.to(tagger.device, tagger.dtype).embedded
+    bank = bank.to(tagger.device, tagger.dtype)
     parts = [
-        tagger.model.align(features, embedded, CHUNK).logits.float().sigmoid().cpu()
+        tagger.score_batch(features, bank).logits.float().sigmoid().cpu()
         for features in look_at(tagger, pictures, progress)
     ]
     return torch.cat(parts).numpy()

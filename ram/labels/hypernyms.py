@@ -50,7 +50,6 @@ class Hypernyms(Mapping[str, frozenset[str]]):
         return frozenset(above)
 
 
-
 def save_kinds(path: Path, kinds: Mapping[str, str], hypernyms: Hypernyms) -> None:
     """Write a CSV file with the columns tag, kind and hypernyms, these separated by semicolons."""
     with open(path, "w", encoding="utf-8", newline="") as file:

@@ -1,19 +1,25 @@
 """From a configuration to an assembled model: the only place that reads what variants differ in."""
 
-import torch
+from __future__ import annotations
 
-from ram.errors import TextEncoderError
-from ram.models.config import LEARNED, EnsembleConfig, ModelConfig
+from typing import Any
+
+import torch
+from torch import nn
+
+from ram.errors import InputError, TextEncoderError
+from ram.models.config import LEARNED, ImageConfig, ModelConfig
 from ram.models.decoder import AlignmentDecoder
-from ram.models.heads import MatchingHead, OwnHead, SharedHead
+from ram.models.heads import SharedHead
 from ram.models.image_encoder import ImageEncoder, create_backbone
 from ram.models.lite.centered_reweighting import CenteredReweighting
-from ram.models.lite.class_words import ClassWords
-from ram.models.lite.ensemble import GlobalSimilarity
-from ram.models.lite.familiarity import Familiarity
-from ram.models.lite.novelty import Novelty
+from ram.models.lite.ensemble import Ensemble
+from ram.models.lite.image_encoder import LiteImageEncoder
+from ram.models.lite.matching import MatchingHead, StandardizedQueries
+from ram.models.lite.model import LiteModel
 from ram.models.ram import TaggingModel
-from ram.models.reweighting import DescriptionEnsemble, DescriptionReweighting, LearnedQueries, TextQueries
+from ram.models.reweighting import DescriptionEnsemble, DescriptionReweighting, TextQueries
+from ram.models.tag2text import HeadPerTag, LearnedQueries
 from ram.models.text_encoder import TEXT_ENCODERS, TextEncoder
 
 
@@ -21,26 +27,16 @@ def build_model(config: ModelConfig) -> TaggingModel:
     """A tagging model with freshly initialised weights, in evaluation mode.
 
     Raises:
-        ValueError: timm does not know the backbone.
+        InputError: timm does not know the backbone.
     """
     backbone = create_backbone(config.image.backbone, config.image.options)
     channels: int = backbone.num_features  # type: ignore[assignment]
     decoder = config.decoder
-    words = ClassWords(config.image.classes, channels, config.dim) if config.image.classes else None
-    model = TaggingModel(
-        ImageEncoder(
-            backbone,
-            channels=channels,
-            dim=None if config.learned else config.dim,
-            standardize=config.image.standardize,
-            normalize_tokens=config.image.normalize_tokens,
-            words=words,
-            dropout=config.image.dropout,
-            grid=config.image.grid,
-        ),
-        _reweighting(config),
-        _queries(config),
-        AlignmentDecoder(
+    parts: dict[str, Any] = {
+        "image_encoder": _image_encoder(config, backbone, channels),
+        "reweighting": _reweighting(config),
+        "queries": _queries(config),
+        "decoder": AlignmentDecoder(
             decoder.hidden,
             channels if config.learned else config.dim,
             decoder.heads,
@@ -48,14 +44,15 @@ def build_model(config: ModelConfig) -> TaggingModel:
             decoder.layers,
             decoder.dropout,
         ),
-        _head(config),
-        _similarity(config, words),
-    )
-    return model.eval()
+        "head": _head(config),
+    }
+    if not config.ensemble.active:
+        return TaggingModel(**parts).eval()
+    return LiteModel(Ensemble(config.ensemble, config.dim), **parts).eval()
 
 
 def build_without_weights(config: ModelConfig) -> TaggingModel:
-    """The same model with weights that have shapes and neither values nor memory ("meta" tensors).
+    """A tagging model whose weights have shapes, but neither values nor memory ("meta" tensors).
 
     Once they are assigned, :func:`restore_buffers` makes the model whole.
     """
@@ -70,53 +67,19 @@ def restore_buffers(model: TaggingModel) -> bool:
         if lost and not hasattr(module, "init_non_persistent_buffers"):
             return False
         for name in lost:
-            module._buffers[name] = torch.empty_like(module.get_buffer(name), device="cpu")
+            setattr(module, name, torch.empty_like(module.get_buffer(name), device="cpu"))
         if lost:
             module.init_non_persistent_buffers()  # type: ignore[operator]
     return True
 
 
-def _reweighting(config: ModelConfig) -> DescriptionReweighting:
-    if not config.reweight:
-        return DescriptionEnsemble()
-    return CenteredReweighting() if config.center_descriptions else DescriptionReweighting()
-
-
-def _queries(config: ModelConfig) -> TextQueries | LearnedQueries:
-    hidden = config.decoder.hidden
-    return LearnedQueries(hidden) if config.learned else TextQueries(config.dim, hidden, config.standardize_text)
-
-
-def _head(config: ModelConfig) -> SharedHead | OwnHead:
-    hidden = config.decoder.hidden
-    if config.learned:
-        return OwnHead()
-    return MatchingHead(hidden, config.dim) if config.decoder.matching else SharedHead(hidden)
-
-
-def _similarity(config: ModelConfig, words: ClassWords | None) -> GlobalSimilarity | None:
-    chosen = config.ensemble
-    if chosen == EnsembleConfig():
-        return None
-    remembered, components = chosen.remembered_tags, chosen.pca_components
-    return GlobalSimilarity(
-        chosen.pooled_weight,
-        chosen.classifier_weight,
-        chosen.unseen_classifier_weight,
-        words,
-        Familiarity(remembered, config.dim, components > 0) if remembered else None,
-        chosen.prior_correction,
-        Novelty(components, config.dim) if components else None,
-    )
-
-
 def build_text_encoder(
     name: str, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
 ) -> TextEncoder:
-    """The text encoder a configuration names, where and in the numbers in which its model runs.
+    """The text encoder a configuration names, on the device and in the dtype of its model.
 
     Raises:
-        ValueError: no such encoder.
+        InputError: no such encoder.
         TextEncoderError: its package or weights are missing, or the model reads no texts.
     """
     if name == LEARNED:
@@ -125,5 +88,33 @@ def build_text_encoder(
             "or RAM++ model, such as ram-plus-lite"
         )
     if name not in TEXT_ENCODERS:
-        raise ValueError(f"text encoder {name!r} is unknown: choose one of {sorted(TEXT_ENCODERS)}")
+        raise InputError(f"text encoder {name!r} is unknown: choose one of {sorted(TEXT_ENCODERS)}")
     return TEXT_ENCODERS[name](device, dtype)
+
+
+def _image_encoder(config: ModelConfig, backbone: nn.Module, channels: int) -> ImageEncoder:
+    image, dim = config.image, None if config.learned else config.dim
+    defaults = ImageConfig(image.backbone, image.size)
+    lite_parts = ("standardize", "normalize_tokens", "classes", "dropout", "grid")
+    if all(getattr(image, part) == getattr(defaults, part) for part in lite_parts):
+        return ImageEncoder(backbone, channels, dim)
+    return LiteImageEncoder(backbone, channels, dim, image)
+
+
+def _reweighting(config: ModelConfig) -> DescriptionReweighting:
+    if not config.reweight:
+        return DescriptionEnsemble()
+    return CenteredReweighting() if config.center_descriptions else DescriptionReweighting()
+
+
+def _queries(config: ModelConfig) -> nn.Module:
+    if config.learned:
+        return LearnedQueries(config.decoder.hidden)
+    return (StandardizedQueries if config.standardize_text else TextQueries)(config.dim, config.decoder.hidden)
+
+
+def _head(config: ModelConfig) -> nn.Module:
+    if config.learned:
+        return HeadPerTag()
+    hidden = config.decoder.hidden
+    return MatchingHead(hidden, config.dim) if config.decoder.matching else SharedHead(hidden)

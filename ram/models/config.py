@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from ram.errors import InputError
+
+_T = TypeVar("_T")
 
 LEARNED = "learned"
 """In place of a text encoder: every tag has a query and a head that were learnt for it, and no text (Tag2Text)."""
@@ -33,6 +38,7 @@ class ImageConfig:
         normalize_tokens: LayerNorm after the projection, for backbones that do not end in a norm.
         classes: number of classes of a frozen classifier whose words join the features (see
             :class:`ram.models.lite.class_words.ClassWords`); 0 for none, as in the official models.
+        class_temperature: divides the classifier's logits before they are spent on class words.
         dropout: share of the backbone's channels that training leaves out.
         grid: patches are averaged to so many rows and columns; 0 keeps all.
         options: further arguments of the timm model (tests use them for tiny Swins).
@@ -46,6 +52,7 @@ class ImageConfig:
     standardize: bool = False
     normalize_tokens: bool = False
     classes: int = 0
+    class_temperature: float = 2.0
     dropout: float = 0.0
     grid: int = 0
     train_size: int = 0
@@ -53,17 +60,17 @@ class ImageConfig:
 
     def __post_init__(self) -> None:
         if self.size < 1:
-            raise ValueError(f"image size is {self.size}: it must be at least 1 pixel")
+            raise InputError(f"image size is {self.size}: it must be at least 1 pixel")
         if min(self.classes, self.grid, self.train_size) < 0:
-            raise ValueError(
+            raise InputError(
                 f"classes is {self.classes}, grid {self.grid} and train_size {self.train_size}: none may be negative"
             )
         if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout is {self.dropout}: it must be at least 0 and under 1")
+            raise InputError(f"dropout is {self.dropout}: it must be at least 0 and under 1")
         if self.interpolation not in ("bilinear", "bicubic"):
-            raise ValueError(f"interpolation is {self.interpolation!r}: it must be 'bilinear' or 'bicubic'")
+            raise InputError(f"interpolation is {self.interpolation!r}: it must be 'bilinear' or 'bicubic'")
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
-            raise ValueError(f"statistics are 3 means and 3 positive stds, not {self.mean} and {self.std}")
+            raise InputError(f"statistics are 3 means and 3 positive stds, not {self.mean} and {self.std}")
 
 
 @dataclass(frozen=True)
@@ -83,9 +90,9 @@ class DecoderConfig:
 
     def __post_init__(self) -> None:
         if min(self.hidden, self.heads, self.intermediate, self.layers) < 1:
-            raise ValueError(f"decoder sizes must all be at least 1: {self}")
+            raise InputError(f"decoder sizes must all be at least 1: {self}")
         if self.hidden % self.heads:
-            raise ValueError(f"decoder width {self.hidden} does not divide into {self.heads} heads")
+            raise InputError(f"decoder width {self.hidden} does not divide into {self.heads} heads")
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,13 @@ class EnsembleConfig:
         prior_correction: fraction of the logit a tag gains from its frequency in training that is taken back for photos
             unlike the training data.
         pca_components: principal components stored to tell how unlike the training data a photo is.
+        damping: fraction of the decoder's logit ignored for unseen tags.
+        absent_logit: logit towards which the decoder's is drawn for unseen tags.
+        similarity_power: exponent that turns cosines between texts into weights; higher, only near texts count.
+        familiar_images: training images after which a tag counts as familiar in full.
+        usual_frequency: fraction of images of any kind that show even a common tag.
+        novelty_quantiles: quantiles of the reconstruction error on held-out images that have novelty 0 and 1.
+        shortlist_lift: estimate of how far the decoder lifts a tag per unit of cosine; only orders a shortlist.
     """
 
     pooled_weight: float = 0.0
@@ -110,13 +124,20 @@ class EnsembleConfig:
     remembered_tags: int = 0
     prior_correction: float = 0.0
     pca_components: int = 0
+    damping: float = 0.7
+    absent_logit: float = -3.0
+    similarity_power: float = 4.0
+    familiar_images: int = 150
+    usual_frequency: float = 0.03
+    novelty_quantiles: tuple[float, float] = (0.9, 0.99)
+    shortlist_lift: float = 12.0
 
     def __post_init__(self) -> None:
         weights = (self.pooled_weight, self.classifier_weight, self.unseen_classifier_weight, self.prior_correction)
         if not all(0 <= weight < math.inf for weight in weights):
-            raise ValueError(f"ensemble weights are {', '.join(map(str, weights))}: each must be 0 or greater")
+            raise InputError(f"ensemble weights are {', '.join(map(str, weights))}: each must be 0 or greater")
         if self.remembered_tags < 0 or bool(self.unseen_classifier_weight) != bool(self.remembered_tags):
-            raise ValueError(
+            raise InputError(
                 f"ensemble.unseen_classifier_weight is {self.unseen_classifier_weight} with {self.remembered_tags} "
                 "remembered_tags: set both or neither"
             )
@@ -125,10 +146,23 @@ class EnsembleConfig:
             or bool(self.prior_correction) != bool(self.pca_components)
             or (self.pca_components and not self.remembered_tags)
         ):
-            raise ValueError(
+            raise InputError(
                 f"ensemble.prior_correction is {self.prior_correction} with {self.pca_components} pca_components and "
                 f"{self.remembered_tags} remembered_tags: set all three, or neither of the first two"
             )
+        if not 0 <= self.damping <= 1 or self.familiar_images < 1 or not 0 < self.usual_frequency < 1:
+            raise InputError(
+                f"ensemble.damping is {self.damping}, familiar_images {self.familiar_images} and usual_frequency "
+                f"{self.usual_frequency}: the fractions are between 0 and 1, the images at least 1"
+            )
+        low, high = self.novelty_quantiles
+        if not 0 <= low < high <= 1:
+            raise InputError(f"ensemble.novelty_quantiles are {low} and {high}: they must rise between 0 and 1")
+
+    @property
+    def active(self) -> bool:
+        """Whether any term is added to the decoder's logit."""
+        return self.pooled_weight > 0 or self.classifier_weight > 0 or self.unseen_classifier_weight > 0
 
 
 @dataclass(frozen=True)
@@ -165,20 +199,20 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         if self.dim < 1:
-            raise ValueError(f"embedding width is {self.dim}: it must be at least 1")
+            raise InputError(f"embedding width is {self.dim}: it must be at least 1")
         if (self.ensemble.classifier_weight or self.ensemble.unseen_classifier_weight) and not self.image.classes:
-            raise ValueError("ensemble.classifier_weight and unseen_classifier_weight need image.classes")
+            raise InputError("ensemble.classifier_weight and unseen_classifier_weight need image.classes")
         if self.max_descriptions is not None and self.max_descriptions < 1:
-            raise ValueError(f"max_descriptions is {self.max_descriptions}: it must be at least 1, or null")
+            raise InputError(f"max_descriptions is {self.max_descriptions}: it must be at least 1, or null")
         if self.learned and (self.dim != learned_width(self.decoder.hidden) or self.max_descriptions != 1):
-            raise ValueError(
+            raise InputError(
                 f"learned tags have one row of {learned_width(self.decoder.hidden)} numbers each, not "
                 f"{self.max_descriptions} of {self.dim}: set max_descriptions and dim"
             )
         if self.center_descriptions and not self.reweight:
-            raise ValueError("center_descriptions is for re-weighting: set reweight = true")
+            raise InputError("center_descriptions is for re-weighting: set reweight = true")
         if self.learned and (self.reweight or self.standardize_text or self.decoder.matching):
-            raise ValueError("learned tags have no texts: unset reweight, standardize_text and decoder.matching")
+            raise InputError("learned tags have no texts: unset reweight, standardize_text and decoder.matching")
 
     @property
     def learned(self) -> bool:
@@ -206,80 +240,51 @@ class ModelConfig:
         return read_fields(cls, values, "config")
 
 
-def read_fields(cls: type, values: Any, where: str) -> Any:
-    """A dataclass from the plain values of JSON or TOML, nested ones included.
+def read_fields(cls: type[_T], values: Any, where: str) -> _T:
+    """Build a dataclass, with the dataclasses inside it, from the plain values of a JSON or TOML document.
+
+    Types are strict: a string is no number, and true is no integer. Whole numbers may stand for fractions.
+
+    Args:
+        cls: the dataclass.
+        values: mapping of its fields.
+        where: name of the document for error messages, such as "config".
 
     Raises:
-        ValueError: a field is missing, unknown or of the wrong kind; the message names it, after ``where``.
+        InputError: a field is missing, unknown or of the wrong type; the message names it.
     """
     if not isinstance(values, Mapping):
-        raise ValueError(f"{where} must be an object with fields, not {values!r}")
-    fields = {f.name: f for f in dataclasses.fields(cls)}
-    kinds = typing.get_type_hints(cls)
-    if unknown := sorted(set(values) - set(fields)):
-        raise ValueError(f"{where} has unknown fields {unknown}: this version knows {sorted(fields)}")
-    read = {}
-    for name, value in values.items():
-        if dataclasses.is_dataclass(kinds[name]):
-            value = read_fields(typing.cast(type, kinds[name]), value, f"{where}.{name}")
-        elif typing.get_origin(kinds[name]) is tuple and isinstance(value, list):
-            value = tuple(value)
-        if not _fits(value, kinds[name]):
-            raise ValueError(f"{where}.{name} is {value!r}: it must be of kind {fields[name].type}")
-        read[name] = value
-    required = {name for name, f in fields.items() if f.default is f.default_factory is dataclasses.MISSING}
-    if missing := sorted(required - set(read)):
-        raise ValueError(f"{where} lacks the fields {missing}")
-    return cls(**read)
+        raise InputError(f"{where} must be an object with fields, not {values!r}")
+    try:  # as JSON, where strict types still take a list for a tuple
+        return TypeAdapter(cls).validate_json(json.dumps(values, default=str), strict=True, extra="forbid")
+    except ValidationError as error:
+        raise InputError(_one_sentence(error, where)) from None
 
 
-def _fits(value: Any, kind: Any) -> bool:
-    """Is a value read from JSON of the kind that a field is annotated with?"""
-    if isinstance(kind, types.UnionType):
-        return any(_fits(value, one) for one in typing.get_args(kind))
-    origin = typing.get_origin(kind) or kind
-    if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(one, typing.get_args(kind)[0]) for one in value)
-    if origin in (int, float):  # true and false are ints to Python
-        return isinstance(value, (int, origin)) and not isinstance(value, bool)
-    return isinstance(value, origin)
+def _one_sentence(error: ValidationError, where: str) -> str:
+    """The first fault that pydantic found, unknown fields before all others."""
+    faults = sorted(error.errors(include_url=False), key=lambda fault: fault["type"] not in _UNKNOWN)
+    kind, location, value = (faults[0][part] for part in ("type", "loc", "input"))
+    if kind == "value_error":
+        return str(faults[0]["ctx"]["error"])
+    name, section = ".".join(map(str, (where, *location))), ".".join(map(str, (where, *location[:-1])))
+    alike = sorted(
+        str(fault["loc"][-1]) for fault in faults if fault["type"] == kind and fault["loc"][:-1] == location[:-1]
+    )
+    if kind in _UNKNOWN:
+        return f"{section} has unknown fields {alike}: check their spelling"
+    if kind == "missing" and isinstance(location[-1], str):
+        return f"{section} lacks the fields {alike}"
+    if kind in ("missing", "too_long"):
+        return f"{section if kind == 'missing' else name} is {value!r}: it has the wrong number of values"
+    if kind == "dataclass_type":
+        return f"{name} must be an object with fields, not {value!r}"
+    return f"{name} is {value!r}: {faults[0]['msg'].replace('Input should be', 'it must be')}"
+
+
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 
 
 def learned_width(hidden: int) -> int:
     """Of a learned tag's row: its query, its head's weight and its head's bias."""
     return 2 * hidden + 1
-
-
-def swin(name: str, backbone: str, size: int = 384, max_descriptions: int | None = None) -> ModelConfig:
-    """An official RAM or RAM++ variant: a timm Swin under CLIP text embeddings of width 512."""
-    return ModelConfig(
-        name=name,
-        image=_swin_image(backbone, size),
-        text_encoder="clip-vit-b-16",
-        dim=512,
-        max_descriptions=max_descriptions,
-    )
-
-
-def tag2text(name: str, backbone: str, size: int = 384) -> ModelConfig:
-    """An official Tag2Text variant: a timm Swin, and tags that were learnt one by one."""
-    dim = learned_width(DecoderConfig.hidden)
-    return ModelConfig(name, _swin_image(backbone, size), LEARNED, dim, max_descriptions=1, reweight=False)
-
-
-def _swin_image(backbone: str, size: int) -> ImageConfig:
-    return ImageConfig(backbone, size, options={"img_size": size, "window_size": 12 if size == 384 else 7})
-
-
-VARIANTS: Mapping[str, ModelConfig] = {
-    config.name: config
-    for config in (
-        swin("ram-plus-swin-large", "swin_large_patch4_window12_384"),
-        swin("ram-plus-swin-large-224", "swin_large_patch4_window7_224", 224),
-        swin("ram-plus-swin-base", "swin_base_patch4_window12_384"),
-        swin("ram-plus-swin-base-224", "swin_base_patch4_window7_224", 224),
-        swin("ram-swin-large", "swin_large_patch4_window12_384", max_descriptions=1),
-        tag2text("tag2text-swin-base", "swin_base_patch4_window12_384"),
-    )
-}
-"""Published variants that ``ram convert`` reads."""

@@ -11,14 +11,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ram.errors import InputError
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.text_encoder import TextEncoder
 from ram.runtime import Progress, atomic_write
 from ram.text.descriptions import TagDescriptions
+from ram.text.names import unreadable_words
 from ram.text.vocabulary import TagVocabulary
 
 CHUNK = 1024
 """Sentences embedded between two calls of the progress callback."""
+
+MAX_NAMED = 5
+"""Tags that an error message names."""
 
 _FILES = ("vocabulary.csv", "descriptions.json", "bank.safetensors")
 
@@ -70,7 +74,15 @@ class TagEmbeddingBank:
         vocabulary: TagVocabulary | None = None,
         progress: Progress | None = None,
     ) -> TagEmbeddingBank:
-        """Embed every sentence; without a vocabulary, tags get the threshold of unseen tags."""
+        """Embed every sentence; without a vocabulary, tags get the threshold of unseen tags.
+
+        Raises:
+            InputError: the text encoder cannot read any sentence of a tag.
+        """
+        if unreadable := [tag for tag in descriptions.tags if all(map(unreadable_words, descriptions[tag]))]:
+            more = " ..." if len(unreadable) > MAX_NAMED else ""
+            names = ", ".join(f'"{tag}"' for tag in unreadable[:MAX_NAMED]) + more
+            raise InputError(f"the text encoder cannot read {names}: name and describe tags in English")
         sentences = [sentence for tag in descriptions.tags for sentence in descriptions[tag]]
         parts = []
         for start in range(0, max(len(sentences), 1), CHUNK):

@@ -18,7 +18,8 @@ PUNCTUATION = "'‘’-–.&/()（）+_!?%°·・"
 def parse_categories(text: str) -> tuple[str, ...]:
     """Split what a person typed ("corgi, meteor shower") into categories, in order, without repeats.
 
-    Commas, semicolons and new lines separate; underscores between words count as spaces, and case does not count.
+    Commas, semicolons and new lines separate; underscores between words count as spaces. Names that differ only in
+    case, accents or hyphens are one.
 
     Raises:
         InputError: no category, more than `MAX_CATEGORIES`, or one that :func:`normalize_category` refuses.
@@ -30,8 +31,9 @@ def parse_categories(text: str) -> tuple[str, ...]:
         raise InputError(f'{given}: type one or more, such as "corgi, meteor shower"')
     categories: dict[str, str] = {}
     for part in parts:
-        category = spaced(normalize_category(part))
-        categories.setdefault(category.casefold(), category)
+        compatible = unicodedata.normalize("NFKC", part)  # full-width letters of Asian keyboards are plain ones
+        category = spaced(normalize_category(compatible if compatible.isascii() else part))
+        categories.setdefault(matching_key(category), category)
     if len(categories) > MAX_CATEGORIES:
         raise InputError(f"{len(categories)} categories are too many: a list has at most {MAX_CATEGORIES}")
     return tuple(categories.values())
@@ -75,10 +77,22 @@ def matching_key(name: str) -> str:
     return unaccented(spaced(name).replace("-", " ").casefold())
 
 
+def unreadable_words(text: str) -> tuple[str, ...]:
+    """Words that an English text encoder cannot read, because a letter is of another script than Latin.
+
+    MiniLM's tokenizer gives all words of an unknown script one token, so that different tags would get one embedding.
+    """
+    return tuple(word for word in text.split() if any(map(_is_foreign_letter, word)))
+
+
 def split_sense(name: str) -> tuple[str, str]:
     """Split "crane (bird)" into the word and its sense; the sense is "" where there is none."""
     found = re.fullmatch(r"(.*\w)\s*[(（]\s*([^()（）]*\w)\s*[)）]", name)
     return (found[1], found[2]) if found else (name, "")
+
+
+def _is_foreign_letter(one: str) -> bool:
+    return one.isalpha() and not one.isascii() and not unicodedata.name(one, "").startswith("LATIN")
 
 
 def _is_allowed(one: str) -> bool:

@@ -167,7 +167,7 @@ def _read_texts(header: Mapping[str, str], limits: PackLimits) -> tuple[TagVocab
     for entry in entries:
         tag = entry["tag"]
         if normalize_category(tag) != tag or tag in sentences:
-            raise ValueError(f"it names {tag[:60]!r} twice or in an odd way")
+            raise ValueError(f"it names {tag[:60]!r} twice or in an invalid form")
         sentences[tag] = [_text(sentence) for sentence in entry["descriptions"]]
     most = max(map(len, sentences.values()))
     if most * len(sentences) > limits.cells:

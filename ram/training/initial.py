@@ -7,13 +7,16 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ram.checkpoints.model_folder import find_model, load_model, load_strictly
+from ram.checkpoints.model_folder import load_model, load_strictly
+from ram.checkpoints.registry import find_model
 from ram.checkpoints.window_tables import resize_window_table
 from ram.errors import CheckpointError, InputError
 from ram.models.build import build_model
 from ram.models.config import ModelConfig
-from ram.models.heads import MatchingHead
 from ram.models.lite.class_words import ClassWords
+from ram.models.lite.image_encoder import LiteImageEncoder
+from ram.models.lite.matching import MatchingHead, StandardizedQueries
+from ram.models.lite.model import LiteModel
 from ram.models.lite.standardize import Standardize
 from ram.models.ram import TaggingModel
 from ram.training.backbones import load_classifier, load_pretrained
@@ -41,8 +44,9 @@ def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
         _load_weights(model, recipe.initialize, data)
     elif recipe.pretrained:
         load_pretrained(backbone, recipe.model.image.backbone)
-        if model.image_encoder.words is not None:
-            _set_words(model.image_encoder.words, recipe.model)
+        encoder = model.image_encoder
+        if isinstance(encoder, LiteImageEncoder) and encoder.words is not None:
+            _set_words(encoder.words, recipe.model)
     backbone.requires_grad_(not recipe.freeze_backbone)
     if recipe.learning_stages:
         cut(backbone, recipe.learning_stages).learn()
@@ -59,9 +63,10 @@ def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
 
 def set_statistics(model: TaggingModel, training: TrainingSet) -> None:
     """Set mean and deviation of patches and texts from the training set, where the model standardizes them."""
-    if isinstance(model.image_encoder.standardize, Standardize):
-        model.image_encoder.standardize.set(*training.pictures.statistics(model.image_encoder))
-    if isinstance(model.queries.standardize, Standardize):
+    encoder = model.image_encoder
+    if isinstance(encoder, LiteImageEncoder) and isinstance(encoder.standardize, Standardize):
+        encoder.standardize.set(*training.pictures.statistics(encoder))
+    if isinstance(model.queries, StandardizedQueries):
         model.queries.standardize.set(*training.text_statistics())
     if isinstance(model.head, MatchingHead):
         model.head.standardize.set(*training.text_statistics())
@@ -76,11 +81,11 @@ def set_familiar(model: TaggingModel, training: TrainingSet, first: bool = True)
         first: store their frequencies too. A further training keeps the novelty that was fitted to the first one's
             images, to which other frequencies do not belong.
     """
-    if model.similarity is not None and model.similarity.familiarity is not None:
-        device = model.similarity.familiarity.tags.device
+    if isinstance(model, LiteModel):
+        device = model.image_encoder.device
         pictures = training.triplets.targets[:].sum(dim=0)
         of = len(training.triplets) if first else None
-        model.similarity.remember(training.queries.embedded.to(device, torch.float32), pictures.to(device), of)
+        model.remember(training.queries.embedded.to(device, torch.float32), pictures.to(device), of)
 
 
 @torch.inference_mode()
@@ -93,14 +98,14 @@ def set_novelty(model: TaggingModel, training: TrainingSet, held_out: TrainingSe
         held_out: gives the usual distances from them.
         batch: images embedded together.
     """
-    if model.similarity is None or model.similarity.novelty is None:
+    if not isinstance(model, LiteModel) or model.ensemble.novelty is None:
         return
 
     def pooled(images: TrainingSet) -> torch.Tensor:
         batches = evenly_spread(len(images.triplets), NOVELTY_PICTURES, batch)
         return torch.cat([images.pictures.look_plainly(model.image_encoder, ids).pooled for ids in batches])
 
-    model.similarity.novelty.fit(pooled(training), pooled(held_out))
+    model.ensemble.novelty.fit(pooled(training), pooled(held_out))
 
 
 def set_learning(model: TaggingModel, freeze_backbone: bool) -> None:

@@ -24,8 +24,8 @@ from torch.nn.parallel import DistributedDataParallel
 from ram.checkpoints.model_folder import save_model
 from ram.errors import InputError, TrainingError
 from ram.evaluation.metrics import mean_average_precision
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.ram import TaggingModel
-from ram.models.reweighting import DescriptionEmbeddings
 from ram.runtime import Progress, quiet
 from ram.training.data.mosaics import Mosaic
 from ram.training.data.training_set import TrainingSet, read_dev_set, read_training_set

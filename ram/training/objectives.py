@@ -9,6 +9,7 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.image_encoder import ImageFeatures
 from ram.models.losses import (
     asymmetric_loss,
@@ -19,7 +20,6 @@ from ram.models.losses import (
     splc_loss,
 )
 from ram.models.ram import TaggingModel
-from ram.models.reweighting import DescriptionEmbeddings
 from ram.training.recipe_sections import LossRecipe
 
 

@@ -92,8 +92,8 @@ class TrainingState:
         state = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
         state |= {f"average/{name}": tensor for name, tensor in self.average.weights.items()}
         for index, moments in self.optimizer.state_dict()["state"].items():
-            state |= {f"optimizer/{index}/{name}": torch.as_tensor(value) for name, value in moments.items()}
-        numbers = {
+            state |= {f"optimizer/{index}/{name}": torch.as_tensor(moment) for name, moment in moments.items()}
+        values = {
             "position": dataclasses.asdict(position),
             "averaged": self.average.steps,
             "scaler": self.scaler.state_dict(),
@@ -101,7 +101,7 @@ class TrainingState:
         # clones: safetensors refuses tensors that share memory
         tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
         with atomic_write(path, sync=True) as temporary:
-            save_file(tensors, temporary, metadata={"numbers": json.dumps(numbers)})
+            save_file(tensors, temporary, metadata={"numbers": json.dumps(values)})
 
     def load(self, path: Path, steps: int) -> Position:
         """Restore the state of a run whose epochs have ``steps`` steps.
@@ -111,14 +111,14 @@ class TrainingState:
         """
         try:
             with safe_open(path, "pt") as file:
-                numbers = json.loads((file.metadata() or {})["numbers"])
+                values = json.loads((file.metadata() or {})["numbers"])
                 state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no mapping)
-            position = Position(**numbers["position"])
+            position = Position(**values["position"])
             if position.step and position.steps != steps:
                 raise ValueError(f"its epochs have {position.steps} steps, not {steps}")
             self._fill(state)
-            self.average.steps = int(numbers["averaged"])
-            self.scaler.load_state_dict(numbers["scaler"])
+            self.average.steps = int(values["averaged"])
+            self.scaler.load_state_dict(values["scaler"])
         except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"{path.name} does not continue this recipe ({reason}): choose another --output") from None

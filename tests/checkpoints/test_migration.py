@@ -5,7 +5,8 @@ import json
 import pytest
 
 from ram.checkpoints.migration import migrate_config
-from ram.checkpoints.model_folder import find_model, load_model
+from ram.checkpoints.model_folder import load_model
+from ram.checkpoints.registry import find_model
 from ram.errors import CheckpointError
 from ram.models.config import EnsembleConfig, ModelConfig
 

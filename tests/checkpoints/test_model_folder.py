@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ram.checkpoints.model_folder import find_model, list_models, load_model, model_entries, save_model
+from ram.checkpoints.model_folder import load_model, save_model
+from ram.checkpoints.registry import PUBLISHED, find_model, list_models, model_entries
 from ram.errors import CheckpointError
-from ram.models.config import VARIANTS
 from tests.tiny import tiny_bank, tiny_config, tiny_model, tiny_pixels, whole_config, whole_model
 
 
@@ -150,7 +150,7 @@ def test_a_folder_is_found_by_its_path_and_a_shipped_model_by_its_name(folder):
 def test_shipped_models_are_listed_before_published_ones():
     sources = [entry.source for entry in model_entries()]
     assert sources == sorted(sources, key=lambda source: source != "shipped")
-    assert list_models()[-len(VARIANTS) :] == list(VARIANTS)
+    assert list_models()[-len(PUBLISHED) :] == list(PUBLISHED)
     assert all(entry.summary.startswith(("RAM, ", "RAM++, ", "Tag2Text, ")) for entry in model_entries())
 
 

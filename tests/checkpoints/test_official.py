@@ -11,9 +11,10 @@ from safetensors.torch import load_file
 
 from ram.checkpoints.model_folder import load_model
 from ram.checkpoints.official import convert_official, fit_windows, read_state_dict, rename
+from ram.checkpoints.registry import PUBLISHED, RAM_LISTS, PublishedModel
 from ram.errors import CheckpointError
 from ram.models.build import build_without_weights
-from ram.models.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
+from ram.models.config import DecoderConfig, ImageConfig, ModelConfig
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
 from tests.paths import GOLDEN
@@ -123,7 +124,7 @@ def test_embeddings_take_16_bit_only_where_that_loses_nothing(state, tmp_path):
 
 
 def test_the_bank_of_a_published_variant_takes_16_bit_and_stays_within_their_rounding(state, tmp_path, monkeypatch):
-    monkeypatch.setattr("ram.checkpoints.official.VARIANTS", {"tiny": config()})
+    monkeypatch.setattr("ram.checkpoints.official.PUBLISHED", {"tiny": PublishedModel(config(), RAM_LISTS)})
     state["label_embed"] = torch.nn.functional.normalize(state["label_embed"], dim=-1)
     convert_official(state, tmp_path / "tiny", variant="tiny")
     stored = load_file(tmp_path / "tiny" / "bank.safetensors")["embeddings"]
@@ -153,7 +154,7 @@ def test_window_tables_are_brought_to_the_models_window(state, tmp_path):
 def test_full_size_weights_move_between_224_and_384(size, old, new):
     """Of the published sizes; what is no window table has shapes and no values here, and must be left alone."""
     given, wanted = (
-        build_without_weights(VARIANTS[f"ram-plus-swin-{size}{which}"]).state_dict() for which in (old, new)
+        build_without_weights(PUBLISHED[f"ram-plus-swin-{size}{which}"].config).state_dict() for which in (old, new)
     )
     tables = {name for name in given if name.endswith("relative_position_bias_table")}
     weights = {name: torch.randn(tensor.shape) if name in tables else tensor for name, tensor in given.items()}
@@ -178,7 +179,7 @@ def test_full_size_weights_move_between_224_and_384(size, old, new):
         (lambda s: s.update(label_embed=torch.zeros(1020, 512)), "is all zeros: .* download the official file"),
         (
             lambda s: s["fc.weight"].view(-1)[5:6].fill_(torch.nan),
-            "'head.weight' of state dict holds values that are no",
+            "'head.weight' of state dict holds NaN or infinite",
         ),
         (lambda s: s["label_embed"].view(-1)[-1:].fill_(torch.inf), "'label_embed' of state dict holds values that"),
         (lambda s: s.update(label_embed=torch.ones(1020, 256)), r"is \(1020, 256\) but tiny needs rows of 512"),
@@ -221,7 +222,7 @@ def test_a_tag_list_of_another_length_is_refused(state, tmp_path):
         convert_official(state, tmp_path / "t", config=config(), vocabulary=TagVocabulary.of(map(str, range(19))))
 
 
-@pytest.mark.parametrize("choice", [{}, {"variant": "ram-swin-large", "config": VARIANTS["ram-swin-large"]}])
+@pytest.mark.parametrize("choice", [{}, {"variant": "ram-swin-large", "config": PUBLISHED["ram-swin-large"].config}])
 def test_either_a_variant_or_a_config_is_needed(state, choice, tmp_path):
     with pytest.raises(ValueError, match="give either a variant or a config"):
         convert_official(state, tmp_path / "tiny", **choice)

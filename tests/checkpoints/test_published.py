@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import shutil
 import threading
 
 import pytest
@@ -10,11 +11,11 @@ import torch
 from PIL import Image
 
 import ram.checkpoints.published
-from ram.checkpoints.download import CHECKPOINTS, HubFile, fetch, fetch_text, held_already
-from ram.checkpoints.model_folder import find_model, list_models, load_model
-from ram.checkpoints.published import DESCRIPTIONS, fetch_model
+from ram.checkpoints.download import fetch, fetch_text, find_cached
+from ram.checkpoints.model_folder import load_model
+from ram.checkpoints.published import fetch_model
+from ram.checkpoints.registry import DESCRIPTIONS, PUBLISHED, TAG2TEXT_LISTS, HubFile, find_model, list_models
 from ram.errors import CheckpointError, DownloadError
-from ram.models.config import VARIANTS
 from tests.checkpoints.test_official import config
 from tests.hub_server import serving
 from tests.models.test_tag2text import config as learned_config
@@ -44,13 +45,13 @@ def hub(monkeypatch):
 @pytest.fixture
 def published(hub, tmp_path, monkeypatch):
     """A tiny RAM++ under a published name, with lists and descriptions; the hub's own cache is empty."""
-    monkeypatch.setitem(ram.models.config.VARIANTS, NAME, config())
-    monkeypatch.setattr(ram.checkpoints.published, "TAGS", len(TAGS))
-    monkeypatch.setattr(ram.checkpoints.published, "LISTS", f"{hub.url}/lists")
-    monkeypatch.setattr(ram.checkpoints.published, "held_already", lambda file: None)
+    weights, texts = dataclasses.replace(PUBLISHED[NAME].file, sha256=""), DESCRIPTIONS
+    lists = dataclasses.replace(PUBLISHED[NAME].lists, count=len(TAGS))
+    tiny = dataclasses.replace(PUBLISHED[NAME], config=config(), lists=lists, file=weights)
+    monkeypatch.setitem(PUBLISHED, NAME, tiny)
+    monkeypatch.setattr(ram.checkpoints.published, "LISTS_URL", f"{hub.url}/lists")
+    monkeypatch.setattr(ram.checkpoints.published, "find_cached", lambda file: None)
     torch.save({"model": official_state(config(), len(TAGS)), "optimizer": {}}, tmp_path / "official.pth")
-    weights, texts = dataclasses.replace(CHECKPOINTS[NAME], sha256=""), DESCRIPTIONS
-    monkeypatch.setitem(ram.checkpoints.published.CHECKPOINTS, NAME, weights)
     described = [{f"tag {i}": [f"sentence {i} {j}" for j in range(51)]} for i in range(len(TAGS))]
     hub.files |= {
         f"/{weights.repository}/resolve/main/{weights.name}": (tmp_path / "official.pth").read_bytes(),
@@ -78,15 +79,15 @@ def test_after_a_break_another_run_goes_on_where_the_first_stopped(hub, tmp_path
         fetch(FILE, tmp_path)
     (partial,) = tmp_path.glob("*.part")
     assert 0 < partial.stat().st_size <= 3_000_000
-    hub.down, held = False, partial.stat().st_size
+    hub.down, size = False, partial.stat().st_size
     hub.asked.clear()
     assert fetch(FILE, tmp_path).read_bytes() == hub.files[PATH]
-    assert hub.asked[-1] == ("GET", PATH, f"bytes={held}-")
+    assert hub.asked[-1] == ("GET", PATH, f"bytes={size}-")
 
 
 def test_what_the_hub_did_not_announce_is_thrown_away(hub, tmp_path):
     hub.digests[PATH] = "0" * 64
-    with pytest.raises(DownloadError, match="weights.pth did not arrive as the hub has it .*: fetch it again"):
+    with pytest.raises(DownloadError, match="weights.pth arrived with another digest .*: fetch it again"):
         fetch(FILE, tmp_path)
     assert not list(tmp_path.rglob("*.p*"))
 
@@ -100,7 +101,7 @@ def test_a_file_whose_digest_is_known_is_fetched_only_as_it_was_published(hub, t
         fetch(published, tmp_path / "b")
     assert [method for method, *_ in hub.asked] == ["HEAD"]
     hub.digests[PATH] = published.sha256  # what it announces is not what it sends
-    with pytest.raises(DownloadError, match="weights.pth did not arrive as the hub has it .*: fetch it again"):
+    with pytest.raises(DownloadError, match="weights.pth arrived with another digest .*: fetch it again"):
         fetch(published, tmp_path / "b")
     assert not list((tmp_path / "b").rglob("*.p*"))
 
@@ -109,9 +110,9 @@ def test_a_file_in_the_hubs_cache_is_passed_over_where_it_is_not_the_published_o
     (tmp_path / "weights.pth").write_bytes(b"weights")
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *names, **kind: str(tmp_path / "weights.pth"))
     published = dataclasses.replace(FILE, sha256=hashlib.sha256(b"weights").hexdigest())
-    assert held_already(FILE) == held_already(published) == tmp_path / "weights.pth"
+    assert find_cached(FILE) == find_cached(published) == tmp_path / "weights.pth"
     (tmp_path / "weights.pth").write_bytes(b"other")
-    assert held_already(FILE) == tmp_path / "weights.pth" and held_already(published) is None
+    assert find_cached(FILE) == tmp_path / "weights.pth" and find_cached(published) is None
 
 
 def test_a_file_that_cannot_be_checked_is_not_fetched(hub, tmp_path):
@@ -142,7 +143,7 @@ def test_without_a_network_and_in_offline_mode_one_sentence_says_what_to_do(tmp_
 
 def test_a_text_that_is_too_long_or_no_text_is_refused(hub):
     hub.files |= {"/long": b"x" * 100, "/binary": b"\xff\xfe\x00"}
-    with pytest.raises(DownloadError, match="more than 99 bytes came"):
+    with pytest.raises(DownloadError, match="more than 99 bytes arrived"):
         fetch_text(f"{hub.url}/long", most=99)
     with pytest.raises(DownloadError, match="is no UTF-8 text"):
         fetch_text(f"{hub.url}/binary")
@@ -180,7 +181,7 @@ def test_two_at_once_fetch_it_once(published, tmp_path):
 
 
 def test_a_file_that_another_program_fetched_is_used_and_left_alone(published, tmp_path, monkeypatch):
-    monkeypatch.setattr(ram.checkpoints.published, "held_already", lambda file: tmp_path / "official.pth")
+    monkeypatch.setattr(ram.checkpoints.published, "find_cached", lambda file: tmp_path / "official.pth")
     fetch_model(NAME, tmp_path / "cache")
     assert (tmp_path / "official.pth").is_file()
     assert not any(path.endswith(".pth") for _, path, _ in published.asked)
@@ -213,18 +214,32 @@ def test_lists_that_do_not_fit_stop_before_the_large_file(published, tmp_path, p
 
 
 def test_what_is_fetched_is_listed():
-    assert set(CHECKPOINTS) <= set(VARIANTS) and set(CHECKPOINTS) <= set(list_models())
+    assert [name for name, model in PUBLISHED.items() if model.file] == [
+        "ram-plus-swin-large", "ram-swin-large", "tag2text-swin-base"
+    ]  # fmt: skip
+    assert set(PUBLISHED) < set(list_models())
+
+
+def test_the_digest_of_a_first_download_holds_for_later_ones(published, tmp_path):
+    folder = fetch_model(NAME, tmp_path)
+    path = next(path for path in published.files if path.endswith("14m.pth"))
+    digest = hashlib.sha256(published.files[path]).hexdigest()
+    assert (tmp_path / "downloads" / "ram_plus_swin_large_14m.pth.sha256").read_text().strip() == digest
+    shutil.rmtree(folder)
+    published.files[path] += b"changed"
+    with pytest.raises(CheckpointError, match="has another ram_plus_swin_large_14m.pth than was published"):
+        fetch_model(NAME, tmp_path)
 
 
 @pytest.fixture
 def tag2text(published, tmp_path, monkeypatch):
     """A tiny Tag2Text under its published name, with its list of names."""
     name = "tag2text-swin-base"
-    monkeypatch.setitem(ram.models.config.VARIANTS, name, learned_config())
-    monkeypatch.setattr(ram.checkpoints.published, "LEARNED_TAGS", len(TAGS))
-    monkeypatch.setattr(ram.checkpoints.published, "LEARNED_THRESHOLDS", {1: 0.7, 2: 1.0})
+    lists = dataclasses.replace(TAG2TEXT_LISTS, count=len(TAGS), exceptions={1: 0.7, 2: 1.0})
+    tiny = dataclasses.replace(PUBLISHED[name], config=learned_config(), lists=lists)
+    monkeypatch.setitem(PUBLISHED, name, tiny)
     torch.save({"model": official_state(learned_config(), len(TAGS))}, tmp_path / "tag2text.pth")
-    file = CHECKPOINTS[name]
+    file = PUBLISHED[name].file
     published.files |= {
         f"/spaces/{file.repository}/resolve/main/{file.name}": (tmp_path / "tag2text.pth").read_bytes(),
         "/lists/tag2text_ori_tag_list.txt": "\n".join(TAGS).encode(),
@@ -243,8 +258,8 @@ def test_tag2text_is_fetched_by_its_name_and_tags_a_photo(tag2text, tmp_path, mo
 
 
 def test_the_thresholds_in_the_code_of_tag2text_are_of_tags_that_it_has():
-    assert max(ram.checkpoints.published.LEARNED_THRESHOLDS) < ram.checkpoints.published.LEARNED_TAGS
-    assert sorted(ram.checkpoints.published.LEARNED_THRESHOLDS.values()) == [0.7] * 3 + [1.0] * 7
+    assert max(TAG2TEXT_LISTS.exceptions) < TAG2TEXT_LISTS.count
+    assert sorted(TAG2TEXT_LISTS.exceptions.values()) == [0.7] * 3 + [1.0] * 7
 
 
 def converted(ended, file, folder, *flags, variant=NAME):

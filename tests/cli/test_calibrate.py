@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 import ram.models.build
-from ram.checkpoints.model_folder import find_model, save_model
+from ram.checkpoints.model_folder import save_model
+from ram.checkpoints.registry import find_model
 from ram.evaluation.calibration import calibrate, parse_goal
 from ram.tagger import load
 from ram.text.vocabulary import TagVocabulary

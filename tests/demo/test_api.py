@@ -1,7 +1,8 @@
-"""The named endpoints, asked by gradio's own client, and the tools of the Model Context Protocol."""
+"""The named endpoints, called by gradio's client, and the MCP tools."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 
@@ -11,9 +12,13 @@ from PIL import Image
 
 import ram
 from demo import launch
+from demo.core.workbench import Workbench
+from demo.page import build_page
 from demo.server.health import loading_page
 from demo.server.process import check_address
+from tests.demo.core.test_workbench import LEXICON
 from tests.server import ROOT, ask, free_port, photo, upload
+from tests.tiny import tiny_tagger
 
 DOGS = ROOT / "assets" / "examples" / "dogs.jpg"
 ENDPOINTS = {
@@ -149,7 +154,7 @@ def test_health_answers_while_the_models_load():
         assert (health.status_code, page.status_code) == (503, 503)
         assert health.json() == {"status": "loading", "models": [], "version": ram.__version__}
         assert "being loaded" in page.text and page.headers["refresh"]
-    check_address("127.0.0.1", port)  # it is free again
+    check_address("127.0.0.1", port)  # the port is free again
 
 
 def test_mcp_tools_equal_the_endpoints(server):
@@ -171,6 +176,34 @@ async def use_tools(address):
         answer = await session.call_tool("describe", {"categories": "corgi"})
         refused = await session.call_tool("describe", {"categories": ""})
     return tools, answer, refused
+
+
+def test_mcp_callers_are_told_apart(monkeypatch):
+    pytest.importorskip("mcp", reason="needs the extra ram[mcp]")
+    bench, visitors = Workbench([tiny_tagger()], {"lexicon": LEXICON}.__getitem__), []
+    describe = bench.describe
+    monkeypatch.setattr(bench, "describe", lambda *asked: visitors.append(asked[2]) or describe(*asked))
+    page = build_page(bench, [], {"lexicon": "Lexicon"})
+    flags = argparse.Namespace(host="127.0.0.1", port=free_port(), proxies=0, mcp=True)
+    launch.serve(page, bench, flags)
+    try:
+        for address in ("127.0.0.1", "127.0.0.2"):
+            transport = httpx.HTTPTransport(local_address=address)
+            with httpx.Client(transport=transport, base_url=page.local_url, timeout=60) as caller:
+                assert "a photo of a corgi." in call_tool(caller, "describe", categories="corgi")
+                assert ask(caller, "describe", "corgi", "lexicon")[0]
+    finally:
+        page.close()
+    one, one_without_mcp, other, other_without_mcp = visitors
+    assert one == one_without_mcp and other == other_without_mcp
+    assert one != other and "" not in visitors
+
+
+def call_tool(caller, name, **arguments):
+    """Call a tool as a client of the Model Context Protocol does; the text of its answer."""
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
+    accepted = {"Accept": "application/json, text/event-stream"}
+    return caller.post("gradio_api/mcp/", json=call, headers=accepted).raise_for_status().text
 
 
 def test_mcp_without_its_package_is_one_line(monkeypatch, capsys):

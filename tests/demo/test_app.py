@@ -1,4 +1,4 @@
-"""The page's entry point says in one line why it cannot start, before it spends time on models."""
+"""The page says in one line why it cannot start, before it loads models."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""The repository as a Hugging Face Space: its head says what is true, and its files start in an empty folder."""
+"""The repository as a Hugging Face Space: its metadata is right and its files are complete."""
 
 from __future__ import annotations
 

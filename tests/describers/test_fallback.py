@@ -13,7 +13,7 @@ from ram.describers.description_cache import CachedDescriber
 from ram.describers.fallback import DescribedSentence, Notice, describe_tags, describe_with_fallback, merge_notices
 from ram.describers.loading import DESCRIBERS, DescriberName, load_describer
 from ram.describers.template import TemplateDescriber
-from ram.errors import DescriberError, MissingKeyError
+from ram.errors import DescriberError, InputError, MissingKeyError
 
 
 class Failing(Describer):
@@ -117,3 +117,31 @@ def test_a_missing_key_and_a_wrong_name_are_sentences() -> None:
     with pytest.raises(ValueError, match="'gpt': choose one of lexicon, template, openai"):
         load_describer("gpt", environ={})
     assert load_describer("openai", environ={"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}).name == "openai"
+
+
+class English(Describer):
+    """Writes English sentences about any name, as a language model does."""
+
+    name = fingerprint = "english"
+
+    def describe(self, tag: str) -> Iterator[str]:
+        yield f"a photo of a {tag}."
+        yield "a small furry animal."
+
+
+def test_a_tag_the_encoder_cannot_read_gets_one_notice() -> None:
+    (notice,) = describe_with_fallback(TemplateDescriber(), TemplateDescriber(), "猫")
+    assert isinstance(notice, Notice)
+    assert notice.text == (
+        'The text encoder cannot read "猫": type it in English, or let a language model describe it.'
+    )
+
+
+def test_only_readable_sentences_of_such_a_tag_are_used() -> None:
+    parts = list(describe_with_fallback(English(), TemplateDescriber(), "猫"))
+    assert parts == [DescribedSentence("a small furry animal.", "english")]
+
+
+def test_describing_unreadable_tags_is_an_error_that_names_them() -> None:
+    with pytest.raises(InputError, match='cannot read "猫", "кошка": type it in English'):
+        describe_tags(TemplateDescriber(), TemplateDescriber(), ["猫", "dog", "кошка"])

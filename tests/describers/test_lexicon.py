@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from ram.describers.lexicon.describer import LexiconDescriber
+from ram.describers.lexicon.domain_offsets import first_offsets
 from ram.describers.lexicon.glosses import opening, plain_gloss
 from ram.describers.lexicon.sources import everyday_synsets
 from ram.describers.lexicon.synsets import Lexicon, Synset
@@ -169,3 +170,47 @@ def test_a_missing_or_changed_timm_is_a_sentence(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("ram.describers.lexicon.sources._PHOTOGRAPHED", ("gone.txt",))
     with pytest.raises(DescriberError, match="cannot read the ImageNet names"):
         Lexicon.installed()
+
+
+@pytest.mark.parametrize(
+    ("tag", "sentence"),
+    [
+        ("traffic_light", "a traffic light, a kind of light."),
+        ("teddy_bear", "a photo of a teddy bear."),
+        ("café", "a café, a kind of restaurant."),
+        ("crane (bird)", "a crane, a kind of bird."),
+        ("crane (machine)", "a photo of a crane, a machine."),
+        ("crane_(machine)", "a crane, a tall steel machine with a long arm."),
+        ("cat_(animal)", "a photo of a cat, an animal."),
+        ("mouse (device)", "a mouse, a kind of device."),
+        ("seal (marine mammal)", "a seal, a kind of mammal."),
+        ("kite (bird of prey)", "a photo of a kite, a bird of prey."),
+    ],
+)
+def test_underscores_accents_and_senses_find_the_word(installed: LexiconDescriber, tag: str, sentence: str) -> None:
+    assert installed.knows(tag)
+    assert sentence in list(installed.describe(tag))
+
+
+def test_a_sense_in_brackets_excludes_the_others(installed: LexiconDescriber) -> None:
+    bird, machine = (" ".join(installed.describe(f"crane ({sense})")) for sense in ("bird", "machine"))
+    assert "beak" in bird and "steel" not in bird
+    assert "steel" in machine and "beak" not in machine
+
+
+@pytest.mark.parametrize("tag", ["crane (poem)", "train (2)"])
+def test_an_unknown_sense_gets_templates(installed: LexiconDescriber, tag: str) -> None:
+    assert not installed.knows(tag)
+    assert all(tag in sentence for sentence in installed.describe(tag))
+
+
+def test_first_offsets_are_those_of_each_file_of_wordnet() -> None:
+    lines = [
+        "  1 This software and database is being provided to you",
+        "00001740 03 n 01 entity 0 003 ~ 00001930 n 0000 | that which is perceived",
+        "00001930 03 n 01 physical_entity 0 001 @ 00001740 n 0000 | an entity",
+        "00030358 04 n 02 act 0 deed 0 001 @ 00029378 n 0000 | something that people do",
+        "07480068 12 n 01 feeling 0 001 @ 00024720 n 0000 | the experiencing of affective states",
+        "07555863 13 n 02 food 0 nutrient 0 001 @ 00020827 n 0000 | any substance that can be metabolized",
+    ]
+    assert list(first_offsets(lines)) == [(1740, "top"), (30358, "act"), (7480068, "other"), (7555863, "food")]

@@ -149,6 +149,7 @@ def test_every_name_of_the_api_reference_exists():
         resolve(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if "```python" in p.read_text(encoding="utf-8")], ids=named)
 def test_the_python_of_a_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     blocks = [code for language, code in FENCE.findall(page.read_text(encoding="utf-8")) if language == "python"]

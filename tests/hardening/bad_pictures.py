@@ -1,4 +1,4 @@
-"""Files that call themselves pictures and are broken, odd, or something else altogether."""
+"""Files named like images that are broken, unusual or not images."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SVG = b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'><script>ale
 
 
 def bad_pictures() -> Iterator[tuple[str, bytes, str | None]]:
-    """Name, content, and what the sentence about it must say; None where it is a picture after all."""
+    """Name, content, and a part of the error message; None where the image is valid."""
     photo = Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8))
     jpeg, png, gif, webp, bmp, tiff = (saved(photo, f) for f in ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF"))
     broken, no_picture, large = "broken or cut short", "cannot be read as a picture", "megapixels"
 
-    # cut short
+    # truncated
     yield "cut.jpg", jpeg[: len(jpeg) // 2], broken
     yield "cut.png", png[: len(png) // 2], broken
     yield "cut.gif", gif[: len(gif) // 2], broken
@@ -31,12 +31,12 @@ def bad_pictures() -> Iterator[tuple[str, bytes, str | None]]:
     yield "header.png", png[:33], no_picture
     yield "magic.jpg", jpeg[:3], no_picture
     yield "magic.png", png[:8], ""
-    # flipped and mistaken bytes
+    # changed bytes
     yield "flipped.jpg", flipped(jpeg), ""
     yield "flipped.png", flipped(png), ""
     yield "noise.jpg", bytes(np.random.default_rng(1).integers(0, 255, 5000, np.uint8)), no_picture
     yield "checksum.png", png[:40] + bytes([png[40] ^ 1]) + png[41:], ""
-    # larger than they look
+    # larger than the file suggests
     yield "bomb.png", wide_png(60_000, 60_000), large
     yield (
         "bomb.bmp",
@@ -51,7 +51,7 @@ def bad_pictures() -> Iterator[tuple[str, bytes, str | None]]:
     yield "limit.png", saved(Image.new("1", (10_000, 5_000)), "PNG"), None
     yield "line.png", saved(Image.new("L", (60_000, 1)), "PNG"), None
     yield "pole.png", saved(Image.new("L", (1, 60_000)), "PNG"), None
-    # something else
+    # not images
     yield "empty.jpg", b"", "empty"
     yield "drawing.svg", SVG, "SVG drawing"
     yield "drawing.png", SVG, "SVG drawing"
@@ -66,12 +66,12 @@ def bad_pictures() -> Iterator[tuple[str, bytes, str | None]]:
     yield "photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0" + bytes(500), "HEIC"
     yield "icon.ico", saved(photo, "ICO"), no_picture
     yield "film.jpg", b"\0\0\0\x20ftypisom" + bytes(500), no_picture
-    # two things at once
+    # two formats in one file
     yield "polyglot.gif", gif + b"<script>alert(1)</script>", None
     yield "polyglot.jpg", jpeg + zipped(png), None
     yield "polyglot.png", png + SVG, None
     yield "wrong suffix.gif", jpeg, None
-    # rare but sound
+    # rare but valid
     yield "grey16.png", saved(Image.fromarray(np.arange(4096, dtype=np.uint16).reshape(64, 64) * 16), "PNG"), None
     yield "float.tif", saved(Image.fromarray(np.full((30, 40), np.nan, np.float32)), "TIFF"), None
     yield "infinite.tif", saved(Image.fromarray(np.array([[np.inf, 1], [0, -np.inf]], np.float32)), "TIFF"), None
@@ -87,7 +87,7 @@ def bad_pictures() -> Iterator[tuple[str, bytes, str | None]]:
     yield "dot.png", saved(Image.new("RGB", (1, 1)), "PNG"), None
     yield "dot.jpg", saved(Image.new("L", (1, 1)), "JPEG"), None
     yield "flat.gif", b"GIF89a\0\0\0\0\0\0\0;", ""
-    # odd notes about the picture
+    # unusual metadata
     yield "turned.jpg", saved(photo, "JPEG", exif=turned(6)), None
     yield "turned nowhere.jpg", saved(photo, "JPEG", exif=turned(999)), None
     yield "exif noise.jpg", saved(photo, "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff" + bytes(60)), None
@@ -106,7 +106,7 @@ def saved(picture: Image.Image, form: str, **options: object) -> bytes:
 
 
 def flipped(content: bytes) -> bytes:
-    """Every 97th byte after the header is another."""
+    """Change every 97th byte after the header."""
     changed = bytearray(content)
     for place in range(200, len(changed), 97):
         changed[place] ^= 0xFF
@@ -114,7 +114,7 @@ def flipped(content: bytes) -> bytes:
 
 
 def wide_png(width: int, height: int) -> bytes:
-    """A few bytes that claim to be a huge picture."""
+    """A small file whose header declares a huge image."""
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + chunk(
         b"IDAT", zlib.compress(bytes(100_000), 9)
     ) + chunk(b"IEND", b"")  # fmt: skip
@@ -125,7 +125,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def chunk_bomb(photo: Image.Image) -> bytes:
-    """A sound picture whose note unpacks to far more than Pillow allows one."""
+    """A valid image with a text chunk that unpacks to more than Pillow allows."""
     notes = PngImagePlugin.PngInfo()
     notes.add_text("Comment", "x" * 900_000, zip=True)
     return saved(photo, "PNG", pnginfo=notes)

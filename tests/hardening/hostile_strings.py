@@ -1,4 +1,4 @@
-"""What people type to see what breaks. Whatever of it runs as a script sets ``window.reached``."""
+"""Hostile input. Any part of it that runs as a script sets ``window.reached``."""
 
 RUN = "window.reached=1"
 

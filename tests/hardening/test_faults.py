@@ -1,4 +1,4 @@
-"""Faults of the host: each is a sentence, nothing is lost, and the page starts again as if nothing had been."""
+"""Faults of the host: broken models, a full disk, signals during shutdown."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-"""Runs a program that can write files of 100 kB at most: to it, the disk is full from there on."""
-TOLD_TWICE = """
+"""Runs a program that can write files of at most 100 kB, as on a full disk."""
+MANY_SIGNALS = """
 import os, subprocess, sys
 from demo.server.process import stop_signals
 tell = "import os; [os.kill(os.getppid(), sign) for sign in 5000 * [15, 2]]"
@@ -39,7 +39,7 @@ for _ in range(5):
     teller.wait()
 print("ended", end="")
 """
-"""Tells a waiting page to end, one signal on the heels of the other."""
+"""Sends many signals in quick succession to a waiting process."""
 
 
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors", "bank.safetensors"])
@@ -69,12 +69,12 @@ def test_a_full_disk_is_one_sentence(tmp_path):
         assert (large.status_code, large.json()["detail"]) == (507, NO_ROOM)
         assert "Traceback" not in server.log
         worked, answer = ask(visitor, "tag", photo(upload(visitor, "dogs.jpg", DOGS[:90_000])), 3)
-        assert worked or "broken or cut short" in answer  # 90 kB still fit
+        assert worked or "broken or cut short" in answer  # 90 kB fit
         assert ask(visitor, "describe", "corgi", "lexicon")[0]
 
 
 def test_signals_during_shutdown_do_not_block_it():
-    done = subprocess.run([sys.executable, "-c", TOLD_TWICE], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", MANY_SIGNALS], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "ended", "")
 
 
@@ -84,18 +84,18 @@ def test_shutdown_answers_requests_and_frees_the_port(tmp_path):
         with ThreadPoolExecutor(6) as pool:
             asked = [pool.submit(ask, visitor, "compare", dogs, "corgi, kite", "lexicon") for _ in range(6)]
             while visitor.get("/gradio_api/queue/status").json()["queue_size"] == 0 and not asked[0].done():
-                pass  # until something is under way
+                pass  # until a request runs
             given_up = False
             server.process.send_signal(signal.SIGTERM)
             for one in asked:
                 try:
                     worked, answer = one.result(LONGEST_END)
-                except httpx.TransportError:  # came to a door that was closed for good: its client says so
+                except httpx.TransportError:  # the connection was refused, and the client reports it
                     continue
                 assert worked or answer in (ENDING, GIVEN_UP)
                 given_up |= answer == GIVEN_UP
             assert any(one.exception() is None and one.result()[0] for one in asked)
         assert server.process.wait(LONGEST_END) == 0
-        assert given_up <= ("are given up" in server.log)  # only what takes longer than a page may take to end
+        assert given_up <= ("are given up" in server.log)  # only requests that take longer than the time to drain
         assert "Traceback" not in server.log
         check_address("127.0.0.1", int(server.address.rpartition(":")[2]))

@@ -1,4 +1,4 @@
-"""No file of the host can be read through the page, whatever way one tries."""
+"""No file of the host can be read through the page."""
 
 import os
 from urllib.parse import quote
@@ -13,7 +13,7 @@ DOGS = ROOT / "assets" / "examples" / "dogs.jpg"
 
 @pytest.fixture(scope="module")
 def secret(tmp_path_factory):
-    """A file that a visitor would like to read."""
+    """A file of the host that must not be served."""
     path = tmp_path_factory.mktemp("home") / "secret.txt"
     path.write_text(SECRET)
     return path
@@ -27,12 +27,12 @@ def visitor(server):
 
 @pytest.fixture(scope="module")
 def own(visitor):
-    """A file that the visitor has given."""
+    """A file that the visitor has uploaded."""
     return upload(visitor, "own.png", b"mine")
 
 
 def ways(secret, own):
-    """Addresses that might lead to the file."""
+    """URLs that might lead to the file."""
     folder = os.path.dirname(own)
     up = os.path.relpath(secret, folder)
     for path in (

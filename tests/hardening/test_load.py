@@ -1,4 +1,4 @@
-"""Many visitors at once, and one who asks for too much: everyone gets answers, and the page's memory stays flat."""
+"""Under load every visitor gets answers, and the page's memory stays flat."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.server import ROOT, Server, ask, page_served, photo, upload
 PHOTOS = [path.read_bytes() for path in sorted((ROOT / "assets" / "examples").glob("*.jpg"))]
 WORDS = ("corgi", "kite", "meteor shower", "wooden house", "coffee", "bridge", "bee", "snow", "book", "harbour")
 FLAT = 100_000_000
-"""Bytes by which the page may grow from the end of the first third to the end."""
+"""Bytes by which the page may grow after the first third of the time."""
 
 
 @dataclass
 class Visits:
-    """What the visitors met with."""
+    """Measurements of the visits."""
 
     seconds: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Visits:
 
 
 def visit(server: Server, number: int, until: float, met: Visits) -> None:
-    """One visitor after the other wish: a photo, its tags, a category, both models."""
+    """Requests of one visitor in turn: tag, describe, score and compare."""
     with server.visitor(f"10.1.0.{number}") as visitor:
         turn = number
         while time.monotonic() < until:
@@ -88,7 +88,7 @@ def quiet_server(tmp_path):
 
 
 def test_six_visitors_at_once_are_served(quiet_server):
-    load(quiet_server, 2, 1)  # what the first visitors load, the page keeps
+    load(quiet_server, 2, 1)  # the first visits load models and word lists
     met = load(quiet_server, 6, 10)
     assert_served(quiet_server, met)
     assert len(met.seconds) >= 6 * 4

@@ -1,4 +1,4 @@
-"""Pictures nobody vouches for, given to a page that runs: each gets a result or one sentence, and the page goes on."""
+"""Bad images given to a running page: each gets a result or one sentence."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.server import ask, photo, upload
 
 BAD = list(bad_pictures())
 KEPT = 60_000_000
-"""Bytes that a page may hold on to; the largest pictures it takes need some 500 MB while it looks at them."""
+"""Bytes by which the page may grow; the largest images need 500 MB while they are read."""
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def visitor(server):
 
 @pytest.fixture(scope="module")
 def resident_before(server, visitor):
-    """What the page holds once it has done everything that it does, with an ordinary picture."""
+    """Memory of the page after it has answered every kind of request."""
     sound = photo(upload(visitor, "sound.jpg", next(content for name, content, _ in BAD if name == "cmyk.jpg")))
     for _ in range(5):
         ask(visitor, "compare", sound, "corgi, kite", "lexicon")

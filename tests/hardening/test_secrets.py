@@ -1,4 +1,4 @@
-"""The key of a language model is sent to that model and appears nowhere else, whatever the model answers."""
+"""The key of a language model is sent to that model and appears nowhere else."""
 
 from __future__ import annotations
 

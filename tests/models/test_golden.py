@@ -10,13 +10,14 @@ from safetensors.torch import load_file
 import ram
 from ram.checkpoints.model_folder import load_model
 from ram.checkpoints.official import BANK, DROPPED, LEARNED_BANK, RENAMED, rename
+from ram.checkpoints.registry import PUBLISHED
 from ram.checkpoints.window_tables import resize_window_table
 from ram.errors import CheckpointError
 from ram.models.build import build_model
-from ram.models.config import VARIANTS, DecoderConfig, ImageConfig, ModelConfig
+from ram.models.config import DecoderConfig, ImageConfig, ModelConfig
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.image_encoder import ImageFeatures
 from ram.models.losses import asymmetric_loss, distillation_loss
-from ram.models.reweighting import DescriptionEmbeddings
 from ram.text.vocabulary import TagVocabulary
 from tests.official import official_shapes
 
@@ -201,7 +202,7 @@ def test_every_key_of_a_published_checkpoint_has_exactly_one_rule(shared, name):
 
 @pytest.mark.parametrize("name, variant", MANIFESTS.items())
 def test_a_published_checkpoint_fills_the_network_of_its_variant_exactly(shared, name, variant):
-    config = VARIANTS[variant]
+    config = PUBLISHED[variant].config
     state = manifest(shared, name)
     weights, label_embed = rename(state, config.decoder.layers)
     with torch.device("meta"):
@@ -216,7 +217,7 @@ def test_a_published_checkpoint_fills_the_network_of_its_variant_exactly(shared,
 @pytest.mark.parametrize("name, variant", [pair for pair in MANIFESTS.items() if "plus" in pair[0]])
 def test_the_shapes_that_other_tests_make_up_are_the_published_ones(shared, name, variant):
     published = {n: tuple(t.shape) for n, t in manifest(shared, name).items()}
-    made_up = official_shapes(VARIANTS[variant], tags=4585)
+    made_up = official_shapes(PUBLISHED[variant].config, tags=4585)
     recomputed = published.keys() - made_up.keys()
     assert all(n.endswith(("relative_position_index", "attn_mask")) for n in recomputed)
     assert made_up == {n: shape for n, shape in published.items() if n not in recomputed}

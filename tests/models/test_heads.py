@@ -8,7 +8,9 @@ import torch
 
 from ram.models.build import build_model
 from ram.models.config import DecoderConfig
-from ram.models.heads import MatchingHead, SharedHead
+from ram.models.heads import SharedHead
+from ram.models.lite.matching import MatchingHead
+from ram.models.lite.model import LiteModel
 from tests.tiny import tiny_config
 
 HIDDEN, DIM = 8, 6
@@ -57,4 +59,4 @@ def test_a_configuration_chooses_the_head_and_the_official_one_shares_it():
     assert type(official.head) is SharedHead and type(matching.head) is MatchingHead
     more = set(matching.state_dict()) - set(official.state_dict())
     assert more == {f"head.{name}" for name in ("match.weight", "match.bias", "standardize.mean", "standardize.std")}
-    assert not any("words" in name for name in official.state_dict()) and official.similarity is None
+    assert not any("words" in name for name in official.state_dict()) and not isinstance(official, LiteModel)

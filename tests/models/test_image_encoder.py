@@ -4,10 +4,16 @@ import pytest
 import torch
 from torch import nn
 
+from ram.models.config import ImageConfig
 from ram.models.image_encoder import ImageEncoder, ImageFeatures, create_backbone, patch_tokens
+from ram.models.lite.image_encoder import LiteImageEncoder
 
 SWIN = {"img_size": 64, "window_size": 4, "embed_dim": 8, "depths": (1, 1), "num_heads": (1, 2)}
 CHANNELS, DIM = 6, 10
+
+
+def lite_encoder(**parts):
+    return LiteImageEncoder(nn.Identity(), CHANNELS, DIM, ImageConfig("none", 8, **parts))
 
 
 def backbone(name, **options):
@@ -64,7 +70,7 @@ def test_the_pooled_token_is_the_mean_of_the_patches_projected_and_first():
 
 
 def test_channels_are_standardized_by_the_statistics_kept_with_the_weights():
-    encoder = ImageEncoder(nn.Identity(), CHANNELS, DIM, standardize=True)
+    encoder = lite_encoder(standardize=True)
     plain = ImageEncoder(nn.Identity(), CHANNELS, DIM)
     plain.project = encoder.project
     patches = torch.randn(2, 5, CHANNELS)
@@ -76,32 +82,32 @@ def test_channels_are_standardized_by_the_statistics_kept_with_the_weights():
 
 
 def test_tokens_are_normalised_where_the_backbone_does_not():
-    encoder = ImageEncoder(nn.Identity(), CHANNELS, DIM, normalize_tokens=True)
+    encoder = lite_encoder(normalize_tokens=True)
     tokens = encoder.embed(torch.randn(2, 5, CHANNELS)).tokens
     torch.testing.assert_close(tokens.mean(-1), torch.zeros(2, 6), atol=1e-5, rtol=0)
     torch.testing.assert_close(tokens.var(-1, correction=0), torch.ones(2, 6), atol=1e-2, rtol=0)
 
 
 def test_patches_are_averaged_block_by_block_to_the_grid():
-    encoder = ImageEncoder(nn.Identity(), CHANNELS, DIM, grid=2)
+    encoder = lite_encoder(grid=2)
     patches = torch.randn(2, 16, CHANNELS)
     coarse = encoder.coarsen(patches)
     assert coarse.shape == (2, 4, CHANNELS)
     for place, corner in enumerate((0, 2, 8, 10)):  # of the blocks in 4 rows of 4
         block = sum(patches[:, corner + offset] for offset in (0, 1, 4, 5)) / 4
         torch.testing.assert_close(coarse[:, place], block)
-    assert ImageEncoder(nn.Identity(), CHANNELS, DIM).coarsen(patches) is patches
+    assert lite_encoder().coarsen(patches) is patches
 
 
 @pytest.mark.parametrize("patches", [12, 1])
 def test_patches_that_do_not_fit_the_grid_are_refused(patches):
-    encoder = ImageEncoder(nn.Identity(), CHANNELS, DIM, grid=2)
+    encoder = lite_encoder(grid=2)
     with pytest.raises(ValueError, match=f"the {patches} patches .* 2 rows and columns: set image.grid = 0"):
         encoder.coarsen(torch.randn(1, patches, CHANNELS))
 
 
 def test_dropout_hides_channels_in_training_alone():
-    encoder = ImageEncoder(nn.Identity(), CHANNELS, DIM, dropout=0.9)
+    encoder = lite_encoder(dropout=0.9)
     encoder.project = nn.Identity()
     patches = torch.rand(50, 4, CHANNELS) + 1
     hidden = (encoder.train().embed(patches).tokens == 0).float().mean().item()

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from ram.checkpoints.official import BANK
-from ram.models.config import VARIANTS
+from ram.checkpoints.registry import PUBLISHED
 from tests.official import official_shapes
 from tests.paths import ROOT
 
@@ -34,7 +34,7 @@ def checkpoint(tmp_path_factory):
     """A RAM++ Swin-L 384 as it is published, without the optimizer's state, which is not read."""
     torch.manual_seed(0)
     state = {}
-    for name, shape in official_shapes(VARIANTS["ram-plus-swin-large"], tags=4585).items():
+    for name, shape in official_shapes(PUBLISHED["ram-plus-swin-large"].config, tags=4585).items():
         state[name] = torch.randn(shape) * 0.02
         if name.endswith(("norm.weight", "norm1.weight", "norm2.weight", "LayerNorm.weight")):
             state[name] += 1

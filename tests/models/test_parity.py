@@ -11,8 +11,8 @@ from ram.checkpoints.model_folder import load_strictly
 from ram.checkpoints.official import convert_official, rename
 from ram.models.build import build_model
 from ram.models.config import DecoderConfig, ImageConfig, ModelConfig
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.losses import asymmetric_loss, distillation_loss
-from ram.models.reweighting import DescriptionEmbeddings
 from ram.tagger import load
 from tests.paths import GOLDEN
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.models.description_embeddings import DescriptionEmbeddings
+from ram.models.lite.model import LiteModel, total
 from tests.tiny import DIM, HashTextEncoder, tiny_config, tiny_model, tiny_pixels, whole_config, whole_model
 
 
@@ -29,19 +30,12 @@ def test_asking_for_more_tags_changes_no_score(model, features, bank):
     torch.testing.assert_close(model.score(features, bank)[:, :2], few, atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("chunk", [1, 2, 3, 7, 100])
-def test_scoring_in_chunks_is_the_same_as_at_once(model, features, bank, chunk):
-    whole, chunked = model.align(features, bank), model.align(features, bank, chunk)
-    torch.testing.assert_close(chunked.logits, whole.logits, atol=1e-6, rtol=0)
-    torch.testing.assert_close(chunked.weights, whole.weights, atol=1e-6, rtol=0)
-
-
 def test_the_score_is_the_head_over_the_aligned_query(model, features, bank):
     blended, weights = model.reweighting(features.pooled, bank)
     aligned = model.decoder(model.queries(blended), features.tokens)
     wanted = model.head(aligned, blended)
-    if model.similarity is not None:
-        wanted = model.similarity(wanted, features, bank)
+    if isinstance(model, LiteModel):
+        wanted = total(model.evidence(wanted, features, model.prepare(bank)))
     alignment = model.align(features, bank)
     torch.testing.assert_close(alignment.logits, wanted)
     torch.testing.assert_close(alignment.weights, weights)
@@ -69,7 +63,7 @@ def test_captions_are_scored_as_if_they_were_tags(model, features):
 
 
 def test_no_tags_get_no_scores(model, features, bank):
-    alignment = model.align(features, bank.rows(slice(0, 0)), 5)
+    alignment = model.align(features, bank.rows(slice(0, 0)))
     assert alignment.logits.shape == (2, 0)
 
 
@@ -80,17 +74,3 @@ def test_a_model_is_ready_to_be_used_and_to_be_trained(bank, config):
     loss = model.train().score(model.look(tiny_pixels(2)), bank).square().sum()
     loss.backward()
     assert all(p.grad is not None for p in model.parameters())
-
-
-def test_queries_that_no_picture_changes_are_made_once(model, features, bank):
-    one = DescriptionEmbeddings(bank.embeddings[:, :1])
-    prepared = model.prepare(one)
-    wanted = model.align(features, one, 3).logits
-    made = []
-    model.queries.register_forward_hook(lambda *_: made.append(None))
-    torch.testing.assert_close(model.align(features, prepared, 3).logits, wanted, atol=1e-6, rtol=0)
-    assert not made
-
-
-def test_queries_that_depend_on_the_picture_are_not_made_before(model, bank):
-    assert model.prepare(bank) is bank

@@ -1,12 +1,15 @@
 """Descriptions are blended by how well they fit the picture; the oracle is one plain loop."""
 
+import copy
 import math
 
 import numpy as np
 import pytest
 import torch
 
-from ram.models.reweighting import DescriptionEmbeddings, DescriptionReweighting, TextQueries
+from ram.models.description_embeddings import DescriptionEmbeddings
+from ram.models.fast.blockwise import reweight_in_blocks
+from ram.models.reweighting import DescriptionReweighting, TextQueries
 
 BATCH, TAGS, MOST, DIM = 3, 5, 4, 8
 COUNTS = (4, 1, 3, 2, 4)
@@ -127,8 +130,11 @@ def test_shapes_are_checked():
         DescriptionEmbeddings(torch.zeros(5, 4, 8), torch.ones(5, 3, dtype=torch.bool))
 
 
-def test_blending_block_by_block_is_the_same_as_at_once(reweighting, pooled, ragged, monkeypatch):
-    whole = reweighting(pooled, ragged)
-    monkeypatch.setattr("ram.models.reweighting.BLOCK_BYTES", 2 * MOST * DIM * 4)
-    for ours, wanted in zip(reweighting(pooled, ragged), whole, strict=True):
-        torch.testing.assert_close(ours, wanted, atol=1e-6, rtol=0)
+@pytest.mark.parametrize("tags_per_block", [1, 2, 100])
+def test_reweighting_in_blocks_equals_the_plain_one(reweighting, pooled, ragged, monkeypatch, tags_per_block):
+    monkeypatch.setattr("ram.models.fast.blockwise.BLOCK_BYTES", tags_per_block * MOST * DIM * 4)
+    fast = copy.deepcopy(reweighting)
+    reweight_in_blocks(fast)
+    for bank in (ragged, DescriptionEmbeddings(ragged.embeddings), ragged.rows(slice(0, 0))):
+        for ours, wanted in zip(fast(pooled, bank), reweighting(pooled, bank), strict=True):
+            torch.testing.assert_close(ours, wanted, atol=1e-6, rtol=0)

@@ -1,4 +1,4 @@
-"""WCAG 2.1 A and AA as far as axe can tell, in light and dark, wide and narrow; the page by keyboard and by ear."""
+"""WCAG 2.1 A and AA as axe checks it; usable by keyboard and screen reader."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -10,9 +10,9 @@ pytestmark = pytest.mark.page
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 MOST_STOPS = 80
-"""Presses of Tab after which what is looked for should have come."""
+"""Presses of Tab within which a control must be reached."""
 CONTRAST = 4.5
-"""What WCAG 1.4.3 asks of text that is not large."""
+"""Contrast that WCAG 1.4.3 requires of normal text."""
 PLOT_CONTRASTS = """() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
   const over = colours => {  // painted one over the other, the last on top
@@ -36,27 +36,28 @@ PLOT_CONTRASTS = """() => {
     return [text.textContent, Math.min(...ratios)];
   });
 }"""
-"""Text in a plot with the lowest contrast to what is behind it; of plots axe says that it cannot tell."""
+"""Texts of plots with their lowest contrast to the background, which axe cannot check."""
 
 
 def faults(page):
-    """What breaks a rule, with its place; contrast over a picture or in a plot cannot be told, and is not among it."""
-    page.wait_for_function("document.getAnimations().every(({playState}) => playState !== 'running')")  # half faded
+    """Violated rules and their elements; axe cannot check contrast over images and in plots."""
+    # contrast is too low while elements fade in
+    page.wait_for_function("document.getAnimations().every(({playState}) => playState !== 'running')")
     found = Axe().run(page, options=RULES).response
-    assert len(found["passes"]) > 20  # it has looked
+    assert len(found["passes"]) > 20  # axe has run
     return [(broken["id"], node["target"]) for broken in found["violations"] for node in broken["nodes"]]
 
 
 def faint(page, plot):
-    """Texts of a plot, and of others that are shown, that are too faint to read."""
+    """Texts of visible plots whose contrast is too low."""
     page.locator(f"{plot} svg:visible").first.wait_for()
     found = page.evaluate(PLOT_CONTRASTS)
     assert len(found) > 4
     return [(text, round(ratio, 2)) for text, ratio in found if ratio < CONTRAST]
 
 
-def heard(page, words):
-    """The head's live region says so, which is what a screen reader reads out."""
+def announced(page, words):
+    """Wait until the live region, which screen readers read out, has these words."""
     page.locator("#announcer", has_text=words).wait_for(state="attached")
 
 
@@ -71,7 +72,7 @@ def tab_to(page, place, key="Tab"):
 @pytest.mark.parametrize("theme, width", [("light", 1280), ("dark", 360)])
 def test_no_tab_breaks_a_rule_of_wcag(page, theme, width):
     page.set_viewport_size({"width": width, "height": 900})
-    if theme != "light":  # in which the visit began
+    if theme != "light":  # the theme of the visit's first page
         page.goto(page.url.replace("__theme=light", f"__theme={theme}"))
         page.locator("#tags .summary").wait_for()
     page.locator(".tag-row").nth(2).click()
@@ -116,7 +117,7 @@ def test_tags_categories_and_tabs_work_by_keyboard(page):
         page.get_by_role("tab", name="One photo", selected=True).wait_for()
         page.keyboard.press("End")
         page.get_by_role("tab", name="Many photos", selected=True).wait_for()
-        page.keyboard.press("ArrowRight")  # round to the first
+        page.keyboard.press("ArrowRight")  # wraps to the first tab
         page.get_by_role("tab", name="One photo", selected=True).wait_for()
         tab_to(page, page.get_by_role("tab", name="Compare"))
 
@@ -125,7 +126,7 @@ def test_meanings_and_photos_are_chosen_by_keyboard(page):
     ask(page, "kite")
     tab_to(page, page.get_by_label("What kite means"))
     card = page.locator("#cards [data-category=kite]")
-    for meaning in ("toy", "hawk"):  # the card is drawn anew, and its choice has the focus again
+    for meaning in ("toy", "hawk"):  # the card is drawn again, and its choice keeps the focus
         page.keyboard.press("ArrowDown")
         card.locator("option[selected]", has_text=f"{meaning}:").wait_for(state="attached")
         card.locator(".descriptions").get_by_text(f"a kind of {meaning}").first.wait_for()
@@ -165,18 +166,18 @@ def test_many_photos_work_by_keyboard(page):
 
 def test_a_screen_reader_is_told_changes_once(page):
     choose(page, "coffee.jpg")
-    heard(page, "over the threshold: coffee")
+    announced(page, "over the threshold: coffee")
     name, value = page.locator(".tag-row").nth(1).locator(".name, .value").all_inner_texts()
     page.locator(".tag-row").nth(1).click()
-    heard(page, f"{name}: {value}, ")
+    announced(page, f"{name}: {value}, ")
     ask(page, "kite")
-    heard(page, "kite: RAM++ 0.")
+    announced(page, "kite: RAM++ 0.")
     page.get_by_role("tab", name="Many photos").click()
     page.get_by_role("button", name="Try the example photos").click()
-    heard(page, "8 photos tagged in")
+    announced(page, "8 photos tagged in")
     page.get_by_role("tab", name="One photo").click()
     page.get_by_role("button", name="Link to this view").click()
-    heard(page, "Whoever opens it sees this example photo")
-    assert "kite" not in page.locator("#announcer").text_content()  # it is there again, and said before
+    announced(page, "It opens this example photo")
+    assert "kite" not in page.locator("#announcer").text_content()  # it is shown again, but was announced before
     ask(page, "")
     page.get_by_role("alert").get_by_text("no category was given").wait_for()

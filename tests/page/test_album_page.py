@@ -1,4 +1,4 @@
-"""Many photos in a real browser: from a zip to a table, to other thresholds, to files that others can read."""
+"""The tab of many photos in a real browser: tagging, thresholds, thumbs, exports."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ def album(page):
 
 @pytest.fixture
 def photos(tmp_path):
-    """A zip with three photos, one of them cut short, and with things that are no photos."""
+    """A zip with three photos, one of them truncated, and a file that is not a photo."""
     path = tmp_path / "trip.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(EXAMPLES / "dogs.jpg", "trip/dogs.jpg")
@@ -124,7 +124,7 @@ def test_a_run_can_be_stopped(album, tmp_path):
     album.get_by_text(" left.").wait_for()
     album.get_by_role("button", name="Stop").click()
     album.get_by_text("finished photos stay").wait_for()
-    album.get_by_role("button", name="Stop").wait_for(state="detached")  # nothing runs that could be stopped
+    album.get_by_role("button", name="Stop").wait_for(state="detached")  # no run is left to stop
     assert 0 < album.locator(f"{TABLE} tbody tr").count() <= 24
     album.get_by_role("button", name="Try the example photos").click()
     tagged(album, 8)

@@ -1,4 +1,4 @@
-"""Models compared, downloads and links, in a real browser."""
+"""Comparison of models, downloads and links in a real browser."""
 
 import csv
 import io
@@ -16,8 +16,8 @@ def open_section(page):
     page.get_by_role("tab", name="Compare").click()
 
 
-def blocks_apart(page):
-    """How far apart the models are, in the plot's order."""
+def differences(page):
+    """Differences between the models, in the order of the plot."""
     page.locator(f"{FOUND} .wide svg").wait_for()
     told = page.locator(f"{FOUND} .wide svg text").all_text_contents()
     return [float(text.split()[0]) for text in told if text.endswith(" apart")]
@@ -27,7 +27,7 @@ def test_the_largest_differences_stand_first_with_timings(page):
     choose(page, "dogs.jpg")
     page.locator("#tags .tag-row").first.wait_for()
     open_section(page)
-    apart = blocks_apart(page)
+    apart = differences(page)
     assert len(apart) == 12 and apart == sorted(apart, reverse=True) and apart[0] > 0.1
     timing = page.get_by_role("table", name="Time of each model")
     assert timing.get_by_role("rowheader").all_inner_texts() == ["RAM++", "RAM"]
@@ -52,7 +52,7 @@ def test_typed_categories_are_compared_too(page):
     open_section(page)
     page.get_by_label("my categories").check()
     page.locator(f"{FOUND} .wide text").filter(has_text="kite").wait_for()
-    assert len(blocks_apart(page)) == 2
+    assert len(differences(page)) == 2
 
 
 def test_the_plot_and_its_numbers_can_be_saved(page):

@@ -1,4 +1,4 @@
-"""The page with a language model, in a real browser: what it says, what it costs, and where it ends."""
+"""The page with a language model in a real browser: sentences, allowance and limit."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""A tag pack on the page: chosen like any file, scored like typed categories."""
+"""Tag packs on the page in a real browser."""
 
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from ram.checkpoints.model_folder import find_model
+from ram.checkpoints.registry import find_model
 from ram.models.text_encoder import FINGERPRINTS
 from ram.text.bank import TagEmbeddingBank
 from ram.text.tag_packs import save_pack

@@ -1,4 +1,4 @@
-"""What a visitor does on the page, step by step."""
+"""Steps of a visit to the page."""
 
 from tests.server import ROOT
 
@@ -6,7 +6,7 @@ EXAMPLES = ROOT / "assets" / "examples"
 
 
 def choose(page, name):
-    """Click an example and wait for the tags of a new look, be it at the photo of before."""
+    """Choose an example and wait until it is tagged, even if it was shown already."""
     if page.locator("#tags .summary").count():
         without_photo(page)
     page.locator(f"#examples button[data-name='{name}']").click()
@@ -28,7 +28,7 @@ def ask(page, text):
 
 
 def changes(page, place, before):
-    """Wait until a part of the page says something else."""
+    """Wait until the text of a part of the page changes."""
     page.wait_for_function(
         "([place, before]) => document.querySelector(place).innerText !== before", arg=[place, before]
     )

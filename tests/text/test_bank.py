@@ -6,7 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ram.models.reweighting import DescriptionEmbeddings
+from ram.errors import InputError
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
@@ -159,3 +160,12 @@ def test_parts_that_do_not_fit_are_refused():
     unmasked = DescriptionEmbeddings(bank.embedded.embeddings)
     with pytest.raises(ValueError, match="tag 'cat' has 1 descriptions but the bank holds 3"):
         TagEmbeddingBank(bank.vocabulary, bank.descriptions, unmasked, "hash")
+
+
+def test_a_tag_without_a_readable_sentence_is_refused():
+    mixed = TagDescriptions({"猫": ["a photo of a 猫.", "a small furry animal"], "dog": ["a dog"]})
+    assert len(TagEmbeddingBank.build(mixed, HashTextEncoder())) == 2
+    encoder = HashTextEncoder()
+    with pytest.raises(InputError, match='cannot read "狗", "熊": name and describe tags in English'):
+        TagEmbeddingBank.build(TagDescriptions({"狗": ["a 狗"], "dog": ["a dog"], "熊": ["熊"]}), encoder)
+    assert encoder.asked == []

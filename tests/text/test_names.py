@@ -17,6 +17,7 @@ from ram.text.names import (
     normalize_category,
     parse_categories,
     split_sense,
+    unreadable_words,
 )
 
 HOSTILE = [
@@ -150,3 +151,23 @@ def test_names_that_mean_one_tag_have_one_matching_key() -> None:
 )
 def test_a_sense_in_brackets_is_split_off(name: str, parts: tuple[str, str]) -> None:
     assert split_sense(name) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a photo of a corgi.", ()),
+        ("crème brûlée, naïve Łódź", ()),
+        ("R&B 10° ½", ()),
+        ("a photo of a 猫.", ("猫.",)),
+        ("ネコ и кошка", ("ネコ", "и", "кошка")),
+        ("猫 cat", ("猫",)),
+        ("고양이 قطة कुत्ता γάτα", ("고양이", "قطة", "कुत्ता", "γάτα")),
+    ],
+)
+def test_words_of_other_scripts_are_unreadable(text: str, words: tuple[str, ...]) -> None:
+    assert unreadable_words(text) == words
+
+
+def test_full_width_letters_are_typed_letters() -> None:
+    assert parse_categories("ｃａｔ，Ｄｏｇ") == ("cat", "Dog")

@@ -6,8 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.image_encoder import ImageFeatures
-from ram.models.reweighting import DescriptionEmbeddings
 from ram.training.objectives import (
     OBJECTIVES,
     Batch,

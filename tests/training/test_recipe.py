@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from ram.checkpoints.model_folder import find_model, load_model
-from ram.models.config import VARIANTS, ModelConfig, swin
+from ram.checkpoints.model_folder import load_model
+from ram.checkpoints.registry import PUBLISHED, find_model, swin_config
+from ram.models.config import ModelConfig
 from ram.training.recipe import DataRecipe, Recipe, ScheduleRecipe
 from ram.training.schedule import learning_rate
 from tests.paths import ROOT
@@ -74,12 +75,14 @@ def test_shipped_recipes_can_be_read_and_open_with_their_command(name):
 @pytest.mark.parametrize("name", SWIN)
 def test_the_papers_models_are_trained_as_they_are_published(name):
     recipe = Recipe.load(SHIPPED[name])
-    if recipe.model.name in VARIANTS:
-        assert recipe.model == VARIANTS[recipe.model.name]
+    if recipe.model.name in PUBLISHED:
+        assert recipe.model == PUBLISHED[recipe.model.name].config
     else:  # the pretraining of one that is published at 384 pixels
-        published = VARIANTS[recipe.model.name.removesuffix("-224")]
+        published = PUBLISHED[recipe.model.name.removesuffix("-224")].config
         backbone = published.image.backbone.replace("window12_384", "window7_224")
-        assert recipe.model == swin(recipe.model.name, backbone, 224, published.max_descriptions)
+        assert recipe.model == swin_config(
+            recipe.model.name, backbone, 224, max_descriptions=published.max_descriptions
+        )
     assert set(recipe.objectives) == {"tagging", "distillation"} | ({"alignment"} if "plus" in name else set())
 
 
@@ -137,7 +140,7 @@ def test_pretraining_recipes_have_the_papers_learning_rate():
         ("pretrained = false", "pretrained = 'no'", "pretrained is 'no'"),
         ("[objectives]", "[losses]\ntagging = 'asll'\n[objectives]", "losses.tagging is 'asll': choose one of"),
         ("tagging = 1", "tagging = 1\ndistillation = 1", "teacher is '': the objective distillation needs one of"),
-        ("[data]", "[generated]\nthreshold = 0\n[data]", "generated.threshold is 0: it must be over 0"),
+        ("[data]", "[generated]\nthreshold = 0\n[data]", "generated.threshold is 0.0: it must be over 0"),
         ("[data]", "[generated]\nthreshold = 0.3\nabsent_below = 0.4\n[data]", "generated.absent_below is 0.4"),
         ("[data]", "[generated]\nthreshold = 0.3\n[data]", "generated asks the classifier of the pretrained backbone"),
         ("pretrained = false", "learning_stages = -1", "learning_stages is -1"),

@@ -20,7 +20,7 @@ from ram.describers.usage import Meter, Usage, UsageCounter
 from ram.describers.wording import plain_prompt
 from ram.errors import DescriberError, InputError, MissingKeyError
 from ram.text.cleaning import clean_sentence
-from ram.text.names import normalize_category
+from ram.text.names import normalize_category, spaced, unreadable_words
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -36,6 +36,8 @@ MIN_KEY_LENGTH = 12
 """Shorter keys are placeholders such as "none" and need not be hidden."""
 MAX_FRUITLESS_CALLS = 2
 """Consecutive calls without a new answer before a prompt is given up; for servers that ignore ``n``."""
+
+Messages = list[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -140,27 +142,48 @@ class ChatDescriber(Describer):
     def resume(self, tag: str, given: Sequence[str]) -> Iterator[str]:
         """Ask only for as many answers as are missing from ``given``, spread over the prompts.
 
+        A tag that an English text encoder cannot read is described by its English name, which the model is asked for.
+
         Raises:
             InputError: the tag is not a category.
             DescriberError: the endpoint cannot be reached, refuses, or gives no usable answer.
         """
-        tag = normalize_category(tag)
-        plain = plain_prompt(tag)
+        tag = spaced(normalize_category(tag))
+        name = self._english_name(tag) if unreadable_words(tag) else tag
+        plain = plain_prompt(name)
         seen = {sentence.casefold() for sentence in given}
         if plain.casefold() not in seen:
             yield plain
         seen.add(plain.casefold())
-        prompts = load_prompts().prompts
-        missing = max(0, self.answers * len(prompts) - len(seen) + 1)
-        share, rest = divmod(missing, len(prompts))
-        wanted = {prompt: share + (index < rest) for index, prompt in enumerate(prompts)}
-        for answer in self._stream(tag, wanted, required=len(seen) == 1):
+        wording = load_prompts()
+        missing = max(0, self.answers * len(wording.prompts) - len(seen) + 1)
+        share, rest = divmod(missing, len(wording.prompts))
+        wanted = [
+            (wording.messages(prompt, name, self.gloss), share + (index < rest))
+            for index, prompt in enumerate(wording.prompts)
+        ]
+        for answer in self._stream(name, wanted, required=len(seen) == 1):
             if answer.casefold() not in seen:
                 seen.add(answer.casefold())
                 yield answer
 
-    def _stream(self, tag: str, wanted: Mapping[str, int], required: bool) -> Iterator[str]:
-        """Yield the answers of all prompts as they arrive, then raise the first failure.
+    def _english_name(self, tag: str) -> str:
+        """Ask for the English name of a tag in another script.
+
+        Raises:
+            DescriberError: the endpoint fails, or the answer is no English name.
+        """
+        (answer, *_) = self._stream(tag, [(load_prompts().translation_messages(tag), 1)], required=True)
+        try:
+            name = normalize_category(answer.rstrip("."))
+        except InputError:
+            name = tag
+        if unreadable_words(name):
+            raise DescriberError(f'{self.model} gave no English name for "{tag}": type it in English.')
+        return name
+
+    def _stream(self, tag: str, wanted: Sequence[tuple[Messages, int]], required: bool) -> Iterator[str]:
+        """Yield the answers to all messages as they arrive, then raise the first failure.
 
         A prompt without a usable answer is a failure only where an answer is required and no prompt gave one. The event
         loop runs in a thread that all callers share; leaving early cancels this caller's requests.
@@ -179,20 +202,22 @@ class ChatDescriber(Describer):
                 if required or not isinstance(failure, _NoAnswer):
                     raise failure
 
-    async def _ask_all(self, tag: str, wanted: Mapping[str, int], give: Callable[[str], None]) -> list[DescriberError]:
-        """Ask all prompts side by side and return what went wrong."""
+    async def _ask_all(
+        self, tag: str, wanted: Sequence[tuple[Messages, int]], give: Callable[[str], None]
+    ) -> list[DescriberError]:
+        """Send all messages side by side and return what went wrong."""
         failures: list[DescriberError] = []
 
-        async def ask(prompt: str, count: int) -> None:
+        async def ask(messages: Messages, count: int) -> None:
             try:
-                await self._ask(client, prompt, tag, count, give)
+                await self._ask(client, messages, tag, count, give)
             except DescriberError as error:
                 failures.append(error)
 
         async with self._client() as client, anyio.create_task_group() as group:
-            for prompt, count in wanted.items():
+            for messages, count in wanted:
                 if count:
-                    group.start_soon(ask, prompt, count)
+                    group.start_soon(ask, messages, count)
         return failures
 
     def _client(self) -> AsyncOpenAI:
@@ -205,12 +230,12 @@ class ChatDescriber(Describer):
         return AsyncOpenAI(api_key=self.api_key, base_url=self.base_url, timeout=self.timeout, max_retries=self.retries)
 
     async def _ask(
-        self, client: AsyncOpenAI, prompt: str, tag: str, wanted: int, give: Callable[[str], None]
+        self, client: AsyncOpenAI, messages: Messages, tag: str, wanted: int, give: Callable[[str], None]
     ) -> None:
-        """Repeat one prompt until there are as many answers as wanted, or no new ones come."""
+        """Repeat the messages until there are as many answers as wanted, or no new ones come."""
         options: dict[str, Any] = {
             "model": self.model,
-            "messages": load_prompts().messages(prompt, tag, self.gloss),
+            "messages": messages,
             "max_tokens": MAX_TOKENS,
             "temperature": self.temperature,
             "n": wanted,

@@ -23,6 +23,8 @@ class Prompts:
         instruction: system message.
         instruction_with_sense: added to it where a sense was chosen.
         sense: added to the prompt where a sense was chosen; ``{}`` stands for its quoted gloss.
+        translation_instruction: system message of a request for an English name.
+        translation: user message of it; ``{}`` stands for the quoted tag.
     """
 
     version: str
@@ -30,12 +32,21 @@ class Prompts:
     instruction: str
     instruction_with_sense: str
     sense: str
+    translation_instruction: str
+    translation: str
 
     def messages(self, prompt: str, tag: str, gloss: str) -> list[dict[str, str]]:
         """Chat messages that ask one of the prompts about a tag, in the sense of the gloss unless that is empty."""
         return [
             {"role": "system", "content": self.instruction + (self.instruction_with_sense if gloss else "")},
             {"role": "user", "content": prompt.format(_quote(tag)) + self.sense_clause(gloss)},
+        ]
+
+    def translation_messages(self, tag: str) -> list[dict[str, str]]:
+        """Chat messages that ask for the English name of a tag."""
+        return [
+            {"role": "system", "content": self.translation_instruction},
+            {"role": "user", "content": self.translation.format(json.dumps(tag, ensure_ascii=False))},
         ]
 
     def sense_clause(self, gloss: str) -> str:

@@ -22,7 +22,7 @@ from ram.describers.wording import (
     singulars,
     with_article,
 )
-from ram.text.names import normalize_category
+from ram.text.names import normalize_category, spaced, split_sense
 
 MIN_SENTENCES, MAX_SENTENCES = 6, 12
 SENTENCES_OF_SECOND_SYNSET = 3
@@ -57,10 +57,12 @@ class LexiconDescriber(Describer):
 
     def describe(self, tag: str) -> Iterator[str]:
         """Yield two templates, the kind, the looks and other names: 5 to 12 sentences."""
-        tag = normalize_category(tag)
+        tag = spaced(normalize_category(tag))
         plain, there_is, *templates = self._templates.describe(tag)
-        sentences = {plain: None, there_is: None}
         subject, synsets = self._find(tag)
+        if synsets and (sense := split_sense(tag)[1]):
+            plain, there_is = f"a photo of {subject}, {with_article(sense)}.", f"there is {subject}."
+        sentences = {plain: None, there_is: None}
         for index, synset in enumerate(synsets):
             new = [text for text in self._sentences(subject, synset) if text not in sentences]
             sentences |= dict.fromkeys(new[: SENTENCES_OF_SECOND_SYNSET if index else None])
@@ -71,17 +73,17 @@ class LexiconDescriber(Describer):
         yield from [template for template in templates if template not in sentences][: max(missing, 0)]
 
     def knows(self, tag: str) -> bool:
-        tag = normalize_category(tag)
+        tag = spaced(normalize_category(tag))
         return bool(self._find(tag)[1]) or as_quality(tag) is not None or as_action(tag) is not None
 
     def senses(self, tag: str) -> tuple[Sense, ...]:
         """Unlike senses of the tag, likeliest first; empty where there is only one."""
         found: dict[str, str] = {}
-        for synset in self._lexicon.synsets(normalize_category(tag)):
+        for synset in self._lexicon.synsets(spaced(normalize_category(tag))):
             label = self._lexicon.kind_of(synset) or synset.names[0]
-            words = re.findall(r"\w+", f"{label} {synset.gloss}".casefold())
+            words = _words(f"{label} {synset.gloss}")
             kinds = (other.rpartition(" ")[2] for other in found)
-            if synset.gloss and not any({kind, f"{kind}s"} & set(words) for kind in kinds):
+            if synset.gloss and not any({kind, f"{kind}s"} & words for kind in kinds):
                 found[label] = synset.gloss
         senses = tuple(Sense(label, gloss) for label, gloss in found.items())[:MAX_SENSES]
         return senses if len(senses) > 1 else ()
@@ -89,9 +91,33 @@ class LexiconDescriber(Describer):
     def with_sense(self, gloss: str) -> LexiconDescriber:
         return LexiconDescriber(self._lexicon, gloss)
 
+    def _in_sense(self, tag: str) -> Synset | None:
+        """The synset that a sense in brackets names: "crane (bird)"; None without one, or where none fits."""
+        word, sense = split_sense(tag)
+        if not sense:
+            return None
+        forms = {sense, *singulars(sense), sense.rpartition(" ")[2], sense.partition(" of ")[0]}
+        for described in (self._kinds, lambda synset: {synset.domain}, lambda synset: _words(synset.gloss)):
+            fitting = (synset for synset in self._lexicon.synsets(word) if forms & described(synset))
+            if found := next(fitting, None):
+                return found
+        return None
+
+    def _kinds(self, synset: Synset) -> set[str]:
+        """What a synset is, in ever wider terms: the kind of a corgi, the kind of that kind ..."""
+        kinds = set(map(str.casefold, synset.names))
+        while (kind := self._lexicon.kind_of(synset)) and kind not in kinds:
+            kinds |= {kind, kind.rpartition(" ")[2]}
+            if not (above := self._lexicon.likely(kind)):
+                break
+            synset = above[0]
+        return kinds
+
     def _find(self, tag: str) -> tuple[str, tuple[Synset, ...]]:
         """Subject of the sentences ("a red bus") and the one or two synsets they describe."""
         words = tag.casefold()
+        if in_sense := self._in_sense(words):
+            return self._singular(split_sense(words)[0]), (in_sense,)
         if chosen := [synset for synset in self._lexicon.synsets(tag) if synset.gloss == self._gloss][:1]:
             return self._singular(words), tuple(chosen)
         if acting := as_action(words):
@@ -161,6 +187,10 @@ class LexiconDescriber(Describer):
             bare = is_plural(phrase[-1]) or is_mass(phrase[-1])
             return f"{subject}, {'' if bare else article(clause) + ' '}{clause}."
         return f"{subject}: {clause}."
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
 
 
 def _is_latin(name: str) -> bool:

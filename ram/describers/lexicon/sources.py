@@ -2,8 +2,8 @@
 
 timm's tables are read without importing timm, which would load torch. ``everyday.csv`` adds common sights that
 ImageNet's names lack, or know only in another sense. ``domains.csv`` says where the noun files of WordNet 3.0 start: a
-synset's number is its byte offset in them, one file after the other (``python -m
-ram.describers.lexicon.domain_offsets data.noun`` makes it).
+synset's number is its byte offset in them, one file after the other. `ram.describers.lexicon.domain_offsets` makes it;
+the shipped offsets are rounded down to the gap between two files.
 """
 
 from __future__ import annotations

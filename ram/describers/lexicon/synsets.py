@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ram.describers.lexicon.glosses import gloss_words, opening
 from ram.describers.wording import as_quality, singulars
+from ram.text.names import unaccented
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,10 @@ class Lexicon:
         return None
 
     def _entry(self, name: str) -> str:
-        """The name as it is listed, perhaps without a hyphen or plural ending; "" where it is not listed."""
+        """The name as it is listed, perhaps without hyphen, accent or plural ending; "" where it is not listed."""
         name = name.casefold()
-        known = [one for one in (name, name.replace("-", " "), *singulars(name)) if one in self._synsets]
+        spellings = (name, name.replace("-", " "), unaccented(name), *singulars(name))
+        known = [one for one in dict.fromkeys(spellings) if one in self._synsets]
         best = {one: max(self._rank(one, synset) for synset in self._synsets[one]) for one in known}
         return max(known, key=lambda one: best[one] + 3 * (one == name), default="")
 

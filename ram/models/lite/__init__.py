@@ -1,1 +1,1 @@
-"""Parts that only the small models use; the official variants import nothing of it."""
+"""Parts that only the small models use; the official variants import nothing of them."""

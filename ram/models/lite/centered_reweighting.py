@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ram.models.reweighting import DescriptionEmbeddings, DescriptionReweighting
+from ram.models.description_embeddings import DescriptionEmbeddings
+from ram.models.reweighting import DescriptionReweighting
 
 FIRST_SCALE = 4.0
 """Inverse temperature before training; differences of unit length need less than the paper's 1/0.07."""
@@ -33,12 +34,12 @@ class CenteredReweighting(DescriptionReweighting):
         """Inverse temperature of the contrast of pooled tokens and captions, which are not centered; a scalar."""
         return self.log_contrast_scale.exp()
 
-    def _blend(self, towards: torch.Tensor, descriptions: DescriptionEmbeddings) -> tuple[torch.Tensor, torch.Tensor]:
-        """(dim, batch) and (tags, descriptions, dim) to (tags, batch, dim) and (tags, batch, descriptions)."""
-        bank = descriptions.embeddings
+    def forward(self, pooled: torch.Tensor, descriptions: DescriptionEmbeddings) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weigh and blend; shapes are those of :class:`~ram.models.reweighting.DescriptionReweighting`."""
+        bank, towards = descriptions.embeddings, F.normalize(pooled, dim=-1).T
         differences = F.normalize(bank - descriptions.mean()[:, None], dim=-1)
-        fit = (differences @ towards).mT * self.log_scale.exp()
+        fit = (differences @ towards).permute(2, 0, 1) * self.log_scale.exp()
         if descriptions.mask is not None:
-            fit = fit.masked_fill(~descriptions.mask[:, None], -torch.inf)
+            fit = fit.masked_fill(~descriptions.mask, -torch.inf)
         weights = fit.softmax(dim=-1).to(bank.dtype)
-        return torch.bmm(weights, bank), weights
+        return torch.einsum("btn,tnd->btd", weights, bank), weights

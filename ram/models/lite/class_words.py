@@ -1,4 +1,4 @@
-"""What a frozen classifier says of a picture, in words: its class probabilities, spent on embeddings of class names."""
+"""A frozen classifier's verdict in the text encoder's space: class probabilities times class-name embeddings."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from torch import nn
 
 
 class ClassWords(nn.Module):
-    """Class probabilities times class-name embeddings (ConSE, Norouzi et al. 2014): an image feature that already lives
-    in the text encoder's space, and knows things that no caption of the training pictures mentions.
+    """Express an image as the mean embedding of its classes' names, weighted by their probabilities.
 
-    Nothing in it is learnt; :meth:`set` fills it and it is kept with the weights.
+    This is ConSE (Norouzi et al. 2014): an image feature in the text encoder's space that knows things which no caption
+    of the training images mentions. Nothing in it is learned; :meth:`set` fills it and it is saved with the weights.
 
     Args:
         classes: number of classes.
         channels: width of the backbone's patches.
         dim: width of the text embeddings.
-        temperature: divides the classifier's logits; over 1, the runners-up are heard too.
+        temperature: divides the classifier's logits; above 1, more classes than the first count.
     """
 
     weight: torch.Tensor
@@ -33,9 +33,13 @@ class ClassWords(nn.Module):
         self.register_buffer("center", torch.zeros(dim))
 
     def set(self, weight: torch.Tensor, bias: torch.Tensor, words: torch.Tensor) -> None:
-        """Take over a classifier, (classes, channels) and (classes,), and (classes, dim) embeddings of its classes.
+        """Copy a classifier and the embeddings of its class names.
 
-        The embeddings are kept around their mean, which all classes share and which says nothing, at deviation 1.
+        The embeddings are stored around their mean, which tells no class from another, at standard deviation 1.
+
+        Args:
+            weight, bias: (classes, channels) and (classes,).
+            words: (classes, dim).
         """
         center = words.mean(dim=0)
         self.weight.copy_(weight)
@@ -44,9 +48,9 @@ class ClassWords(nn.Module):
         self.words.copy_((words - center) / (words - center).std())
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """(..., channels) features as the classifier knows them to (..., classes) logits."""
+        """(..., channels) features of the backbone to (..., classes) logits."""
         return features @ self.weight.T + self.bias
 
-    def spell(self, logits: torch.Tensor) -> torch.Tensor:
+    def embed(self, classes: torch.Tensor) -> torch.Tensor:
         """(..., classes) logits to (..., dim) embeddings around 0."""
-        return (logits / self.temperature).softmax(dim=-1).to(self.words.dtype) @ self.words
+        return (classes / self.temperature).softmax(dim=-1).to(self.words.dtype) @ self.words

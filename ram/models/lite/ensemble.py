@@ -1,99 +1,132 @@
-"""A second opinion on every tag: how near the picture as a whole is to the tag's descriptions."""
+"""The ensemble of the small models: named terms beside the decoder's logit, which add up to the score.
+
+Differs from the paper. Trained on few images, the decoder knows best the tags it was taught, the pooled token
+generalises further, and the classifier knows what no training image shows. The terms join in evaluation only: learned
+together, the decoder would leave the work to the others.
+
+    decoder     its logit; for unseen tags, drawn towards ``absent_logit`` by ``damping``
+    pooled      cosine of the pooled token and the tag's mean description
+    classifier  cosine of the class words and the description, both around the mean of the class names. It counts as
+                far as some class name is near the tag: an ImageNet classifier knows corgis, but not running
+    prior       what a tag gained from its frequency in training, taken back for images unlike the training data: the
+                correction for another prior (Saerens et al. 2002), as far as the image speaks for one
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ram.models.heads import RARE
+from ram.models.config import EnsembleConfig
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.image_encoder import ImageFeatures
 from ram.models.lite.class_words import ClassWords
 from ram.models.lite.familiarity import Familiarity
 from ram.models.lite.novelty import Novelty
-from ram.models.reweighting import DescriptionEmbeddings
-
-DAMPING = 0.7
-"""How much of what the decoder says of a tag that is quite unlike all that it was taught is not listened to."""
 
 
-class GlobalSimilarity(nn.Module):
-    """Joins cosines of picture embeddings with the plain mean of a tag's descriptions to the decoder's logits.
-
-    Differs from the paper: trained on few pictures, the decoder knows best what it was taught, the pooled token
-    generalises further, and the classifier knows what no training picture shows. It is an ensemble of evaluation only:
-    learnt together, the decoder would leave the work to the others.
+@dataclass(frozen=True)
+class TagTerms:
+    """What the ensemble knows of tags before there is an image.
 
     Args:
-        pooled: weight of the pooled token's cosine.
-        classes: weight of the class words' cosine for a tag that means the same as a class. Others count by the fourth
-            power of their cosine with the nearest class: of "corgi" an ImageNet classifier knows much, of "running"
-            nothing.
-        unfamiliar: further weight of that cosine for a tag that training has not taught; it counts by the cosine with
-            the nearest class. What the decoder says of such a tag is drawn towards :data:`~ram.models.heads.RARE`.
-        words: knows the mean that class words and descriptions are compared around; None where ``classes`` is 0.
-        familiarity: what training has taught; None where ``unfamiliar`` is 0.
-        elsewhere: how much of what a tag owes to its frequency in training is taken back where a picture is as unlike
-            those of training as its rarest; more beyond. It is the correction for another prior (Saerens et al. 2002)
-            as far as the picture speaks for one.
-        novelty: how unlike they are; None where ``elsewhere`` is 0.
+        mean: (tags, dim) unit mean descriptions.
+        centered: (tags, dim) the same around the mean of the class names; None, like the rest, without a classifier.
+        classifier_weight: (tags,) weight of the class words' cosine.
+        damping: (tags,) fraction of the decoder's logit that is ignored.
+        prior: (tags,) logit taken back from an image of novelty 1; None without such a correction.
     """
 
-    def __init__(
-        self,
-        pooled: float,
-        classes: float = 0.0,
-        unfamiliar: float = 0.0,
-        words: ClassWords | None = None,
-        familiarity: Familiarity | None = None,
-        elsewhere: float = 0.0,
-        novelty: Novelty | None = None,
-    ) -> None:
+    mean: torch.Tensor
+    centered: torch.Tensor | None = None
+    classifier_weight: torch.Tensor | None = None
+    damping: torch.Tensor | None = None
+    prior: torch.Tensor | None = None
+
+    def rows(self, index: slice | torch.Tensor) -> TagTerms:
+        """Some of the tags, by a slice or a tensor of indices."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: column[index] for name, column in columns.items() if column is not None})
+
+    @classmethod
+    def join(cls, parts: Sequence[TagTerms]) -> TagTerms:
+        """The tags of all parts, in order."""
+        columns = {field.name: [getattr(part, field.name) for part in parts] for field in fields(cls)}
+        joined = {name: torch.cat(column) for name, column in columns.items() if column[0] is not None}
+        return replace(parts[0], **joined)
+
+
+class Ensemble(nn.Module):
+    """Compute the named terms of each logit.
+
+    Args:
+        config: weights and constants.
+        dim: width of the text embeddings and of the pooled token.
+    """
+
+    def __init__(self, config: EnsembleConfig, dim: int) -> None:
         super().__init__()
-        self.pooled = pooled
-        self.classes = classes
-        self.unfamiliar = unfamiliar
-        self.familiarity = familiarity
-        self.elsewhere = elsewhere
-        self.novelty = novelty
-        self.words = (words,)  # in a tuple: its weights belong to the image encoder
+        self.config = config
+        self.familiarity = Familiarity(config, dim) if config.remembered_tags else None
+        self.novelty = Novelty(config, dim) if config.pca_components else None
+
+    def prepare(self, bank: DescriptionEmbeddings, words: ClassWords | None) -> TagTerms:
+        """Compute what does not depend on an image.
+
+        Args:
+            bank: (tags, descriptions, dim).
+            words: the image encoder's class words; None where it has no classifier.
+        """
+        mean = bank.mean()
+        if words is None:
+            return TagTerms(F.normalize(mean, dim=-1))
+        centered = center(mean, words)
+        nearest = (centered @ F.normalize(words.words, dim=-1).to(mean.dtype).T).amax(dim=-1).clamp(min=0)
+        unseen = torch.zeros_like(nearest) if self.familiarity is None else 1 - self.familiarity(centered)
+        prior = None
+        if self.familiarity is not None and self.novelty is not None:
+            prior = self.config.prior_correction * self.familiarity.prior(centered)
+        seen_weight = self.config.classifier_weight * nearest**self.config.similarity_power
+        weight = seen_weight + self.config.unseen_classifier_weight * unseen * nearest
+        return TagTerms(F.normalize(mean, dim=-1), centered, weight, self.config.damping * unseen, prior)
 
     def forward(
-        self, logits: torch.Tensor, features: ImageFeatures, descriptions: DescriptionEmbeddings
-    ) -> torch.Tensor:
-        """(batch, tags) of the decoder, with features and (tags, descriptions, dim), to (batch, tags)."""
-        unit, *of_classes = descriptions.terms or self.prepare(descriptions)
-        cosines = self.pooled * F.normalize(features.pooled, dim=-1) @ unit.T
-        if features.classes is None or self.words[0] is None:
-            return logits + cosines
-        around, weight, new, owed = of_classes
-        if self.novelty is not None:
-            logits = logits - self.elsewhere * self.novelty(features.pooled)[:, None].to(owed.dtype) * owed
-        said = F.normalize(self.words[0].spell(features.classes), dim=-1).to(around.dtype)
-        return logits - DAMPING * new * (logits - RARE) + cosines + weight * (said @ around.T)
+        self, decoder: torch.Tensor, features: ImageFeatures, tags: TagTerms, words: ClassWords | None
+    ) -> dict[str, torch.Tensor]:
+        """Terms by name, (batch, tags) each, which sum to the logits.
 
-    def prepare(self, descriptions: DescriptionEmbeddings) -> tuple[torch.Tensor, ...]:
-        """What no picture changes: (tags, dim) unit means, and with class words the means around the class names,
-        (tags, dim), the weight of the class words' cosine, how new a tag is in 0..1, and what its logit owes to its
-        frequency in training, (tags,) each."""
-        mean = descriptions.mean()
-        unit = F.normalize(mean, dim=-1)
-        if self.words[0] is None:
-            return (unit,)
-        around = self.around(mean)
-        nearest = (around @ F.normalize(self.words[0].words, dim=-1).to(mean.dtype).T).amax(dim=-1).clamp(min=0)
-        nothing = torch.zeros_like(nearest)
-        new = nothing if self.familiarity is None else 1 - self.familiarity(around)
-        owed = nothing if self.familiarity is None or self.novelty is None else self.familiarity.owed(around)
-        return unit, around, self.classes * nearest**4 + self.unfamiliar * new * nearest, new, owed
+        Args:
+            decoder: (batch, tags) logits of the decoder.
+            features: of the images.
+            tags: of :meth:`prepare`.
+            words: the image encoder's class words, as there.
+        """
+        terms = {"decoder": decoder}
+        if self.config.pooled_weight:
+            terms["pooled"] = self.config.pooled_weight * F.normalize(features.pooled, dim=-1) @ tags.mean.T
+        if words is None or features.classes is None:
+            return terms
+        assert tags.centered is not None and tags.damping is not None and tags.classifier_weight is not None
+        terms["decoder"] = decoder - tags.damping * (decoder - self.config.absent_logit)
+        class_words = F.normalize(words.embed(features.classes), dim=-1).to(tags.centered.dtype)
+        terms["classifier"] = tags.classifier_weight * (class_words @ tags.centered.T)
+        if tags.prior is not None and self.novelty is not None:
+            novelty = self.novelty(features.pooled)[:, None].to(tags.prior.dtype)
+            terms["prior"] = -(1 - tags.damping) * novelty * tags.prior
+        return terms
 
-    def around(self, mean: torch.Tensor) -> torch.Tensor:
-        """(tags, dim) text embeddings to unit vectors around the mean of the class names."""
-        assert self.words[0] is not None, "the configuration checks that there is a classifier"
-        return F.normalize(mean - self.words[0].center.to(mean.dtype), dim=-1)
-
-    def remember(self, descriptions: DescriptionEmbeddings, pictures: torch.Tensor, of: int | None = None) -> None:
-        """Make tags familiar: their descriptions, on how many pictures of training each is, (tags,), and of how many;
-        None where these are not what novelty is measured by."""
+    def remember(
+        self, bank: DescriptionEmbeddings, words: ClassWords, images: torch.Tensor, total: int | None = None
+    ) -> None:
+        """Store the tags of a training set; see :meth:`ram.models.lite.familiarity.Familiarity.remember`."""
         if self.familiarity is not None:
-            self.familiarity.remember(self.around(descriptions.mean()), pictures, of)
+            self.familiarity.remember(center(bank.mean(), words), images, total)
+
+
+def center(mean: torch.Tensor, words: ClassWords) -> torch.Tensor:
+    """(tags, dim) text embeddings to unit vectors around the mean of the class names."""
+    return F.normalize(mean - words.center.to(mean.dtype), dim=-1)

@@ -1,4 +1,4 @@
-"""Channel statistics kept with the weights: frozen features of any scale arrive at mean 0 and deviation 1."""
+"""Channel statistics saved with the weights: bring features of any scale to mean 0 and standard deviation 1."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from torch import nn
 
 
 class Standardize(nn.Module):
-    """Shift and scale each channel by buffers; leaves its input as it is until :meth:`set` is called.
+    """Shift and scale each channel by buffers; the identity until :meth:`set` is called.
 
-    Without it a small model barely learns: raw backbone channels differ in scale by orders of magnitude, and unit
-    text vectors make queries so faint that the decoder's first LayerNorm drowns them in the attention's output.
+    A small model hardly learns without it. Raw backbone channels differ in scale by orders of magnitude, and unit text
+    vectors make queries so small that the attention's output dominates the decoder's first LayerNorm.
+
+    Args:
+        channels: number of channels.
     """
 
     mean: torch.Tensor
@@ -22,10 +25,10 @@ class Standardize(nn.Module):
         self.register_buffer("std", torch.ones(channels))
 
     def set(self, mean: torch.Tensor, std: torch.Tensor) -> None:
-        """Take over (channels,) statistics; channels that never change are only shifted."""
+        """Copy (channels,) statistics; channels that never change are only shifted."""
         self.mean.copy_(mean)
         self.std.copy_(torch.where(std > 1e-6, std, torch.ones_like(std)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(..., channels) to the same."""
+        """(..., channels) to (..., channels)."""
         return (x - self.mean) / self.std

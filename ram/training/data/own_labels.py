@@ -184,6 +184,6 @@ def _collect(name: str, found: Sequence[tuple[Path, tuple[str, ...]]]) -> Labell
     spelling: dict[str, str] = {}
     tags: dict[Path, dict[str, None]] = {}
     for picture, names in found:
-        own = tags.setdefault(picture, {})
-        own.update((spelling.setdefault(tag.casefold(), tag), None) for tag in names)
-    return LabelledPictures(name, tuple(tags), tuple(tuple(own) for own in tags.values()))
+        image_tags = tags.setdefault(picture, {})
+        image_tags.update((spelling.setdefault(tag.casefold(), tag), None) for tag in names)
+    return LabelledPictures(name, tuple(tags), tuple(map(tuple, tags.values())))

@@ -35,8 +35,8 @@ def write_shards(
             skipped.append(f"{picture}: {error}")
     folder.mkdir(parents=True, exist_ok=True)
     shards = [folder / f"{number:06d}.tar" for number in range(-(-len(sound) // per_shard))]
-    if there := [shard.name for shard in shards if shard.exists()]:
-        raise InputError(f"{folder.name} holds {there[0]} already: choose another --output")
+    if existing := [shard.name for shard in shards if shard.exists()]:
+        raise InputError(f"{folder.name} holds {existing[0]} already: choose another --output")
     for number, shard in enumerate(shards):
         part = range(number * per_shard, min((number + 1) * per_shard, len(sound)))
         with atomic_write(shard) as temporary, tarfile.open(temporary, "w") as archive:

@@ -88,18 +88,18 @@ def find_shards(patterns: Sequence[str], folder: Path) -> list[Path]:
     """
     found: list[Path] = []
     for pattern in patterns:
-        here: list[Path] = []
+        matches: list[Path] = []
         absent: list[Path] = []
         for name in expand_braces(pattern):
             if glob.has_magic(name):
-                here += [folder / path for path in sorted(glob.glob(name, root_dir=folder))]
+                matches += [folder / path for path in sorted(glob.glob(name, root_dir=folder))]
             else:
-                (here if (folder / name).is_file() else absent).append(folder / name)
+                (matches if (folder / name).is_file() else absent).append(folder / name)
         if absent:
             raise InputError(f"{pattern!r} names {len(absent)} shards that are not there, first {absent[0].name}")
-        if not here:
+        if not matches:
             raise InputError(f"there is no shard {pattern!r} below the data folder: check --data and data.shards")
-        found += here
+        found += matches
     return list(dict.fromkeys(found))
 
 

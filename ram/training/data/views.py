@@ -12,6 +12,7 @@ import torch
 from ram.images.transforms import EvalTransform, TrainTransform
 from ram.models.config import ImageConfig
 from ram.models.image_encoder import ImageEncoder, ImageFeatures
+from ram.models.lite.image_encoder import LiteImageEncoder
 from ram.training.data.decoding import open_training_picture, read_crops
 from ram.training.data.patch_cache import PatchCache, channel_statistics
 from ram.training.data.shards import ShardPicture
@@ -101,7 +102,8 @@ class PatchSource:
         cached = cached.to(encoder.device)
         if not self.learning_stages:
             return cached
-        return encoder.coarsen(cut(encoder.backbone, self.learning_stages).finish(cached))
+        patches = cut(encoder.backbone, self.learning_stages).finish(cached)
+        return encoder.coarsen(patches) if isinstance(encoder, LiteImageEncoder) else patches
 
 
 class PixelSource:

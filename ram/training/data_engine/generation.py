@@ -65,9 +65,9 @@ class DataEngine:
         self._tagger = tagger
         self._bank = tagger.bank.select(shared)
         self._ids = np.array([labels.id(tag) for tag in shared])
-        own = np.array(self._bank.vocabulary.thresholds)
-        joins = np.array([not excluded(tag, exclude) for tag in shared])
-        self._over = np.where(joins, own if threshold is None else threshold, np.inf)
+        thresholds = np.array(self._bank.vocabulary.thresholds)
+        may_join = np.array([not excluded(tag, exclude) for tag in shared])
+        self._add_over = np.where(may_join, thresholds if threshold is None else threshold, np.inf)
         self._clean_below = clean_below
         self.report = EngineReport()
 
@@ -95,7 +95,7 @@ class DataEngine:
 
     def _changed(self, triplet: dict[str, Any], probabilities: np.ndarray) -> dict[str, Any]:
         before = set(triplet["union_label_id"])
-        added = set(self._ids[probabilities > self._over].tolist()) - before
+        added = set(self._ids[probabilities > self._add_over].tolist()) - before
         removed = before & set(self._ids[probabilities < self._clean_below].tolist())
         self.report.pictures += 1
         self.report.generated += len(added)

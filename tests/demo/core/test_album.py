@@ -1,4 +1,4 @@
-"""Many photos: all are tagged as each alone, nothing stops the rest, and thresholds never look again."""
+"""Albums equal single photos; broken files are skipped; thresholds need no second look."""
 
 import dataclasses
 import io
@@ -35,7 +35,7 @@ def noise(seed):
 
 @pytest.fixture
 def files(tmp_path):
-    """Four photos and, between them, one that is none."""
+    """Four photos and one broken file."""
     for i in range(4):
         noise(i).save(tmp_path / f"{i}.png")
     (tmp_path / "15.png").write_bytes(b"no picture")
@@ -156,7 +156,7 @@ def test_thumbs_change_thresholds_that_contradict_them(tagger, files):
     album = dataclasses.replace(album, vocabulary=own)
     thumbs = {(int(dog.argmax()), "dog"): False, (int(cat.argmax()), "cat"): True, (0, "pine tree"): True}
     moved = calibrated(album, thumbs)
-    assert set(moved) == {"dog", "cat"}  # what agreed with its threshold stays
+    assert set(moved) == {"dog", "cat"}  # thresholds that agree with the thumbs stay
     after = Thresholds(calibrated=moved).apply(own)
     assert filtered(album, after, ["dog"]) == []
     assert int(cat.argmax()) in filtered(album, after, ["cat"])

@@ -1,4 +1,4 @@
-"""Sentences of a category are switched off, reworded and added to; only new ones are embedded."""
+"""Sentences of a category can be edited; only new ones are embedded."""
 
 import pytest
 import torch
@@ -46,7 +46,7 @@ def embedded(encoders):
 
 
 def edited(bench, categories, photo):
-    """What the sentences in use give, embedded and scored anew from nothing."""
+    """Scores of the enabled sentences, described and embedded from scratch."""
     fresh = bench.embed(Categories(categories.names, {t: told(categories, t) for t in categories.names}))
     return bench.score(photo, fresh)
 

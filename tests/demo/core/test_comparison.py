@@ -1,4 +1,4 @@
-"""Models against each other: the largest disagreements first, on what both know."""
+"""Models are compared on shared tags, the largest differences first."""
 
 import dataclasses
 

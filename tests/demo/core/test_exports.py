@@ -1,4 +1,4 @@
-"""What a visitor takes home can be read by other programs, and harms none of them."""
+"""Exported files can be read by other programs and contain no formulas."""
 
 import csv
 import io

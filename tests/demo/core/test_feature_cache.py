@@ -1,4 +1,4 @@
-"""Features of albums are kept as long as there is room, and never take more than that."""
+"""The cache of features stays within its limit and removes the least recently used."""
 
 import gc
 import threading
@@ -9,7 +9,7 @@ from demo.core.feature_cache import FeatureCache
 from ram.models.image_encoder import ImageFeatures
 
 ONE = 4 * 3 * 4
-"""Bytes of the features of one photo here."""
+"""Bytes of the features of one photo in these tests."""
 
 
 def features(value=0.0):

@@ -1,4 +1,4 @@
-"""A view goes into a link and comes back; whatever else a link says is refused in a sentence."""
+"""A view survives a link; invalid values of a link are named in sentences."""
 
 from urllib.parse import parse_qsl, urlsplit
 

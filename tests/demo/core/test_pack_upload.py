@@ -1,4 +1,4 @@
-"""A pack that a visitor uploads becomes categories like typed ones, or a sentence about what is wrong with it."""
+"""An uploaded pack becomes categories, or an error that says what is wrong with it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One category over several photos: who wins is what the tagger says, in every photo and in the plot."""
+"""Winning descriptions of many photos equal the tagger's, also in the plot."""
 
 import xml.etree.ElementTree as ET
 
@@ -64,7 +64,7 @@ def test_winners_equal_the_taggers_and_are_sorted(
 
 
 def large_album(tagger, cache, count):
-    """Photos that a tagger might have looked at, named by their place."""
+    """Photos with random features, named by their index."""
     drawn = torch.Generator().manual_seed(0)
     tokens = torch.randn(count, 1, 5, tagger.config.dim, generator=drawn)
     none = np.zeros(0)

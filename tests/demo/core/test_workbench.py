@@ -1,4 +1,4 @@
-"""What the page's controls do, without a page."""
+"""The workbench tags, describes, scores and explains without a page."""
 
 import dataclasses
 import io
@@ -17,11 +17,11 @@ from ram.tagger import Tagger
 from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model
 
 
-class SpokenDescriber(Describer):
-    """Says what it is told to; where that is an error, raises it."""
+class FixedDescriber(Describer):
+    """A describer with fixed sentences; an exception among them is raised."""
 
     name = "lexicon"
-    fingerprint = "spoken"
+    fingerprint = "fixed"
 
     def __init__(self, *parts, name="lexicon"):
         self.name = name
@@ -34,7 +34,7 @@ class SpokenDescriber(Describer):
             yield part.format(tag)
 
 
-LEXICON = SpokenDescriber("a photo of a {}.", "what one sees of a {}")
+LEXICON = FixedDescriber("a photo of a {}.", "what one sees of a {}")
 
 
 def tagger(name, max_descriptions=None, seed=0):
@@ -132,7 +132,7 @@ def test_sentences_stream_one_category_after_the_other(bench):
 
 
 def test_the_lexicon_replaces_a_describer_that_fails(taggers):
-    failing = SpokenDescriber("a {} from afar", DescriberError("The language model is away."), name="openai")
+    failing = FixedDescriber("a {} from afar", DescriberError("The language model is away."), name="openai")
     bench = Workbench(taggers, {"lexicon": LEXICON, "openai": failing}.__getitem__)
     categories = typed(bench, "corgi", "openai")
     assert len(categories.messages) == 1
@@ -182,7 +182,7 @@ def test_a_truncated_image_is_an_error(bench, tmp_path):
 
 def test_the_preview_is_upright_small_and_without_transparency(bench, tmp_path):
     turned = Image.Exif()
-    turned[274] = 6  # lies on its side
+    turned[274] = 6  # rotated by 90 degrees
     path = photo_file(tmp_path, "turned.jpg", exif=turned)
     assert next(bench.tag(path)).preview.size == (40, 80)
     Image.new("RGBA", (3000, 1500), (0, 0, 0, 0)).save(tmp_path / "clear.png")

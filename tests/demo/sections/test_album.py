@@ -1,4 +1,4 @@
-"""The section of many photos asks again for what it no longer has, and never passes nothing for a value."""
+"""The tab of many photos copes with expired albums and empty inputs."""
 
 import gradio as gr
 import pytest
@@ -31,6 +31,6 @@ def test_an_expired_album_asks_for_the_photos_again(section):
 
 
 def test_an_unknown_tag_does_not_move_the_slider(section):
-    """As a visitor's press of Tab through the empty box does."""
+    """Pressing Tab in the empty box sends such a value."""
     assert section.on_tag(None, Thresholds(), None) == gr.skip()
     assert section.on_table(None, Thresholds(), {}, 0, [], "", 0.5, gr.EventData(None, {})) == gr.skip()

@@ -1,4 +1,4 @@
-"""What stands in front of the queue, without a page behind it."""
+"""The gate limits requests and drains them, tested without a page."""
 
 import asyncio
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ JOIN = "/gradio_api/queue/join"
 
 
 class Queue:
-    """What the gate looks at of gradio's queue: who waits, and whose requests are under way."""
+    """The parts of gradio's queue that the gate reads: waiting and running events."""
 
     def __init__(self, waiting=(), running=()):
         self.event_queue_per_concurrency_id = {"photo": SimpleNamespace(queue=[event(who) for who in waiting])}
@@ -24,7 +24,7 @@ def event(who):
 
 
 def knock(gate, who="anna", path=JOIN, method="POST", body=b"{}", headers=(), meanwhile=None):
-    """Send one request through the gate: (status, body it was answered with, bytes the page behind it read)."""
+    """Send one request through the gate: (status, body of the answer, bodies that the page has read)."""
     answered, read = {}, []
 
     async def page(scope, receive, send):
@@ -77,7 +77,7 @@ def test_requests_count_from_the_moment_they_arrive(gate):
 
     assert knock(gate, meanwhile=another)[0] == 200
     assert seen == [MAX_AT_ONCE]
-    assert unfinished(gate) == MAX_AT_ONCE - 1  # those that wait still do, the one that entered has left
+    assert unfinished(gate) == MAX_AT_ONCE - 1  # the waiting requests remain, the new one is done
 
 
 def test_visitors_behind_a_proxy_are_told_apart():

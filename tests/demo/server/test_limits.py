@@ -1,4 +1,4 @@
-"""What a language model may cost on a public page, and that neither the page nor anything else gets round it."""
+"""Budgets of the language model hold for the page and for programs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def costs_a_hundred(request: dict[str, Any], number: int) -> Reply:
 
 
 def workbench(endpoint: ChatEndpoint, limits: Limits, cache: DescriptionCache | None = None) -> Workbench:
-    """A tiny tagger, the language model of the endpoint, and templates where that fails."""
+    """A tiny tagger with the endpoint's language model, and templates as its fallback."""
     chat = ChatDescriber("sk-0123456789ab", "tiny", endpoint.url, answers=1, retries=0)
     openai = CachedDescriber(chat, cache) if cache else chat
     return Workbench(

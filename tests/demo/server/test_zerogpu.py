@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from demo.server.zerogpu import BorrowingTagger, find_lender
+from demo.server.zerogpu import borrow, find_lender
 from ram.errors import ImageError
 from tests.tiny import tiny_tagger
 
@@ -42,7 +42,7 @@ def own():
 
 @pytest.fixture
 def borrowing(own, lender):
-    return BorrowingTagger(own, lender)
+    return borrow(own, lender)
 
 
 def test_every_answer_is_the_same_and_every_use_of_the_network_is_one_loan(own, borrowing, lender):

@@ -8,7 +8,7 @@ from demo.core.categories import Categories
 from demo.core.examples import Example, list_examples
 from demo.core.photos import Photo, Tagged
 from demo.views import page, photo
-from ram.checkpoints.model_folder import list_models
+from ram.checkpoints.registry import list_models
 from ram.describers.fallback import DescribedSentence
 from ram.prediction import Prediction
 from ram.text.vocabulary import TagVocabulary
@@ -127,7 +127,7 @@ def test_examples_have_titles_and_credits(tmp_path):
         "| `bee.jpg` | A bee (close) | Ann | [CC0 1.0](https://a.example/cc0) | x | [Site](https://b.example/bee) |\n"
     )
     Image.new("RGB", (60, 30)).save(tmp_path / "apple.png")
-    bee, apple, well = list_examples(tmp_path)  # in the table's order, then by name
+    bee, apple, well = list_examples(tmp_path)  # in the order of the table, then by name
     assert apple.title == "Apple"
     assert bee == Example(tmp_path / "bee.jpg", "A bee", "Ann", "CC0 1.0", "https://b.example/bee")
     assert bee.credit == "A bee: Ann, CC0 1.0"

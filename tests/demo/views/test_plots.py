@@ -1,4 +1,4 @@
-"""The comparison plot says what the scores say, and text in it stays text."""
+"""The plots show the scores, and text in them stays text."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -15,7 +15,7 @@ DRAWINGS = (comparison_figure, stacked_figure)
 
 
 def prediction(probabilities, sentences, weights, threshold=0.5):
-    """Of {tag: probability}."""
+    """A prediction from probabilities by tag."""
     vocabulary = TagVocabulary.of(probabilities, threshold)
     return Prediction(vocabulary, sentences, np.array(list(probabilities.values())), np.array(weights))
 
@@ -51,7 +51,7 @@ def test_plots_show_probabilities_and_heaviest_descriptions(draw):
     for expected in ("corgi", "meteor shower", "RAM++", "RAM", "0.91", "0.12", "0.30", "0.62"):
         assert expected in shown
     assert "75% · short legs" in shown
-    assert "a photo of a corgi." in shown  # alone with its model, so without a weight
+    assert "a photo of a corgi." in shown  # the only description of its model, so without a weight
     assert not any("25%" in text for text in shown)
 
 

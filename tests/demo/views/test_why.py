@@ -57,7 +57,7 @@ def test_sentences_show_weight_and_probability_without_them():
 
 def test_equal_rounded_probabilities_show_no_change():
     page = Outline(why(Why("dog", told(), explanation(without=(0.5951, 0.6049, 0.5949)))))
-    assert [mark for mark in page.text if mark in "▼▲"] == ["▼"]  # 0.60 and 0.60, and 0.59
+    assert [mark for mark in page.text if mark in "▼▲"] == ["▼"]  # rounded: 0.60, 0.60 and 0.59
 
 
 def test_sentences_can_be_downloaded_with_all_figures():
@@ -66,7 +66,7 @@ def test_sentences_can_be_downloaded_with_all_figures():
     links = {a["download"]: a["href"] for tag, a in page.elements if tag == "a"}
     rows = json.loads(base64.b64decode(links["sentences of dog.json"].partition(",")[2]))
     figures = {row["sentence"]: (row["used"], row["weight"], row["probability without it"]) for row in rows}
-    assert list(figures) == ["a wet nose", "four legs", "a photo of a dog."]  # as on the page
+    assert list(figures) == ["a wet nose", "four legs", "a photo of a dog."]  # in the order of the page
     assert figures == {
         "a photo of a dog.": (True, 0.4, 0.5), "four legs": (False, None, None), "a wet nose": (True, 0.6, 0.7),
     }  # fmt: skip
@@ -99,7 +99,7 @@ def test_the_heat_map_has_a_text_for_screen_readers():
     (heard,) = [a["aria-label"] for tag, a in outline.elements if tag == "svg"]
     assert heard == "Attention of “dog” over the photo: most at the top right"
     layers = [(a["width"], a["height"]) for tag, a in outline.elements if tag == "image"]
-    assert layers == [("60", "40")] * 2  # one over the other
+    assert layers == [("60", "40")] * 2  # photo and heat map
     assert any("10% of it went to the photo as a whole" in text for text in outline.text)
 
 

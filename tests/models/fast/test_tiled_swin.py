@@ -20,6 +20,7 @@ def test_parts_change_no_result(monkeypatch, bytes_at_once):
     for table in (w for name, w in whole.named_parameters() if "bias" in name):
         torch.nn.init.normal_(table)
     ours = create_backbone("swin_tiny_patch4_window7_224", OPTIONS).eval()
+    swin_parts.compute_in_parts(ours)
     ours.load_state_dict(whole.state_dict())
     pixels, sizes = torch.randn(3, 3, 48, 48), []
     for block in ours.layers.modules():
@@ -33,5 +34,6 @@ def test_parts_change_no_result(monkeypatch, bytes_at_once):
 def test_training_works_on_all_at_once_and_has_the_same_gradient():
     torch.manual_seed(0)
     ours = create_backbone("swin_tiny_patch4_window7_224", OPTIONS)
+    swin_parts.compute_in_parts(ours)
     ours.forward_features(torch.randn(2, 3, 48, 48)).sum().backward()
     assert all(weight.grad is not None for weight in ours.layers.parameters())

@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.lite.centered_reweighting import CenteredReweighting
-from ram.models.reweighting import DescriptionEmbeddings
 from tests.tiny import DIM
 
 

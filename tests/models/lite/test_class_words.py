@@ -1,12 +1,13 @@
-"""What a classifier says becomes a mix of its classes' embeddings; the oracle is numpy."""
+"""Class words are a mixture of class embeddings; the oracle is numpy."""
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from ram.models.image_encoder import ImageEncoder
+from ram.models.config import ImageConfig
 from ram.models.lite.class_words import ClassWords
+from ram.models.lite.image_encoder import LiteImageEncoder
 
 CLASSES, CHANNELS, DIM = 7, 6, 10
 
@@ -24,6 +25,13 @@ def words(classifier):
     return words
 
 
+def encoder_with(words=None, **parts):
+    classes = 0 if words is None else CLASSES
+    encoder = LiteImageEncoder(nn.Identity(), CHANNELS, DIM, ImageConfig("none", 8, classes=classes, **parts))
+    encoder.words = words
+    return encoder
+
+
 def spelled(features, classifier, temperature=2.0):
     """(n, channels) features to logits and to their words, in float64."""
     weight, bias, embeddings = (x.double().numpy() for x in classifier)
@@ -34,17 +42,17 @@ def spelled(features, classifier, temperature=2.0):
     return logits, shares / shares.sum(1, keepdims=True) @ around
 
 
-def test_class_words_are_the_classes_embeddings_in_the_shares_of_a_softmax(words, classifier):
+def test_class_words_are_a_softmax_over_class_embeddings(words, classifier):
     features = torch.randn(3, CHANNELS)
     logits, said = spelled(features, classifier)
     np.testing.assert_allclose(words(features), logits, atol=1e-5)
-    np.testing.assert_allclose(words.spell(words(features)), said, atol=1e-5)
+    np.testing.assert_allclose(words.embed(words(features)), said, atol=1e-5)
 
 
-def test_a_sure_classifier_says_one_class_and_one_that_knows_nothing_says_nothing(words, classifier):
+def test_certain_logits_give_one_class_and_equal_ones_nothing(words, classifier):
     logits = torch.zeros(2, CLASSES)
     logits[0, 4] = 100.0
-    sure, ignorant = words.spell(logits)
+    sure, ignorant = words.embed(logits)
     torch.testing.assert_close(sure, words.words[4])
     torch.testing.assert_close(ignorant, torch.zeros(DIM), atol=1e-5, rtol=0)
     torch.testing.assert_close(words.center, sum(classifier[2]) / CLASSES)
@@ -55,10 +63,10 @@ def test_nothing_in_it_learns_and_all_of_it_is_saved(words):
     assert set(words.state_dict()) == {"weight", "bias", "words", "center"}
 
 
-def test_every_token_is_told_what_the_classifier_says_of_it(words, classifier):
-    encoder = ImageEncoder(nn.Identity(), CHANNELS, DIM, standardize=True, words=words)
+def test_every_token_gets_its_own_class_words(words, classifier):
+    encoder = encoder_with(words, standardize=True)
     encoder.standardize.set(torch.randn(CHANNELS), torch.rand(CHANNELS) + 0.5)
-    plain = ImageEncoder(nn.Identity(), CHANNELS, DIM, standardize=True)
+    plain = encoder_with(standardize=True)
     plain.project, plain.standardize = encoder.project, encoder.standardize
     patches = torch.randn(2, 5, CHANNELS)
     features = encoder.embed(patches)
@@ -71,8 +79,8 @@ def test_every_token_is_told_what_the_classifier_says_of_it(words, classifier):
     assert plain.embed(patches).classes is None
 
 
-def test_a_learning_backbone_is_not_taught_through_the_words_but_may_be_by_the_logits(words):
-    encoder = ImageEncoder(nn.Identity(), CHANNELS, DIM, words=words)
+def test_gradient_reaches_the_backbone_by_logits_not_words(words):
+    encoder = encoder_with(words)
     nn.init.zeros_(encoder.project.weight)  # leaves the words alone in the tokens
     patches = torch.randn(2, 5, CHANNELS, requires_grad=True)
     features = encoder.embed(patches)
