@@ -99,7 +99,7 @@ def main() -> None:
     data: Path = args.data
     system = LabelSystem.load(EVERYDAY)
     lists = shipped_lists()
-    banned = ExcludedTags(args.exclude.read_text(encoding="utf-8").split("\n")[:-1], lists.system, lists.book)
+    banned = ExcludedTags(args.exclude.read_text(encoding="utf-8").split("\n")[:-1], lists.system, lists.lexicon)
     words = Words(system, load_kinds(EVERYDAY / "kinds.csv")[1], banned)
     labels = data / "labels"
     labels.mkdir(exist_ok=True)
