@@ -1,1 +1,1 @@
-"""The page: what its controls do, how that looks, and the wiring in between."""
+"""The web page: controls in `core`, tabs in `sections`, looks in `views`, requests in `server`."""

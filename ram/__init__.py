@@ -36,27 +36,18 @@ _MODULES = {
         "MissingKeyError",
         "TeacherError",
         "TrainingError",
+        "WorkerError",
+        "MissingPackageError",
     ),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 if TYPE_CHECKING:
     from ram.checkpoints.official import convert_official as convert_official
     from ram.checkpoints.registry import list_models as list_models
-    from ram.errors import ArchiveError as ArchiveError
-    from ram.errors import CheckpointError as CheckpointError
-    from ram.errors import DescriberError as DescriberError
-    from ram.errors import DownloadError as DownloadError
-    from ram.errors import ImageError as ImageError
-    from ram.errors import InputError as InputError
-    from ram.errors import MissingKeyError as MissingKeyError
-    from ram.errors import PackError as PackError
-    from ram.errors import RamError as RamError
-    from ram.errors import TeacherError as TeacherError
-    from ram.errors import TextEncoderError as TextEncoderError
-    from ram.errors import TrainingError as TrainingError
+    from ram.errors import *  # noqa: F403
     from ram.models.config import ModelConfig as ModelConfig
     from ram.prediction import Evidence as Evidence
     from ram.prediction import Explanation as Explanation

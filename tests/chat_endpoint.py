@@ -83,7 +83,7 @@ def prompt_of(request: dict[str, Any]) -> str:
 
 
 def honours_n(request: dict[str, Any], number: int) -> Reply:
-    """As many different answers as asked for."""
+    """Return the number of different answers that was asked for."""
     return completion(*(f"Answer {place} to {prompt_of(request)}" for place in range(request["n"])))
 
 

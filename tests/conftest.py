@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from ram.models.text_encoder import ClipTextEncoder
     from tests.chat_endpoint import Behaviour, ChatEndpoint, Serve
 
+SLOW_FIXTURES = {"server", "clip", "pipeline", "shared"}
+"""Fixtures that start the page, build CLIP's text tower, load spaCy, or read the reference data."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_FLAGS = (
     "--no-sandbox",
@@ -47,13 +49,16 @@ BROWSER_FLAGS = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever asks for the browser is a page test, and those run last.
+    """Mark tests by the fixtures they use; page tests run last.
 
     An open Playwright session keeps an event loop in the main thread, so ``asyncio.run`` would refuse.
     """
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        needs = set(getattr(item, "fixturenames", ()))
+        if "browser" in needs:
             item.add_marker(pytest.mark.page)
+        if needs & SLOW_FIXTURES:
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.get_closest_marker("page") is not None)
 
 

@@ -40,5 +40,5 @@ def official_shapes(config, tags, descriptions=51):
 
 
 def official_state(config, tags, descriptions=51):
-    """The same with random weights."""
+    """Official state dict with random weights."""
     return {name: torch.randn(shape) for name, shape in official_shapes(config, tags, descriptions).items()}

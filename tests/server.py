@@ -108,7 +108,7 @@ def started(
 
 @contextmanager
 def page_served(*flags: str, **options: Any) -> Iterator[Server]:
-    """The same, ready for visitors."""
+    """Serve `python app.py` with these flags, ready for visitors."""
     with started(*flags, **options) as server:
         wait_until_ready(server)
         yield server

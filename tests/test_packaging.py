@@ -135,6 +135,7 @@ def test_the_files_name_no_machine_and_no_registry(files: list[Path]):
     assert not found, "\n".join(found)
 
 
+@pytest.mark.slow
 def test_a_built_package_carries_every_file_it_reads(files: list[Path], tmp_path: Path):
     source = tmp_path / "source"
     for name in files:

@@ -118,8 +118,8 @@ def test_no_tags_make_an_empty_prediction():
     [
         (SENTENCES, PROBABILITIES[:3], WEIGHTS, r"4 tags but probabilities are of shape \(3,\)"),
         (SENTENCES, PROBABILITIES[None], WEIGHTS, r"4 tags but probabilities are of shape \(1, 4\)"),
-        (SENTENCES[:3], PROBABILITIES, WEIGHTS, "one row a tag"),
-        (SENTENCES, PROBABILITIES, WEIGHTS[:3], "one row a tag"),
+        (SENTENCES[:3], PROBABILITIES, WEIGHTS, "one row per tag"),
+        (SENTENCES, PROBABILITIES, WEIGHTS[:3], "one row per tag"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(sentences, probabilities, weights, sentence):

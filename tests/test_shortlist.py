@@ -109,7 +109,7 @@ def test_several_pictures_are_shortlisted_each(tagger):
 
 
 def test_a_tag_is_not_left_out_for_being_unfamiliar_alone():
-    """Of the decoder's logit of such a tag little counts, but that of most tags would be as low."""
+    """The decoder's logit of such a tag is damped, but that of most tags would be as low."""
     model = whole_model().requires_grad_(False)
     features = model.look(tiny_pixels())
     towards = torch.nn.functional.normalize(features.pooled[0], dim=0)
@@ -124,6 +124,7 @@ def test_a_tag_is_not_left_out_for_being_unfamiliar_alone():
     assert familiar[1] - unfamiliar[1] > 1
 
 
+@pytest.mark.slow
 def test_the_benchmark_counts_the_recall_of_a_shortlist(tagger):
     looks, own, sizes = [tagger.look(picture(seed)) for seed in (0, 1, 2)], list(MANY)[:100], (20, 200)
     middle = np.quantile([tagger.score(look).probabilities for look in looks], 0.9)

@@ -193,6 +193,36 @@ def test_other_predefined_tags_need_no_other_network(tagger):
     assert tagger.tag(picture()).vocabulary.tags == tuple(DESCRIPTIONS)
 
 
+def test_a_tagger_leaves_the_module_it_is_given_unchanged():
+    model = tiny_model().train()
+    before = {name: (weight.dtype, weight.data_ptr()) for name, weight in model.named_parameters()}
+    first = Tagger(tiny_config(), model, tiny_bank(), HashTextEncoder)
+    wanted = probabilities(first.tag(picture()))
+    Tagger(tiny_config(), model, tiny_bank(), HashTextEncoder, dtype=torch.float16)
+    assert {name: (weight.dtype, weight.data_ptr()) for name, weight in model.named_parameters()} == before
+    assert model.training and all(weight.requires_grad for weight in model.parameters())
+    assert not any("forward" in vars(module) for module in model.modules())  # no fast twin
+    assert probabilities(first.tag(picture())) == wanted
+
+
+def test_taggers_of_one_dtype_share_the_weights():
+    model = tiny_model()
+    tagger = Tagger(tiny_config(), model, tiny_bank(), HashTextEncoder)
+    shared = {weight.data_ptr() for weight in model.parameters()}
+    assert {weight.data_ptr() for weight in tagger.model.parameters()} == shared
+
+
+def test_every_score_has_evidence_that_adds_up_to_it(tagger):
+    small = Tagger(whole_config(), whole_model(), tiny_bank(), HashTextEncoder)
+    for one, names in ((tagger, ["decoder"]), (small, ["decoder", "pooled", "classifier"])):
+        for score in one.tag(picture()):
+            assert [name for name, _ in score.evidence.terms] == names
+            assert score.probability == pytest.approx(1 / (1 + np.exp(-score.evidence.logit)), abs=1e-6)
+            assert score.evidence.threshold == score.threshold
+    chosen = small.tag(picture()).select(["cat"])
+    assert chosen["cat"].evidence == small.tag(picture())["cat"].evidence
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_gives_nearly_the_same(tagger, dtype):
     half = Tagger(tiny_config(), tiny_model(), tiny_bank(), HashTextEncoder, dtype=dtype)

@@ -21,7 +21,7 @@ DESCRIPTIONS = {
 
 
 class HashTextEncoder:
-    """The same sentence always becomes the same random unit vector; remembers what it was asked."""
+    """Random unit vectors that depend on the sentence alone; records the sentences asked for."""
 
     name = "hash"
     dim = DIM
@@ -52,7 +52,7 @@ def tiny_config(max_descriptions=None):
 
 
 def whole_config():
-    """The same with all that the official models do without."""
+    """Tiny configuration with all parts that the official models lack."""
     return dataclasses.replace(
         tiny_config(),
         image=ImageConfig(

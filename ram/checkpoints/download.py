@@ -140,16 +140,16 @@ def _explained(url: str) -> Iterator[None]:
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     host, name = urlsplit(url).hostname, url.rpartition("/")[2]
-    own = f"or download {name} elsewhere and name it with `ram convert`"
+    advice = f"or download {name} elsewhere and name it with `ram convert`"
     try:
         yield
     except DownloadError:
         raise
     except OfflineModeIsEnabled:
-        raise DownloadError(f"{name} is not here and HF_HUB_OFFLINE forbids fetching it: unset it, {own}") from None
+        raise DownloadError(f"{name} is not here and HF_HUB_OFFLINE forbids fetching it: unset it, {advice}") from None
     except HfHubHTTPError as error:
         status = getattr(error.response, "status_code", "an error")
-        raise DownloadError(f"{host} answers {status} to {url}: try again later, {own}") from None
+        raise DownloadError(f"{host} answers {status} to {url}: try again later, {advice}") from None
     except Exception as error:  # the hub's library passes on whatever its HTTP client raises
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError):
             raise DownloadError(
@@ -158,7 +158,7 @@ def _explained(url: str) -> Iterator[None]:
         reason = type(error).__name__
         raise DownloadError(
             f"{name} could not be fetched from {host} ({reason}): connect to the network and run this again, it goes "
-            f"on where it stopped, {own}"
+            f"on where it stopped, {advice}"
         ) from None
 
 

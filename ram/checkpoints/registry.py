@@ -153,7 +153,12 @@ PUBLISHED: Mapping[str, PublishedModel] = {
         PublishedModel(
             swin_config("ram-swin-large", "swin_large_patch4_window12_384", max_descriptions=1),
             RAM_LISTS,
-            HubFile("xinyu1205/Recognize_Anything-Tag2Text", "ram_swin_large_14m.pth", "space"),
+            HubFile(
+                "xinyu1205/Recognize_Anything-Tag2Text",
+                "ram_swin_large_14m.pth",
+                "space",
+                sha256="15c729c793af28b9d107c69f85836a1356d76ea830d4714699fb62e55fcc08ed",
+            ),
         ),
         PublishedModel(
             tag2text_config("tag2text-swin-base", "swin_base_patch4_window12_384"),

@@ -1,4 +1,4 @@
-"""Swin's relative position bias tables, brought to a window of another size."""
+"""Interpolate Swin's relative position bias tables to a window of another size."""
 
 import math
 
@@ -6,10 +6,10 @@ import torch
 
 
 def resize_window_table(table: torch.Tensor, length: int) -> torch.Tensor:
-    """Interpolate a table as BEiT does, and with it the official RAM code.
+    """Interpolate a table as BEiT and the official RAM code do.
 
-    The old entries are spread over the new window in steps that grow geometrically from its centre, and the
-    cubic spline through them is read at every whole distance. timm's own version is linear between them.
+    The old entries are spread over the new window in steps that grow geometrically from its centre, and the cubic
+    spline through them is evaluated at every whole distance. timm's own version is linear between them.
 
     Args:
         table: ((2w - 1)^2, heads) for a window of w x w patches.
@@ -26,7 +26,7 @@ def resize_window_table(table: torch.Tensor, length: int) -> torch.Tensor:
         return table
     knots = _spread(old, new)
     distances = (torch.arange(new, dtype=torch.float64) - new // 2).clamp(knots[0], knots[-1])
-    knots, distances = knots / new, distances / new  # small numbers have small cubes
+    knots, distances = knots / new, distances / new  # keeps the cubes small
     weights = torch.linalg.solve(_spline(knots, knots), _spline(distances, knots), left=False)
     square = table.double().reshape(old, old, -1)
     return torch.einsum("yi,xj,ijh->yxh", weights, weights, square).reshape(length, -1).to(table.dtype)
@@ -42,7 +42,7 @@ def _side(length: int) -> int:
 def _spread(old: int, new: int) -> torch.Tensor:
     """(old,) positions from rim to rim of the new window, each step outward a factor longer than the last.
 
-    The factor is sought between 1.01 and 1.5 to the published precision: a finer one gives other tables.
+    The factor is searched between 1.01 and 1.5 to the published precision: a finer one gives other tables.
     """
     steps, rim = old // 2, new // 2
     low, high = 1.01, 1.5
@@ -57,7 +57,7 @@ def _spread(old: int, new: int) -> torch.Tensor:
 
 
 def _spline(at: torch.Tensor, knots: torch.Tensor) -> torch.Tensor:
-    """(n, knots) values at n places of a basis of the cubic splines over ``knots``.
+    """(n, knots) values at n positions of a basis of the cubic splines over ``knots``.
 
     The outermost knots but one are left out ("not a knot"): exactly one spline then passes through all.
     """

@@ -29,7 +29,7 @@ from ram.cli import (
     train,
 )
 from ram.cli.terminal import printable, say
-from ram.errors import DescriberError, InputError
+from ram.errors import InputError, RamError
 
 BAD_INPUT, UNEXPECTED, INTERRUPTED, BROKEN_PIPE = 2, 1, 130, 141
 """Exit codes; the last two are those of a shell for SIGINT and SIGPIPE."""
@@ -37,7 +37,6 @@ BAD_INPUT, UNEXPECTED, INTERRUPTED, BROKEN_PIPE = 2, 1, 130, 141
 _COMMANDS = (
     models, tag, describe, pack, compare, evaluate, calibrate, labels, parse, generate, shard, train, convert,
 )  # fmt: skip
-_EXPECTED = (ValueError, OSError, ImportError, DescriberError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        if isinstance(error, _EXPECTED) or type(error).__module__.startswith("ram."):
+        if isinstance(error, (RamError, OSError)):
             say(f"{command}: {_sentence(error)}")
             return BAD_INPUT
         hint = "" if debug else " (--debug shows where)"

@@ -97,7 +97,9 @@ def _tag(
         if args.json or not reports:
             reports.append(JsonReport() if args.json else TextReport())
         progress = stack.enter_context(Progress(shown=not any(isinstance(r, TextReport) for r in reports)))
-        looks = tagger.look_through(pictures, worker_count(len(pictures), cores()))
+        # on a CPU, processes would take the cores from the model, which is the slower part
+        workers = 0 if tagger.device.type == "cpu" else worker_count(len(pictures), cores())
+        looks = tagger.look_through(pictures, workers)
         for done, (picture, features) in enumerate(zip(pictures, looks, strict=True)):
             progress("tagging", done, len(pictures))
             if isinstance(features, ImageError):

@@ -10,7 +10,11 @@ from ram.describers.base import Describer
 from ram.errors import InputError
 
 DescriberName = Literal["lexicon", "template", "openai"]
-DESCRIBERS: Mapping[str, str] = {"lexicon": "Lexicon", "template": "Templates", "openai": "Language model"}
+DESCRIBERS: Mapping[str, str] = {
+    "lexicon": "Lexicon",
+    "template": "Templates",
+    "openai": "Language model",
+}
 """Names that :func:`load_describer` accepts, and what the page calls them."""
 
 

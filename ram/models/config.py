@@ -1,4 +1,4 @@
-"""What a model is made of, as plain values: variants differ in fields here, never in branches of code."""
+"""Configuration of a model as plain values: variants differ in its fields, never in branches of code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ram.errors import InputError
 _T = TypeVar("_T")
 
 LEARNED = "learned"
-"""In place of a text encoder: every tag has a query and a head that were learnt for it, and no text (Tag2Text)."""
+"""Stands for no text encoder: every tag has a learned query and head, and no text (Tag2Text)."""
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -24,23 +24,22 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class ImageConfig:
-    """The image encoder and how it wants its pictures.
+    """The image encoder and how its images are prepared.
 
     Args:
         backbone: name of a timm model.
         size: side of the square input, in pixels.
-        train_size: the same in training, where it differs; 0 where not. Random crops show things larger than whole
-            pictures do, so that a network sees more if it is given larger pictures afterwards (Touvron et al. 2019).
-        mean, std: statistics of the training pictures, per channel, for values in 0..1; they belong to the
-            weights.
-        interpolation: how pictures are resized, "bilinear" or "bicubic".
-        standardize: shift and scale each backbone channel first, by statistics kept with the weights.
+        train_size: side in training, where it differs; 0 where not. Random crops show objects larger than whole images
+            do, so a network gains from larger images in evaluation (Touvron et al. 2019).
+        mean, std: statistics of the training images, per channel, for values in 0..1; they belong to the weights.
+        interpolation: how images are resized, "bilinear" or "bicubic".
+        standardize: shift and scale each backbone channel first, by statistics saved with the weights.
         normalize_tokens: LayerNorm after the projection, for backbones that do not end in a norm.
         classes: number of classes of a frozen classifier whose words join the features (see
             :class:`ram.models.lite.class_words.ClassWords`); 0 for none, as in the official models.
-        class_temperature: divides the classifier's logits before they are spent on class words.
-        dropout: share of the backbone's channels that training leaves out.
-        grid: patches are averaged to so many rows and columns; 0 keeps all.
+        class_temperature: divides the classifier's logits before they weigh class words.
+        dropout: fraction of the backbone's channels that training leaves out.
+        grid: rows and columns to which patches are averaged; 0 keeps all.
         options: further arguments of the timm model (tests use them for tiny Swins).
     """
 
@@ -75,10 +74,16 @@ class ImageConfig:
 
 @dataclass(frozen=True)
 class DecoderConfig:
-    """The alignment decoder: width, attention heads, feed-forward width, layers, dropout in training.
+    """The alignment decoder.
 
-    With ``matching``, its head compares what it found with the tag's text (see
-    :class:`ram.models.heads.MatchingHead`); the official models' head does not.
+    Args:
+        hidden: width of the queries.
+        heads: attention heads.
+        intermediate: width of the feed-forward part.
+        layers: number of layers.
+        dropout: probability in training.
+        matching: the head also compares each state with the tag's text (see
+            :class:`ram.models.lite.matching.MatchingHead`); that of the official models does not.
     """
 
     hidden: int = 768
@@ -167,22 +172,22 @@ class EnsembleConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A whole model, as kept in the ``config.json`` of a model folder.
+    """A whole model: the content of ``config.json`` in a model folder.
 
     Args:
-        name: what people call it, such as "ram-plus-lite".
+        name: such as "ram-plus-lite".
         image: the image encoder.
         text_encoder: "clip-vit-b-16" or "minilm-l6" (see :mod:`ram.models.text_encoder`); "learned" for tags without
-            texts, which makes it Tag2Text.
-        dim: width shared by projected image tokens and text embeddings; where tags are learned, that of their rows
-            (see :class:`ram.models.reweighting.LearnedQueries`), and image tokens stay as wide as the backbone's.
+            texts, as in Tag2Text.
+        dim: width shared by projected image tokens and text embeddings; of learned tags, the width of their rows (see
+            :mod:`ram.models.tag2text`), while image tokens stay as wide as the backbone's.
         decoder: the alignment decoder.
         ensemble: terms that small models add to its logits.
         max_descriptions: descriptions used for each typed category; 1 makes it RAM, None (all) RAM++.
-        reweight: weigh a tag's descriptions by the picture; else take their plain mean.
+        reweight: weigh a tag's descriptions by the image; else take their plain mean.
         center_descriptions: weigh descriptions by their difference from the mean of their tag (see
             :class:`ram.models.lite.centered_reweighting.CenteredReweighting`); the official models do not.
-        standardize_text: shift and scale each channel of the blended text embeddings, by statistics kept with the
+        standardize_text: shift and scale each channel of the blended text embeddings, by statistics saved with the
             weights; the official models do not.
     """
 
@@ -216,12 +221,12 @@ class ModelConfig:
 
     @property
     def learned(self) -> bool:
-        """Were the tags learnt one by one, without texts?"""
+        """Whether the tags were learned one by one, without texts."""
         return self.text_encoder == LEARNED
 
     @property
     def kind(self) -> str:
-        """What people call such models: RAM has one description a tag, RAM++ several, Tag2Text none."""
+        """Family of the model: RAM has one description per tag, RAM++ several, Tag2Text none."""
         if self.learned:
             return "Tag2Text"
         return "RAM" if self.max_descriptions == 1 else "RAM++"
@@ -232,10 +237,10 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModelConfig:
-        """Read back what :meth:`to_dict` wrote.
+        """Read what :meth:`to_dict` wrote.
 
         Raises:
-            ValueError: a field is missing, unknown or of the wrong kind; the message names it.
+            InputError: a field is missing, unknown or of the wrong type; the message names it.
         """
         return read_fields(cls, values, "config")
 
@@ -286,5 +291,5 @@ _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 
 
 def learned_width(hidden: int) -> int:
-    """Of a learned tag's row: its query, its head's weight and its head's bias."""
+    """Width of a learned tag's row: its query, its head's weight and its head's bias."""
     return 2 * hidden + 1

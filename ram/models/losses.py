@@ -1,4 +1,4 @@
-"""Losses of the papers, each a plain function over logits or embeddings."""
+"""Losses of the papers as plain functions of logits or embeddings."""
 
 import torch
 import torch.nn.functional as F
@@ -21,8 +21,8 @@ def asymmetric_loss(
     Args:
         logits: any shape.
         targets: same shape, 0 or 1.
-        gamma_neg, gamma_pos: how strongly easy negatives and positives are played down; 0 is cross entropy.
-        clip: probability by which negatives are shifted towards certain.
+        gamma_neg, gamma_pos: focusing of negatives and positives; 0 is cross entropy.
+        clip: probability margin subtracted from negatives.
 
     Returns:
         The **sum** over all entries, a scalar in float32.
@@ -50,7 +50,7 @@ def binary_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.T
 def hill_loss(
     logits: torch.Tensor, targets: torch.Tensor, lamb: float = 1.5, margin: float = 1.0, gamma: float = 2.0
 ) -> torch.Tensor:
-    """Hill loss: a negative that looks like a missing label is pushed down less again (Zhang et al. 2021, section 3.2).
+    """Hill loss: negatives that look like missing labels cost less (Zhang et al. 2021, section 3.2).
 
     Negatives cost (lamb - p) p^2, which over the logit is steepest in the middle and flat at both ends; positives cost
     a focal loss on the logit less a margin. The focal weight carries gradient, as published.
@@ -59,7 +59,7 @@ def hill_loss(
         logits: any shape.
         targets: same shape, 0 or 1.
         lamb: lambda of the paper.
-        margin: taken off the logit of a positive.
+        margin: subtracted from the logit of a positive.
         gamma: focus on hard positives.
 
     Returns:
@@ -81,15 +81,15 @@ def splc_loss(
 ) -> torch.Tensor:
     """Self-paced loss correction over the focal margin loss (Zhang et al. 2021, section 3.3).
 
-    A negative that the model itself gives more than ``tau`` is taken for a missing label and becomes a positive,
-    without the margin. The first epoch is without correction, as published: the model must know something first.
+    A negative with a probability over ``tau`` is taken for a missing label and becomes a positive without the margin.
+    The first epoch is without correction, as published.
 
     Args:
         logits: any shape.
         targets: same shape, 0 or 1.
-        correct: whether missing labels are corrected yet.
-        tau: probability over which a negative is corrected.
-        margin: taken off the logit of a positive.
+        correct: treat negatives over ``tau`` as missing labels.
+        tau: probability over which a negative becomes a positive.
+        margin: subtracted from the logit of a positive.
         gamma: focus on hard entries; its weight carries gradient.
 
     Returns:
@@ -104,10 +104,10 @@ def splc_loss(
 
 
 def softmax_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Cross entropy of each row's softmax with its positives, each of an equal share: CLIP's loss where there is one.
+    """Cross entropy of each row's softmax with its positives, all of equal weight: CLIP's loss where there is one.
 
     Args:
-        logits: (rows, columns); minus infinity where an entry takes no part.
+        logits: (rows, columns); minus infinity where an entry is left out.
         targets: same shape, 0 or 1; a row without a positive costs nothing.
 
     Returns:
@@ -119,5 +119,5 @@ def softmax_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.
 
 
 def distillation_loss(pooled: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
-    """Mean absolute distance of the **unnormalised** pooled token to the teacher's, both (batch, dim)."""
+    """L1 distance, averaged, of the **unnormalised** pooled token to the teacher's, both (batch, dim)."""
     return F.l1_loss(pooled.float(), teacher.float())

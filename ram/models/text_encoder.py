@@ -21,14 +21,20 @@ BATCH = 64
 
 
 class TextEncoder(Protocol):
-    """Sentences to unit vectors; ``name`` tells banks of different encoders apart."""
+    """Sentences to unit vectors.
+
+    Attributes:
+        name: tells banks of different encoders apart.
+        dim: width of the vectors.
+    """
 
     name: str
     dim: int
 
     @property
     def fingerprint(self) -> str:
-        """Of the weights: encoders of one name embed alike only where this is the same."""
+        """Digest of the weights: encoders of one name embed alike only where it is equal."""
+        ...
 
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
         """(n,) sentences to (n, dim) float32 unit vectors on the CPU."""
@@ -40,7 +46,7 @@ class MiniLMTextEncoder:
 
     Args:
         device: where it computes.
-        dtype: of the model it works for; it computes in float32 whatever that is, for it is small.
+        dtype: of the tagging model; this encoder is small and computes in float32 all the same.
 
     Raises:
         TextEncoderError: the pip package is not installed.
@@ -71,13 +77,13 @@ class MiniLMTextEncoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of the weights."""
+        """Digest of the weights."""
         return _fingerprint(self.model)
 
     @torch.no_grad()
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
         """(n,) sentences to (n, 384) float32 unit vectors on the CPU."""
-        return _in_batches(sentences, self._encode, self.dim, len)  # little padding in a batch
+        return _in_batches(sentences, self._encode, self.dim, len)  # by length: little padding
 
     def _encode(self, sentences: list[str]) -> torch.Tensor:
         encoded = self.tokenizer.encode_batch(sentences)
@@ -91,11 +97,11 @@ class ClipTextEncoder:
     """The text tower of OpenAI's CLIP ViT-B/16 through open_clip, 512 wide, as the official variants use it.
 
     Args:
-        device, dtype: where and in which numbers it computes.
-        pretrained: open_clip's name of the weights; random ones where None.
+        device, dtype: where and how it computes.
+        pretrained: open_clip's name of the weights; None for random ones.
 
     Raises:
-        TextEncoderError: open_clip is missing, or its weights are neither cached nor to be fetched.
+        TextEncoderError: open_clip is missing, or its weights are neither cached nor can be fetched.
     """
 
     name = "clip-vit-b-16"
@@ -126,11 +132,11 @@ class ClipTextEncoder:
     @torch.no_grad()
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
         """(n,) sentences to (n, 512) float32 unit vectors on the CPU; tokens past the 77th are cut."""
-        return _in_batches(sentences, self._encode, self.dim, str)  # such as begin alike in a batch
+        return _in_batches(sentences, self._encode, self.dim, str)  # alphabetically: they share beginnings
 
     def _encode(self, sentences: list[str]) -> torch.Tensor:
         ids = self.tokenize(sentences)
-        ends = ids.argmax(dim=-1)  # the mark of the end is the largest token
+        ends = ids.argmax(dim=-1)  # the end token has the largest id
         tree = PrefixTree.of([row[: end + 1] for row, end in zip(ids.tolist(), ends.tolist(), strict=True)])
         return encode_tree(self.model, tree.to(self.device))
 
@@ -139,12 +145,11 @@ TEXT_ENCODERS = {encoder.name: encoder for encoder in (MiniLMTextEncoder, ClipTe
 """Name in a model's config to class."""
 
 FINGERPRINTS = {MiniLMTextEncoder.name: "c4bda5624cc2fdc1"}
-"""Of the weights that our models were trained with, so that no encoder has to be loaded to compare. CLIP's was not at
-hand to be taken."""
+"""Digests of the weights that the shipped models were trained with, to compare without loading an encoder."""
 
 
 def _fingerprint(model: nn.Module) -> str:
-    """The same on every device, and whatever a library calls the weights or in which order it holds them."""
+    """Digest of a model's weights that depends on no device, name or order of the parameters."""
     digests = sorted(hashlib.sha256(w.detach().float().cpu().numpy().tobytes()).digest() for w in model.parameters())
     return hashlib.sha256(b"".join(digests)).hexdigest()[:16]
 
@@ -152,7 +157,7 @@ def _fingerprint(model: nn.Module) -> str:
 def _in_batches(
     sentences: Sequence[str], encode: Callable[[list[str]], torch.Tensor], dim: int, order: Callable[[str], Any]
 ) -> torch.Tensor:
-    """(n,) sentences to (n, dim) unit vectors, a batch at a time of those that are neighbours in an order."""
+    """Encode sentences to (n, dim) unit vectors, in batches of neighbours in an order."""
     if isinstance(sentences, str):
         raise ValueError("encode takes a list of sentences, not one string")
     in_order = sorted(range(len(sentences)), key=lambda i: order(sentences[i]))

@@ -1,4 +1,4 @@
-"""Lets torchvision import beside a CPU build of torch; import this before timm, open_clip or torchvision.
+"""Let torchvision import beside a CPU build of torch; import this before timm, open_clip or torchvision.
 
 torchvision's wheels are linked against CUDA. Beside a CPU torch their compiled operators do not load, and the
 import stops at ``operator torchvision::nms does not exist`` as it registers shape functions for two of them.
@@ -14,7 +14,7 @@ _SCHEMAS = {
 
 
 def declare_missing_operators() -> list[torch.library.Library]:
-    """Declare ``torchvision::nms`` and ``qnms`` where a CPU torch lacks them; the result must be kept."""
+    """Declare ``torchvision::nms`` and ``qnms`` where a CPU torch lacks them; they exist as long as the result does."""
     libraries = []
     if torch.version.cuda is None and torch.version.hip is None:
         for name, schema in _SCHEMAS.items():

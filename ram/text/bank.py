@@ -164,11 +164,11 @@ class TagEmbeddingBank:
         return replace(self, descriptions=self.descriptions.first(limit), embedded=embedded)
 
     def with_thresholds(self, thresholds: Sequence[float]) -> TagEmbeddingBank:
-        """The same bank with other thresholds."""
+        """Copy the bank with other thresholds."""
         return replace(self, vocabulary=self.vocabulary.with_thresholds(thresholds))
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> TagEmbeddingBank:
-        """The same bank on a device, in a dtype."""
+        """Copy the bank to a device and dtype; itself where nothing changes."""
         embedded = self.embedded.to(device, dtype)
         if embedded.embeddings is self.embedded.embeddings:
             return self

@@ -124,7 +124,7 @@ class TagVocabulary:
         )
 
     def with_thresholds(self, thresholds: Iterable[float]) -> TagVocabulary:
-        """The same tags with other thresholds."""
+        """Copy the vocabulary with other thresholds."""
         return replace(self, thresholds=tuple(thresholds))
 
     def save(self, path: Path) -> None:

@@ -8,6 +8,8 @@ import torch
 from benchmarks import figure7
 from benchmarks.figure7 import COUNTS, Way, extend, measure
 
+pytestmark = pytest.mark.slow
+
 
 def counted(seconds_a_category):
     """A clock that only scoring moves, and a way that scores so slowly."""

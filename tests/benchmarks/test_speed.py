@@ -9,6 +9,9 @@ from benchmarks.measuring import in_turns, straightness
 from benchmarks.reference import Reference
 from benchmarks.setting import QUICK, pictures, random_bank, random_model
 from benchmarks.speed import main
+from ram.models.scoring import Scorer
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +25,15 @@ def model():
 
 
 @torch.no_grad()
-def test_the_reference_equals_our_model(model):
+def test_the_reference_equals_our_model(model, monkeypatch):
     bank, pixels = random_bank(40, QUICK), pictures(QUICK, 2)
     reference = Reference(model, bank)
     features = model.look(pixels)
     assert reference.model.head.weight is model.head.weight
     torch.testing.assert_close(reference.look(pixels), features.tokens, atol=1e-5, rtol=0)
-    torch.testing.assert_close(reference.tag(pixels), model.align(features, bank, 7).logits, atol=1e-5, rtol=0)
+    monkeypatch.setattr("ram.models.scoring.CHUNK", 7)
+    ours = Scorer(model).score(features, bank).logits
+    torch.testing.assert_close(reference.tag(pixels), ours, atol=1e-5, rtol=0)
     blended = model.reweighting(features.pooled, bank)[0]
     torch.testing.assert_close(reference.reweight(features.pooled), blended, atol=1e-6, rtol=0)
 

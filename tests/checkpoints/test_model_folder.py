@@ -1,12 +1,15 @@
 """A model folder comes back exactly, or one sentence says which file is wrong."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ram.checkpoints.model_folder import load_model, save_model
+from ram.checkpoints import model_folder
+from ram.checkpoints.model_folder import load_model, save_model, save_weights
 from ram.checkpoints.registry import PUBLISHED, find_model, list_models, model_entries
 from ram.errors import CheckpointError
 from tests.tiny import tiny_bank, tiny_config, tiny_model, tiny_pixels, whole_config, whole_model
@@ -59,6 +62,23 @@ def test_a_classifier_that_is_missing_is_named(tmp_path):
     edit_weights(tmp_path / "whole", lambda weights: weights.pop("image_encoder.words.words"))
     with pytest.raises(CheckpointError, match="weights of 'whole' lack 1 entries, first 'image_encoder.words.words'"):
         load_model(tmp_path / "whole")
+
+
+def test_two_writers_of_one_folder_do_not_collide(tmp_path, monkeypatch):
+    both_wrote, save = threading.Barrier(2, timeout=20), model_folder.save_file
+
+    def save_and_wait(*arguments, **options):
+        save(*arguments, **options)
+        both_wrote.wait()  # so that neither has put its file in place yet
+
+    save_model(tmp_path / "tiny", tiny_config(), tiny_model(), tiny_bank())
+    monkeypatch.setattr(model_folder, "save_file", save_and_wait)
+    weights = tiny_model().state_dict()
+    with ThreadPoolExecutor(2) as pool:
+        writes = [pool.submit(save_weights, tmp_path / "tiny", tiny_config(), weights) for _ in range(2)]
+        assert [write.result() for write in writes] == [None, None]
+    assert load_model(tmp_path / "tiny").config == tiny_config()
+    assert not list((tmp_path / "tiny").glob("*partial*")) and not list((tmp_path / "tiny").glob(".*"))
 
 
 def test_a_folder_is_five_files(folder):
@@ -140,7 +160,7 @@ def test_a_bank_of_another_width_is_refused(folder):
         load_model(folder)
 
 
-def test_a_folder_is_found_by_its_path_and_a_shipped_model_by_its_name(folder):
+def test_a_model_is_found_by_folder_or_by_name(folder):
     assert find_model(folder) == folder and find_model(str(folder)) == folder
     for entry in model_entries():
         if entry.source == "shipped":

@@ -47,7 +47,7 @@ def state(shapes):
 
 @pytest.fixture
 def ram_state(state):
-    """The same as RAM stores it: no scale, one description a tag, the head under the tag encoder's names."""
+    """State dict in RAM's form: no scale, one description per tag, the head under the tag encoder's names."""
     del state["reweight_scale"]
     state["label_embed"] = state["label_embed"][:TAGS]
     named = {name.replace("tagging_head.", "tag_encoder."): tensor for name, tensor in state.items()}
@@ -79,14 +79,14 @@ def test_buffers_that_are_recomputed_are_dropped(state):
     assert rename(state | extra)[0].keys() == rename(state)[0].keys()
 
 
-def test_ram_is_read_from_the_tied_tag_encoder_and_without_its_captioner(state, ram_state, tmp_path):
+def test_ram_is_read_from_the_tied_tag_encoder(state, ram_state, tmp_path):
     _, model, bank = load_model(convert_official(ram_state, tmp_path / "tiny", config=config(1)))
     wanted = state["tagging_head.encoder.layer.1.output.dense.weight"]
     assert torch.equal(model.state_dict()["decoder.blocks.1.contract.weight"], wanted)
     assert bank.embedded.embeddings.shape == (TAGS, 1, 512)
 
 
-def test_where_a_file_holds_both_names_of_a_tied_weight_the_heads_counts(ram_state):
+def test_the_heads_name_wins_where_tied_names_differ(ram_state):
     name = "encoder.layer.0.output.dense.bias"
     ram_state[f"tagging_head.{name}"] = torch.full((96,), 7.0)
     weights, _ = rename(ram_state)
@@ -123,7 +123,7 @@ def test_embeddings_take_16_bit_only_where_that_loses_nothing(state, tmp_path):
     assert torch.equal(stored["half"].float(), state["label_embed"])
 
 
-def test_the_bank_of_a_published_variant_takes_16_bit_and_stays_within_their_rounding(state, tmp_path, monkeypatch):
+def test_the_bank_of_a_published_variant_is_stored_in_16_bit(state, tmp_path, monkeypatch):
     monkeypatch.setattr("ram.checkpoints.official.PUBLISHED", {"tiny": PublishedModel(config(), RAM_LISTS)})
     state["label_embed"] = torch.nn.functional.normalize(state["label_embed"], dim=-1)
     convert_official(state, tmp_path / "tiny", variant="tiny")
@@ -152,7 +152,7 @@ def test_window_tables_are_brought_to_the_models_window(state, tmp_path):
 @pytest.mark.parametrize("size", ["base", "large"])
 @pytest.mark.parametrize("old, new", [("-224", ""), ("", "-224")], ids=["224 to 384", "384 to 224"])
 def test_full_size_weights_move_between_224_and_384(size, old, new):
-    """Of the published sizes; what is no window table has shapes and no values here, and must be left alone."""
+    """Published sizes; only window tables have values here, everything else must be left alone."""
     given, wanted = (
         build_without_weights(PUBLISHED[f"ram-plus-swin-{size}{which}"].config).state_dict() for which in (old, new)
     )
@@ -181,7 +181,7 @@ def test_full_size_weights_move_between_224_and_384(size, old, new):
             lambda s: s["fc.weight"].view(-1)[5:6].fill_(torch.nan),
             "'head.weight' of state dict holds NaN or infinite",
         ),
-        (lambda s: s["label_embed"].view(-1)[-1:].fill_(torch.inf), "'label_embed' of state dict holds values that"),
+        (lambda s: s["label_embed"].view(-1)[-1:].fill_(torch.inf), "'label_embed' of state dict holds NaN or"),
         (lambda s: s.update(label_embed=torch.ones(1020, 256)), r"is \(1020, 256\) but tiny needs rows of 512"),
         (lambda s: s.update(label_embed=torch.ones(512)), r"is \(512,\) but tiny needs rows of 512"),
         (lambda s: s.update({"fc.weight": torch.ones(1, 97)}), r"'head.weight' of 'state dict' is \(1, 97\)"),

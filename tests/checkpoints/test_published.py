@@ -21,6 +21,8 @@ from tests.hub_server import serving
 from tests.models.test_tag2text import config as learned_config
 from tests.official import official_state
 
+pytestmark = pytest.mark.slow
+
 NAME = "ram-plus-swin-large"
 TAGS = ("dog", "train", "train")
 FILE = HubFile("someone/some-model", "weights.pth")
@@ -73,7 +75,7 @@ def test_a_file_is_fetched_whole_and_only_once(hub, tmp_path):
     assert [method for method, *_ in hub.asked] == ["HEAD"]
 
 
-def test_after_a_break_another_run_goes_on_where_the_first_stopped(hub, tmp_path):
+def test_a_broken_download_is_resumed_by_another_run(hub, tmp_path):
     hub.breaks = [3_000_000]
     with pytest.raises(DownloadError, match="127.0.0.1 answers 503 to .*: try again later, or download weights.pth"):
         fetch(FILE, tmp_path)
@@ -92,7 +94,7 @@ def test_what_the_hub_did_not_announce_is_thrown_away(hub, tmp_path):
     assert not list(tmp_path.rglob("*.p*"))
 
 
-def test_a_file_whose_digest_is_known_is_fetched_only_as_it_was_published(hub, tmp_path):
+def test_a_file_with_another_digest_than_pinned_is_refused(hub, tmp_path):
     published = dataclasses.replace(FILE, sha256=hashlib.sha256(hub.files[PATH]).hexdigest())
     assert fetch(published, tmp_path / "a").read_bytes() == hub.files[PATH]
     hub.files[PATH] = hub.files[PATH][::-1]
@@ -106,7 +108,7 @@ def test_a_file_whose_digest_is_known_is_fetched_only_as_it_was_published(hub, t
     assert not list((tmp_path / "b").rglob("*.p*"))
 
 
-def test_a_file_in_the_hubs_cache_is_passed_over_where_it_is_not_the_published_one(tmp_path, monkeypatch):
+def test_a_cached_file_with_another_digest_is_ignored(tmp_path, monkeypatch):
     (tmp_path / "weights.pth").write_bytes(b"weights")
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *names, **kind: str(tmp_path / "weights.pth"))
     published = dataclasses.replace(FILE, sha256=hashlib.sha256(b"weights").hexdigest())
@@ -130,7 +132,7 @@ def test_a_file_that_is_not_there_and_a_lack_of_space_are_named(hub, tmp_path, m
         fetch(FILE, tmp_path)
 
 
-def test_without_a_network_and_in_offline_mode_one_sentence_says_what_to_do(tmp_path, monkeypatch):
+def test_no_network_and_offline_mode_give_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(DownloadError, match="weights.pth is not here and HF_HUB_OFFLINE forbids fetching it: unset it"):
         fetch(FILE, tmp_path)
     with serving({}) as hub:
@@ -149,7 +151,7 @@ def test_a_text_that_is_too_long_or_no_text_is_refused(hub):
         fetch_text(f"{hub.url}/binary")
 
 
-def test_a_published_model_is_fetched_converted_and_kept_with_names_thresholds_and_sentences(published, tmp_path):
+def test_a_published_model_is_fetched_and_converted_once(published, tmp_path):
     cache = tmp_path / "cache"
     folder = fetch_model(NAME, cache)
     _, _, bank = load_model(folder)
@@ -161,7 +163,7 @@ def test_a_published_model_is_fetched_converted_and_kept_with_names_thresholds_a
     assert fetch_model(NAME, cache) == folder  # nothing is asked of the network again
 
 
-def test_it_is_loaded_by_its_name_and_then_found_without_a_network(published, tmp_path, monkeypatch):
+def test_a_fetched_model_is_found_without_a_network(published, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     seen = []
     tagger = ram.load(NAME, device="cpu", progress=lambda *now: seen.append(now[0]))
@@ -169,7 +171,7 @@ def test_it_is_loaded_by_its_name_and_then_found_without_a_network(published, tm
     assert find_model(NAME) == tmp_path / "ram" / "models" / NAME
 
 
-def test_two_at_once_fetch_it_once(published, tmp_path):
+def test_two_processes_at_once_fetch_a_model_once(published, tmp_path):
     folders = []
     threads = [threading.Thread(target=lambda: folders.append(fetch_model(NAME, tmp_path / "c"))) for _ in range(2)]
     for thread in threads:
@@ -180,7 +182,7 @@ def test_two_at_once_fetch_it_once(published, tmp_path):
     assert sum(method == "GET" and path.endswith(".pth") for method, path, _ in published.asked) == 1
 
 
-def test_a_file_that_another_program_fetched_is_used_and_left_alone(published, tmp_path, monkeypatch):
+def test_a_file_in_the_hubs_cache_is_used_and_not_removed(published, tmp_path, monkeypatch):
     monkeypatch.setattr(ram.checkpoints.published, "find_cached", lambda file: tmp_path / "official.pth")
     fetch_model(NAME, tmp_path / "cache")
     assert (tmp_path / "official.pth").is_file()
@@ -213,7 +215,7 @@ def test_lists_that_do_not_fit_stop_before_the_large_file(published, tmp_path, p
     assert not any(path.endswith(".pth") for _, path, _ in published.asked)
 
 
-def test_what_is_fetched_is_listed():
+def test_models_with_a_file_are_listed():
     assert [name for name, model in PUBLISHED.items() if model.file] == [
         "ram-plus-swin-large", "ram-swin-large", "tag2text-swin-base"
     ]  # fmt: skip
@@ -257,7 +259,7 @@ def test_tag2text_is_fetched_by_its_name_and_tags_a_photo(tag2text, tmp_path, mo
     assert {score.tag: len(score.descriptions) for score in shown} == {"dog": 1, "train": 1, "train (2)": 1}
 
 
-def test_the_thresholds_in_the_code_of_tag2text_are_of_tags_that_it_has():
+def test_tag2texts_special_thresholds_are_of_existing_tags():
     assert max(TAG2TEXT_LISTS.exceptions) < TAG2TEXT_LISTS.count
     assert sorted(TAG2TEXT_LISTS.exceptions.values()) == [0.7] * 3 + [1.0] * 7
 
@@ -269,7 +271,7 @@ def converted(ended, file, folder, *flags, variant=NAME):
     return err, load_model(folder)[2]
 
 
-def test_a_local_file_gets_the_official_names_thresholds_and_sentences(published, tmp_path, ended, monkeypatch):
+def test_a_local_file_gets_the_official_lists(published, tmp_path, ended, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     err, bank = converted(ended, tmp_path / "official.pth", tmp_path / "folder")
     assert not err and bank.vocabulary.tags == ("dog", "train", "train (2)")
@@ -297,7 +299,7 @@ def test_offline_or_with_own_names_nothing_is_asked_for(published, tmp_path, end
     assert not published.asked
 
 
-def test_without_a_network_tags_are_numbered_and_one_line_says_so(published, tmp_path, ended, monkeypatch):
+def test_without_a_network_tags_are_numbered(published, tmp_path, ended, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     published.down = True
     err, bank = converted(ended, tmp_path / "official.pth", tmp_path / "folder")
@@ -305,7 +307,7 @@ def test_without_a_network_tags_are_numbered_and_one_line_says_so(published, tmp
     assert err.count("\n") == 1 and bank.vocabulary.tags == ("tag 0", "tag 1", "tag 2")
 
 
-def test_a_checkpoint_of_other_tags_is_not_given_the_official_names(published, tmp_path, ended, monkeypatch):
+def test_a_checkpoint_of_other_tags_gets_no_official_names(published, tmp_path, ended, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for tags, descriptions, sentence in [(4, 51, "204 rows but 153 descriptions"), (4, 1, "no multiple of the 3 tags")]:
         torch.save(official_state(config(), tags, descriptions), tmp_path / "own.pth")

@@ -52,13 +52,13 @@ def test_ram_has_one_description_a_tag_and_ram_plus_several():
     assert all(Recipe.load(name).model == ModelConfig.from_dict(config) for name, config in configs.items())
 
 
-def test_dogs_are_found_on_a_photo_of_dogs_and_not_on_a_bridge_at_night(tagger):
+def test_dogs_are_found_on_a_photo_of_dogs_only(tagger):
     assert "dog" in tagger.tag(ROOT / "assets/examples/dogs.jpg").tags
     bridge = tagger.tag(ROOT / "assets/examples/bridge.jpg")
     assert "dog" not in bridge.tags and bridge["water"].probability > 0.5
 
 
-def test_a_typed_category_that_is_there_is_more_probable_than_one_that_is_not(tagger):
+def test_a_visible_typed_category_is_more_probable_than_another(tagger):
     bank = tagger.embed({"a brown spaniel": ["a photo of a brown spaniel."], "kayak": ["a photo of a kayak."]})
     prediction = tagger.score(tagger.look(ROOT / "assets/examples/dogs.jpg"), bank)
     assert prediction["a brown spaniel"].probability > prediction["kayak"].probability

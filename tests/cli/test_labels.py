@@ -57,7 +57,7 @@ def test_json_tells_what_was_merged_and_dropped(captions, tmp_path, ended):
     assert "front" in document["dropped"]["place in the picture or direction"]
 
 
-def test_a_folder_that_another_vocabulary_stands_in_is_left_alone(captions, tmp_path, ended):
+def test_a_folder_with_another_vocabulary_is_left_alone(captions, tmp_path, ended):
     model = tmp_path / "model"
     model.mkdir()
     (model / "vocabulary.csv").write_text("tag,threshold\ndog,0.5\n")

@@ -11,6 +11,7 @@ import pytest
 
 import ram.cli
 from ram.cli import main, terminal
+from ram.errors import InputError, MissingPackageError
 from tests.paths import ROOT
 
 COMMANDS = tuple(
@@ -83,11 +84,19 @@ def test_a_wrong_argument_gets_one_line_and_exit_code_2(arguments, capsys):
     assert out == "" and err.startswith("ram: ") and err.count("\n") == 1 and "--help" in err
 
 
-@pytest.mark.parametrize("error", [ValueError("no\nsuch tag"), ImportError("no\nsuch tag")])
-def test_a_mistake_of_the_caller_is_one_line_without_a_traceback(error, monkeypatch, capsys):
+@pytest.mark.parametrize("error", [InputError("no\nsuch tag"), MissingPackageError("no\nsuch tag")])
+def test_a_mistake_of_the_caller_is_one_line(error, monkeypatch, capsys):
     ends_with(monkeypatch, error)
     assert main(["models"]) == 2
     assert capsys.readouterr() == ("", "ram models: no such tag\n")
+
+
+@pytest.mark.parametrize("error", [ValueError("shapes differ"), ImportError("no module"), KeyError("lost")])
+def test_a_programming_error_is_not_blamed_on_the_caller(error, monkeypatch, capsys):
+    ends_with(monkeypatch, error)
+    assert main(["models"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith(f"ram models: unexpected {type(error).__name__}: ") and "--debug" in err
 
 
 def test_a_file_that_cannot_be_written_is_named(monkeypatch, capsys):

@@ -9,6 +9,8 @@ import pytest
 
 from tests.server import ROOT, ask, page_served, photo, upload
 
+pytestmark = pytest.mark.slow
+
 SHORTEST, LONGEST = 1, 60
 """Characters that the hub allows a short description."""
 

@@ -74,7 +74,7 @@ def test_text_that_is_no_name_is_never_sent(serve: Serve, typed: str) -> None:
     assert not endpoint.requests
 
 
-def test_a_name_in_another_script_is_sent_quoted_to_be_translated(serve: Serve) -> None:
+def test_a_name_in_another_script_is_translated_first(serve: Serve) -> None:
     def translating(request: dict, number: int) -> Reply:
         return completion("Cat.") if "English name" in prompt_of(request) else honours_n(request, number)
 

@@ -13,6 +13,7 @@ from demo.core.workbench import Workbench
 from ram.evaluation import baselines as zero_shot
 from ram.evaluation.baselines import NEUTRAL, ZeroShotTagger, clip_is_here
 from ram.models.config import ImageConfig, ModelConfig
+from ram.tagger import Explainer, Tagger
 from tests.tiny import DESCRIPTIONS, DIM, HashTextEncoder, tiny_tagger
 
 CONFIG = ModelConfig("tiny-clip", ImageConfig("clip", 32, interpolation="bicubic"), HashTextEncoder.name, DIM)
@@ -33,7 +34,7 @@ def photo():
     return Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8))
 
 
-def test_a_probability_is_how_much_likelier_the_sentences_are_than_the_neutral_one(visual, photo):
+def test_a_probability_compares_sentences_with_the_neutral_one(visual, photo):
     like = tiny_tagger()
     clip = ZeroShotTagger(visual, HashTextEncoder(), like, CONFIG)
     prediction = clip.tag(photo)
@@ -46,6 +47,13 @@ def test_a_probability_is_how_much_likelier_the_sentences_are_than_the_neutral_o
         assert prediction[tag].threshold == 0.5
 
 
+def test_clip_offers_nothing_that_cannot_work_for_it(visual):
+    clip = ZeroShotTagger(visual, HashTextEncoder(), tiny_tagger(), CONFIG)
+    assert not isinstance(clip, (Tagger, Explainer))
+    assert not [name for name in ("shortlist", "explain", "with_bank", "save_pack", "load_pack") if hasattr(clip, name)]
+    assert [name for name, _ in clip.score(clip.look(Image.new("RGB", (9, 9))))["dog"].evidence.terms] == ["cosine"]
+
+
 def test_asking_for_more_categories_changes_no_score(visual, photo):
     clip = ZeroShotTagger(visual, HashTextEncoder(), tiny_tagger(), CONFIG)
     features = clip.look(photo)
@@ -54,7 +62,7 @@ def test_asking_for_more_categories_changes_no_score(visual, photo):
     assert alone["corgi"].probability == pytest.approx(beside["corgi"].probability, abs=1e-6)
 
 
-def test_tags_embedded_by_another_encoder_are_none_of_its_own_and_typed_ones_are(visual, photo):
+def test_tags_of_another_text_encoder_are_left_out(visual, photo):
     like = tiny_tagger()
     config = ModelConfig("tiny-clip", CONFIG.image, OtherEncoder.name, DIM)
     clip = ZeroShotTagger(visual, OtherEncoder(), like, config)
@@ -72,7 +80,7 @@ def test_the_workbench_compares_it_like_any_other_model(visual, photo, tmp_path)
     assert set(last.photo.features) == {"tiny", "tiny-clip"}
 
 
-def test_without_weights_in_the_cache_it_is_not_there_and_nothing_is_fetched(monkeypatch, tmp_path):
+def test_clip_is_used_only_where_its_weights_are_cached(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     assert not clip_is_here()
     folder = tmp_path / "models--timm--vit_base_patch16_clip_224.openai"
@@ -85,7 +93,7 @@ def test_without_weights_in_the_cache_it_is_not_there_and_nothing_is_fetched(mon
     assert zero_shot.ABSENT.endswith(".")
 
 
-def test_it_is_made_of_the_towers_of_open_clip_with_their_statistics(monkeypatch, photo):
+def test_clip_has_the_towers_and_statistics_of_open_clip(monkeypatch, photo):
     open_clip = pytest.importorskip("open_clip")
     vision = {"layers": 1, "width": 32, "head_width": 16, "patch_size": 16, "image_size": 32}
     text = {"width": 32, "heads": 2, "layers": 1}

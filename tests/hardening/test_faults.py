@@ -31,6 +31,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 MANY_SIGNALS = """
 import os, subprocess, sys
 from demo.server.process import stop_signals
+
+pytestmark = pytest.mark.slow
 tell = "import os; [os.kill(os.getppid(), sign) for sign in 5000 * [15, 2]]"
 for _ in range(5):
     told = stop_signals()
@@ -81,6 +83,7 @@ def test_signals_during_shutdown_do_not_block_it():
 def test_shutdown_answers_requests_and_frees_the_port(tmp_path):
     with page_served(GRADIO_TEMP_DIR=str(tmp_path)) as server, server.visitor() as visitor:
         dogs = photo(upload(visitor, "dogs.jpg", DOGS))
+        assert ask(visitor, "compare", dogs, "corgi", "lexicon")[0]  # the first one loads the encoders
         with ThreadPoolExecutor(6) as pool:
             asked = [pool.submit(ask, visitor, "compare", dogs, "corgi, kite", "lexicon") for _ in range(6)]
             while visitor.get("/gradio_api/queue/status").json()["queue_size"] == 0 and not asked[0].done():

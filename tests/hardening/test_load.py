@@ -14,6 +14,8 @@ from demo.page import MAX_QUEUE
 from demo.server.gate import MAX_AT_ONCE, TOO_MANY
 from tests.server import ROOT, Server, ask, page_served, photo, upload
 
+pytestmark = pytest.mark.slow
+
 PHOTOS = [path.read_bytes() for path in sorted((ROOT / "assets" / "examples").glob("*.jpg"))]
 WORDS = ("corgi", "kite", "meteor shower", "wooden house", "coffee", "bridge", "bee", "snow", "book", "harbour")
 FLAT = 100_000_000

@@ -29,7 +29,7 @@ _ACTIONS, _ATTRIBUTES = {"run", "running", "leap"}, {"red", "old"}
 
 
 def pictures(**counts):
-    """As many pictures as each word's number, one word a picture; "_" stands for a space."""
+    """Pictures of one word each, as many per word as its number; "_" stands for a space."""
 
     def kind(word):
         return "action" if word in _ACTIONS else "attribute" if word in _ATTRIBUTES else "object"

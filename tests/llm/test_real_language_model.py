@@ -60,7 +60,7 @@ def describer(address: str, key: str = KEY, answers: int = 1) -> ChatDescriber:
     return ChatDescriber(key, "smollm2", address, answers=answers, timeout=PATIENCE)
 
 
-def test_sentences_of_a_real_model_arrive_one_by_one_are_kept_and_move_the_score(
+def test_sentences_of_a_real_model_stream_and_move_the_score(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ram.describers.chat.describer.MAX_TOKENS", 20)  # a short answer shows it as well
@@ -96,7 +96,7 @@ def test_sentences_of_a_real_model_arrive_one_by_one_are_kept_and_move_the_score
     assert bench.score(photo, plain)["ram-plus-lite"]["corgi"].probability != score.probability
 
 
-def test_the_real_server_refuses_a_wrong_key_and_several_answers_and_reports_tokens(address: str) -> None:
+def test_the_real_server_refuses_a_wrong_key(address: str) -> None:
     chat = describer(address, "sk-another-0123456789")
     with pytest.raises(DescriberError, match="refused the key: check OPENAI_API_KEY"):
         list(chat.describe("kite"))

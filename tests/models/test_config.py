@@ -102,7 +102,7 @@ def test_whole_numbers_may_stand_for_fractions():
     assert ModelConfig.from_dict(values).decoder.dropout == 0
 
 
-def test_published_ram_has_one_description_a_tag_and_ram_plus_all():
+def test_published_ram_has_one_description_per_tag():
     most = {name: model.config.max_descriptions for name, model in PUBLISHED.items()}
     assert most.pop("ram-swin-large") == most.pop("tag2text-swin-base") == 1
     assert set(most.values()) == {None}

@@ -194,14 +194,14 @@ def manifest(shared, name):
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
-def test_every_key_of_a_published_checkpoint_has_exactly_one_rule(shared, name):
+def test_every_published_key_has_exactly_one_rule(shared, name):
     rules = [*DROPPED, *RENAMED, *map(re.escape, (BANK, *LEARNED_BANK))]
     for key in manifest(shared, name):
         assert sum(bool(re.fullmatch(rule, key)) for rule in rules) == 1, key
 
 
 @pytest.mark.parametrize("name, variant", MANIFESTS.items())
-def test_a_published_checkpoint_fills_the_network_of_its_variant_exactly(shared, name, variant):
+def test_a_published_checkpoint_fills_its_network_exactly(shared, name, variant):
     config = PUBLISHED[variant].config
     state = manifest(shared, name)
     weights, label_embed = rename(state, config.decoder.layers)
@@ -215,7 +215,7 @@ def test_a_published_checkpoint_fills_the_network_of_its_variant_exactly(shared,
 
 
 @pytest.mark.parametrize("name, variant", [pair for pair in MANIFESTS.items() if "plus" in pair[0]])
-def test_the_shapes_that_other_tests_make_up_are_the_published_ones(shared, name, variant):
+def test_the_shapes_used_by_other_tests_are_the_published_ones(shared, name, variant):
     published = {n: tuple(t.shape) for n, t in manifest(shared, name).items()}
     made_up = official_shapes(PUBLISHED[variant].config, tags=4585)
     recomputed = published.keys() - made_up.keys()

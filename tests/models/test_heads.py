@@ -30,7 +30,7 @@ def test_the_shared_head_does_not_look_at_the_text(found):
     assert set(head.state_dict()) == {"weight", "bias"}  # as in the official files
 
 
-def test_the_matching_head_adds_how_well_each_result_fits_its_tags_text(found):
+def test_the_matching_head_adds_a_product_with_the_text(found):
     head, (aligned, blended) = MatchingHead(HIDDEN, DIM), found
     mean, std = torch.randn(DIM), torch.rand(DIM) + 0.5
     head.standardize.set(mean, std)
@@ -46,12 +46,12 @@ def test_the_matching_head_adds_how_well_each_result_fits_its_tags_text(found):
             assert logits[picture, tag].item() == pytest.approx(state @ weight + bias[0] + fit, abs=1e-5)
 
 
-def test_before_it_learns_the_matching_head_takes_most_tags_for_absent(found):
+def test_an_untrained_matching_head_takes_tags_for_absent(found):
     head, (aligned, blended) = MatchingHead(HIDDEN, DIM), found
     assert head(0 * aligned, blended).sigmoid().max() < 0.05
 
 
-def test_a_configuration_chooses_the_head_and_the_official_one_shares_it():
+def test_the_configuration_chooses_the_head():
     official = build_model(tiny_config())
     matching = build_model(
         dataclasses.replace(tiny_config(), decoder=DecoderConfig(24, heads=4, intermediate=48, matching=True))

@@ -56,7 +56,7 @@ def test_the_number_of_channels_is_what_the_backbone_says(name, size):
     assert patch_tokens(network, torch.randn(1, 3, size, size)).shape[2] == network.num_features
 
 
-def test_the_pooled_token_is_the_mean_of_the_patches_projected_and_first():
+def test_the_pooled_token_is_the_projected_mean_and_comes_first():
     encoder = ImageEncoder(nn.Identity(), CHANNELS, DIM)
     patches = torch.randn(2, 5, CHANNELS)
     features = encoder.embed(patches)
@@ -69,7 +69,7 @@ def test_the_pooled_token_is_the_mean_of_the_patches_projected_and_first():
             torch.testing.assert_close(features.tokens[b, p + 1], weight @ patches[b, p] + bias)
 
 
-def test_channels_are_standardized_by_the_statistics_kept_with_the_weights():
+def test_channels_are_standardized_by_saved_statistics():
     encoder = lite_encoder(standardize=True)
     plain = ImageEncoder(nn.Identity(), CHANNELS, DIM)
     plain.project = encoder.project

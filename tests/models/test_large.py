@@ -58,7 +58,7 @@ def peak_of(program, *arguments):
     return int(peak) * 1024, printed
 
 
-def test_it_is_converted_loaded_and_tags_a_photo_within_one_and_a_half_times_its_size(checkpoint, tmp_path):
+def test_conversion_and_tagging_need_at_most_1_5_times_its_size(checkpoint, tmp_path):
     size, folder = checkpoint.stat().st_size, tmp_path / "model"
     convert = "import sys, ram; ram.convert_official(sys.argv[1], sys.argv[2], variant='ram-plus-swin-large')"
     converting, _ = peak_of(convert, checkpoint, folder)

@@ -63,7 +63,7 @@ def test_the_focus_carries_no_gradient(logits, targets):
     torch.testing.assert_close(logits.grad.double(), torch.where(targets > 0, there, absent), atol=1e-5, rtol=1e-4)
 
 
-def test_a_negative_below_the_clip_costs_nothing_and_teaches_nothing():
+def test_a_negative_below_the_clip_has_no_loss_or_gradient():
     logits = torch.tensor([[-4.0, -3.0]], requires_grad=True)  # probabilities 0.018 and 0.047
     loss = asymmetric_loss(logits, torch.zeros(1, 2), gamma_neg=4)
     loss.backward()
@@ -102,7 +102,7 @@ def test_the_hill_loss_is_that_of_its_paper(logits, targets):
     assert hill_loss(logits, targets).item() == pytest.approx(total, rel=1e-5)
 
 
-def test_by_hand_a_negative_at_one_half_costs_hill_a_quarter_and_the_surest_no_slope():
+def test_hill_loss_of_negatives_matches_hand_computation():
     cost = [hill_loss(torch.tensor([x]), torch.zeros(1)).item() for x in (0.0, 100.0)]
     assert cost == pytest.approx([0.25, 0.5])
     top = torch.tensor([100.0, 1.0], requires_grad=True)
@@ -127,7 +127,7 @@ def test_splc_corrects_what_the_model_is_sure_of_once_it_may(logits, targets, co
     assert splc_loss(logits, targets, correct).item() == pytest.approx(splc_by_loop(logits, targets, correct), rel=1e-5)
 
 
-def test_by_hand_a_confident_negative_is_pulled_up_after_correction_and_down_before():
+def test_correction_turns_the_gradient_of_a_confident_negative():
     for correct, sign in ((False, 1), (True, -1)):
         logits = torch.tensor([1.0, 0.3], requires_grad=True)  # probabilities 0.73 and 0.57, the threshold is 0.6
         splc_loss(logits, torch.zeros(2), correct).backward()
@@ -160,7 +160,7 @@ def test_cross_entropy_with_one_positive_a_row_is_torchs():
     torch.testing.assert_close(softmax_cross_entropy(logits, F.one_hot(right, 7)), wanted)
 
 
-def test_cross_entropy_leaves_out_what_takes_no_part_even_a_whole_row():
+def test_cross_entropy_leaves_out_masked_entries():
     logits = torch.randn(3, 4, requires_grad=True)
     part = torch.tensor([[1, 1, 0, 1], [0, 0, 0, 0], [1, 0, 1, 1]]).bool()
     targets = torch.tensor([[1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 1, 1]])
@@ -172,7 +172,7 @@ def test_cross_entropy_leaves_out_what_takes_no_part_even_a_whole_row():
     assert logits.grad.isfinite().all() and (logits.grad[~part] == 0).all() and (logits.grad[0, [0, 1, 3]] != 0).all()
 
 
-def test_distillation_is_the_mean_distance_of_what_is_not_normalised():
+def test_distillation_is_the_l1_distance_unnormalised():
     pooled, teacher = torch.randn(3, 5), torch.randn(3, 5)
     wanted = sum(abs(a - b) for a, b in zip(pooled.flatten().tolist(), teacher.flatten().tolist(), strict=True)) / 15
     assert distillation_loss(pooled, teacher).item() == pytest.approx(wanted, rel=1e-5)

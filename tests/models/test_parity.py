@@ -124,7 +124,7 @@ def test_losses_of_ram_plus_match(reference):
         assert loss.item() == pytest.approx(expected[name], rel=1e-5), name
 
 
-def test_a_converted_folder_gives_the_same_logits_as_the_model_it_came_from(reference, tmp_path):
+def test_a_converted_folder_gives_the_same_logits(reference, tmp_path):
     expected, model, bank, state, config = reference
     tagger = load(convert_official({**state}, tmp_path / "tiny", config=config), device="cpu", dtype="float32")
     pixels = 2 * noise("image", (2, 3, 224, 224))

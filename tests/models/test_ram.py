@@ -48,7 +48,7 @@ def test_different_pictures_and_tags_get_different_scores(model, features, bank)
     assert len(scores.flatten().unique()) == 14
 
 
-def test_with_one_description_the_reweighting_scale_has_no_effect(model, features, bank):
+def test_with_one_description_the_scale_has_no_effect(model, features, bank):
     """That is why a RAM checkpoint needs none."""
     first = DescriptionEmbeddings(bank.embeddings[:, :1])
     before = model.score(features, first)

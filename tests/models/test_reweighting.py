@@ -55,7 +55,7 @@ def test_blending_is_the_papers_for_ragged_descriptions(reweighting, pooled, rag
     np.testing.assert_allclose(weights.detach(), wanted[1], atol=1e-6)
 
 
-def test_one_description_a_tag_is_the_identity_whatever_the_picture(reweighting, pooled):
+def test_one_description_per_tag_is_the_identity(reweighting, pooled):
     bank = torch.randn(TAGS, 1, DIM)
     blended, weights = reweighting(pooled, DescriptionEmbeddings(bank))
     assert torch.equal(blended, bank[:, 0].expand(BATCH, TAGS, DIM))

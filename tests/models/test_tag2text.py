@@ -102,7 +102,7 @@ def test_typed_categories_are_refused_with_one_sentence(tagger):
         tagger.embed({"corgi": ["a photo of a corgi."]})
 
 
-def test_the_command_line_refuses_typed_categories_before_it_asks_anybody_to_describe_them(
+def test_typed_categories_are_refused_before_they_are_described(
     tagger, tmp_path, monkeypatch, ended, serve
 ):
     endpoint = serve(honours_n)
@@ -129,7 +129,7 @@ def test_a_bank_of_texts_is_refused(tagger, features, tmp_path):
         tagger.score(features, load_model(texts)[2])
 
 
-def test_the_captioner_is_left_out_and_tied_weights_are_read_from_either_name(state, tagger):
+def test_tied_weights_are_read_from_either_name(state, tagger):
     """The tagging head is tied to the first layers of the tag encoder, a third of which is the captioner's."""
     stored = {name.replace("tagging_head", "tag_encoder"): tensor for name, tensor in state.items()}
     stored["tag_encoder.encoder.layer.0.attention.self.key.weight"] = torch.zeros(1)
@@ -221,7 +221,7 @@ def test_queries_decoder_and_logits_match_the_official_ones(folder, inputs, outp
     torch.testing.assert_close(logits, outputs["logits"], atol=ATOL, rtol=0)
 
 
-def test_the_loss_and_its_gradient_at_the_heads_match_the_official_ones(folder, inputs, outputs):
+def test_loss_and_gradient_at_the_heads_match(folder, inputs, outputs):
     _, model, bank = load_model(folder)
     rows = bank.embedded.embeddings.clone().requires_grad_()
     logits = model.score(model.look(inputs["image"]), DescriptionEmbeddings(rows))

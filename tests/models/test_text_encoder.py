@@ -52,11 +52,11 @@ def test_minilm_is_the_mean_of_the_token_states(minilm):
         torch.testing.assert_close(vector, F.normalize(mean, dim=0), atol=1e-5, rtol=0)
 
 
-def test_the_fingerprint_we_compare_with_is_that_of_the_installed_weights(minilm):
+def test_the_stored_fingerprint_is_of_the_installed_weights(minilm):
     assert minilm.fingerprint == FINGERPRINTS["minilm-l6"]
 
 
-def test_other_weights_have_another_fingerprint_and_other_names_the_same(clip):
+def test_the_fingerprint_depends_on_weights_not_names(clip):
     weights = [nn.Linear(3, 2), nn.Linear(2, 3)]
     first = module._fingerprint(nn.Sequential(*weights))
     assert module._fingerprint(nn.ModuleDict({"b": weights[1], "a": weights[0]})) == first != clip.fingerprint
@@ -64,7 +64,7 @@ def test_other_weights_have_another_fingerprint_and_other_names_the_same(clip):
     assert module._fingerprint(nn.Sequential(*weights)) != first
 
 
-def test_minilm_knows_that_a_corgi_is_nearer_to_a_dog_than_to_a_bus(minilm):
+def test_minilm_places_a_corgi_nearer_to_a_dog_than_a_bus(minilm):
     corgi, dog, bus = minilm.encode(["a photo of a corgi", "a photo of a dog", "a photo of a bus"])
     assert corgi @ dog > corgi @ bus + 0.2
 
@@ -96,7 +96,7 @@ def test_one_string_is_no_list_of_sentences(encoder):
         encoder.encode("a photo of a corgi.")
 
 
-def test_the_encoder_is_frozen_and_its_vectors_can_be_trained_against(encoder):
+def test_the_text_encoder_is_frozen(encoder):
     vectors = encoder.encode(["a photo of a corgi."])
     assert not vectors.requires_grad
     other = torch.randn(1, encoder.dim, requires_grad=True)
@@ -104,7 +104,7 @@ def test_the_encoder_is_frozen_and_its_vectors_can_be_trained_against(encoder):
     assert torch.equal(other.grad, vectors)
 
 
-def test_every_encoder_is_found_by_the_name_it_writes_into_its_banks():
+def test_every_text_encoder_is_found_by_its_name():
     assert {name: encoder.name for name, encoder in TEXT_ENCODERS.items()} == {
         "minilm-l6": "minilm-l6",
         "clip-vit-b-16": "clip-vit-b-16",

@@ -14,6 +14,8 @@ from ram.training.distributed import OtherProcessFailed, World, join_world
 from ram.training.loop import train
 from tests.toy_run import TOML, curve, make_data, toy_recipe, use_hash_text_encoder
 
+pytestmark = pytest.mark.slow
+
 RECIPE = (
     TOML.replace("pretrained = false", "pretrained = false\nfreeze_backbone = false")
     .replace("layers = 1}", "layers = 1, dropout = 0.0}")  # whose draws differ

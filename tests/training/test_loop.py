@@ -30,6 +30,8 @@ from tests.toy_run import (
     use_sure_classifier,
 )
 
+pytestmark = pytest.mark.slow
+
 BACKBONE = "model/image_encoder.backbone."
 
 

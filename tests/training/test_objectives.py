@@ -49,7 +49,7 @@ def asymmetric(logit, there, gamma_neg):
 
 
 def logit(model, batch, picture, texts):
-    """Of one picture and one tag, whose descriptions are (descriptions, dim)."""
+    """Logit of one picture and one tag, whose descriptions are (descriptions, dim)."""
     features = ImageFeatures(batch.features.tokens[picture : picture + 1])
     return model.score(features, DescriptionEmbeddings(texts[None])).item()
 

@@ -14,6 +14,8 @@ from safetensors.torch import load_file
 from ram.training.loop import train
 from tests.toy_run import curve, make_data, toy_model, toy_recipe, use_hash_text_encoder
 
+pytestmark = pytest.mark.slow
+
 
 class Stop(Exception):
     """Somebody pulled the plug."""

@@ -127,6 +127,7 @@ def heard():
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_is_stopped_says_how_to_go_on(ended, heard, monkeypatch, by):
     before = signal.getsignal(signal.SIGTERM)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import anyio
 from anyio.from_thread import BlockingPortalProvider
 
 from ram.describers.base import Describer
-from ram.describers.chat.failures import reason
+from ram.describers.chat.endpoint import OPENAI_URL, ChatEndpoint
 from ram.describers.chat.prompts import load_prompts
-from ram.describers.chat.replies import answers, drop_rejected_option, max_tokens, usage
 from ram.describers.usage import Meter, Usage, UsageCounter
 from ram.describers.wording import plain_prompt
 from ram.errors import DescriberError, InputError, MissingKeyError
@@ -25,15 +22,12 @@ from ram.text.names import normalize_category, spaced, unreadable_words
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_MODEL = "gpt-4o-mini"
 """Differs from the paper, which asked gpt-3.5-turbo."""
 
 MAX_REQUESTS = 5
 """Requests under way at the same time, for all threads together."""
 MAX_TOKENS = 77
-MIN_KEY_LENGTH = 12
-"""Shorter keys are placeholders such as "none" and need not be hidden."""
 MAX_FRUITLESS_CALLS = 2
 """Consecutive calls without a new answer before a prompt is given up; for servers that ignore ``n``."""
 
@@ -80,19 +74,14 @@ class ChatDescriber(Describer):
     name = "openai"
 
     def __post_init__(self) -> None:
-        try:
-            url = urlsplit(self.base_url)
-            valid = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
-        except ValueError:
-            valid = False
-        if not valid:
-            raise InputError(f"the base URL is no web address: set OPENAI_BASE_URL to one like {OPENAI_URL}")
-        if "@" in url.netloc:
-            raise InputError("the base URL holds a password: put the key into OPENAI_API_KEY instead")
-        if not re.fullmatch("[!-~]+", self.api_key):
-            raise InputError("the key is empty or has characters that no key has: check OPENAI_API_KEY")
-        if self.answers < 1 or self.timeout <= 0 or self.retries < 0:
-            raise ValueError("answers and timeout must be above 0, retries at least 0")
+        if self.answers < 1:
+            raise ValueError("answers must be above 0")
+        self.endpoint  # noqa: B018  (checks the settings)
+
+    @property
+    def endpoint(self) -> ChatEndpoint:
+        """The endpoint of these settings."""
+        return ChatEndpoint(self.api_key, self.model, self.base_url, self.timeout, self.retries)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], *, model: str | None = None) -> ChatDescriber:
@@ -113,15 +102,11 @@ class ChatDescriber(Describer):
         return cls(key or "none", model, base_url or OPENAI_URL)
 
     @property
-    def host(self) -> str:
-        return urlsplit(self.base_url).netloc
-
-    @property
     def fingerprint(self) -> str:
         """Model, host, prompt version, number of answers, temperature and sense."""
         prompts = f"prompts {load_prompts().version} for {self.answers} answers each"
         sense = f", meaning {self.gloss}" if self.gloss else ""
-        return f"{self.model} at {self.host}, {prompts}, temperature {self.temperature:g}{sense}"
+        return f"{self.model} at {self.endpoint.host}, {prompts}, temperature {self.temperature:g}{sense}"
 
     @property
     def usage(self) -> Usage:
@@ -214,20 +199,11 @@ class ChatDescriber(Describer):
             except DescriberError as error:
                 failures.append(error)
 
-        async with self._client() as client, anyio.create_task_group() as group:
+        async with self.endpoint.client() as client, anyio.create_task_group() as group:
             for messages, count in wanted:
                 if count:
                     group.start_soon(ask, messages, count)
         return failures
-
-    def _client(self) -> AsyncOpenAI:
-        try:
-            from openai import AsyncOpenAI
-        except ImportError:
-            raise DescriberError(
-                "The openai describer needs the openai package: run `pip install openai`, or use lexicon."
-            ) from None
-        return AsyncOpenAI(api_key=self.api_key, base_url=self.base_url, timeout=self.timeout, max_retries=self.retries)
 
     async def _ask(
         self, client: AsyncOpenAI, messages: Messages, tag: str, wanted: int, give: Callable[[str], None]
@@ -245,7 +221,7 @@ class ChatDescriber(Describer):
         refused = False
         while count < wanted and fruitless < MAX_FRUITLESS_CALLS:
             options["n"] = min(options["n"], wanted - count)
-            received = await self._reply(client, options)
+            received = await self.endpoint.reply(client, options, self.meter, self.limiter)
             refused = refused or None in received
             texts = list(filter(None, received))
             new = [text for text in dict.fromkeys(texts) if text not in seen]
@@ -258,55 +234,6 @@ class ChatDescriber(Describer):
             raise _NoAnswer(f'{self.model} refused to describe "{tag}": word it differently, or try another model.')
         if not seen:
             raise _NoAnswer(f'{self.model} gave an empty answer for "{tag}": try another model.')
-
-    async def _reply(self, client: AsyncOpenAI, options: dict[str, Any]) -> list[str | None]:
-        """Answers of one request; removes from ``options`` what the server rejects.
-
-        A server that is too slow for several answers at once is asked for one.
-        """
-        import openai
-
-        while True:
-            patience = self.timeout * (1 if options["n"] > 1 else 1 + self.retries)
-            try:
-                async with self.limiter:
-                    return answers(await self._request(client, options, patience), self._redact)
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                if not drop_rejected_option(options, error):
-                    raise self._explain(error) from None
-            except (openai.APITimeoutError, TimeoutError) as error:
-                if options["n"] == 1:
-                    raise self._explain(error) from None
-                options["n"] = 1
-            except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
-                raise self._explain(error) from None
-
-    async def _request(self, client: AsyncOpenAI, options: Mapping[str, Any], patience: float) -> Any:
-        """Send one request if the meter allows it. A request that is given up may be charged, so it counts in full."""
-        import openai
-
-        expected = max_tokens(options)
-        self.meter.reserve(expected)
-        used = Usage(1, completion_tokens=expected, estimated=True)
-        try:
-            with anyio.fail_after(patience):
-                reply = await client.chat.completions.create(**options)
-            used = usage(reply, options)
-            return reply
-        except openai.APIStatusError:
-            used = Usage(1)
-            raise
-        finally:
-            self.meter.settle(expected, used)
-
-    def _explain(self, error: Exception) -> DescriberError:
-        """The error as a sentence that says what to do."""
-        why = reason(error, model=self.model, timeout=self.timeout, redact=self._redact)
-        return DescriberError(f"{self.host} {why}.")
-
-    def _redact(self, text: str) -> str:
-        """Remove the key from a server's text, unless it is a placeholder."""
-        return text.replace(self.api_key, "…") if len(self.api_key) >= MIN_KEY_LENGTH else text
 
 
 class _NoAnswer(DescriberError):

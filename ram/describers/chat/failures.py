@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ram.describers.chat.replies import is_unknown_model
+from ram.describers.chat.replies import ErrorReply, is_unknown_model
 from ram.text.cleaning import clean_sentence
 
 
@@ -37,4 +37,6 @@ def reason(error: Exception, *, model: str, timeout: float, redact: Callable[[st
     if isinstance(error, openai.APIStatusError):
         message = clean_sentence(redact(error.message))[:200]
         return f"refused the request with status {status} ({message}): check the model"
+    if isinstance(error, ErrorReply):
+        return f"answered with an error ({clean_sentence(redact(str(error)))[:200].rstrip('.')}): try again later"
     return "does not answer as a chat endpoint does: check OPENAI_BASE_URL"

@@ -1,8 +1,8 @@
-"""A causal text transformer over sentences that begin alike: what they share is computed once.
+"""A causal text transformer over sentences with common beginnings, which are computed once.
 
-A language model's fifty sentences of a category begin with the same few words ("A corgi is a small ..."), and where
-nothing looks ahead, a token's state depends on the words before it alone. So the sentences are laid out as a tree of
-their beginnings, in one row of tokens without padding, in which each token sees the path that leads to it.
+A language model's fifty sentences of a category begin with the same few words ("A corgi is a small ..."). Under causal
+attention a token's state depends on the tokens before it alone, so the sentences are arranged as a tree of beginnings:
+one row of tokens without padding, in which each token attends to the path that leads to it.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ import torch.nn.functional as F
 from torch import nn
 
 GROUP = 64
-"""Tokens from which a further sentence begins a tree of its own: attention is a square of a tree's tokens."""
+"""Tokens after which the next sentence begins a new tree: attention grows with the square of a tree's tokens."""
 
 
 @dataclass(frozen=True)
 class PrefixTree:
-    """Sentences by their beginnings.
+    """Sentences arranged by their beginnings.
 
     Args:
         tokens: (nodes,) token ids.
-        depths: (nodes,) how many tokens come before.
-        ends: (sentences,) the node at which each sentence ends, in the order they were given.
-        masks: of each group of neighbouring nodes, (n, n) booleans: may a node see another?
+        depths: (nodes,) number of tokens before each.
+        ends: (sentences,) the node at which each sentence ends, in the given order.
+        masks: for each tree, (n, n) booleans: whether a node attends to another.
     """
 
     tokens: torch.Tensor
@@ -38,9 +38,9 @@ class PrefixTree:
 
     @classmethod
     def of(cls, sentences: Sequence[Sequence[int]], group: int = GROUP) -> PrefixTree:
-        """Build from token ids, the mark of the end included; ValueError where a sentence has none."""
+        """Build from token ids with their end token; ValueError where a sentence is empty."""
         if not all(sentences):
-            raise ValueError("a sentence without a token has no end: give each at least the mark of the end")
+            raise ValueError("a sentence has no tokens: give each at least the end token")
         tokens: list[int] = []
         depths: list[int] = []
         ends = [0] * len(sentences)
@@ -64,7 +64,7 @@ class PrefixTree:
         return cls(torch.tensor(tokens), torch.tensor(depths), torch.tensor(ends), masks)
 
     def to(self, device: torch.device) -> PrefixTree:
-        """The same on a device."""
+        """The tree on a device."""
         masks = tuple(mask.to(device) for mask in self.masks)
         return PrefixTree(self.tokens.to(device), self.depths.to(device), self.ends.to(device), masks)
 
@@ -81,13 +81,13 @@ def encode_tree(model: Any, tree: PrefixTree) -> torch.Tensor:
     blocks = model.transformer.resblocks
     for block in blocks[:-1]:
         states = _finish(block, states, _attend(block, states, tree))
-    mixed = _attend(blocks[-1], states, tree)  # from here only the ends are asked for
+    mixed = _attend(blocks[-1], states, tree)  # only the ends matter from here
     states = _finish(blocks[-1], states[tree.ends], mixed[tree.ends])
     return model.ln_final(states) @ model.text_projection
 
 
 def _attend(block: Any, states: torch.Tensor, tree: PrefixTree) -> torch.Tensor:
-    """(nodes, width) to the same: attention group by group, before its output projection."""
+    """Attention tree by tree, before its output projection: (nodes, width) to (nodes, width)."""
     attention: nn.MultiheadAttention = block.attn
     projected = F.linear(block.ln_1(states), attention.in_proj_weight, attention.in_proj_bias)
     parts = projected.unflatten(-1, (3, attention.num_heads, -1)).permute(1, 2, 0, 3)  # (3, heads, nodes, width)
@@ -100,13 +100,13 @@ def _attend(block: Any, states: torch.Tensor, tree: PrefixTree) -> torch.Tensor:
 
 
 def _finish(block: Any, states: torch.Tensor, mixed: torch.Tensor) -> torch.Tensor:
-    """What follows attention in a pre-norm block, for some of its tokens."""
+    """The rest of a pre-norm block after its attention, for some of its tokens."""
     states = states + block.ls_1(block.attn.out_proj(mixed))
     return states + block.ls_2(block.mlp(block.ln_2(states)))
 
 
 def _shared(before: Sequence[int], sentence: Sequence[int]) -> int:
-    """With how many of the same tokens both begin."""
+    """Number of tokens with which both begin."""
     same = 0
     while same < min(len(before), len(sentence)) and before[same] == sentence[same]:
         same += 1
@@ -114,7 +114,7 @@ def _shared(before: Sequence[int], sentence: Sequence[int]) -> int:
 
 
 def _mask(paths: Sequence[Sequence[int]]) -> torch.Tensor:
-    """(nodes, nodes), each node's path to itself."""
+    """(nodes, nodes) booleans: each node's path to itself."""
     mask = torch.zeros(len(paths), len(paths), dtype=torch.bool)
     lengths = torch.tensor([len(path) for path in paths])
     mask[torch.arange(len(paths)).repeat_interleave(lengths), torch.tensor(list(chain.from_iterable(paths)))] = True

@@ -1,4 +1,4 @@
-"""Swin's blocks a part at a time: what they need in between is never large, and stays near a CPU's cores."""
+"""Swin's blocks a part at a time: intermediate results stay small and in a CPU's cache."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 PART_BYTES = 2**23
-"""Of attention scores, and of the feed-forward part's wide layer, that are made at once. Of Swin-L at 384 pixels all
-are four times as much, and timm holds the scores three times, the wide layer twice."""
+"""Bytes of attention scores, or of the feed-forward part's wide layer, that are computed at once. For Swin-L at 384
+pixels all of them are four times as much, of which timm needs up to three copies."""
 
 
 def compute_in_parts(backbone: nn.Module) -> None:
-    """Make the blocks of a Swin of timm's work in parts where a CPU tags; other backbones are left alone."""
+    """Let the blocks of a timm Swin work in parts on a CPU, in place; other backbones are left alone."""
     from timm.models.swin_transformer import SwinTransformerBlock
 
     blocks: list[Any] = [module for module in backbone.modules() if isinstance(module, SwinTransformerBlock)]
@@ -24,7 +24,7 @@ def compute_in_parts(backbone: nn.Module) -> None:
 
 
 def _attend(layer: Any, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-    """(batch * windows, tokens, channels), and (windows, tokens, tokens) that joins the scores, to the former."""
+    """Twin of timm's window attention: (batch * windows, tokens, channels), and (windows, tokens, tokens) to add."""
     windows, tokens = (len(x) if mask is None else len(mask)), x.shape[1]
     size = _part(layer.num_heads * tokens**2, x)
     if size >= len(x):
@@ -38,7 +38,7 @@ def _attend(layer: Any, x: torch.Tensor, mask: torch.Tensor | None = None) -> to
 
 
 def _feed_forward(layer: Any, x: torch.Tensor) -> torch.Tensor:
-    """(batch, tokens, channels) to the same."""
+    """Twin of timm's feed-forward part: (batch, tokens, channels) to (batch, tokens, channels)."""
     parts = x.flatten(0, -2).split(_part(layer.fc1.out_features, x))
     if len(parts) == 1:
         return type(layer).forward(layer, x)
@@ -46,7 +46,7 @@ def _feed_forward(layer: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 def _part(numbers: int, x: torch.Tensor) -> int:
-    """Rows that are computed at once where each needs so many numbers; all of them on a GPU and in training."""
+    """Rows computed at once where each needs so many numbers; all of them on a GPU and in training."""
     if x.device.type != "cpu" or torch.is_grad_enabled():
         return x.numel()
     return max(1, PART_BYTES // (numbers * x.itemsize))

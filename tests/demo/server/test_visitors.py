@@ -49,7 +49,7 @@ def test_a_request_carries_the_name_of_its_visitor():
 
 
 def test_a_call_repeated_from_this_machine_keeps_its_visitor():
-    """As gradio does with a tool call of MCP."""
+    """gradio repeats a tool call of MCP like this."""
     visitors, call = Visitors(), request("203.0.113.7")
     name = visitors.identify(call)
     again = {"type": "http", "client": ("127.0.0.1", 2), "headers": call["headers"]}

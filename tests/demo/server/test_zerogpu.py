@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from demo.server.zerogpu import borrow, find_lender
 from ram.errors import ImageError
-from tests.tiny import tiny_tagger
+from ram.evaluation.baselines import ZeroShotTagger
+from ram.models.config import ImageConfig, ModelConfig
+from ram.tagger import Explainer, Tagger
+from tests.tiny import DIM, HashTextEncoder, tiny_tagger
 
 PICTURE = Image.effect_noise((90, 60), 90).convert("RGB")
 
@@ -45,7 +49,7 @@ def borrowing(own, lender):
     return borrow(own, lender)
 
 
-def test_every_answer_is_the_same_and_every_use_of_the_network_is_one_loan(own, borrowing, lender):
+def test_results_are_equal_and_each_use_is_one_loan(own, borrowing, lender):
     features, expected = borrowing.look(PICTURE), own.look(PICTURE)
     torch.testing.assert_close(features.tokens, expected.tokens)
     np.testing.assert_allclose(borrowing.score(features).probabilities, own.score(expected).probabilities, atol=1e-6)
@@ -61,7 +65,21 @@ def test_every_answer_is_the_same_and_every_use_of_the_network_is_one_loan(own, 
     assert borrowing.tag(PICTURE).tags == own.tag(PICTURE).tags
 
 
-def test_a_picture_that_cannot_be_opened_says_so_and_borrows_nothing(borrowing, lender, tmp_path):
+def test_a_borrowing_tagger_has_only_what_works_over_a_loan(own, lender):
+    borrowing = borrow(own, lender)
+    assert isinstance(borrowing, Explainer) and not isinstance(borrowing, Tagger)
+    assert not [name for name in ("shortlist", "with_bank", "look_through") if hasattr(borrowing, name)]
+
+
+def test_one_that_explains_nothing_does_not_when_it_borrows(lender):
+    config = ModelConfig("tiny-clip", ImageConfig("clip", 32, interpolation="bicubic"), HashTextEncoder.name, DIM)
+    visual = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, DIM))
+    borrowing = borrow(ZeroShotTagger(visual, HashTextEncoder(), tiny_tagger(), config), lender)
+    assert not isinstance(borrowing, Explainer)
+    assert borrowing.tag(PICTURE)["dog"].evidence.terms[0][0] == "cosine"
+
+
+def test_an_unreadable_image_borrows_nothing(borrowing, lender, tmp_path):
     (tmp_path / "letter.jpg").write_text("Dear all,")
     with pytest.raises(ImageError, match="letter.jpg"):
         borrowing.look(tmp_path / "letter.jpg")

@@ -35,7 +35,7 @@ def paths(tree):
 
 
 @pytest.mark.parametrize("group", [1, 20, 1000])
-def test_every_node_sees_a_beginning_and_every_end_its_whole_sentence(clip, group):
+def test_every_node_attends_to_the_path_to_it(clip, group):
     sentences = tokens(clip, SENTENCES)
     tree = PrefixTree.of(sentences, group)
     beginnings = list(paths(tree))
@@ -64,7 +64,8 @@ def test_a_tree_embeds_as_open_clip_embeds_padded_sentences(clip, group):
     torch.testing.assert_close(encode_tree(clip.model, PrefixTree.of(tokens(clip, SENTENCES), group)), wanted)
 
 
-def test_in_bfloat16_the_directions_are_the_same_and_so_is_the_fingerprint():
+@pytest.mark.slow
+def test_bfloat16_keeps_directions_and_fingerprint():
     made = []
     for dtype in (torch.float32, torch.bfloat16):
         torch.manual_seed(0)
@@ -75,5 +76,5 @@ def test_in_bfloat16_the_directions_are_the_same_and_so_is_the_fingerprint():
 
 
 def test_a_sentence_without_a_token_is_refused():
-    with pytest.raises(ValueError, match="mark of the end"):
+    with pytest.raises(ValueError, match="at least the end token"):
         PrefixTree.of([[1, 2], []])

@@ -15,7 +15,7 @@ TAGS = ("mug", "dog", "engine", "lion", "truck", "cat")
 
 
 def generate(probabilities, exclude=(), synonyms=None, **recipe):
-    """Of three pictures of which the first shows a dog and nobody knows about trucks."""
+    """Generate for three pictures: the first shows a dog, trucks are unknown."""
     targets = torch.zeros(3, len(TAGS), dtype=torch.bool)
     targets[0, 1] = True
     known = torch.ones_like(targets)
