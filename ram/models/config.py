@@ -185,10 +185,10 @@ class ModelConfig:
         ensemble: terms that small models add to its logits.
         max_descriptions: descriptions used for each typed category; 1 makes it RAM, None (all) RAM++.
         reweight: weigh a tag's descriptions by the image; else take their plain mean.
-        center_descriptions: weigh descriptions by their difference from the mean of their tag (see
-            :class:`ram.models.lite.centered_reweighting.CenteredReweighting`); the official models do not.
         standardize_text: shift and scale each channel of the blended text embeddings, by statistics saved with the
             weights; the official models do not.
+        center_descriptions: weigh descriptions by their difference from the mean of their tag (see
+            :class:`ram.models.lite.centered_reweighting.CenteredReweighting`); the official models do not.
     """
 
     name: str
@@ -199,8 +199,8 @@ class ModelConfig:
     ensemble: EnsembleConfig = EnsembleConfig()
     max_descriptions: int | None = None
     reweight: bool = True
-    center_descriptions: bool = False
     standardize_text: bool = False
+    center_descriptions: bool = False
 
     def __post_init__(self) -> None:
         if self.dim < 1:

@@ -31,9 +31,6 @@ class DataRecipe:
             "shipped+own" both.
         descriptions: JSON file of descriptions per tag; "shipped" for ours (the lexicon's for tags that are not ours),
             "lexicon" for the lexicon's alone, "template" for one sentence per tag.
-        plain_prompt: begin the descriptions of each tag with "a photo of a ...". That sentence fits every image of the
-            tag, so re-weighting tends to learn to choose nothing else.
-        incomplete: those of ``triplets`` in which a tag may be present although it is not listed.
         dev: triplet file and folder of the development set, or empty.
         dev_share: fraction of the images that is held out as the development set in place of ``dev``.
         views: random crops per image that are cached for a frozen backbone.
@@ -42,14 +39,15 @@ class DataRecipe:
             :func:`ram.training.data.own_labels.read_own_labels`; "." is the data folder.
         workers: processes that read images; 0 reads in the training process. The result is the same.
         shuffle_buffer: images of shards are shuffled within so many consecutive ones; the shards are shuffled too.
+        plain_prompt: begin the descriptions of each tag with "a photo of a ...". That sentence fits every image of the
+            tag, so re-weighting tends to learn to choose nothing else.
+        incomplete: those of ``triplets`` in which a tag may be present although it is not listed.
     """
 
     triplets: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
     vocabulary: str = "shipped"
     descriptions: str = "shipped"
-    plain_prompt: bool = True
-    incomplete: tuple[str, ...] = ()
     dev: tuple[str, ...] = ()
     dev_share: float = 0.0
     views: int = 1
@@ -57,6 +55,8 @@ class DataRecipe:
     labels: tuple[str, ...] = ()
     workers: int = 0
     shuffle_buffer: int = 20_000
+    plain_prompt: bool = True
+    incomplete: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         files, folders = len(self.triplets), len(self.pictures)
