@@ -12,6 +12,7 @@ from ram.models.config import LEARNED, ImageConfig, ModelConfig
 from ram.models.decoder import AlignmentDecoder
 from ram.models.heads import SharedHead
 from ram.models.image_encoder import ImageEncoder, create_backbone
+from ram.models.lite.centered_reweighting import CenteredReweighting
 from ram.models.lite.ensemble import Ensemble
 from ram.models.lite.image_encoder import LiteImageEncoder
 from ram.models.lite.matching import MatchingHead, StandardizedQueries
@@ -33,7 +34,7 @@ def build_model(config: ModelConfig) -> TaggingModel:
     decoder = config.decoder
     parts: dict[str, Any] = {
         "image_encoder": _image_encoder(config, backbone, channels),
-        "reweighting": DescriptionReweighting() if config.reweight else DescriptionEnsemble(),
+        "reweighting": _reweighting(config),
         "queries": _queries(config),
         "decoder": AlignmentDecoder(
             decoder.hidden,
@@ -98,6 +99,12 @@ def _image_encoder(config: ModelConfig, backbone: nn.Module, channels: int) -> I
     if all(getattr(image, part) == getattr(defaults, part) for part in lite_parts):
         return ImageEncoder(backbone, channels, dim)
     return LiteImageEncoder(backbone, channels, dim, image)
+
+
+def _reweighting(config: ModelConfig) -> DescriptionReweighting:
+    if not config.reweight:
+        return DescriptionEnsemble()
+    return CenteredReweighting() if config.center_descriptions else DescriptionReweighting()
 
 
 def _queries(config: ModelConfig) -> nn.Module:

@@ -187,6 +187,8 @@ class ModelConfig:
         reweight: weigh a tag's descriptions by the image; else take their plain mean.
         standardize_text: shift and scale each channel of the blended text embeddings, by statistics saved with the
             weights; the official models do not.
+        center_descriptions: weigh descriptions by their difference from the mean of their tag (see
+            :class:`ram.models.lite.centered_reweighting.CenteredReweighting`); the official models do not.
     """
 
     name: str
@@ -198,6 +200,7 @@ class ModelConfig:
     max_descriptions: int | None = None
     reweight: bool = True
     standardize_text: bool = False
+    center_descriptions: bool = False
 
     def __post_init__(self) -> None:
         if self.dim < 1:
@@ -211,6 +214,8 @@ class ModelConfig:
                 f"learned tags have one row of {learned_width(self.decoder.hidden)} numbers each, not "
                 f"{self.max_descriptions} of {self.dim}: set max_descriptions and dim"
             )
+        if self.center_descriptions and not self.reweight:
+            raise InputError("center_descriptions is for re-weighting: set reweight = true")
         if self.learned and (self.reweight or self.standardize_text or self.decoder.matching):
             raise InputError("learned tags have no texts: unset reweight, standardize_text and decoder.matching")
 

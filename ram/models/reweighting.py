@@ -25,6 +25,11 @@ class DescriptionReweighting(nn.Module):
         super().__init__()
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
+    @property
+    def contrast_scale(self) -> torch.Tensor:
+        """Inverse temperature of the contrast of pooled tokens and captions in training, a scalar."""
+        return self.log_scale.exp()
+
     def forward(self, pooled: torch.Tensor, descriptions: DescriptionEmbeddings) -> tuple[torch.Tensor, torch.Tensor]:
         """Weigh and blend.
 

@@ -24,8 +24,10 @@ from torch.nn.parallel import DistributedDataParallel
 from ram.checkpoints.model_folder import save_model
 from ram.errors import InputError, TrainingError
 from ram.evaluation.metrics import mean_average_precision
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.ram import TaggingModel
 from ram.runtime import Progress, quiet
+from ram.training.data.mosaics import Mosaic
 from ram.training.data.training_set import TrainingSet, read_dev_set, read_training_set
 from ram.training.data.views import Request, View
 from ram.training.distributed import World
@@ -209,6 +211,8 @@ class Learner:
         self.batch = min(recipe.schedule.batch, images // pieces * pieces)
         if not self.batch:
             raise InputError(f"{images} pictures do not fill the {pieces} pieces of a batch: train in fewer pieces")
+        if recipe.schedule.mosaics and pieces > 1:
+            raise InputError(f"schedule.mosaics joins images of a whole step, not of {pieces} pieces: train in one")
         learns = any(parameter.requires_grad for parameter in state.model.image_encoder.backbone.parameters())
         if learns and self.batch == pieces:  # torch 2.13 computes wrong gradients of a frozen BatchNorm on a CPU
             raise InputError(
@@ -341,19 +345,27 @@ class Step(nn.Module):
         first = self.rows(draw, round_ * self.world.size)
         ids, training, device = draw.ids[own], self.training_set, self.device
         drawn = draw.tags if isinstance(draw.tags, slice) else draw.tags.to(device)
+        encoder, mosaic = self.model.image_encoder, draw.mosaic
+        patches = mosaic.join_patches(training.pictures.patches(encoder, view))
+        targets, known = mosaic.join_tags(
+            training.triplets.targets[ids][:, draw.tags], training.triplets.known[ids][:, draw.tags]
+        )
+        taught = None if training.teacher is None else training.teacher.teach(ids, view.teacher_pixels)
+        probabilities = None if training.probabilities is None else training.probabilities[ids]
         return Batch(
-            features=training.pictures.look(self.model.image_encoder, view),
-            tags=self.tags.rows(drawn),
-            targets=training.triplets.targets[ids][:, draw.tags].to(device),
-            known=training.triplets.known[ids][:, draw.tags].to(device),
+            features=encoder.embed(patches),
+            tags=_keep_descriptions(self.tags.rows(drawn), draw.described),
+            targets=targets.to(device),
+            known=known.to(device),
             captions=draw.captions.to(device),
             captioned=draw.captioned.to(device),
-            taught=None if training.teacher is None else training.teacher.teach(ids, view.teacher_pixels).to(device),
-            probabilities=None if training.probabilities is None else training.probabilities[ids].to(device),
+            taught=None if taught is None else mosaic.leave_out(taught).to(device),
+            probabilities=None if probabilities is None else mosaic.leave_out(probabilities).to(device),
             epoch=draw.epoch,
             own=own,
             together=slice(first.start, first.start + (own.stop - own.start) * self.world.size),
             gather=self.world.gather,
+            shown_in=mosaic.owners(len(ids)) if mosaic.pairs else None,
         )
 
 
@@ -368,6 +380,8 @@ class Draw:
         tags: (tags,) indices of the queries that are scored, or all.
         captions: (batch, captions, dim) embeddings of the captions drawn for each image.
         captioned: (batch,) whether an image has any caption.
+        mosaic: which images are joined.
+        described: (tags, descriptions) False for descriptions that this step leaves out; None leaves out none.
     """
 
     epoch: int
@@ -376,6 +390,8 @@ class Draw:
     tags: torch.Tensor | slice
     captions: torch.Tensor
     captioned: torch.Tensor
+    mosaic: Mosaic
+    described: torch.Tensor | None = None
 
     @classmethod
     def of(
@@ -387,7 +403,12 @@ class Draw:
         tags: torch.Tensor | slice = slice(None)
         if 0 < schedule.tags_per_step < training.triplets.targets.shape[1]:
             tags = draw_tags(training.triplets.targets[ids], schedule.tags_per_step, generator)
-        return cls(epoch, ids, seeds, tags, *training.draw_captions(ids, schedule.captions_per_picture, generator))
+        captions = training.draw_captions(ids, schedule.captions_per_picture, generator)
+        mosaic = Mosaic.draw(len(ids), schedule.mosaics, generator)
+        described = None
+        if schedule.description_dropout:
+            described = drop_descriptions(training.queries.mask[tags], schedule.description_dropout, generator)
+        return cls(epoch, ids, seeds, tags, *captions, mosaic, described)
 
 
 def draw_tags(targets: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
@@ -407,6 +428,16 @@ def draw_tags(targets: torch.Tensor, count: int, generator: torch.Generator) -> 
     order = torch.randperm(targets.shape[1], generator=generator)
     occurs = targets.any(dim=0)[order]
     return torch.cat([order[occurs], order[~occurs]])[: max(count, int(occurs.sum()))]
+
+
+def drop_descriptions(mask: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
+    """Leave out about ``share`` of the descriptions in a (tags, descriptions) mask, but not all of a tag."""
+    draws = torch.rand(mask.shape, generator=generator).masked_fill(~mask, -1.0)
+    return mask & ((draws >= share) | (draws == draws.amax(dim=1, keepdim=True)))
+
+
+def _keep_descriptions(tags: DescriptionEmbeddings, mask: torch.Tensor | None) -> DescriptionEmbeddings:
+    return tags if mask is None else DescriptionEmbeddings(tags.embeddings, mask.to(tags.embeddings.device))
 
 
 def generator_for(*position: int | str) -> torch.Generator:

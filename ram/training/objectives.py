@@ -43,6 +43,8 @@ class Batch:
         own: the rows of the whole batch that are the own images.
         together: the rows that all processes encode at the same time.
         gather: maps (own, ...) values of the own images to (together, ...), with gradient.
+        shown_in: (batch,) row of the features that shows each image, where some are joined to mosaics; None where each
+            image has its own row.
     """
 
     features: ImageFeatures
@@ -57,6 +59,7 @@ class Batch:
     own: slice = field(default_factory=lambda: slice(None))
     together: slice = field(default_factory=lambda: slice(None))
     gather: Callable[[torch.Tensor], torch.Tensor] = lambda values: values
+    shown_in: torch.Tensor | None = None
 
     def __len__(self) -> int:
         """Number of images of the whole batch."""
@@ -69,8 +72,9 @@ class Batch:
             Features of the own images, captions (n, captions, dim) of all n images of the batch, and (own, n) True
             where an image meets its own captions.
         """
-        own = self.captioned[self.own]
-        return self.features.rows(own), self.captions[self.captioned], self._same()[self.own][own]
+        own = self._same()[self.own]
+        with_caption = own.any(dim=1)
+        return self.features.rows(with_caption), self.captions[self.captioned], own[with_caption]
 
     def beside(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Gather values of the own images that have a caption from all processes.
@@ -81,17 +85,22 @@ class Batch:
         Returns:
             Values (together, ...), and (together, n) True where an image meets its own captions.
         """
-        own, together = self.captioned[self.own], self.captioned[self.together]
+        same = self._same()
+        with_caption = same.any(dim=1)
+        own, together = with_caption[self.own], with_caption[self.together]
         rows = values.new_zeros(len(own), *values.shape[1:])
         rows[own] = values
-        return self.gather(rows)[together], self._same()[self.together][together]
+        return self.gather(rows)[together], same[self.together][together]
 
     def _same(self) -> torch.Tensor:
-        """Return (batch, n) booleans, True where an image is the n-th of those that have a caption."""
-        return torch.eye(len(self), dtype=torch.bool, device=self.captioned.device)[:, self.captioned]
+        """Return (rows, n) booleans, True where a row of the features shows the n-th image that has a caption."""
+        device = self.captioned.device
+        shown_in = torch.arange(len(self), device=device) if self.shown_in is None else self.shown_in.to(device)
+        rows = torch.arange(int(shown_in.max()) + 1, device=device)
+        return rows[:, None] == shown_in[self.captioned][None]
 
 
-def tagging(model: TaggingModel, batch: Batch, loss: str = "asl") -> torch.Tensor:
+def tagging(model: TaggingModel, batch: Batch, loss: str = "asl", unknown: float = 0.0) -> torch.Tensor:
     """Loss over the known tags, summed over tags (RAM++, section 3.2); the asymmetric one with gamma_neg 7.
 
     With cross entropy the known tags of an image compete, and its positives share the probability. Differs from the
@@ -101,7 +110,12 @@ def tagging(model: TaggingModel, batch: Batch, loss: str = "asl") -> torch.Tenso
     targets, known = batch.targets, batch.known
     if loss == "ce":
         return softmax_cross_entropy(logits.masked_fill(~known, -torch.inf), targets & known) / len(batch)
-    return _entrywise(loss, gamma_neg=7, epoch=batch.epoch)(logits[known], targets[known]) / len(batch)
+    entrywise = _entrywise(loss, gamma_neg=7, epoch=batch.epoch)
+    total = entrywise(logits[known], targets[known])
+    if unknown:
+        doubtful = logits[~known]
+        total = total + unknown * entrywise(doubtful, torch.zeros_like(doubtful))
+    return total / len(batch)
 
 
 def alignment(model: TaggingModel, batch: Batch, loss: str = "asl") -> torch.Tensor:
@@ -155,7 +169,7 @@ def contrastive(model: TaggingModel, batch: Batch) -> torch.Tensor:
     if not len(captions):
         return batch.features.tokens.sum() * 0.0
     pooled, texts = (F.normalize(x.float(), dim=-1) for x in (features.pooled, captions.mean(dim=1)))
-    return _choices(batch, pooled @ texts.T * model.reweighting.log_scale.exp(), 1)
+    return _choices(batch, pooled @ texts.T * model.reweighting.contrast_scale, 1)
 
 
 def _choices(batch: Batch, logits: torch.Tensor, each: int) -> torch.Tensor:
@@ -196,7 +210,7 @@ def total_loss(
     """Return the weighted sum, and each objective's loss before weighting."""
     objectives: dict[str, Callable[[TaggingModel, Batch], torch.Tensor]] = {
         **OBJECTIVES,
-        "tagging": partial(tagging, loss=losses.tagging),
+        "tagging": partial(tagging, loss=losses.tagging, unknown=losses.unknown),
         "alignment": partial(alignment, loss=losses.alignment),
     }
     parts = {name: objectives[name](model, batch) for name in weights}

@@ -100,7 +100,7 @@ class Recipe:
             raise InputError("the objective retention is for a backbone that learns: set learning_stages")
         for asked, field_ in (
             (self.teacher == "classifier", "teacher"),
-            (self.generated.threshold < 1, "generated"),
+            (self.generated.threshold < 1 or self.generated.dense_sure < 1, "generated"),
             ("retention" in self.objectives, "retention"),
         ):
             if asked and not self.pretrained:

@@ -39,6 +39,9 @@ class DataRecipe:
             :func:`ram.training.data.own_labels.read_own_labels`; "." is the data folder.
         workers: processes that read images; 0 reads in the training process. The result is the same.
         shuffle_buffer: images of shards are shuffled within so many consecutive ones; the shards are shuffled too.
+        plain_prompt: begin the descriptions of each tag with "a photo of a ...". That sentence fits every image of the
+            tag, so re-weighting tends to learn to choose nothing else.
+        incomplete: those of ``triplets`` in which a tag may be present although it is not listed.
     """
 
     triplets: tuple[str, ...] = ()
@@ -52,6 +55,8 @@ class DataRecipe:
     labels: tuple[str, ...] = ()
     workers: int = 0
     shuffle_buffer: int = 20_000
+    plain_prompt: bool = True
+    incomplete: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         files, folders = len(self.triplets), len(self.pictures)
@@ -62,6 +67,8 @@ class DataRecipe:
                 f"data.triplets names {files} files and data.pictures {folders} folders: give one folder for each, "
                 "and then one for each of data.labels, or none"
             )
+        if unknown := sorted(set(self.incomplete) - set(self.triplets)):
+            raise InputError(f"data.incomplete names {unknown[0]!r}, which is not one of data.triplets")
         if self.views < 1:
             raise InputError(f"data.views is {self.views}: it must be at least 1")
         if self.workers < 0:
@@ -95,6 +102,9 @@ class ScheduleRecipe:
         clip: largest gradient norm.
         average: decay of the running average of the weights that is saved; 0 saves the last weights.
         tags_per_step: tags scored in each step, first those that occur in the batch, then random ones; 0 for all.
+        mosaics: fraction of a step's images that are joined in pairs, see :mod:`ram.training.data.mosaics`.
+        description_dropout: fraction of a tag's descriptions that a step leaves out, except for the last one, so that
+            the decoder learns a tag from one sentence as well as from many.
         captions_per_picture: captions drawn per image and step; the paper takes 1, more are more negatives.
         precision: "float32", or autocast in "bfloat16" or, on a GPU, in "float16" with a gradient scaler.
         accumulate: pieces in which each process computes its part of a batch that does not fit into memory. The
@@ -116,6 +126,8 @@ class ScheduleRecipe:
     clip: float = 5.0
     average: float = 0.0
     tags_per_step: int = 0
+    mosaics: float = 0.0
+    description_dropout: float = 0.0
     captions_per_picture: int = 1
     precision: str = "bfloat16"
     accumulate: int = 1
@@ -134,7 +146,11 @@ class ScheduleRecipe:
         for name in ("weight_decay", "warmup_steps", "tags_per_step", "save_minutes"):
             if not getattr(self, name) >= 0:
                 raise InputError(f"schedule.{name} is {getattr(self, name)}: it must not be negative")
-        for name in ("warmup", "average"):
+        if not 0 <= self.mosaics <= 1:
+            raise InputError(f"schedule.mosaics is {self.mosaics}: it must be between 0 and 1")
+        if self.mosaics and self.accumulate > 1:
+            raise InputError("schedule.mosaics joins images of a whole step: set schedule.accumulate = 1")
+        for name in ("warmup", "average", "description_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"schedule.{name} is {getattr(self, name)}: it must be at least 0 and under 1")
         if self.decay != "cosine" and (isinstance(self.decay, str) or not 0 < self.decay <= 1):
@@ -160,15 +176,24 @@ class ScheduleRecipe:
 
 @dataclass(frozen=True)
 class LossRecipe:
-    """``[losses]``: the loss of tags and of captions, one of :data:`LOSSES` with the papers' parameters."""
+    """``[losses]``: the loss of tags and of captions, one of :data:`LOSSES` with the papers' parameters.
+
+    Args:
+        tagging, alignment: names of the losses.
+        unknown: weight of tags that are neither known to be present nor known to be absent, learned as absent. Most of
+            them are, and the asymmetric loss discounts the others.
+    """
 
     tagging: str = "asl"
     alignment: str = "asl"
+    unknown: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, loss in vars(self).items():
-            if loss not in LOSSES:
-                raise InputError(f"losses.{name} is {loss!r}: choose one of {list(LOSSES)}")
+        for name in ("tagging", "alignment"):
+            if getattr(self, name) not in LOSSES:
+                raise InputError(f"losses.{name} is {getattr(self, name)!r}: choose one of {list(LOSSES)}")
+        if not 0 <= self.unknown <= 1:
+            raise InputError(f"losses.unknown is {self.unknown}: it must be between 0 and 1")
 
 
 @dataclass(frozen=True)
@@ -179,13 +204,22 @@ class GeneratedRecipe:
         threshold: probability over which a class, or all classes of a tag together, are present; 1 generates nothing.
         absent_below: probability under which a class that is not a tag is absent; in between it is unknown.
         exclude: text file below the data folder, one tag a line: classes whose names hold one are left out.
+        dense_sure, dense_agreed: probabilities over which tags that the classifier sees in the image or in a part of it
+            are added, see :func:`ram.training.data_engine.dense_tags.generated`; 1 adds none.
     """
 
     threshold: float = 1.0
     absent_below: float = 0.01
     exclude: str = ""
+    dense_sure: float = 1.0
+    dense_agreed: float = 1.0
 
     def __post_init__(self) -> None:
+        if self.dense_sure != 1 and not 0 < self.dense_agreed <= self.dense_sure < 1:
+            raise InputError(
+                f"generated.dense_sure is {self.dense_sure} and dense_agreed {self.dense_agreed}: they must be between "
+                "0 and 1, and dense_agreed may not be over dense_sure"
+            )
         if not 0 < self.threshold <= 1:
             raise InputError(f"generated.threshold is {self.threshold}: it must be over 0 and at most 1")
         if not 0 <= self.absent_below <= self.threshold:

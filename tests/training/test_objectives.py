@@ -246,3 +246,26 @@ def test_what_the_classifier_still_says_costs_nothing(model, batch):
 def test_a_loss_nobody_knows_is_named():
     with pytest.raises(ValueError, match=r"losses.alignment is 'asll': choose one of \['asl'"):
         LossRecipe(alignment="asll")
+
+
+def test_unknown_tags_count_a_little_as_absent_where_wanted(model, batch):
+    known = tagging(model, batch)
+    absent = changed(batch, targets=torch.zeros_like(batch.targets), known=~batch.known)
+    assert tagging(model, batch, unknown=0.25).item() == pytest.approx((known + 0.25 * tagging(model, absent)).item())
+    with pytest.raises(ValueError, match="unknown"):
+        LossRecipe(unknown=2.0)
+
+
+def test_a_mosaic_is_matched_with_the_captions_of_both_images(model, batch):
+    """Rows 0 (images 0 and 1), 1 (image 2, no caption) and 2 (image 3) against three images' captions."""
+    mosaic = changed(batch, features=batch.features.rows(slice(0, 3)), shown_in=torch.tensor([0, 0, 1, 2]))
+    features, captions, same = mosaic.paired()
+    assert torch.equal(features.tokens, batch.features.tokens[[0, 2]])
+    assert len(captions) == 3 and same.tolist() == [[True, True, False], [False, False, True]]
+    terms = [
+        asymmetric(logit(model, batch, row, text[None]), image in images, 4)
+        for row, images in ((0, (0, 1)), (2, (3,)))
+        for image in (0, 1, 3)
+        for text in batch.captions[image]
+    ]
+    assert alignment(model, mosaic).item() == pytest.approx(sum(terms) / 3, rel=1e-4)

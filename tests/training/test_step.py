@@ -13,7 +13,7 @@ from ram.training.data.triplets import Triplets
 from ram.training.data.views import PixelSource
 from ram.training.distributed import World
 from ram.training.initial import set_learning
-from ram.training.loop import Draw, Learner, NonFiniteLoss, Step, draw_tags, generator_for
+from ram.training.loop import Draw, Learner, NonFiniteLoss, Step, draw_tags, drop_descriptions, generator_for
 from ram.training.schedule import make_optimizer
 from ram.training.state import Position, RunningAverage, TrainingState
 from tests.tiny import DIM, tiny_bank
@@ -157,3 +157,30 @@ def test_a_step_draws_all_occurring_tags_and_random_others():
         others.update(set(drawn) - {7, 15})
     assert len(others) == 18 and min(others.values()) > 60  # 100 each on average
     assert set(draw_tags(targets, 1, generator).tolist()) == {7, 15}
+
+
+def test_dropped_descriptions_leave_every_tag_at_least_one():
+    mask = torch.tensor([[1, 1, 1, 1, 1, 1, 1, 1], [1, 0, 0, 0, 0, 0, 0, 0]]).bool().repeat(200, 1)
+    kept = drop_descriptions(mask, 0.75, torch.Generator().manual_seed(0))
+    assert not (kept & ~mask).any() and kept.any(dim=1).all()
+    assert 1.8 < kept[0::2].sum(dim=1).float().mean() < 2.5
+    assert torch.equal(drop_descriptions(mask, 0.0, torch.Generator()), mask)
+
+
+def test_mosaics_are_refused_where_a_step_is_in_pieces():
+    with pytest.raises(ValueError, match="accumulate"):
+        toy_recipe(mosaics=1.0, accumulate=2)
+
+
+def test_a_step_of_mosaics_teaches_every_part(training):
+    """Half as many rows as images, and gradients for decoder, re-weighting and image encoder."""
+    model = steady_model()
+    recipe = toy_recipe(objectives={"tagging": 1.0, "contrastive": 1.0}, mosaics=1.0, batch=PICTURES)
+    draw_ = Draw.of(training, recipe, 0, torch.arange(PICTURES), generator_for(0))
+    assert draw_.mosaic.pairs == PICTURES // 2
+    step = Step(model, training, recipe, 1, World())
+    view = next(training.pictures.views([(draw_.ids, draw_.seeds)]))
+    total, losses = step(draw_, 0, view)
+    total.backward()
+    assert losses.isfinite().all()
+    assert all(p.grad is not None and p.grad.any() for p in (model.head.weight, model.image_encoder.project.weight))

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def read_labels(recipe: DataRecipe, data: Path) -> list[LabelledPictures]:
 def label_system(
     recipe: DataRecipe, data: Path, labels: Sequence[LabelledPictures] = ()
 ) -> tuple[TagVocabulary, TagDescriptions]:
-    """Return the tags of a recipe and their descriptions, "a photo of a ..." first."""
+    """Return the tags of a recipe and their descriptions, "a photo of a ..." first unless the recipe leaves it out."""
     vocabulary = _vocabulary(recipe.vocabulary, data, labels)
     template = TemplateDescriber()
     plain = TagDescriptions({tag: (next(template.describe(tag)),) for tag in vocabulary.tags}, Origin(template.name))
@@ -52,6 +53,8 @@ def label_system(
     else:
         written = TagDescriptions.load(data / recipe.descriptions)
     written = written.select(vocabulary.tags)
+    if not recipe.plain_prompt:
+        return vocabulary, written
     both = {tag: tuple(dict.fromkeys(plain[tag] + written[tag])) for tag in vocabulary.tags}
     return vocabulary, TagDescriptions(both, written.origin)
 
@@ -70,7 +73,10 @@ def read_sources(
     """
     tags = len(vocabulary)
     files = zip(recipe.triplets, recipe.pictures, strict=False)  # further folders belong to labels
-    sources = [read_triplets(data / file, data / folder, tags) for file, folder in files]
+    sources = [
+        replace(read_triplets(data / file, data / folder, tags), complete=file not in recipe.incomplete)
+        for file, folder in files
+    ]
     if recipe.shards:
         shards = find_shards(recipe.shards, data)
         entries, skipped = read_shards(

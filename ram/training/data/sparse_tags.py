@@ -58,9 +58,10 @@ class TagRows:
     def used(self, group: torch.Tensor) -> TagRows:
         """Return for each image the tags that any image of the same ``group`` (images,) has."""
         pictures, ids = self._pairs(self.row)
-        rows = [ids[group[pictures] == one].unique().tolist() for one in range(int(group.max()) + 1)]
-        shared = TagRows.of(rows, self.tags)
-        return TagRows(shared.ids, shared.first, group, self.tags)
+        pairs = (group[pictures] * self.tags + ids).unique()
+        counts = torch.bincount(pairs // self.tags, minlength=int(group.max()) + 1)
+        first = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        return TagRows((pairs % self.tags).to(torch.int32), first, group, self.tags)
 
     def _pairs(self, row: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return indices into ``row`` (n,) and tag ids, one pair for each True."""

@@ -22,12 +22,15 @@ from ram.models.config import ModelConfig
 from ram.models.image_encoder import ImageEncoder
 from ram.models.text_encoder import TextEncoder
 from ram.runtime import Progress, atomic_write
-from ram.text.bank import TagEmbeddingBank
+from ram.text.bank import TagEmbeddingBank, pad
+from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
+from ram.training.backbones import load_classifier
 from ram.training.data.shards import shuffle
 from ram.training.data.sources import check_sources, fingerprint, label_system, read_labels, read_sources
 from ram.training.data.triplets import Triplets, read_triplets
 from ram.training.data.views import PictureSource, PixelSource, cached_patches
+from ram.training.data_engine.dense_tags import DenseTeacher, class_membership, join_dense_tags
 from ram.training.data_engine.generated_tags import GeneratedTags, generate_tags, read_words
 from ram.training.data_engine.imagenet import class_logits, class_names
 from ram.training.recipe import Recipe
@@ -107,8 +110,8 @@ def read_training_set(
     text_encoder = text_encoder_for(recipe.model)
     labels = read_labels(recipe.data, data)
     vocabulary, descriptions = label_system(recipe.data, data, labels)
-    bank = TagEmbeddingBank.build(descriptions.first(recipe.model.max_descriptions), text_encoder, vocabulary)
-    bank = bank.to("cpu", torch.float16)  # train on exactly what is saved
+    descriptions = descriptions.first(recipe.model.max_descriptions)
+    bank = _build_bank(vocabulary, descriptions, text_encoder, cache, progress)
     sources = read_sources(recipe.data, data, labels, vocabulary, progress)
     triplets = check_sources(sources, len(vocabulary), output, "skipped.txt", recipe.data.workers, progress)
     held_out = None
@@ -130,6 +133,8 @@ def read_training_set(
         triplets = generated.triplets
         if generated.classes:
             classes = TagEmbeddingBank.build(generated.classes.first(recipe.model.max_descriptions), text_encoder)
+    if recipe.generated.dense_sure < 1:
+        triplets = _join_dense_tags(recipe, triplets, pictures, vocabulary, encoder)
     teacher: Teacher | None = None
     if recipe.teacher == "captions":
         teacher = captions_teacher(captions, first)
@@ -214,26 +219,52 @@ def _generate(
     return generate_tags(triplets, probabilities, class_names(), vocabulary, synonyms, recipe.generated, exclude)
 
 
+def _join_dense_tags(
+    recipe: Recipe, triplets: Triplets, pictures: PictureSource, vocabulary: TagVocabulary, encoder: ImageEncoder
+) -> Triplets:
+    weight, bias = load_classifier(recipe.model.image.backbone)
+    teacher = DenseTeacher(weight, bias, class_membership({tag: id_ for id_, tag in enumerate(vocabulary.tags)}))
+    sure, agreed = recipe.generated.dense_sure, recipe.generated.dense_agreed
+    return join_dense_tags(triplets, partial(pictures.plain_patches, encoder), teacher, sure, agreed)
+
+
 def _embed_captions(triplets: Triplets, text_encoder: TextEncoder, folder: Path, progress: Progress) -> torch.Tensor:
-    """Return (all captions, dim) unit vectors, cached in ``folder`` since they take minutes."""
+    """Return (all captions, dim) unit vectors."""
     sentences = [text for texts in triplets.captions for text in texts]
     if not sentences:
         raise InputError("the triplets hold no caption: leave the objectives that need captions out of the recipe")
+    return _embed(sentences, "captions", text_encoder, folder, progress)
+
+
+def _build_bank(
+    vocabulary: TagVocabulary, descriptions: TagDescriptions, encoder: TextEncoder, folder: Path, progress: Progress
+) -> TagEmbeddingBank:
+    """Return the bank of the training label system in 16 bit: train on exactly what is saved."""
+    sentences = [text for tag in descriptions.tags for text in descriptions[tag]]
+    embeddings = _embed(sentences, "descriptions", encoder, folder, progress)
+    padded = pad(embeddings.split([len(descriptions[tag]) for tag in descriptions.tags]), encoder.dim)
+    return TagEmbeddingBank(vocabulary, descriptions, padded, encoder.name).to("cpu", torch.float16)
+
+
+def _embed(
+    sentences: list[str], kind: str, text_encoder: TextEncoder, folder: Path, progress: Progress
+) -> torch.Tensor:
+    """Return (sentences, dim) unit vectors, cached in ``folder`` since they take minutes."""
     folder.mkdir(parents=True, exist_ok=True)
-    cache = folder / f"captions-{fingerprint((text_encoder.name, sentences))}.safetensors"
+    cache = folder / f"{kind}-{fingerprint((text_encoder.name, sentences))}.safetensors"
     if not cache.is_file():
         with FileLock(cache.with_suffix(".lock")):
             if not cache.is_file():
-                _write_captions(cache, sentences, text_encoder, progress)
-    return load_file(cache)["captions"]
+                _write_embeddings(cache, sentences, kind, text_encoder, progress)
+    return load_file(cache)[kind]
 
 
-def _write_captions(
-    cache: Path, sentences: list[str], text_encoder: TextEncoder, progress: Progress, batch: int = 512
+def _write_embeddings(
+    cache: Path, sentences: list[str], kind: str, text_encoder: TextEncoder, progress: Progress, batch: int = 512
 ) -> None:
     parts = []
     for start in range(0, len(sentences), batch):
         parts.append(text_encoder.encode(sentences[start : start + batch]))
-        progress(f"embedding {len(sentences)} captions", min(start + batch, len(sentences)), len(sentences))
+        progress(f"embedding {len(sentences)} {kind}", min(start + batch, len(sentences)), len(sentences))
     with atomic_write(cache) as temporary:
-        save_file({"captions": torch.cat(parts)}, temporary)
+        save_file({kind: torch.cat(parts)}, temporary)

@@ -26,6 +26,7 @@ class Source:
         captions: (images,) captions of each; may be empty.
         tags: (images,) tag ids of each.
         skipped: missing and broken images, with the reason.
+        complete: a tag that the source uses is absent from an image that lacks it; else it is unknown.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Source:
     captions: tuple[tuple[str, ...], ...]
     tags: tuple[tuple[int, ...], ...]
     skipped: tuple[str, ...] = ()
+    complete: bool = True
 
     def __post_init__(self) -> None:
         if not len(self.pictures) == len(self.captions) == len(self.tags):
@@ -48,6 +50,7 @@ class Source:
             tuple(self.captions[i] for i in sound),
             tuple(self.tags[i] for i in sound),
             (*self.skipped, *skipped),
+            self.complete,
         )
 
 
@@ -84,8 +87,7 @@ class Triplets:
             raise InputError(f"no picture of {', '.join(source.name for source in sources)} is found{why}")
         captions = tuple(texts for source in sources for texts in source.captions)
         targets = TagRows.of([ids for source in sources for ids in source.tags], tags)
-        source_of = torch.tensor([number for number, source in enumerate(sources) for _ in source.pictures])
-        return cls(pictures, captions, targets, targets.used(source_of), skipped)
+        return cls(pictures, captions, targets, targets.used(_groups(sources)), skipped)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -121,6 +123,16 @@ class Triplets:
             targets,
             targets.used(self.known.row[ids]),  # the rows of ``known`` are the sources
         )
+
+
+def _groups(sources: Sequence[Source]) -> torch.Tensor:
+    """Return (n,) groups that share what is known: a complete source is one, any other is one per image."""
+    groups: list[int] = []
+    for source in sources:
+        first = groups[-1] + 1 if groups else 0
+        count = len(source.pictures)
+        groups += [first] * count if source.complete else range(first, first + count)
+    return torch.tensor(groups)
 
 
 def read_triplets(file: Path, folder: Path, tags: int) -> Source:

@@ -46,6 +46,10 @@ class PictureSource(Protocol):
         """Return the features of a view on the encoder's device."""
         ...
 
+    def patches(self, encoder: ImageEncoder, view: View) -> torch.Tensor:
+        """Return the backbone's (batch, patches, channels) of a view, which ``look`` embeds."""
+        ...
+
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
         """Return the features of images (batch,) without augmentation."""
         ...
@@ -73,7 +77,11 @@ class PatchSource:
 
     def look(self, encoder: ImageEncoder, view: View) -> ImageFeatures:
         """Return the features of cached patches."""
-        return encoder.embed(self._finish(encoder, view.seen))
+        return encoder.embed(self.patches(encoder, view))
+
+    def patches(self, encoder: ImageEncoder, view: View) -> torch.Tensor:
+        """Return the patches of a cached view; stages that learn run now."""
+        return self._finish(encoder, view.seen)
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
         """Return the features of view 0 of images (batch,)."""
@@ -128,7 +136,11 @@ class PixelSource:
 
     def look(self, encoder: ImageEncoder, view: View) -> ImageFeatures:
         """Return the features of pixels."""
-        return encoder(view.seen.to(encoder.device))
+        return encoder.embed(self.patches(encoder, view))
+
+    def patches(self, encoder: ImageEncoder, view: View) -> torch.Tensor:
+        """Return the patches of pixels."""
+        return encoder.patches(view.seen.to(encoder.device))
 
     def look_plainly(self, encoder: ImageEncoder, ids: torch.Tensor) -> ImageFeatures:
         """Return the features of whole images (batch,)."""

@@ -171,3 +171,13 @@ def test_a_file_of_another_form_is_named(write, tmp_path, text, what):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"there is no triplet file none\.json"):
         load_triplets([tmp_path / "none.json"], [tmp_path], TAGS)
+
+
+def test_in_an_incomplete_source_only_listed_tags_are_known(tmp_path):
+    def source(name, tags, complete):
+        pictures = tuple(tmp_path / f"{name}{i}.png" for i in range(len(tags)))
+        return Source(name, pictures, ((),) * len(tags), tags, complete=complete)
+
+    triplets = Triplets.of([source("all", ((0,), (1, 2)), True), source("some", ((3,), ()), False)], TAGS)
+    assert triplets.known[:].tolist() == [[1, 1, 1, 0], [1, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]]
+    assert triplets.targets[:].tolist() == [[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]]

@@ -1,0 +1,104 @@
+"""A dense teacher: what a backbone's ImageNet classifier sees in an image and in its parts, as everyday tags.
+
+Global pooling comes before the classifier, so the same classifier reads any part of an image (re-labelled ImageNet, Yun
+et al. 2021). Its 1,000 classes are mapped to everyday names and what these are kinds of ("corgi", "dog", "animal"), in
+``everyday_classes.csv``; several crops add up.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from ram.errors import InputError
+from ram.training.data.triplets import Triplets
+
+CLASSES = Path(__file__).parent / "everyday_classes.csv"
+BATCH = 128
+"""Images that the teacher looks at together."""
+
+
+@dataclass(frozen=True, eq=False)
+class DenseTeacher:
+    """A linear classifier that is read everywhere.
+
+    Args:
+        weight, bias: (classes, channels) and (classes,).
+        members: (classes, tags) 1 where a tag holds wherever the class does.
+    """
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+    members: torch.Tensor
+
+    @torch.inference_mode()
+    def look(self, patches: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(n, patches, channels) of a square, row by row, to the probabilities of tags.
+
+        Returns:
+            (n, tags) of the whole image, and (n, tags) of the part that shows the tag best: every square of half the
+            width and height, in steps of a quarter.
+        """
+        side = round(patches.shape[1] ** 0.5)
+        if side**2 != patches.shape[1] or side % 4:
+            raise InputError(f"{patches.shape[1]} patches: the dense teacher needs a square with 4, 8 ... a side")
+        logits = patches @ self.weight.T + self.bias
+        whole = logits.mean(dim=1).softmax(dim=-1) @ self.members
+        step = side // 4
+        squares = logits.unflatten(1, (side, side))
+        parts = [
+            squares[:, top : top + 2 * step, left : left + 2 * step].mean(dim=(1, 2))
+            for top in range(0, 2 * step + 1, step)
+            for left in range(0, 2 * step + 1, step)
+        ]
+        return whole, (torch.stack(parts, dim=1).softmax(dim=-1) @ self.members).amax(dim=1)
+
+
+def class_membership(ids: Mapping[str, int], path: Path = CLASSES) -> torch.Tensor:
+    """(classes, tags) 1 where a class means a tag or is a kind of it, for the tags of a label system.
+
+    Args:
+        ids: tag to its column.
+        path: CSV file with the columns class, name, tag and kinds.
+    """
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    members = torch.zeros(len(rows), len(ids))
+    for row in rows:
+        for tag in (row["tag"], *row["kinds"].split(";")):
+            if tag in ids:
+                members[int(row["class"]), ids[tag]] = 1
+    return members
+
+
+def generated(whole: torch.Tensor, part: torch.Tensor, sure: float, agreed: float) -> torch.Tensor:
+    """(n, tags) True where the teacher's tags join those that are given.
+
+    Args:
+        whole, part: (n, tags) of :meth:`DenseTeacher.look`, or their mean over crops.
+        sure: probability over which one of the two is enough.
+        agreed: probability over which both together are.
+    """
+    return (torch.maximum(whole, part) > sure) | (torch.minimum(whole, part) > agreed)
+
+
+def join_dense_tags(
+    triplets: Triplets, see: Callable[[torch.Tensor], torch.Tensor], teacher: DenseTeacher, sure: float, agreed: float
+) -> Triplets:
+    """Triplets whose tags are joined by what the teacher sees; see :func:`generated`.
+
+    Args:
+        triplets: n images.
+        see: (batch,) positions of images to the backbone's (batch, patches, channels), pretrained as the teacher's.
+        teacher, sure, agreed: who generates tags, and when.
+    """
+    parts = []
+    for ids in torch.arange(len(triplets)).split(BATCH):
+        whole, part = teacher.look(see(ids).float().cpu())
+        parts.append(generated(whole, part, sure, agreed))
+    seen = torch.cat(parts)
+    return replace(triplets, targets=triplets.targets[:] | seen, known=triplets.known[:] | seen)

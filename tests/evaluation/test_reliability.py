@@ -1,0 +1,38 @@
+"""Reliability: probabilities that keep their word."""
+
+import numpy as np
+import pytest
+
+from ram.evaluation.reliability import expected_calibration_error, fit_scale_and_shift
+
+
+def decisions(n=40_000, scale=1.0, shift=0.0):
+    """Logits of a model, and targets that are true with sigmoid(scale * logit + shift)."""
+    generator = np.random.default_rng(0)
+    logits = generator.normal(-2, 2, n)
+    return logits, generator.random(n) < 1 / (1 + np.exp(-(scale * logits + shift)))
+
+
+def test_an_honest_model_has_no_error_and_an_overconfident_one_has():
+    logits, targets = decisions()
+    assert expected_calibration_error(1 / (1 + np.exp(-logits)), targets) < 0.01
+    assert expected_calibration_error(1 / (1 + np.exp(-logits - 2)), targets) > 0.1
+
+
+def test_the_error_of_two_bins_is_weighed_by_their_decisions():
+    probabilities = np.array([0.1, 0.1, 0.1, 0.9])
+    assert expected_calibration_error(probabilities, np.array([0, 0, 0, 0], bool), 2) == pytest.approx(0.3)
+
+
+def test_scale_and_shift_are_found_again():
+    logits, targets = decisions(scale=0.5, shift=1.0)
+    scale, shift = fit_scale_and_shift(logits, targets)
+    assert scale == pytest.approx(0.5, abs=0.03) and shift == pytest.approx(1.0, abs=0.06)
+
+
+def test_a_model_that_ranks_backwards_is_refused():
+    logits, targets = decisions()
+    with pytest.raises(ValueError, match="learned nothing"):
+        fit_scale_and_shift(-logits, targets)
+    with pytest.raises(ValueError, match="not"):
+        fit_scale_and_shift(logits, np.zeros(len(logits), bool))
