@@ -46,7 +46,7 @@ PRIOR = 30
 
 @dataclass(frozen=True, eq=False)
 class Decisions:
-    """What is known of development images.
+    """Labels of the development images.
 
     Args:
         name: of the file.

@@ -53,7 +53,7 @@ class Words:
         return self._allowed
 
     def tag(self, word: str) -> str | None:
-        """What a word stands for, itself or in the singular."""
+        """Return the tag of a word, as it stands or in the singular."""
         word = word.lower()
         return next((self._tags[form] for form in (word, *singulars(word)) if form in self._tags), None)
 

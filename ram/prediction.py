@@ -201,7 +201,7 @@ def _logit(probability: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What is behind the score of one tag on one image.
+    """Explanation of the score of one tag on one image.
 
     Args:
         score: the tag's score, with its evidence.

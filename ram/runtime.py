@@ -1,4 +1,4 @@
-"""What a program needs at run time besides the model: device, dtype, cache folder, progress, atomic files.
+"""Device, dtype, cache folder, progress callback, and atomic file writes.
 
 Imports neither torch nor anything of the package, so that every layer may use it.
 """

@@ -43,7 +43,7 @@ _T = TypeVar("_T")
 
 
 class TaggerBackend(Protocol):
-    """What comparing models needs of a tagger: also zero-shot CLIP and a tagger on a borrowed GPU have it.
+    """Interface of a tagger for comparing models; zero-shot CLIP and ZeroGPU taggers have it too.
 
     Attributes:
         config: describes the model and how it wants its images.

@@ -1,1 +1,1 @@
-"""What the page's controls do: plain functions and values, without gradio and without HTML."""
+"""Actions of the page's controls: plain functions and values, without gradio and without HTML."""

@@ -24,7 +24,7 @@ _UPLOAD = re.compile(r"[0-9a-f]{64}/[^/\\\x00]{1,255}")
 
 @dataclass(frozen=True)
 class View:
-    """What a link can carry.
+    """The view of the page that a link carries.
 
     Args:
         photo: file name of an example, or "".
@@ -55,7 +55,7 @@ class View:
 
 @dataclass(frozen=True)
 class Host:
-    """What a link may refer to on this page.
+    """The names that a link may refer to on this page.
 
     Args:
         examples: file names of the example photos.

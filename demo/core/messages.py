@@ -1,4 +1,4 @@
-"""What a visitor reads about an error."""
+"""Messages for visitors about errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page's controls do: tag a photo, describe categories, score and explain them.
+"""Actions of the page's controls: tag a photo, describe categories, score and explain them.
 
 Each model looks at a photo once, and each category is described and embedded once. Scoring them is cheap, so that a new
 photo or a new category repeats only its own work.

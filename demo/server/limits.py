@@ -68,7 +68,7 @@ DAY_BUDGET = Budget(10_000, 2_000_000)
 
 @dataclass(frozen=True)
 class Standing:
-    """What a visitor and all visitors together have spent today, and their budgets."""
+    """Requests and tokens spent today by a visitor and by all visitors, with their budgets."""
 
     visitor: Spent
     visitor_budget: Budget
@@ -104,7 +104,7 @@ class Limits:
         return VisitorMeter(self, visitor)
 
     def standing(self, visitor: str) -> Standing:
-        """What this visitor and all visitors have spent today."""
+        """Return the requests and tokens spent today by this visitor and by all."""
         with self._lock:
             self._begin_day()
             return Standing(self._spent.get(visitor, Spent()), self.visitor_budget, self._total, self.day_budget)

@@ -20,7 +20,7 @@ OPEN_FAULTS = 5
 
 
 def progress(album: Album, running: bool) -> str:
-    """How many photos are done, the time left, and which photos were left out and why."""
+    """Render the number of photos done, the time left, and which photos were left out and why."""
     tagged = f"{len(album.photos)} {'photo' if len(album.photos) == 1 else 'photos'} tagged"
     if running:
         left = album.seconds_left
@@ -69,7 +69,7 @@ def calibration(own: TagVocabulary, changed: Mapping[str, float], thumbs: Thumbs
 
 
 def _row(album: Album, index: int, vocabulary: TagVocabulary, thumbs: Thumbs) -> dict[str, Any]:
-    """What the table shows of one photo: its tags, the next best, and those that have a thumb."""
+    """One row of the table: a photo's tags, the next best, and those that have a thumb."""
     photo = album.photos[index]
     prediction = album.prediction(photo, vocabulary)
     present = prediction.above()

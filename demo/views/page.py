@@ -10,7 +10,7 @@ from demo.views.render import render
 
 
 def header(labels: Mapping[str, str], tags: int) -> str:
-    """What the page is and which models are at work, by name and label."""
+    """Render the page's title and the models in use, by name and label."""
     return render("page", "header", labels=labels, tags=tags)
 
 
@@ -41,7 +41,7 @@ def saved(file: Download) -> str:
 
 
 def allowance(standing: Standing) -> str:
-    """How much of the language model is used today, by this visitor and by all visitors."""
+    """Render today's use of the language model by this visitor and by all visitors."""
     meters = [
         ("Your language model today", standing.visitor, standing.visitor_budget),
         ("All visitors", standing.day, standing.day_budget),

@@ -34,7 +34,7 @@ NO_PHOTO = "Choose a photo, and its tags appear here."
 
 @dataclass(frozen=True)
 class Card:
-    """What the card of one typed category shows.
+    """Values on the card of one typed category.
 
     Args:
         name: the category.
@@ -63,7 +63,7 @@ def examples(photos: Sequence[Example]) -> str:
 
 
 def scope(shipped: bool) -> str:
-    """What the shipped models were trained on, and which model to use instead; nothing for other models."""
+    """Render a note on the training data of the shipped models; nothing for other models."""
     return render("photo", "scope", larger_model=LARGE) if shipped else ""
 
 
@@ -79,7 +79,7 @@ def tags(tagged: Tagged, chosen: str = "") -> str:
 
 
 def no_tags() -> str:
-    """What takes the place of the tags before there is a photo."""
+    """Render the placeholder of the tags before there is a photo."""
     return render("photo", "no_tags", sentence=NO_PHOTO)
 
 

@@ -230,6 +230,6 @@ def fit(text: str, width: float, size: float) -> str:
 
 
 def letters(text: str, width: float, size: float) -> int:
-    """How many letters fit into a width in points; Chinese and Japanese ones are twice as wide."""
+    """Number of letters that fit into a width in points; Chinese and Japanese ones are twice as wide."""
     wide = any(unicodedata.east_asian_width(letter) in "WF" for letter in text)
     return max(8, int(width / (POINTS_PER_LETTER * size / SENTENCE) / (2 if wide else 1)))

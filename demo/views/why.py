@@ -37,7 +37,7 @@ TERMS = {
 
 @dataclass(frozen=True)
 class Why:
-    """What the panel shows.
+    """Values on the panel.
 
     Args:
         tag: that is explained.
@@ -92,7 +92,7 @@ class Term:
 
 
 def nothing() -> str:
-    """What the panel shows before a tag is selected."""
+    """Render the panel before a tag is selected."""
     return introduction("Why this tag", NOTHING)
 
 

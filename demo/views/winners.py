@@ -19,7 +19,7 @@ def winners(found: Winners) -> str:
 
 
 def _summary(found: Winners) -> str:
-    """How many photos were scored, how many pass, which are shown, and which could not be scored."""
+    """Render the numbers of photos scored and passing, those shown, and those that could not be scored."""
     groups = found.highlights()
     count = "1 photo was" if len(found.photos) == 1 else f"{len(found.photos)} photos were"
     summary = f"{count} scored: {found.over or 'none'} over the threshold of {found.photos[0].score.threshold:.2f}."

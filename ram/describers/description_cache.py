@@ -107,7 +107,7 @@ class CachedDescriber(Describer):
 
     @property
     def usage(self) -> Usage:
-        """What the wrapped describer has spent; stored sentences cost nothing."""
+        """Requests and tokens spent by the wrapped describer; stored sentences cost nothing."""
         return self._describer.usage
 
     def with_meter(self, meter: Meter) -> CachedDescriber:

@@ -19,7 +19,7 @@ def plain_prompt(tag: str) -> str:
 
 
 def in_a_photo(tag: str) -> str:
-    """What a photo with this tag shows: "a corgi", "jeans", "someone running", "something red".
+    """Noun phrase for a photo with this tag: "a corgi", "jeans", "someone running", "something red".
 
     A name of several capitalised words stays as it is; other capitals are lowered.
     """

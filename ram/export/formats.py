@@ -14,7 +14,7 @@ AT_LEAST = 10
 """Tags that are listed even if fewer are over their thresholds."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet may interpret as the beginning of a formula."""
+"""Characters that a spreadsheet may interpret as the beginning of a formula."""
 
 Record = Mapping[str, Any]
 """One image: ``{"image", "model", "tags", "scores"}``; for COCO also its ``"width"`` and ``"height"``."""

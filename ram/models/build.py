@@ -1,4 +1,4 @@
-"""From a configuration to an assembled model: the only place that reads what variants differ in."""
+"""Build a model from its configuration: the only place that reads variant fields."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ram.text.files import read_json
 
 @dataclass(frozen=True)
 class Origin:
-    """Who described the tags.
+    """Describer of the tags and its settings.
 
     Args:
         describer: its name, such as "lexicon"; empty where a file does not say.

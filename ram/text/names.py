@@ -73,7 +73,7 @@ def unaccented(name: str) -> str:
 
 
 def matching_key(name: str) -> str:
-    """What names that mean one tag have in common: without case, accents, underscores and hyphens."""
+    """Normalise a name for comparison: without case, accents, underscores and hyphens."""
     return unaccented(spaced(name).replace("-", " ").casefold())
 
 

@@ -33,7 +33,7 @@ MAX_TEXT_LENGTH = 2000
 """Characters of a description or a translation."""
 _DAMAGED = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, SafetensorError)
 _LENGTH_TOLERANCE = 0.01
-"""How far from 1 the length of an embedding may be; rounding to 16 bit changes it by less than a thousandth."""
+"""Tolerance of an embedding's length around 1; rounding to 16 bit changes it by less than a thousandth."""
 
 
 @dataclass(frozen=True)

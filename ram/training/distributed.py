@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ram.errors import TrainingError
 
 _PATIENCE = timedelta(days=2)
-"""How long processes wait for the first one, which may be checking millions of images."""
+"""Time that processes wait for the first one, which may be checking millions of images."""
 
 
 class OtherProcessFailed(TrainingError):

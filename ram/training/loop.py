@@ -173,7 +173,7 @@ class _Recorder:
 
 @dataclass(frozen=True)
 class StepResult:
-    """What one step did.
+    """Result of one step.
 
     Args:
         epoch, step: counted from 0, the step within the epoch.

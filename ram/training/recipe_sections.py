@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ram.errors import InputError
 
 OBJECTIVES = ("tagging", "alignment", "distillation", "contrastive", "retention")
-"""What may be learned; :mod:`ram.training.objectives` has a function for each."""
+"""Names of the objectives; :mod:`ram.training.objectives` has a function for each."""
 
 LOSSES = ("asl", "bce", "ce", "hill", "splc")
 """Asymmetric loss, binary cross entropy, cross entropy, Hill, self-paced loss correction: RAM++'s Tables 11 and 12."""
@@ -16,7 +16,7 @@ TEACHERS = ("clip-vit-b-16", "classifier", "captions")
 """CLIP's image tower beside its text tower, the backbone's ImageNet classifier, an image's own captions."""
 
 PRECISIONS = ("bfloat16", "float16", "float32")
-"""What autocast computes in; each is a dtype of PyTorch."""
+"""Dtypes of autocast, by their names in PyTorch."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from ram.runtime import atomic_write
 
 @dataclass(frozen=True)
 class Position:
-    """How far a run is. All random draws follow from it, so that generators need not be saved.
+    """Progress of a run. All random draws follow from it, so that generators need not be saved.
 
     Args:
         epoch: whole epochs done.

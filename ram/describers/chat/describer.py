@@ -110,7 +110,7 @@ class ChatDescriber(Describer):
 
     @property
     def usage(self) -> Usage:
-        """What was spent so far, if the meter counts it."""
+        """Requests and tokens spent so far, if the meter counts them."""
         return getattr(self.meter, "usage", Usage())
 
     def with_meter(self, meter: Meter) -> ChatDescriber:

@@ -104,7 +104,7 @@ class LexiconDescriber(Describer):
         return None
 
     def _kinds(self, synset: Synset) -> set[str]:
-        """What a synset is, in ever wider terms: the kind of a corgi, the kind of that kind ..."""
+        """Kinds of a synset, each wider than the last: of a corgi "dog", then the kind of that ..."""
         kinds = set(map(str.casefold, synset.names))
         while (kind := self._lexicon.kind_of(synset)) and kind not in kinds:
             kinds |= {kind, kind.rpartition(" ")[2]}

@@ -90,7 +90,7 @@ class Lexicon:
         return synsets[:1]
 
     def kind_of(self, synset: Synset) -> str | None:
-        """What the synset is a kind of ("dog" for the corgi), from its gloss, its names or its domain."""
+        """Kind of the synset ("dog" for the corgi), from its gloss, its names or its domain."""
         if synset.kind:
             return synset.kind
         names = {name.casefold() for name in synset.names}

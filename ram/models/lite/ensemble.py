@@ -31,7 +31,7 @@ from ram.models.lite.novelty import Novelty
 
 @dataclass(frozen=True)
 class TagTerms:
-    """What the ensemble knows of tags before there is an image.
+    """Values of the ensemble that depend on the tags alone, not on an image.
 
     Args:
         mean: (tags, dim) unit mean descriptions.

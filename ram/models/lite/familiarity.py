@@ -1,4 +1,4 @@
-"""How familiar a tag is from training: by the nearness of its text to the tags that training contained."""
+"""Familiarity of a tag: similarity of its text to the tags that training contained."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Familiarity(nn.Module):
         return (self._nearness(texts) * self.exposure).amax(dim=-1)
 
     def prior(self, texts: torch.Tensor) -> torch.Tensor:
-        """How much higher (n,) the logits of (n, dim) unit vectors are for being frequent in training."""
+        """Logit (n,) that tags with (n, dim) unit vectors gained by being frequent in training."""
         assert self.surplus is not None, "made without frequencies"
         return (self._nearness(texts) * self.surplus).amax(dim=-1)
 

@@ -40,7 +40,7 @@ class LiteModel(TaggingModel):
         return Alignment(total(terms), aligned.weights)
 
     def prepare(self, bank: DescriptionEmbeddings) -> TagTerms:
-        """What the ensemble knows of (tags, descriptions, dim) before there is an image."""
+        """Compute the values of the ensemble that depend on (tags, descriptions, dim) alone."""
         return self.ensemble.prepare(bank, self.words)
 
     def evidence(self, decoder: torch.Tensor, features: ImageFeatures, tags: TagTerms) -> dict[str, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""How unlike the training images an image is: the error of a principal component analysis of pooled tokens."""
+"""Novelty of an image: the error of a principal component analysis of the training images' pooled tokens."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ CAPTION_OBJECTIVES = {"alignment", "contrastive"}
 
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
-    """What one run learns from or is measured on.
+    """Data that a run learns from or is measured on.
 
     Args:
         triplets: images with their tags.
