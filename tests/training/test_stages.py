@@ -191,7 +191,7 @@ def test_runs_share_a_cache_that_is_not_in_their_output(data, tmp_path, monkeypa
     recipe = staged(epochs=1)
     train(recipe, data, tmp_path / "first", cache=tmp_path / "cache")
     kept = {file.name for file in (tmp_path / "cache").iterdir() if file.suffix in (".npy", ".safetensors")}
-    assert sorted(name.split("-")[0] for name in kept) == ["captions", "dev", "patches"]
+    assert sorted(name.split("-")[0] for name in kept) == ["captions", "descriptions", "dev", "patches"]
     assert not any((tmp_path / "first").glob("*.npy")) and not any((tmp_path / "first").glob("captions-*"))
 
     def never(*_):
