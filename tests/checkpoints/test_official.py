@@ -149,6 +149,7 @@ def test_window_tables_are_brought_to_the_models_window(state, tmp_path):
     torch.testing.assert_close(resized, torch.full((27**2, 1), 0.5))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["base", "large"])
 @pytest.mark.parametrize("old, new", [("-224", ""), ("", "-224")], ids=["224 to 384", "384 to 224"])
 def test_full_size_weights_move_between_224_and_384(size, old, new):

@@ -29,6 +29,8 @@ from tests.chat_endpoint import (
 from tests.paths import ROOT
 from tests.tiny import tiny_tagger
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-0123456789ab"
 
 

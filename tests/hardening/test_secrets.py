@@ -21,6 +21,8 @@ from demo.views.photo import cards
 from tests.chat_endpoint import Reply, Serve, completion, refusal
 from tests.tiny import tiny_tagger
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-proj-0123456789abcdefSECRET"
 ANSWERS: dict[str, Callable[[dict[str, Any], int], Reply]] = {
     "repeats it": lambda request, number: completion(f"A dog that knows {KEY}, number {number}."),

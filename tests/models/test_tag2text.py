@@ -22,6 +22,8 @@ from tests.checkpoints.test_official import SWIN
 from tests.checkpoints.test_official import config as text_config
 from tests.official import official_state
 
+pytestmark = pytest.mark.slow
+
 TAGS, HIDDEN = 20, 96
 ATOL = 1e-5
 
