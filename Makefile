@@ -41,7 +41,7 @@ demo: $(PAGE_READY)
 	@$(BIN)/python app.py $(ARGS)
 
 check: lint
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not page and not llm and not large" $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not page and not llm and not large" $(ARGS)
 
 # First what needs no browser, side by side; then the page, one test after another.
 test: $(DEV_READY) browser
