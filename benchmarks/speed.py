@@ -172,7 +172,7 @@ def measure_category(size: Size, rounds: int) -> Iterator[Line]:
 
 
 def measure_folder(size: Size, rounds: int) -> Iterator[Line]:
-    """Tagging a folder with the shipped model as ``ram tag FOLDER`` does on a CPU, against one photo after the other."""
+    """Tag a folder with the shipped model as ``ram tag FOLDER`` does on a CPU, against one photo after the other."""
     tagger = load("ram-plus-lite", "cpu")
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder, f"{i}.jpg") for i in range(size.photos)]
