@@ -40,7 +40,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         epilog='examples: ram tag photos/ --tags "corgi, meteor shower" --output tags.csv; '
         'ram tag photo.jpg --tags "dog, cat" --only; ram tag photos/ --pack pets.tagpack --pack birds.tagpack',
     )
-    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture, or a folder of pictures")
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture, a folder of pictures, or a pattern such as *.jpg")
     add_model_option(parser)
     add_vocabulary_options(parser)
     parser.add_argument(
@@ -117,18 +117,23 @@ def _tag(
 
 
 def _find(paths: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]]:
-    """Return the pictures that the arguments name, and the arguments that cannot be used, each with the reason."""
+    """Return the pictures that the arguments name, and what cannot be used, each with the reason."""
     from ram.errors import ImageError
-    from ram.images.opening import find_images
+    from ram.images.folders import search
 
-    found: list[Path] = []
+    pictures: dict[Path, None] = {}
     failures = []
     for path in paths:
         try:
-            found += find_images([path])
+            found = search(path)
         except ImageError as error:
             failures.append((path, str(error)))
-    return list(dict.fromkeys(found)), failures
+            continue
+        for notice in found.notices():
+            say(printable(f"{path}: {notice}"))
+        pictures.update(dict.fromkeys(found.images))
+        failures += [(str(folder), f"{folder.name} cannot be listed: {reason}") for folder, reason in found.unreadable]
+    return list(pictures), failures
 
 
 def _report_failures(failures: Sequence[tuple[str, str]], total: int) -> None:

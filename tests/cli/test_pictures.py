@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import zlib
 
 import numpy as np
@@ -214,3 +215,39 @@ def test_compare_prints_a_line_a_model_under_each_category(models, photos, ended
     _, out, _ = ended("compare", photos / "0.png", "--tags", "corgi", *flags)
     heading, category, *rows = out.splitlines()
     assert category == "  corgi" and sorted(row.split()[0] for row in rows) == ["tiny-plus", "tiny-ram"]
+
+
+def test_what_a_folder_leaves_out_is_said(models, photos, ended, monkeypatch):
+    for name in ("a.jxl", "b.cr2", "@eaDir/0.png/THUMB.png"):
+        (photos / name).parent.mkdir(parents=True, exist_ok=True)
+        (photos / name).write_bytes(b"-")
+    (photos / "linked").symlink_to((photos / "0.png").rename(photos.parent / "c.jfif").parent / "elsewhere")
+    (photos.parent / "elsewhere").mkdir()
+    (photos.parent / "c.jfif").rename(photos.parent / "elsewhere" / "c.jfif")
+    code, out, err = ended("tag", photos, "--model", models["tiny-ram"], "--json", "--top", 1)
+    assert code == 0 and [p["image"] for p in json.loads(out)] == [
+        str(photos / name) for name in ("1.png", "2.png", "linked/c.jfif")
+    ]
+    assert err.splitlines() == [
+        f"{photos}: 2 files of other kinds left out: 1 .cr2, 1 .jxl",
+        f"{photos}: folders of thumbnails or deleted photos left out: 1 @eaDir",
+    ]
+
+
+def test_a_folder_that_cannot_be_listed_is_a_failure(models, photos, ended, monkeypatch):
+    (photos / "locked").mkdir()
+    listed = os.scandir
+
+    def scandir(folder):
+        if os.path.basename(folder) == "locked":
+            raise PermissionError(13, "Permission denied")
+        return listed(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    code, out, err = ended("tag", photos, "--model", models["tiny-ram"], "--json", "--top", 1)
+    assert code == 2 and len(json.loads(out)) == 3 and "locked cannot be listed: Permission denied" in err
+
+
+def test_a_pattern_that_the_shell_left_is_expanded(models, photos, ended):
+    code, out, _ = ended("tag", photos / "[01].png", "--model", models["tiny-ram"], "--json", "--top", 1)
+    assert code == 0 and [p["image"] for p in json.loads(out)] == [str(photos / "0.png"), str(photos / "1.png")]
