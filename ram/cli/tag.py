@@ -40,7 +40,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         epilog='examples: ram tag photos/ --tags "corgi, meteor shower" --output tags.csv; '
         'ram tag photo.jpg --tags "dog, cat" --only; ram tag photos/ --pack pets.tagpack --pack birds.tagpack',
     )
-    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture, a folder of pictures, or a pattern such as *.jpg")
+    parser.add_argument(
+        "pictures", nargs="+", metavar="PICTURE", help="a picture, a folder of pictures, or a pattern such as *.jpg"
+    )
     add_model_option(parser)
     add_vocabulary_options(parser)
     parser.add_argument(
