@@ -240,7 +240,7 @@ def read_config(folder: Path) -> ModelConfig:
         CheckpointError: the file is missing or broken.
     """
     try:
-        return ModelConfig.from_dict(migrate_config(json.loads((folder / CONFIG).read_text(encoding="utf-8"))))
+        return ModelConfig.from_dict(migrate_config(json.loads((folder / CONFIG).read_text(encoding="utf-8-sig"))))
     except FileNotFoundError:
         raise lacks(folder, CONFIG) from None
     except (ValueError, OSError) as error:

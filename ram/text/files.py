@@ -79,9 +79,7 @@ def read_table(path: Path, columns: Collection[str]) -> Iterator[tuple[int, dict
         InputError: the file cannot be read, is not a table, or lacks a column.
     """
     text = read_text(path)
-    heading = text.partition("\n")[0]
-    separator = "," if "," in heading else next((one for one in ";\t" if one in heading), ",")
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator_of(text), strict=True)
     try:
         if missing := [column for column in columns if column not in (rows.fieldnames or ())]:
             names = " and ".join(columns)
@@ -90,6 +88,18 @@ def read_table(path: Path, columns: Collection[str]) -> Iterator[tuple[int, dict
             yield rows.line_num, {name: cell or "" for name, cell in row.items() if isinstance(name, str)}
     except csv.Error as error:
         raise InputError(f"{path.name} cannot be read as a table, line {rows.line_num}: {error}") from None
+
+
+def separator_of(table: str) -> str:
+    """What separates the cells of a table by its first line: commas, or else semicolons or tabs."""
+    heading = table.partition("\n")[0]
+    return "," if "," in heading else next((one for one in ";\t" if one in heading), ",")
+
+
+def listed_path(folder: Path, name: str) -> Path:
+    """Path of a file that a list names, relative to a folder; the backslashes of Windows work on every system."""
+    path = folder / name
+    return path if "\\" not in name or path.exists() else folder / name.replace("\\", "/")
 
 
 def read_word_classes(path: Path) -> dict[str, frozenset[str]]:
