@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from ram.images.opening import find_images
+from ram.images.folders import find_images
 from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction
 from ram.tagger import Tagger, load

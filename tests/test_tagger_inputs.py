@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from ram.errors import ImageError, ImageTypeError, InputError
-from ram.images.opening import find_images
+from ram.images.folders import find_images
 from tests.paths import ROOT
 from tests.tiny import HashTextEncoder, tiny_tagger
 

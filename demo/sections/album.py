@@ -21,6 +21,7 @@ from demo.server.uploads import uploaded
 from demo.views import album as views
 from demo.views.page import introduction
 from ram.errors import InputError
+from ram.images.opening import SUFFIXES
 
 AT_ONCE = 2
 """Albums that are tagged at the same time; further visitors wait."""
@@ -54,7 +55,7 @@ class AlbumSection:
             html(introduction("Many photos", INTRODUCTION))
             with gr.Row(elem_id="album-give"):
                 self.files = gr.UploadButton(
-                    "Choose photos or a zip", file_count="multiple", file_types=["image", ".zip"],
+                    "Choose photos or a zip", file_count="multiple", file_types=["image", ".zip", *SUFFIXES],
                     variant="primary", min_width=190, elem_id="album-files",
                 )  # fmt: skip
                 self.folder = gr.UploadButton(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
-from contextlib import ExitStack
-from pathlib import Path
 
-from ram.cli.terminal import bar, print_json, print_table, printable
-from ram.export.formats import Csv, JsonLines, Record, Report
+from ram.cli.terminal import bar, json_text, print_table, printable
+from ram.export.formats import Record
 
 SUFFIXES = (".jsonl", ".csv")
 
@@ -27,22 +26,19 @@ class TextReport:
 
 
 class JsonReport:
-    """Print all pictures as one JSON list on standard output at the end."""
+    """Print all pictures as one JSON list on standard output, each as soon as it is tagged."""
 
     def __init__(self) -> None:
-        self._records: list[Record] = []
+        self._count = 0
 
     def add(self, record: Record) -> None:
-        self._records.append(record)
+        text = textwrap.indent(json_text(record), " ")
+        print(f"{',' if self._count else '['}\n{text}", end="", flush=True)
+        self._count += 1
 
     def finish(self) -> None:
-        print_json(self._records)
-
-
-def open_report(stack: ExitStack, path: Path) -> Report:
-    """Open a report file in the format of its suffix; the stack closes it."""
-    file = stack.enter_context(open(path, "w", encoding="utf-8", errors="surrogateescape", newline=""))
-    return JsonLines(file) if path.suffix.lower() == ".jsonl" else Csv(file)
+        """End the list; where a run is stopped, with what is done."""
+        print("\n]" if self._count else "[]", flush=True)
 
 
 def score_row(name: str, score: Record, over: bool) -> Sequence[str]:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ram.errors import InputError
 from ram.evaluation.metrics import Floats, Rates, average_precisions, rates
 from ram.evaluation.pictures import sound_pictures
-from ram.images.opening import find_images
+from ram.images.folders import find_images
 from ram.text.vocabulary import TagVocabulary
 
 

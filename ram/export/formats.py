@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -15,6 +17,9 @@ AT_LEAST = 10
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """Characters that a spreadsheet may interpret as the beginning of a formula."""
+
+CSV_COLUMNS = ("image", "model", "tag", "probability", "threshold", "description", "weight")
+_MARK = "\ufeff"
 
 Record = Mapping[str, Any]
 """One image: ``{"image", "model", "tags", "scores"}``; for COCO also its ``"width"`` and ``"height"``."""
@@ -58,6 +63,62 @@ def harmless(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
+def harmless_name(name: str) -> str:
+    """Return the name of a file for CSV: where a spreadsheet would take it for a formula, with "./" before it."""
+    return f"./{name}" if name.startswith(FORMULA_STARTS) else name
+
+
+@dataclass(frozen=True)
+class CsvForm:
+    """How a CSV file is written.
+
+    Args:
+        delimiter: between cells.
+        decimal: point or comma of numbers.
+        mark: whether a byte order mark tells Excel that the file is UTF-8.
+    """
+
+    delimiter: str = ","
+    decimal: str = "."
+    mark: bool = False
+
+    @property
+    def heading(self) -> str:
+        """First line of the file."""
+        return (_MARK if self.mark else "") + self.delimiter.join(CSV_COLUMNS) + "\n"
+
+    @classmethod
+    def of(cls, heading: str) -> CsvForm:
+        """The form of a file that :class:`Csv` wrote, from its first line.
+
+        Raises:
+            ValueError: it is no such file.
+        """
+        for form in ALL_CSV:
+            form = replace(form, mark=heading.startswith(_MARK))
+            if heading.rstrip("\r\n") == form.heading.rstrip("\n"):
+                return form
+        raise ValueError(f"{heading!r:.80} is not the heading of a table of tags")
+
+    def cell(self, value: Any) -> Any:
+        """A cell that no spreadsheet takes for a formula, a number with the decimal sign."""
+        return str(value).replace(".", self.decimal) if isinstance(value, float) else harmless(value)
+
+
+PLAIN_CSV = CsvForm()
+EXCEL_CSV = {"comma": CsvForm(mark=True), "semicolon": CsvForm(";", ",", mark=True)}
+"""By the list separator of the system's language; where it is the semicolon, numbers have a decimal comma."""
+ALL_CSV = (PLAIN_CSV, *EXCEL_CSV.values())
+
+
+class Output(Protocol):
+    """What reports are written to: a text file."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> object: ...
+
+
 class Report(Protocol):
     """Receives records one by one."""
 
@@ -69,7 +130,7 @@ class Report(Protocol):
 class JsonLines:
     """One JSON object per line and image; an interrupted run leaves whole lines."""
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: Output) -> None:
         self._file = file
 
     def add(self, record: Record) -> None:
@@ -80,19 +141,37 @@ class JsonLines:
 
 
 class Csv:
-    """One row for each listed tag of each image, with the description of the greatest weight."""
+    """One row for each listed tag of each image, with the description of the greatest weight.
 
-    def __init__(self, file: IO[str]) -> None:
-        self._rows = csv.writer(file, lineterminator="\n")
-        self._rows.writerow(("image", "model", "tag", "probability", "threshold", "description", "weight"))
+    Args:
+        file: where it is written, the rows of an image in one step.
+        form: delimiter, decimal sign and byte order mark.
+        heading: begin with the names of the columns.
+    """
+
+    def __init__(self, file: Output, form: CsvForm = PLAIN_CSV, heading: bool = True) -> None:
+        self._file = file
+        self._form = form
+        if heading:
+            file.write(form.heading)
 
     def add(self, record: Record) -> None:
+        image = harmless_name(record["image"]), record["model"]
+        rows = []
         for score in record["scores"]:
             first = score["descriptions"][0]
             row = (score["tag"], score["probability"], score["threshold"], first["text"], first["weight"])
-            self._rows.writerow(map(harmless, (record["image"], record["model"], *row)))
+            rows.append((*image, *row))
+        self._file.write(self._text(rows))
+        self._file.flush()
 
     def finish(self) -> None: ...
+
+    def _text(self, rows: Iterable[Iterable[Any]]) -> str:
+        text = io.StringIO()
+        table = csv.writer(text, delimiter=self._form.delimiter, lineterminator="\n")
+        table.writerows(map(self._form.cell, row) for row in rows)
+        return text.getvalue()
 
 
 class Coco:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ram.errors import ArchiveError, ImageError
+from ram.images.archive_names import read_names
+from ram.images.folders import SYSTEM_FILES, is_of_program
 from ram.images.opening import MAX_BYTES, SUFFIXES
 
 MOST_PICTURES = 500
@@ -47,7 +49,8 @@ class Archive:
     def __init__(self, file: zipfile.ZipFile, name: str) -> None:
         self._file = file
         entries = [info for info in file.infolist() if not _is_hidden(info)]
-        self.members = tuple(Member(_shown(info.filename), info, _fault(info)) for info in entries)
+        shown = map(_shown, read_names(entries))
+        self.members = tuple(Member(name, info, _fault(info, name)) for name, info in zip(shown, entries, strict=True))
         pictures = [member.info for member in self.members if not member.fault]
         if not pictures and not self.members:
             raise ArchiveError(f"{name} is an empty archive: put photos into it")
@@ -114,15 +117,16 @@ def _check_list(path: Path, name: str) -> None:
 
 
 def _is_hidden(info: zipfile.ZipInfo) -> bool:
-    """Tell whether an entry is a folder, or a hidden file that a system puts beside photos."""
-    parts = re.split(r"[/\\]", info.filename)
-    hidden = parts[-1].startswith(".") and parts[-1] != ".." or parts[-1].lower() in ("thumbs.db", "desktop.ini")
-    return info.is_dir() or hidden or "__MACOSX" in parts
+    """Tell whether an entry is a folder, hidden, or what a system or program puts beside photos."""
+    *folders, name = re.split(r"[/\\]", info.filename)
+    hidden = any(part.startswith(".") and part not in (".", "..") for part in (*folders, name))
+    of_program = any(map(is_of_program, folders, ("", *folders))) or name.lower() in SYSTEM_FILES
+    return info.is_dir() or hidden or of_program
 
 
-def _fault(info: zipfile.ZipInfo) -> str:
-    """Return why an entry cannot be used, as far as the list tells, or nothing."""
-    name, lower = _shown(info.filename), info.filename.lower()
+def _fault(info: zipfile.ZipInfo, name: str) -> str:
+    """Return why an entry cannot be used, as far as the list tells, or nothing; ``name`` is the one to show."""
+    lower = info.filename.lower()
     if _FOREIGN.search(info.orig_filename) or "\0" in info.orig_filename:
         return f"{name} names a place outside the archive: it was left out"
     if lower.endswith(_ARCHIVES):

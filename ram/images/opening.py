@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,7 +18,11 @@ from ram.images.sources import UNNAMED, Source, image_of, refuse_address, refuse
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
-SUFFIXES = tuple(".jpg .jpeg .png .webp .gif .bmp .tif .tiff .ppm .pgm .avif .heic .heif".split())
+SUFFIXES = tuple(
+    ".jpg .jpeg .jpe .jfif .pjpeg .pjp .mpo .jps .png .apng .webp .gif .bmp .dib .tif .tiff .ppm .pgm .pbm .pnm .pfm "
+    ".avif .avifs .heic .heics .heif .heifs .hif".split()
+)
+"""Endings of the names of files that :func:`open_image` reads."""
 
 # MPO needs no entry: Pillow reads it through JPEG. HEIF appears once pillow-heif is registered.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "HEIF")
@@ -59,28 +63,6 @@ def check_image(path: str | Path) -> None:
     name = _name(path)
     with _open_stream(path, name) as stream:
         _check_size(_identify(stream, name), name)
-
-
-def find_images(paths: Iterable[str | Path]) -> list[Path]:
-    """List the image files among paths and inside folders.
-
-    A file is listed whatever its suffix. A folder is searched for known suffixes, with its sub-folders but without
-    hidden ones, in sorted order. A file found twice is listed once.
-
-    Raises:
-        ImageError: a path does not exist, or a folder holds no image.
-    """
-    found: list[Path] = []
-    for given in paths:
-        refuse_address(given)
-        path = Path(given)
-        if not os.path.exists(path):
-            raise ImageError(f"there is no file or folder {_name(path)}: check the path")
-        inside = sorted(_walk(path)) if path.is_dir() else [path]
-        if not inside:
-            raise ImageError(f"{_name(path)} holds no picture: no name ends in {', '.join(SUFFIXES)}")
-        found += inside
-    return list(dict.fromkeys(found))
 
 
 def _name(source: Any) -> str:
@@ -210,11 +192,3 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
     if isinstance(clear, int):
         shown.putalpha(Image.fromarray(np.where(raw == clear, 0, 255).astype(np.uint8)))
     return shown
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith(".") and name.lower().endswith(SUFFIXES):
-                yield Path(parent, name)

@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+import zlib
 
 import pytest
 from PIL import Image
@@ -165,3 +166,47 @@ def test_an_archive_is_known_by_its_bytes_or_its_name(tmp_path):
     (tmp_path / "b.zip").write_bytes(b"hello")
     (tmp_path / "c.png").write_bytes(picture())
     assert [is_archive(each) for each in (path, tmp_path / "b.zip", tmp_path / "c.png")] == [True, True, False]
+
+
+def test_all_picture_endings_are_read_and_thumbnails_left_out(tmp_path):
+    names = ("a.jfif", "b.jpe", "@eaDir/a.jfif/THUMB.jpg", ".thumbnails/c.jpg", "trip/#recycle/d.jpg", "e.jxl")
+    found = faults(packed(tmp_path, [(name, picture()) for name in names]))
+    assert found == {"a.jfif": "", "b.jpe": "", "e.jxl": "e.jxl is no picture: it was left out"}
+
+
+class Unflagged(zipfile.ZipInfo):
+    """An entry whose name is in an encoding that the archive does not name."""
+
+    def __init__(self, raw, extra=b""):
+        super().__init__(raw.decode("latin-1"))
+        self.raw, self.extra = raw, extra
+
+    def _encodeFilenameFlags(self):
+        return self.raw, self.flag_bits
+
+
+@pytest.mark.parametrize(
+    "encoding, names",
+    [
+        ("gbk", ["猫.jpg"]),
+        ("gbk", ["猫.jpg", "旅行/狗.jpg", "IMG_小熊1.jpg"]),
+        ("cp437", ["Zoë.jpg", "Château/Übergröße.jpg", "plain.jpg"]),
+        ("utf-8", ["猫.jpg", "Zoë.jpg"]),
+        ("cp866", ["кошка.jpg", "Отпуск 2024/собака.jpg"]),
+        ("shift_jis", ["ネコ.jpg", "犬とネコ/いぬ1.jpg"]),
+    ],
+)
+def test_names_without_the_flag_for_utf_8_are_decoded(tmp_path, encoding, names):
+    path = packed(tmp_path, [(Unflagged(name.encode(encoding)), picture()) for name in names])
+    with open_archive(path) as archive:
+        assert [member.name for member in archive.members] == names
+        assert [archive.read(member) for member in archive.members] == [picture()] * len(names)
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_a_name_in_an_extra_field_is_used_if_its_checksum_fits(tmp_path, fits):
+    name, raw = "고양이.jpg".encode(), "고양이.jpg".encode("cp949")
+    checksum = zlib.crc32(raw) if fits else 1
+    extra = struct.pack("<HHBL", 0x7075, 5 + len(name), 1, checksum) + name
+    path = packed(tmp_path, [(Unflagged(raw, extra), picture())])
+    assert (list(faults(path)) == ["고양이.jpg"]) == fits

@@ -14,7 +14,7 @@ from PIL import Image, features
 
 from ram.errors import ImageError
 from ram.images import opening as image
-from ram.images.opening import check_image, find_images, open_image
+from ram.images.opening import check_image, open_image
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
@@ -282,20 +282,6 @@ def test_a_given_picture_is_left_alone():
     given = Image.fromarray(NOISE)
     open_image(given).putpixel((0, 0), (1, 2, 3))
     assert np.array_equal(given, NOISE)
-
-
-def test_folders_become_their_pictures_in_order(tmp_path):
-    for name in ("b.jpg", "a.PNG", "notes.txt", ".hidden.jpg", "sub/c.webp", ".cache/d.jpg"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(b"-")
-    notes, inside = tmp_path / "notes.txt", [tmp_path / name for name in ("a.PNG", "b.jpg", "sub/c.webp")]
-    assert find_images([tmp_path]) == inside
-    assert find_images([notes, str(tmp_path), inside[0]]) == [notes, *inside]
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ImageError, match="empty holds no picture"):
-        find_images([tmp_path / "empty"])
-    with pytest.raises(ImageError, match="there is no file or folder gone"):
-        find_images([tmp_path / "gone"])
 
 
 def test_reading_pictures_needs_no_torchvision():

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ram.errors import InputError
-from ram.images.opening import SUFFIXES, find_images
+from ram.images.folders import find_images
+from ram.images.opening import SUFFIXES
 from ram.text.names import normalize_category
 
 COLUMNS = ["image", "tags"]
