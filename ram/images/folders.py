@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 
 from ram.errors import ImageError
 from ram.images.opening import SUFFIXES
+from ram.images.sources import refuse_address
 
 MOST_NAMED = 8
 """Endings or folders that a notice lists by name."""
@@ -85,6 +86,7 @@ def search(path: str | Path) -> FoundImages:
     Raises:
         ImageError: the path does not exist, or it holds no image or cannot be listed.
     """
+    refuse_address(path)
     path = Path(path)
     if not os.path.exists(path):
         if glob.has_magic(str(path)):
