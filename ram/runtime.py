@@ -102,6 +102,9 @@ def atomic_write(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
 
     Yields:
         A temporary path in the same folder. On success it becomes ``path``; on an error it is removed.
+
+    Raises:
+        OSError: the disk is full, for instance; it names ``path``.
     """
     path = Path(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
@@ -115,6 +118,11 @@ def atomic_write(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
         temporary.replace(path)
         if sync:
             _flush_to_disk(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno is not None and error.filename in (None, str(temporary)):  # a full disk names no file
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
