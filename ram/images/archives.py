@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ram.errors import ArchiveError, ImageError
 from ram.images.archive_names import read_names
-from ram.images.folders import SYSTEM_FILES, is_of_program
+from ram.images.folders import is_of_program, is_of_system
 from ram.images.opening import MAX_BYTES, SUFFIXES
 
 MOST_PICTURES = 500
@@ -122,9 +122,8 @@ def _check_list(path: Path, name: str) -> None:
 def _is_hidden(path: str) -> bool:
     """Tell whether a file is hidden, or is what a system or program puts beside photos."""
     *folders, name = re.split(r"[/\\]", path)
-    hidden = any(part.startswith(".") and part not in (".", "..") for part in (*folders, name))
-    of_program = any(map(is_of_program, folders, ("", *folders))) or name.lower() in SYSTEM_FILES
-    return hidden or of_program
+    hidden = any(folder.startswith(".") and folder not in (".", "..") for folder in folders)
+    return hidden or is_of_system(name) or any(map(is_of_program, folders, ("", *folders)))
 
 
 def _fault(info: zipfile.ZipInfo, name: str) -> str:

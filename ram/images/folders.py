@@ -16,12 +16,12 @@ from ram.images.sources import refuse_address
 
 MOST_NAMED = 8
 """Endings or folders that a notice lists by name."""
-SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini")
-"""Files that Windows keeps beside photos, in lower case."""
+_SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini")
+_SYSTEM_STARTS = (".", "synophoto_thumb", "synofile_thumb")
 _OF_PROGRAMS = (
     "@eadir", "#recycle", "#snapshot",  # Synology
     "@recycle", "@recently-snapshot", "@__thumb",  # QNAP
-    "$recycle.bin", "system volume information", "lost+found", "__macosx",
+    "$recycle.bin", "recycler", "recycled", "system volume information", "lost+found", "__macosx",
 )  # fmt: skip
 _PREVIEWS = ".lrdata"
 _LIBRARIES = (".photoslibrary", ".photolibrary", ".migratedphotolibrary", ".aplibrary")
@@ -112,6 +112,11 @@ def is_of_program(folder: str, parent: str = "") -> bool:
     return name in _OF_PROGRAMS or name.endswith(_PREVIEWS) or parent.endswith(_LIBRARIES) and name in _IN_LIBRARIES
 
 
+def is_of_system(file: str) -> bool:
+    """Tell by its name whether a system or program keeps a file beside photos: hidden files, Thumbs.db, thumbnails."""
+    return file.lower() in _SYSTEM_FILES or file.lower().startswith(_SYSTEM_STARTS)
+
+
 def _matching(pattern: Path) -> FoundImages:
     """Images that match a pattern, and those in matching folders."""
     collected = _Search()
@@ -140,7 +145,7 @@ class _Search:
         name = path.name.lower()
         if name.endswith(SUFFIXES):
             self.images[path] = None
-        elif name not in SYSTEM_FILES:
+        elif not is_of_system(name):
             self._left_out[path.suffix.lower()] += 1
 
     def add_folder(self, root: Path) -> None:

@@ -19,8 +19,8 @@ from ram.images.sources import UNNAMED, Source, image_of, refuse_address, refuse
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
 SUFFIXES = tuple(
-    ".jpg .jpeg .jpe .jfif .pjpeg .pjp .mpo .jps .png .apng .webp .gif .bmp .dib .tif .tiff .ppm .pgm .pbm .pnm .pfm "
-    ".avif .avifs .heic .heics .heif .heifs .hif".split()
+    ".jpg .jpeg .jpe .jfif .jif .jfi .pjpeg .pjp .mpo .jps .png .apng .webp .gif .bmp .dib .tif .tiff .ppm .pgm "
+    ".pbm .pnm .pfm .avif .avifs .heic .heics .heif .heifs .hif".split()
 )
 """Endings of the names of files that :func:`open_image` reads."""
 
