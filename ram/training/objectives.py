@@ -8,6 +8,7 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
+from torch.nn.utils.rnn import pad_sequence
 
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.image_encoder import ImageFeatures
@@ -130,11 +131,14 @@ def _sampled_tagging(
     entrywise: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
 ) -> torch.Tensor:
     """Compute the tagging loss where each image has its own few tags."""
-    total = batch.features.tokens.sum() * 0.0
-    for row, sample in enumerate(samples):
+    blended = []
+    for pooled, sample in zip(batch.features.pooled.split(1), samples, strict=True):
         columns = torch.cat([sample.present, sample.absent]).to(batch.targets.device)
-        logits = model.score(batch.features.rows(slice(row, row + 1)), batch.tags.rows(columns))[0]
-        present, absent = logits.split([len(sample.present), len(sample.absent)])
+        blended.append(model.reweighting(pooled, batch.tags.rows(columns))[0][0])
+    logits = model.decode(batch.features, pad_sequence(blended, batch_first=True))
+    total = logits.sum() * 0.0
+    for scores, sample in zip(logits, samples, strict=True):
+        present, absent, _ = scores.tensor_split([len(sample.present), len(sample.present) + len(sample.absent)])
         total = total + entrywise(present, torch.ones_like(present))
         total = total + sample.weight * entrywise(absent, torch.zeros_like(absent))
     return total / len(batch)
