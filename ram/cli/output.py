@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ram.cli.terminal import bar, json_text, print_table, printable
 from ram.export.formats import Record
 
-SUFFIXES = (".jsonl", ".csv")
+SUFFIXES = (".jsonl", ".csv", ".json")
 
 
 class TextReport:
@@ -18,7 +18,7 @@ class TextReport:
         print(printable(record["image"]))
         if record["scores"]:
             over = set(record["tags"])
-            print_table([score_row(s["tag"], s, s["tag"] in over) for s in record["scores"]], "<<<>")
+            print_table([score_row(_name(s), s, s["tag"] in over) for s in record["scores"]], "<<<>")
         else:
             print("  no tag is over the threshold")
 
@@ -43,6 +43,11 @@ class JsonReport:
 
 def score_row(name: str, score: Record, over: bool) -> Sequence[str]:
     """Cells of one score: name, probability and threshold, bar, weight and text of the heaviest description."""
-    first = score["descriptions"][0]
+    first = next(iter(score.get("descriptions", ())), None)
     against = f"{score['probability']:.2f} {'>' if over else '<'} {score['threshold']:.2f}"
-    return name, against, bar(score["probability"]), f"{first['weight']:.0%}", first["text"]
+    heaviest = (f"{first['weight']:.0%}", first["text"]) if first else ("", "")
+    return name, against, bar(score["probability"]), *heaviest
+
+
+def _name(score: Record) -> str:
+    return f"{score['tag']} {score.get('translation', '')}".rstrip()

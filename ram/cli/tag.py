@@ -1,10 +1,11 @@
-"""``ram tag``: tag pictures and folders; results as text, JSON, JSON lines or CSV."""
+"""``ram tag``: tag pictures and folders; results as text, JSON, JSON lines, CSV, COCO, or a .txt beside each."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from ram.errors import ImageError, InputError
 from ram.export.fault_list import read_faults, save_faults
 from ram.export.formats import EXCEL_CSV, PLAIN_CSV, Report, listed, record_of
 from ram.export.result_files import ResultFile
+from ram.export.tag_files import EXISTING, TagFiles, text_file
 
 if TYPE_CHECKING:
     from ram.tagger import Tagger
@@ -64,14 +66,29 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--output",
         type=Path,
         metavar="FILE",
-        help="write .jsonl (one object per picture) or .csv. A file that exists is continued: pictures that it holds "
-        "are skipped, the others are added",
+        help="write .jsonl (one object per picture), .csv, or .json (COCO). A file that exists is continued: pictures "
+        "that it holds are skipped, the others are added",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace --output instead of continuing it")
     parser.add_argument(
         "--excel",
         choices=tuple(EXCEL_CSV),
         help="write .csv for Excel; semicolon where your system separates lists by semicolons and writes 0,5",
+    )
+    parser.add_argument(
+        "--txt",
+        choices=EXISTING,
+        help="write the tags of each picture into a .txt beside it, separated by commas; a .txt that exists is kept, "
+        "gets the tags that it lacks, or is replaced",
+    )
+    parser.add_argument(
+        "--lean", action="store_true", help="leave out the descriptions: a picture then takes 1 KB instead of 16 KB"
+    )
+    parser.add_argument(
+        "--translations",
+        action="store_true",
+        help="write each tag in the second language of the model too (Chinese with the official models); into .txt in "
+        "place of the tag",
     )
     parser.add_argument(
         "--unreadable",
@@ -99,17 +116,22 @@ def run(args: argparse.Namespace) -> int:
     pictures, failures = _find(args.pictures)
     total = len(pictures) + len(failures)
     done: list[Path] = []
+    texts = TagFiles(args.txt, listed=args.top is not None) if args.txt is not None else None
     try:
         if pictures:
             tagger = open_tagger(args, args.model, args.compile)
             bank, typed = scored_bank(tagger, typed, args)
             if args.threshold is not None:
                 bank = bank.with_thresholds((args.threshold,) * len(bank))
+            if args.translations and not any(bank.vocabulary.translations):
+                raise InputError(f"{tagger.name} has no names in another language: leave --translations out")
             if results is not None:
                 results.check_model(tagger.name)
                 done = _skipped(results, pictures)
+            elif args.txt == "keep" and not args.json:
+                done = _with_text(pictures)
             coming = [picture for picture in pictures if picture not in set(done)]
-            with closing(_tag(tagger.with_bank(bank), typed, coming, results, args)) as tagged:
+            with closing(_tag(tagger.with_bank(bank), typed, coming, results, texts, args)) as tagged:
                 for picture, fault in tagged:
                     done.append(picture)
                     if fault is not None:
@@ -123,6 +145,9 @@ def run(args: argparse.Namespace) -> int:
             save_faults(unreadable, failures, done)
     if results is not None and pictures:
         say(f"{total - len(failures)} of {total} pictures are in {printable(str(args.output))}")
+    if texts is not None:
+        kept = f", {texts.kept} that exist are kept" if texts.kept else ""
+        say(f"{texts.written} .txt files are written beside the pictures{kept}")
     if failures:
         _report_failures(failures, total, unreadable)
     return 2 if failures else 0
@@ -139,7 +164,8 @@ def _result_file(args: argparse.Namespace) -> ResultFile | None:
         raise InputError("--excel needs --output FILE.csv: name the file")
     if args.output is None:
         return None
-    return ResultFile(args.output, EXCEL_CSV[args.excel] if args.excel else PLAIN_CSV, args.overwrite)
+    form = EXCEL_CSV[args.excel] if args.excel else PLAIN_CSV
+    return ResultFile(args.output, replace(form, translations=args.translations), args.overwrite)
 
 
 def _skipped(results: ResultFile, pictures: Sequence[Path]) -> list[Path]:
@@ -153,15 +179,31 @@ def _skipped(results: ResultFile, pictures: Sequence[Path]) -> list[Path]:
     return skipped
 
 
+def _with_text(pictures: Sequence[Path]) -> list[Path]:
+    """Pictures that have a .txt beside them, with a line on how many there are."""
+    skipped = [picture for picture in pictures if text_file(picture).exists()]
+    if skipped:
+        say(f"{len(skipped)} of {len(pictures)} pictures have a .txt already: --txt add or replace tags them again")
+    return skipped
+
+
 def _tag(
-    tagger: Tagger, typed: Sequence[str], pictures: Sequence[Path], results: ResultFile | None, args: argparse.Namespace
+    tagger: Tagger,
+    typed: Sequence[str],
+    pictures: Sequence[Path],
+    results: ResultFile | None,
+    texts: TagFiles | None,
+    args: argparse.Namespace,
 ) -> Generator[tuple[Path, ImageError | None]]:
     """Report every picture; yield each when it is reported, with the reason if it cannot be read."""
+    from ram.images.opening import upright_size
     from ram.images.reading import worker_count
 
     with ExitStack() as stack:
-        reports: list[Report] = [stack.enter_context(results.writing(pictures))] if results is not None else []
-        if args.json or not reports:
+        reports: list[Report] = []
+        if results is not None:
+            reports.append(stack.enter_context(results.writing(pictures, tagger.bank.vocabulary.tags)))
+        if args.json or not (reports or texts):
             reports.append(JsonReport() if args.json else TextReport())
         progress = stack.enter_context(Progress(shown=not any(isinstance(r, TextReport) for r in reports)))
         # on a CPU, processes would take the cores from the model, which is the slower part
@@ -177,7 +219,13 @@ def _tag(
                 bank = None if args.shortlist is None else tagger.shortlist(features, args.shortlist, keep=typed)
                 prediction = tagger.score(features, bank)
                 scores = listed(prediction, typed, args.top, args.threshold)
-                record = record_of(str(picture), tagger.name, prediction, scores)
+                record = record_of(
+                    str(picture), tagger.name, prediction, scores, lean=args.lean, translations=args.translations
+                )
+                if results is not None and results.is_coco:
+                    record["width"], record["height"] = upright_size(picture)
+                if texts is not None:
+                    texts.add(picture, record)
                 for report in reports:
                     report.add(record)
                 yield picture, None

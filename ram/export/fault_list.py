@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from ram.errors import InputError
-from ram.export.formats import harmless_name
+from ram.export.formats import harmless_name, readable_name
 from ram.export.result_files import image_key
 from ram.runtime import atomic_write
 
@@ -52,7 +52,7 @@ def save_faults(path: Path, faults: Sequence[tuple[str, str]], done: Collection[
         ):
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(COLUMNS)
-            rows.writerows((harmless_name(image), reason) for image, reason in listed)
+            rows.writerows((harmless_name(readable_name(image)), readable_name(reason)) for image, reason in listed)
     else:
         path.unlink(missing_ok=True)
     return len(listed)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ram.errors import InputError
-from ram.export.formats import ALL_CSV, CSV_COLUMNS, PLAIN_CSV, Csv, CsvForm, JsonLines, Report
+from ram.export.formats import ALL_CSV, PLAIN_CSV, Coco, Csv, CsvForm, JsonLines, Report, readable_name
+from ram.runtime import atomic_write
 
 _HEAD = re.compile(rb'\{"image": ("(?:[^"\\]|\\.)*"), "model": ("(?:[^"\\]|\\.)*")[,}]')
 """Beginning of a line of JSON: enough to know the image, and much faster than reading all of its scores."""
@@ -28,19 +30,21 @@ class _Contents:
         end: bytes that are whole.
         cut: image that a killed run or a full disk cut off, and where it starts.
         csv_form: of a CSV file.
+        document: of a COCO file.
     """
 
     images: dict[str, str] = field(default_factory=dict)
     end: int = 0
     cut: tuple[str, int] | None = None
     csv_form: CsvForm | None = None
+    document: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ResultFile:
     """A file of records that a run makes or continues.
 
     Args:
-        path: its suffix, ``.jsonl`` or ``.csv``, decides the format.
+        path: its suffix decides the format: ``.jsonl``, ``.csv``, or ``.json`` for COCO.
         csv_form: of a new CSV file; one that is continued keeps its form.
         overwrite: replace the contents of a file that exists.
 
@@ -54,6 +58,11 @@ class ResultFile:
         self._overwrite = overwrite
         self._contents = _read(path) if self._size and not overwrite else _Contents()
         self._csv_form = self._contents.csv_form or csv_form
+
+    @property
+    def is_coco(self) -> bool:
+        """Whether records need the width and height of the image."""
+        return self.path.suffix.lower() == ".json"
 
     def __len__(self) -> int:
         """Number of images that are whole in the file."""
@@ -76,26 +85,37 @@ class ResultFile:
             )
 
     @contextmanager
-    def writing(self, images: Collection[Path]) -> Iterator[Report]:
+    def writing(self, images: Collection[Path], tags: Sequence[str] = ()) -> Iterator[Report]:
         """Open the file and give the report that writes to it.
 
-        Each record is written in one step, and removed again where it does not fit on the disk.
+        Each record is written in one step, and removed again where it does not fit on the disk; a COCO document is
+        written as a whole at the end.
 
         Args:
             images: those that are about to be written; the rest of one that was cut off is replaced.
+            tags: that are scored, which a COCO document lists.
 
         Raises:
             InputError: another run writes to the file.
             OSError: the file cannot be written, or the disk is full.
         """
+        if self.is_coco:
+            text = io.StringIO()
+            try:
+                yield Coco(text, tags, self._contents.document)
+            finally:
+                if text.getvalue():
+                    with atomic_write(self.path) as partial:
+                        partial.write_text(text.getvalue() + "\n", encoding="utf-8")
+            return
         with open(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0) as file:
             if not _locked(file) or not self._overwrite and os.fstat(file.fileno()).st_size != self._size:
                 raise InputError(f"another run writes to {self.path.name}: wait for it, or name another file")
             if self._size:
                 self._go_to_end(file, images)
-            text = _WholeWrites(file, self.path)
+            output = _WholeWrites(file, self.path)
             is_csv = self.path.suffix.lower() == ".csv"
-            yield Csv(text, self._csv_form, heading=not self._contents.end) if is_csv else JsonLines(text)
+            yield Csv(output, self._csv_form, heading=not self._contents.end) if is_csv else JsonLines(output)
 
     def _go_to_end(self, file: BinaryIO, images: Collection[Path]) -> None:
         key, start = self._contents.cut or ("", 0)
@@ -109,7 +129,7 @@ class ResultFile:
 
 def image_key(image: str | Path) -> str:
     """The same for all names of an image file: relative or absolute, and on Windows in any case."""
-    return os.path.normcase(os.path.abspath(image))
+    return os.path.normcase(readable_name(os.path.abspath(image)))
 
 
 def _read(path: Path) -> _Contents:
@@ -162,7 +182,7 @@ def _read_csv(file: BinaryIO) -> _Contents:
     for cells in csv.reader(lines(), delimiter=form.delimiter):
         if cells and cells[0] != name and not (len(cells) == 1 and _bytes(name).startswith(_bytes(cells[0]))):
             name, image_start = cells[0], row_start
-        if len(cells) == len(CSV_COLUMNS):
+        if len(cells) == len(form.columns):
             images[image_key(name)] = cells[1]
             row_start = end
         elif cells and end < size:
@@ -174,7 +194,28 @@ def _read_csv(file: BinaryIO) -> _Contents:
     return _Contents(images, row_start, (image_key(name), image_start), form)
 
 
-_READERS: dict[str, Callable[[BinaryIO], _Contents]] = {".jsonl": _read_json_lines, ".csv": _read_csv}
+def _read_coco(file: BinaryIO) -> _Contents:
+    document = json.load(file)
+    model = document["info"]["model"] + ""
+    for entries, fields in _COCO_FIELDS.items():
+        for entry in document[entries]:
+            if not all(isinstance(entry[name], kind) for name, kind in fields.items()):
+                raise ValueError(f"an entry of {entries} has another form")
+    images = {image_key(image["file_name"]): model for image in document["images"]}
+    return _Contents(images, os.fstat(file.fileno()).st_size, document=document)
+
+
+_COCO_FIELDS: Mapping[str, Mapping[str, type]] = {
+    "images": {"id": int, "file_name": str},
+    "categories": {"id": int, "name": str},
+    "annotations": {"id": int},
+}
+"""What a COCO document needs in order to be continued."""
+_READERS: dict[str, Callable[[BinaryIO], _Contents]] = {
+    ".jsonl": _read_json_lines,
+    ".csv": _read_csv,
+    ".json": _read_coco,
+}
 """Formats that can be continued."""
 
 

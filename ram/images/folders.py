@@ -87,7 +87,7 @@ def search(path: str | Path) -> FoundImages:
         ImageError: the path does not exist, or it holds no image or cannot be listed.
     """
     refuse_address(path)
-    path = Path(path)
+    path = _as_meant(Path(path))
     if not os.path.exists(path):
         if glob.has_magic(str(path)):
             return _matching(path)
@@ -115,6 +115,19 @@ def is_of_program(folder: str, parent: str = "") -> bool:
 def is_of_system(file: str) -> bool:
     """Tell by its name whether a system or program keeps a file beside photos: hidden files, Thumbs.db, thumbnails."""
     return file.lower() in _SYSTEM_FILES or file.lower().startswith(_SYSTEM_STARTS)
+
+
+def _as_meant(path: Path) -> Path:
+    """The path without what a shell left in it, if it does not exist as it is given.
+
+    ``"C:\\photos\\"`` arrives with a quotation mark at its end, ``"~/photos"`` with the tilde, and a path that was
+    copied on Windows has backslashes.
+    """
+    if os.path.exists(path):
+        return path
+    text = os.path.expanduser(str(path).strip("\"'"))
+    plain = Path(text if os.sep == "\\" else text.replace("\\", "/"))
+    return plain if os.path.exists(plain) or glob.has_magic(text) else path
 
 
 def _matching(pattern: Path) -> FoundImages:

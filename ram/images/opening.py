@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ram.errors import ImageError
 from ram.images.sources import UNNAMED, Source, image_of, refuse_address, refuse_other_content, refuse_other_types
@@ -63,6 +63,22 @@ def check_image(path: str | Path) -> None:
     name = _name(path)
     with _open_stream(path, name) as stream:
         _check_size(_identify(stream, name), name)
+
+
+def upright_size(path: str | Path) -> tuple[int, int]:
+    """Width and height of an image as :func:`open_image` turns it, from the header alone.
+
+    Raises:
+        ImageError: the file is missing, not an image, or its header is broken.
+    """
+    name = _name(path)
+    with _open_stream(path, name) as stream:
+        image = _identify(stream, name)
+        with suppress(Exception):  # broken EXIF data
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5  # by a quarter
+            if turned and image.format != "TIFF":  # whose size Pillow gives as it is shown
+                return image.height, image.width
+        return image.size
 
 
 def _name(source: Any) -> str:

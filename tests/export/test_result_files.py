@@ -12,7 +12,7 @@ import pytest
 
 from ram.errors import InputError
 from ram.export.fault_list import read_faults, save_faults
-from ram.export.formats import EXCEL_CSV, PLAIN_CSV, Csv, listed, record_of
+from ram.export.formats import EXCEL_CSV, PLAIN_CSV, Csv, listed, readable_name, record_of
 from ram.export.result_files import ResultFile
 from ram.prediction import Prediction
 from ram.text.vocabulary import TagVocabulary
@@ -94,7 +94,7 @@ def test_an_editor_may_have_removed_the_last_line_end(tmp_path):
     write(path, NAMES[:2])
     path.write_bytes(path.read_bytes().rstrip())
     assert write(path) == list(NAMES[2:])
-    assert [json.loads(line)["image"] for line in path.read_text().splitlines()] == list(NAMES)
+    assert [json.loads(line)["image"] for line in path.read_text().splitlines()] == list(map(readable_name, NAMES))
 
 
 def test_only_overwrite_replaces_a_file(form):

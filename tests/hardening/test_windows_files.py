@@ -13,7 +13,7 @@ from ram.errors import InputError
 from ram.evaluation.benchmarks import load_benchmark
 from ram.labels.captions import read_captions, select_split
 from ram.labels.hypernyms import load_kinds
-from ram.text.files import listed_path
+from ram.text.files import listed_path, read_table
 from ram.training.data.own_labels import read_own_labels
 from ram.training.data.shards import _read_shard
 from ram.training.data.triplets import read_triplets
@@ -76,6 +76,31 @@ def test_an_encoding_that_cannot_be_known_is_named(tmp_path, name):
 def test_labels_may_be_separated_as_the_system_separates_lists(tmp_path, text):
     (tmp_path / "labels.csv").write_text(text)
     assert read_own_labels(tmp_path / "labels.csv").tags == (("cat",),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image,tags,,\r\nimg/a.jpg,cat,,\r\n,,,\r\n",
+        "sep=;\r\nimage;tags\r\nimg/a.jpg;cat\r\n",
+        '"sep=,",\nimage,tags\nimg/a.jpg,cat\n',
+        "image,tags\rimg/a.jpg,cat\r",
+    ],
+)
+def test_what_spreadsheets_add_to_a_table_is_left_out(tmp_path, text):
+    (tmp_path / "labels.csv").write_text(text, newline="")
+    assert read_own_labels(tmp_path / "labels.csv").tags == (("cat",),)
+
+
+def test_a_table_with_empty_columns_and_rows_is_read_by_its_heading(tmp_path):
+    (tmp_path / "tags.csv").write_text("sep=;\ntag;threshold;;\ndog;0.5;;\n;;;\ncat;;;\n")
+    assert list(read_table(tmp_path / "tags.csv", ("tag",))) == [
+        (3, {"tag": "dog", "threshold": "0.5"}),
+        (5, {"tag": "cat", "threshold": ""}),
+    ]
+    (tmp_path / "tags.csv").write_text('tag,threshold\ndog,"0.5\n')
+    with pytest.raises(InputError, match=r"line \d of tags.csv is not CSV"):
+        list(read_table(tmp_path / "tags.csv", ("tag",)))
 
 
 @pytest.mark.parametrize("row", ["img/a.jpg;cat;dog", 'img/a.jpg;"cat;dog"'])

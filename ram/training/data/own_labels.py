@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from typing import Any
 from ram.errors import InputError
 from ram.images.folders import find_images
 from ram.images.opening import SUFFIXES
-from ram.text.files import listed_path, read_json, read_text, separator_of
+from ram.text.files import listed_path, read_json, read_rows
 from ram.text.names import normalize_category
 
 COLUMNS = ["image", "tags"]
@@ -84,7 +82,8 @@ def own_tags(labels: Iterable[LabelledPictures]) -> tuple[str, ...]:
 
 def _csv(file: Path, folder: Path) -> LabelledPictures:
     found: list[tuple[Path, tuple[str, ...]]] = []
-    lines, separator = _lines(file)
+    separator, rows = read_rows(file)
+    lines = list(rows)
     if lines and [cell.strip().casefold() for cell in lines[0][1]] == COLUMNS:
         lines = lines[1:]
     elif lines and not lines[0][1][0].strip().lower().endswith(SUFFIXES):
@@ -106,17 +105,6 @@ def _csv(file: Path, folder: Path) -> LabelledPictures:
             raise InputError(f"{where} separates its tags by commas: separate them by semicolons, image,tag;tag")
         found.append((listed_path(folder, cells[0].strip()), _tags(cells[1].split(";"), where)))
     return _collect(file.name, found)
-
-
-def _lines(file: Path) -> tuple[list[tuple[int, list[str]]], str]:
-    """Return number and cells of every line that is not empty, and what separates the cells."""
-    text = read_text(file)
-    separator = separator_of(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        return [(reader.line_num, cells) for cells in reader if cells], separator
-    except csv.Error as error:
-        raise InputError(f"line {reader.line_num} of {file.name} is not CSV: {error}") from None
 
 
 def _coco(file: Path, folder: Path) -> LabelledPictures:
