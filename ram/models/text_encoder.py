@@ -123,8 +123,8 @@ class ClipTextEncoder:
         except Exception as error:  # open_clip passes on whatever the hub client raises
             raise TextEncoderError(
                 "the weights of CLIP ViT-B/16 are neither cached nor could they be fetched from the Hugging "
-                f"Face hub{through_proxy(constants.ENDPOINT)} ({type(error).__name__}): connect once, or use ram-plus-lite, "
-                "which needs no network"
+                f"Face hub{through_proxy(constants.ENDPOINT)} ({type(error).__name__}): connect once, or use "
+                "ram-plus-lite, which needs no network"
             ) from None
         self.device = torch.device(device)
         self.tokenize = open_clip.get_tokenizer("ViT-B-16-quickgelu")

@@ -59,7 +59,8 @@ def _load_from_hub(backbone: nn.Module, name: str) -> None:
     except Exception as error:  # timm passes on whatever the hub client raises
         raise InputError(
             f"the pretrained weights of {name!r} are neither cached nor could they be fetched from the Hugging Face "
-            f"hub{through_proxy(constants.ENDPOINT)} ({type(error).__name__}): connect once, or choose one of {', '.join(_PACKAGES)}"
+            f"hub{through_proxy(constants.ENDPOINT)} ({type(error).__name__}): connect once, or choose one of "
+            f"{', '.join(_PACKAGES)}"
         ) from None
     try:
         backbone.load_state_dict(weights)
