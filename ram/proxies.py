@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 _SCHEMES = ("all", "https", "http")
 
