@@ -15,6 +15,7 @@ from demo.sections.comparison import ComparisonSection
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, html
 from demo.sections.photo import PhotoSection
 from demo.sections.share import ShareBar
+from demo.server.uploads import refusal
 from demo.views.page import header
 from demo.views.render import STATIC, script
 from ram.evaluation.baselines import ABSENT
@@ -41,7 +42,7 @@ def build_page(
         describers: label by name, the default first.
         hint: a sentence about describers that are not available.
     """
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(UPLOAD_SECONDS, UPLOAD_SECONDS)) as blocks:
+    with _Page(title=TITLE, analytics_enabled=False, delete_cache=(UPLOAD_SECONDS, UPLOAD_SECONDS)) as blocks:
         add_endpoints(bench)  # first, because gradio renames later functions of the same name
         html(header(bench.labels, len(bench.taggers[0].bank)))
         with gr.Tabs(elem_id="sections"):
@@ -58,6 +59,18 @@ def build_page(
         share.wire(blocks)
         blocks.load(photo.on_visit, None, photo.meter, show_progress="hidden", **PRIVATE)
     return blocks.queue(max_size=MAX_QUEUE, default_concurrency_limit=MAX_DESCRIBING, api_open=False)
+
+
+class _Page(gr.Blocks):
+    """Blocks that answer an input which gradio cannot prepare with a sentence; by default a program is told nothing."""
+
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], *others: Any, **options: Any) -> list[Any]:
+        try:
+            return await super().preprocess_data(block_fn, inputs, *others, **options)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise gr.Error(refusal(error, len(block_fn.inputs), inputs), print_exception=False) from None
 
 
 def launch_options() -> dict[str, Any]:

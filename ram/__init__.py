@@ -27,6 +27,7 @@ _MODULES = {
         "RamError",
         "InputError",
         "ImageError",
+        "ImageTypeError",
         "ArchiveError",
         "PackError",
         "CheckpointError",

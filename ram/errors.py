@@ -19,6 +19,10 @@ class ImageError(InputError):
     """An image cannot be used: missing, broken, too large, or of an unknown format."""
 
 
+class ImageTypeError(ImageError, TypeError):
+    """A value of a type that is no image."""
+
+
 class ArchiveError(ImageError):
     """A zip archive of images cannot be used."""
 

@@ -70,6 +70,7 @@ class TagScore:
         threshold: probability over which the tag is present.
         descriptions: the tag's sentences with their weights, heaviest first.
         evidence: the terms of the logit, where the prediction has them.
+        translation: the tag in another language, "" where the vocabulary has none; Chinese for the official tags.
     """
 
     tag: str
@@ -77,6 +78,7 @@ class TagScore:
     threshold: float
     descriptions: tuple[WeightedDescription, ...] = ()
     evidence: Evidence | None = None
+    translation: str = ""
 
     @property
     def present(self) -> bool:
@@ -189,6 +191,7 @@ class Prediction:
             threshold,
             tuple(WeightedDescription(sentences[i], float(weights[i])) for i in heaviest),
             Evidence(terms, threshold) if terms else None,
+            self.vocabulary.translations[index] if self.vocabulary.translations else "",
         )
 
 

@@ -6,6 +6,7 @@ Imports neither torch nor anything of the package, so that every layer may use i
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
     from torch import nn
+
+_log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 """Progress callback: what is being done, how much of it is done, how much there is."""
@@ -34,7 +37,7 @@ def cache_folder() -> Path:
 
 
 def find_device(name: str) -> torch.device:
-    """Resolve a device name; "auto" is a GPU where there is one, else the CPU.
+    """Resolve a device name, in any case; "auto" is a GPU where there is one, else the CPU.
 
     Raises:
         InputError: the device cannot be used on this machine.
@@ -43,15 +46,36 @@ def find_device(name: str) -> torch.device:
 
     from ram.errors import InputError
 
-    if name == "auto":
+    kind = name.strip().lower()
+    if kind == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"device {name!r} cannot be used here ({reason}): try --device cpu") from None
+        device = torch.device(kind)
+        torch.zeros(1, device=device).item()  # a device without values, such as "meta", cannot give one
+    except Exception as error:  # each kind of device raises others
+        _log.debug("device %s: %r", name, error)
+        raise InputError(f"device {name!r} cannot be used here: {_why_not(kind)}") from None
     return device
+
+
+def _why_not(device: str) -> str:
+    """Why a device cannot be used and what to do, in our own words: PyTorch's are long and for its developers."""
+    import torch
+
+    kind, _, index = device.partition(":")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if kind == "cuda" and count and index.isdecimal():
+        return f"this machine has {count} GPU{'s' if count > 1 else ''}, cuda:0" + (
+            f" to cuda:{count - 1}" if count > 1 else ""
+        )
+    if kind == "cuda" and not torch.backends.cuda.is_built():
+        return "the installed PyTorch has no CUDA; install one that has, or use cpu"
+    if kind == "cuda":
+        return "PyTorch finds no CUDA GPU; check the driver, or use cpu"
+    if kind == "mps":
+        return "it is the GPU of a Mac with an Apple chip; use auto or cpu"
+    named = " or ".join(["auto", "cpu", *(["cuda"] if count else [])])
+    return f"use {named}" + ("; an NVIDIA GPU is called cuda" if kind in ("gpu", "nvidia") else "")
 
 
 def choose_dtype(name: str, model: nn.Module, device: torch.device) -> torch.dtype:
@@ -102,6 +126,9 @@ def atomic_write(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
 
     Yields:
         A temporary path in the same folder. On success it becomes ``path``; on an error it is removed.
+
+    Raises:
+        OSError: the disk is full, for instance; it names ``path``.
     """
     path = Path(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
@@ -115,6 +142,11 @@ def atomic_write(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
         temporary.replace(path)
         if sync:
             _flush_to_disk(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno is not None and error.filename in (None, str(temporary)):  # a full disk names no file
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

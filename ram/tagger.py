@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import copy
+import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar, overload, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, overload, runtime_checkable
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 
-from ram.checkpoints.model_folder import load_model
+from ram.checkpoints.model_folder import assemble, load_model
 from ram.checkpoints.published import fetch_model
 from ram.checkpoints.registry import find_model, is_downloadable
-from ram.errors import ImageError, InputError
-from ram.images.opening import Source, open_image
+from ram.describers.fallback import describe_tags
+from ram.describers.loading import load_describer
+from ram.describers.template import TemplateDescriber
+from ram.errors import ImageError, ImageTypeError, InputError
+from ram.images.opening import open_image
 from ram.images.reading import read_batches
+from ram.images.sources import UNNAMED, Source, is_source, several
 from ram.images.transforms import EvalTransform
 from ram.models.build import build_text_encoder
 from ram.models.config import ModelConfig
@@ -32,14 +37,15 @@ from ram.prediction import Explanation, Prediction
 from ram.runtime import Progress, cache_folder, choose_dtype, find_device, quiet
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
+from ram.text.names import normalize_category, spaced
 from ram.text.tag_packs import OWN_FILES, PackLimits, load_pack, save_pack
 
 BATCH, CPU_BATCH = 32, 4
 """Images that go through the image encoder together; on a CPU, larger batches cost more memory and save no time."""
 
-Picture = Image.Image | str | Path
-
 _T = TypeVar("_T")
+
+_log = logging.getLogger(__name__)
 
 
 class TaggerBackend(Protocol):
@@ -74,11 +80,11 @@ class TaggerBackend(Protocol):
         """The frozen text encoder that embeds typed categories."""
         ...
 
-    def tag(self, picture: Picture) -> Prediction:
+    def tag(self, picture: Source) -> Prediction:
         """Score one image over the predefined tags."""
         ...
 
-    def look(self, picture: Picture) -> ImageFeatures:
+    def look(self, picture: Source) -> ImageFeatures:
         """Run the image encoder once on one image."""
         ...
 
@@ -159,37 +165,53 @@ class Tagger:
         """Images that go through the image encoder together."""
         return CPU_BATCH if self.device.type == "cpu" else BATCH
 
-    @overload  # a str is a sequence of str too
-    def tag(self, picture: Picture, shortlist: int | None = None) -> Prediction: ...  # type: ignore[overload-overlap]
+    @overload  # a path, bytes and a file are iterable too
+    def tag(self, picture: Source, shortlist: int | None = None) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
-    def tag(self, picture: Sequence[Picture], shortlist: int | None = None) -> list[Prediction]: ...
-    def tag(self, picture: Picture | Sequence[Picture], shortlist: int | None = None) -> Prediction | list[Prediction]:
+    def tag(  # type: ignore[overload-overlap]
+        self, picture: Iterator[Source], shortlist: int | None = None
+    ) -> Iterator[Prediction]: ...
+    @overload
+    def tag(self, picture: Iterable[Source], shortlist: int | None = None) -> list[Prediction]: ...
+    def tag(
+        self, picture: Source | Iterable[Source], shortlist: int | None = None
+    ) -> Prediction | list[Prediction] | Iterator[Prediction]:
         """Score one image, or each of several, over the predefined tags.
 
         Args:
-            picture: one or several.
+            picture: what :meth:`look` takes, or several of them. A generator or another iterator is read a few
+                batches ahead, and its predictions come one by one.
             shortlist: score only so many tags of each image, see :meth:`shortlist`; all of them where None.
 
         Raises:
-            ImageError: an image cannot be opened; the message says why.
+            ImageTypeError: neither an image nor several.
+            ImageError: an image cannot be opened; the message says why, and which of several it is.
+                :meth:`look_through` goes on after such an image.
         """
-        if not isinstance(picture, (Image.Image, str, Path)):
-            return [self._tag(features, shortlist) for features in self.look_through(list(picture))]
-        return self._tag(self.look(picture), shortlist)
+        if is_source(picture):
+            return self._tag(self.look(picture), shortlist)
+        predictions = self._tag_each(several(picture), shortlist)
+        return predictions if isinstance(picture, Iterator) else list(predictions)
 
-    def look(self, picture: Picture) -> ImageFeatures:
+    def look(self, picture: Source) -> ImageFeatures:
         """Run the image encoder once: all that any later scoring of this image needs.
 
+        Args:
+            picture: a path, the bytes of a file, a file opened in binary mode, a PIL image, or a numpy array of uint8:
+                (height, width), (height, width, 3) in RGB order or (height, width, 4). OpenCV reads BGR: give
+                ``array[:, :, ::-1]``.
+
         Raises:
+            ImageTypeError: a value of another type.
             ImageError: the image cannot be opened; the message says why.
         """
         return self.look_at_pixels(self.transform(open_image(picture))[None])
 
-    def look_through(self, images: Sequence[Source], workers: int = 0) -> Iterator[ImageFeatures | ImageError]:
+    def look_through(self, images: Iterable[Source], workers: int = 0) -> Iterator[ImageFeatures | ImageError]:
         """Look at many images, in batches that are read ahead of the model.
 
         Args:
-            images: what :meth:`look` takes.
+            images: what :meth:`look` takes; they may be endless.
             workers: processes that read, see :func:`ram.images.reading.read_ahead`.
 
         Yields:
@@ -300,14 +322,20 @@ class Tagger:
         grid = attention[1:].reshape(patch_grid(len(attention) - 1))
         return Explanation(prediction[tag], prediction.weights[0, :count], without, grid, float(attention[0]))
 
-    def embed(self, descriptions: Mapping[str, Sequence[str]] | TagDescriptions) -> TagEmbeddingBank:
+    def embed(self, descriptions: Mapping[str, Sequence[str]] | TagDescriptions | Iterable[str]) -> TagEmbeddingBank:
         """A bank of new categories from their descriptions; a RAM model keeps the first sentence of each.
 
+        Args:
+            descriptions: sentences of each category; or names alone, which the lexicon describes, as ``ram tag --tags``
+                does.
+
         Raises:
-            ValueError: a category is without a description.
+            ValueError: a category is without a description, or its name is unusable.
             TextEncoderError: the text encoder cannot be had.
         """
-        if not isinstance(descriptions, TagDescriptions):
+        if not isinstance(descriptions, Mapping):
+            descriptions = _described(descriptions)
+        elif not isinstance(descriptions, TagDescriptions):
             descriptions = TagDescriptions(descriptions)
         used = descriptions.first(self.config.max_descriptions)
         return TagEmbeddingBank.build(used, self.text_encoder).to(self.device, self.dtype)
@@ -336,15 +364,36 @@ class Tagger:
         other._set_bank(bank)
         return other
 
+    def __copy__(self) -> Tagger:
+        """A tagger that shares all parts."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self))
+        return other
+
+    def __reduce__(self) -> tuple[Callable[..., Tagger], tuple[object, ...]]:
+        """Pickle what the tagger is made of: a process that is spawned makes it again.
+
+        Raises:
+            TypeError: the image encoder is compiled for this process.
+        """
+        if "forward" in vars(self.model.image_encoder):
+            raise TypeError("a compiled tagger cannot be sent to another process: load it there")
+        parts = (self.config, self.model.state_dict(), self.bank, self._text_encoder.make, self.device, self.dtype)
+        return _made_again, (type(self), *parts)
+
     def _set_bank(self, bank: TagEmbeddingBank) -> None:
         self.bank = self._moved(bank)
         with torch.inference_mode():
             self._prepared = self._scorer.prepare(self.bank.embedded)
 
-    def _tag(self, features: ImageFeatures | ImageError, shortlist: int | None) -> Prediction:
-        if isinstance(features, ImageError):
-            raise features
+    def _tag(self, features: ImageFeatures, shortlist: int | None) -> Prediction:
         return self.score(features, None if shortlist is None else self.shortlist(features, shortlist))
+
+    def _tag_each(self, images: Iterable[Source], shortlist: int | None) -> Iterator[Prediction]:
+        for number, features in enumerate(self.look_through(images), 1):
+            if isinstance(features, ImageError):
+                raise _numbered(features, number)
+            yield self._tag(features, shortlist)
 
     def _check(self, bank: TagEmbeddingBank) -> None:
         if bank.text_encoder != self.config.text_encoder:
@@ -391,15 +440,37 @@ def load(
     chosen_dtype = choose_dtype(dtype, network, chosen_device)
     network.to(chosen_device, chosen_dtype)  # nobody else has it: the tagger's copy then shares the weights
 
-    def text_encoder() -> TextEncoder:
-        return build_text_encoder(config.text_encoder, chosen_device, chosen_dtype)
-
+    text_encoder = partial(build_text_encoder, config.text_encoder, chosen_device, chosen_dtype)
     tagger = Tagger(config, network, bank, text_encoder, chosen_device, chosen_dtype)
     if compile:
         side = config.image.size
         pixels = torch.zeros(1, 3, side, side, device=chosen_device, dtype=chosen_dtype)
         compile_encoder(tagger.model.image_encoder, pixels)
     return tagger
+
+
+def _numbered(fault: ImageError, number: int) -> ImageError:
+    """Say which of several images a fault is of, where the image has no name."""
+    named = not isinstance(fault, ImageTypeError) and not str(fault).startswith(f"{UNNAMED} ")
+    return fault if named else type(fault)(f"picture {number}: {fault}")
+
+
+def _made_again(kind: type[Tagger], config: ModelConfig, weights: Mapping[str, torch.Tensor], *others: Any) -> Tagger:
+    """Unpickle a tagger. The modules themselves are not pickled: a new process could not import timm's first."""
+    return kind(config, assemble(config, weights, config.name), *others)
+
+
+def _described(names: Iterable[str]) -> TagDescriptions:
+    """Describe categories with the lexicon; log what it does not know."""
+    tags: dict[str, None] = {}
+    for name in [names] if isinstance(names, str) or not isinstance(names, Iterable) else names:
+        if not isinstance(name, str):
+            raise TypeError(f"categories are names, or a mapping from names to sentences, not {type(name).__name__}")
+        tags[spaced(normalize_category(name))] = None
+    written, notices = describe_tags(load_describer("lexicon", environ={}), TemplateDescriber(), tags)
+    for notice in notices:
+        _log.warning("%s", notice.text)
+    return written
 
 
 def _copy_for_evaluation(model: TaggingModel, device: torch.device, dtype: torch.dtype) -> TaggingModel:
@@ -416,12 +487,12 @@ class _Once(Generic[_T]):
     """Call a factory at most once, whichever thread comes first; a failure may be tried again."""
 
     def __init__(self, make: Callable[[], _T]) -> None:
-        self._make = make
+        self.make = make
         self._lock = threading.Lock()
         self._made: list[_T] = []
 
     def __call__(self) -> _T:
         with self._lock:
             if not self._made:
-                self._made.append(self._make())
+                self._made.append(self.make())
             return self._made[0]

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 import ram.runtime
-from ram.runtime import LARGE_MODEL, choose_dtype, fastest_dtype
+from ram.errors import InputError
+from ram.runtime import LARGE_MODEL, choose_dtype, fastest_dtype, find_device
 
 CPU = torch.device("cpu")
 
@@ -32,3 +33,36 @@ def test_other_devices_do_not_ask_the_processor(monkeypatch):
 
 def test_bfloat16_support_is_found_without_an_error():
     assert ram.runtime.has_bfloat16() in (True, False)
+
+
+@pytest.mark.parametrize(
+    "name, gpus, reason",
+    [
+        ("mps", 0, "it is the GPU of a Mac with an Apple chip; use auto or cpu"),
+        ("cuda", 0, "the installed PyTorch has no CUDA; install one that has, or use cpu"),
+        ("gpu", 0, "use auto or cpu; an NVIDIA GPU is called cuda"),
+        ("meta", 0, "use auto or cpu"),
+        ("cpu:x", 0, "use auto or cpu"),
+        ("", 0, "use auto or cpu"),
+        ("xpu", 2, "use auto or cpu or cuda"),
+        ("cuda:7", 1, "this machine has 1 GPU, cuda:0"),
+        ("CUDA:7", 2, "this machine has 2 GPUs, cuda:0 to cuda:1"),
+    ],
+)
+def test_a_device_that_cannot_be_used_is_explained_in_our_words(monkeypatch, name, gpus, reason):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: False)
+
+    def zeros(*_, device):
+        raise RuntimeError("If you are a Facebook employee, ...")
+
+    if name.lower() not in ("meta", "cpu:x", ""):
+        monkeypatch.setattr(torch, "zeros", zeros)
+    with pytest.raises(InputError) as caught:
+        find_device(name)
+    assert str(caught.value) == f"device {name!r} cannot be used here: {reason}"
+
+
+def test_device_names_may_be_in_capitals():
+    assert find_device("CPU") == find_device(" cpu ") == CPU

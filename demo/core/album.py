@@ -20,6 +20,7 @@ from PIL import Image
 from demo.core.feature_cache import CachedFeatures, FeatureCache
 from ram.errors import ArchiveError, ImageError, InputError
 from ram.images.archives import MOST_PICTURES, is_archive, open_archive
+from ram.images.folders import is_of_system
 from ram.images.opening import open_image
 from ram.images.reading import or_fault, read_ahead
 from ram.images.transforms import EvalTransform
@@ -117,6 +118,7 @@ def tag_album(
         InputError: no photos, or too many.
     """
     with ExitStack() as stack:
+        files = [path for path in files if not is_of_system(path.name)]  # a folder is given with all that it holds
         given = [photo for path in files for photo in _photos_in(path, stack)]
         if not given:
             raise InputError("no photo was given: choose some, or a zip archive of them")

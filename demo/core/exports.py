@@ -34,6 +34,11 @@ class Download:
     media_type: str
     text: str
 
+    @property
+    def content(self) -> str:
+        """The text to save: CSV beyond ASCII begins with a byte order mark, without which Excel garbles it."""
+        return f"\ufeff{self.text}" if self.media_type == "text/csv" and not self.text.isascii() else self.text
+
 
 def export_album(album: Album, thresholds: Thresholds, form: str, indices: Sequence[int] | None = None) -> Download:
     """Photos of an album as `ram tag --output` writes them, each tag with its heaviest description.

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from demo.core.messages import message
 from ram.errors import InputError
 
 NOT_UPLOADED = "This photo was not uploaded here: choose it again."
+NO_PHOTO = "No photo was given: choose one; a program uploads it first, as handle_file of gradio_client does."
+LONGEST_ADDRESS = 80
+"""Characters of an address that a message shows."""
 
 
 def uploaded(file: Mapping[str, Any] | None, folder: str | Path) -> Path:
@@ -19,12 +23,40 @@ def uploaded(file: Mapping[str, Any] | None, folder: str | Path) -> Path:
         folder: of uploads.
 
     Raises:
-        InputError: not a file in that folder.
+        InputError: nothing, or not a file in that folder.
     """
+    if file is None:
+        raise InputError(NO_PHOTO)
     try:
-        path = Path((file or {})["path"]).resolve()
+        path = Path(file["path"]).resolve()
         if path.is_relative_to(Path(folder).resolve()) and path.is_file():
             return path
     except (KeyError, TypeError, ValueError, OSError):  # anything may be sent as a path
         pass
     raise InputError(NOT_UPLOADED)
+
+
+def refusal(error: Exception, wanted: int, inputs: Sequence[Any]) -> str:
+    """Sentence about inputs that gradio refused before a function of ours was called.
+
+    Args:
+        error: gradio's, logged where the inputs do not explain it.
+        wanted: number of inputs of the function.
+        inputs: as they were sent.
+    """
+    if len(inputs) < wanted:
+        return f"This call needs {wanted} values, not {len(inputs)}: /gradio_api/info lists them."
+    paths = list(_paths(inputs))
+    if address := next((path for path in paths if path.lower().startswith(("http://", "https://"))), ""):
+        shown = "".join(one for one in address[:LONGEST_ADDRESS] if one.isprintable())
+        return f"The address {shown} cannot be fetched from here: upload the photo."
+    return NOT_UPLOADED if paths else message(error)
+
+
+def _paths(value: Any) -> Iterator[str]:
+    """Paths of all files in a value of JSON."""
+    if isinstance(value, Mapping) and isinstance(value.get("path"), str):
+        yield value["path"]
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _paths(each)

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 
 from ram.images.opening import open_image
+from ram.images.sources import Source
 from ram.models.image_encoder import ImageFeatures
 from ram.models.text_encoder import TextEncoder
 from ram.prediction import Explanation, Prediction
-from ram.tagger import Explainer, Picture, TaggerBackend
+from ram.tagger import Explainer, TaggerBackend
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 
@@ -85,11 +86,11 @@ class BorrowingTagger:
         """The frozen text encoder; used outside a loan it computes on the CPU."""
         return self._tagger.text_encoder
 
-    def tag(self, picture: Picture) -> Prediction:
+    def tag(self, picture: Source) -> Prediction:
         """Score one image over the predefined tags; ImageError where it cannot be opened."""
         return self.score(self.look(picture))
 
-    def look(self, picture: Picture) -> ImageFeatures:
+    def look(self, picture: Source) -> ImageFeatures:
         """Run the image encoder once; ImageError, without a loan, where the image cannot be opened."""
         return self.look_at_pixels(self.transform(open_image(picture))[None])
 

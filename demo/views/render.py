@@ -57,4 +57,4 @@ def _counted(count: int, noun: str, nouns: str = "") -> str:
 
 
 def _download_address(download: Download) -> str:
-    return data_address(download.text.encode(), f"{download.media_type};charset=utf-8")
+    return data_address(download.content.encode(), f"{download.media_type};charset=utf-8")

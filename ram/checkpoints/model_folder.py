@@ -82,22 +82,33 @@ def load_model(folder: str | Path) -> LoadedModel:
             f"{WEIGHTS} of {folder.name!r} cannot be read ({error}): copy or convert it again"
         ) from None
     try:
-        model = build_without_weights(config)
+        model = assemble(config, weights, folder.name)
         bank = TagEmbeddingBank.load(folder, config.text_encoder)
     except ValueError as error:
         raise CheckpointError(str(error)) from None
-    target = model.state_dict()
-    check_fits(target, weights, folder.name)
-    model.load_state_dict({name: tensor.to(target[name].dtype) for name, tensor in weights.items()}, assign=True)
-    if not restore_buffers(model):
-        model = build_model(config)
-        load_strictly(model, weights, folder.name)
     width = bank.embedded.embeddings.shape[2]
     if width != config.dim:
         raise CheckpointError(
             f"the bank of {folder.name!r} is {width} wide but {CONFIG} says {config.dim}: convert it again"
         )
     return LoadedModel(config, model, bank)
+
+
+def assemble(config: ModelConfig, weights: Mapping[str, torch.Tensor], where: str) -> TaggingModel:
+    """Build a model around weights, without a second copy of them where they are in its dtype.
+
+    Raises:
+        CheckpointError: weights and configuration do not fit exactly.
+        InputError: the backbone is unknown.
+    """
+    model = build_without_weights(config)
+    target = model.state_dict()
+    check_fits(target, weights, where)
+    model.load_state_dict({name: tensor.to(target[name].dtype) for name, tensor in weights.items()}, assign=True)
+    if not restore_buffers(model):
+        model = build_model(config)
+        load_strictly(model, weights, where)
+    return model
 
 
 def load_strictly(model: TaggingModel, weights: Mapping[str, torch.Tensor], where: str) -> None:

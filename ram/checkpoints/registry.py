@@ -19,6 +19,7 @@ from ram.runtime import cache_folder
 
 CONFIG = "config.json"
 """Its presence makes a folder a model folder; it is written last."""
+CHECKPOINT_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors")
 
 
 @dataclass(frozen=True)
@@ -227,9 +228,26 @@ def find_model(name: str | Path) -> Path:
             f"`ram convert FILE.pth FOLDER --variant {name}` and load the folder; "
             f"{' and '.join(shipped)} need nothing"
         )
+    if Path(name).is_file():
+        raise CheckpointError(_about_file(Path(name)))
     raise CheckpointError(
         f"there is no model or model folder {str(name)!r}: choose {', '.join(shipped)} or give a folder "
         f"that holds {CONFIG}"
+    )
+
+
+def _about_file(path: Path) -> str:
+    """What to do with a file that was given in place of a model folder."""
+    if path.name == CONFIG or (path.parent / CONFIG).is_file():
+        return f"{path.name} is a file of a model folder: give the folder {str(path.parent)!r}"
+    if path.suffix.lower() not in CHECKPOINT_SUFFIXES:
+        return f"{path.name} is a file: give a model folder, or a name of `ram models`"
+    named = [name for name, model in PUBLISHED.items() if model.file and Path(model.file.name).stem == path.stem]
+    variant = named[0] if named else "V"
+    which = "" if named else f", where V is {', '.join(PUBLISHED)}"
+    return (
+        f"{path.name} is a checkpoint and no model folder: convert it once by `ram convert {path} FOLDER --variant "
+        f"{variant}`{which}, and give the folder"
     )
 
 
@@ -240,7 +258,7 @@ def read_config(folder: Path) -> ModelConfig:
         CheckpointError: the file is missing or broken.
     """
     try:
-        return ModelConfig.from_dict(migrate_config(json.loads((folder / CONFIG).read_text(encoding="utf-8"))))
+        return ModelConfig.from_dict(migrate_config(json.loads((folder / CONFIG).read_text(encoding="utf-8-sig"))))
     except FileNotFoundError:
         raise lacks(folder, CONFIG) from None
     except (ValueError, OSError) as error:

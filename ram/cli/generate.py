@@ -18,7 +18,7 @@ from ram.cli.options import (
 )
 from ram.cli.terminal import Progress, print_json, printable, say
 from ram.errors import InputError
-from ram.text.files import read_lines
+from ram.text.files import read_json, read_lines
 
 if TYPE_CHECKING:
     from ram.text.vocabulary import TagVocabulary
@@ -95,10 +95,7 @@ def _labels(path: Path | None) -> TagVocabulary:
 
 def _triplets(path: Path, tags: int) -> list[dict[str, Any]]:
     """Read entries in the official form; InputError names the first invalid one."""
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path.name} is not JSON ({error}): make it with `ram parse`") from None
+    entries = read_json(path)
     if not isinstance(entries, list) or not entries:
         raise InputError(f"{path.name} is not a list of triplets: make it with `ram parse`")
     for number, entry in enumerate(entries, 1):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
-from contextlib import ExitStack
-from pathlib import Path
 
-from ram.cli.terminal import bar, print_json, print_table, printable
-from ram.export.formats import Csv, JsonLines, Record, Report
+from ram.cli.terminal import bar, json_text, print_table, printable
+from ram.export.formats import Record
 
-SUFFIXES = (".jsonl", ".csv")
+SUFFIXES = (".jsonl", ".csv", ".json")
 
 
 class TextReport:
@@ -19,7 +18,7 @@ class TextReport:
         print(printable(record["image"]))
         if record["scores"]:
             over = set(record["tags"])
-            print_table([score_row(s["tag"], s, s["tag"] in over) for s in record["scores"]], "<<<>")
+            print_table([score_row(_name(s), s, s["tag"] in over) for s in record["scores"]], "<<<>")
         else:
             print("  no tag is over the threshold")
 
@@ -27,26 +26,28 @@ class TextReport:
 
 
 class JsonReport:
-    """Print all pictures as one JSON list on standard output at the end."""
+    """Print all pictures as one JSON list on standard output, each as soon as it is tagged."""
 
     def __init__(self) -> None:
-        self._records: list[Record] = []
+        self._count = 0
 
     def add(self, record: Record) -> None:
-        self._records.append(record)
+        text = textwrap.indent(json_text(record), " ")
+        print(f"{',' if self._count else '['}\n{text}", end="", flush=True)
+        self._count += 1
 
     def finish(self) -> None:
-        print_json(self._records)
-
-
-def open_report(stack: ExitStack, path: Path) -> Report:
-    """Open a report file in the format of its suffix; the stack closes it."""
-    file = stack.enter_context(open(path, "w", encoding="utf-8", errors="surrogateescape", newline=""))
-    return JsonLines(file) if path.suffix.lower() == ".jsonl" else Csv(file)
+        """End the list; where a run is stopped, with what is done."""
+        print("\n]" if self._count else "[]", flush=True)
 
 
 def score_row(name: str, score: Record, over: bool) -> Sequence[str]:
     """Cells of one score: name, probability and threshold, bar, weight and text of the heaviest description."""
-    first = score["descriptions"][0]
+    first = next(iter(score.get("descriptions", ())), None)
     against = f"{score['probability']:.2f} {'>' if over else '<'} {score['threshold']:.2f}"
-    return name, against, bar(score["probability"]), f"{first['weight']:.0%}", first["text"]
+    heaviest = (f"{first['weight']:.0%}", first["text"]) if first else ("", "")
+    return name, against, bar(score["probability"]), *heaviest
+
+
+def _name(score: Record) -> str:
+    return f"{score['tag']} {score.get('translation', '')}".rstrip()

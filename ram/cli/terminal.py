@@ -25,9 +25,14 @@ def say(text: str) -> None:
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document on standard output, as ASCII where the output is not UTF-8."""
+    """Print one JSON document on standard output."""
+    print(json_text(document))
+
+
+def json_text(document: Any) -> str:
+    """JSON for standard output, as ASCII where the output is not UTF-8."""
     ascii_only = (sys.stdout.encoding or "ascii").lower().replace("-", "") != "utf8"
-    print(json.dumps(document, ensure_ascii=ascii_only, indent=1))
+    return json.dumps(document, ensure_ascii=ascii_only, indent=1)
 
 
 def print_table(rows: Sequence[Sequence[str]], align: str = "", indent: str = "  ") -> None:

@@ -15,12 +15,13 @@ from torch import nn
 from ram.checkpoints.download import find_cached
 from ram.checkpoints.registry import HubFile
 from ram.images.opening import open_image
+from ram.images.sources import Source
 from ram.images.transforms import EvalTransform
 from ram.models.config import ImageConfig, ModelConfig
 from ram.models.image_encoder import ImageFeatures
 from ram.models.text_encoder import ClipTextEncoder, TextEncoder
 from ram.prediction import Prediction
-from ram.tagger import Picture, Tagger
+from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
@@ -63,11 +64,11 @@ class ZeroShotTagger:
         """Name of the model."""
         return self.config.name
 
-    def tag(self, picture: Picture) -> Prediction:
+    def tag(self, picture: Source) -> Prediction:
         """Score one image over the predefined tags; ImageError where it cannot be opened."""
         return self.score(self.look(picture))
 
-    def look(self, picture: Picture) -> ImageFeatures:
+    def look(self, picture: Source) -> ImageFeatures:
         """Run the image tower once: features of one token; ImageError where the image cannot be opened."""
         return self.look_at_pixels(self.transform(open_image(picture))[None])
 

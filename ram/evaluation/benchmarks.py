@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from ram.errors import InputError
 from ram.evaluation.metrics import Floats, Rates, average_precisions, rates
 from ram.evaluation.pictures import sound_pictures
 from ram.images.folders import find_images
+from ram.text.files import listed_path, read_json, read_lines
 from ram.text.vocabulary import TagVocabulary
 
 
@@ -154,10 +154,7 @@ def evaluate(
 
 
 def _read_json(file: Path, images: Path, vocabulary: TagVocabulary | None) -> Benchmark:
-    try:
-        entries = json.loads(_text(file))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{file.name} is not JSON: {error}") from None
+    entries = read_json(file)
     if not isinstance(entries, list):
         raise InputError(f'{file.name} must be a list of {{"image": ..., "tags": [...]}}')
     if vocabulary is not None and any(isinstance(entry, dict) and "image_path" in entry for entry in entries[:1]):
@@ -169,9 +166,9 @@ def _read_json(file: Path, images: Path, vocabulary: TagVocabulary | None) -> Be
             )
     annotations = [entry["tags"] for entry in entries]
     listed = file.parent / "tags.txt"
-    tags = _lines(listed) if listed.exists() else sorted({tag for tags in annotations for tag in tags})
+    tags = read_lines(listed) if listed.exists() else sorted({tag for tags in annotations for tag in tags})
     names = [entry["image"] for entry in entries]
-    pictures = {name: images / name for name in names}
+    pictures = {name: listed_path(images, name) for name in names}
     targets = _targets(names, annotations, tags, file.name, listed.name)
     return Benchmark(file.stem, tuple(tags), sound_pictures(names, pictures, file.stem), targets)
 
@@ -180,9 +177,9 @@ def _read_official(folder: Path, images: Path) -> Benchmark:
     taglist, annotated = _only(folder, "*_taglist.txt"), _only(folder, "*_annots.txt")
     if not images.is_dir():
         raise InputError(f"{folder.name} has no folder of pictures {images.name}: name it with --images")
-    tags = _lines(taglist)
-    rows = [[part.strip() for part in line.split(",")] for line in _lines(annotated)]
-    names, annotations = [row[0] for row in rows], [[tag for tag in row[1:] if tag] for row in rows]
+    tags = read_lines(taglist)
+    rows = [[part.strip() for part in line.split(",")] for line in read_lines(annotated)]
+    names, annotations = [row[0].replace("\\", "/") for row in rows], [[tag for tag in row[1:] if tag] for row in rows]
     targets = _targets(names, annotations, tags, annotated.name, taglist.name)
     pictures: dict[str, Path] = {}
     for file in reversed(find_images([images])):  # of a.jpg and a.png, "a" is the first
@@ -225,19 +222,6 @@ def _only(folder: Path, pattern: str) -> Path:
         names = ", ".join(path.name for path in found) or "none"
         raise InputError(f"benchmark folder {folder.name} must hold one file {pattern}, but holds {names}")
     return found[0]
-
-
-def _lines(file: Path) -> list[str]:
-    return [line.strip() for line in _text(file).splitlines() if line.strip()]
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{file.name} cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file.name} is not text in UTF-8: save it as UTF-8") from None
 
 
 def _is_annotation(entry: Any) -> bool:

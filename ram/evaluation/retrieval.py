@@ -20,6 +20,7 @@ from ram.models.image_encoder import ImageFeatures
 from ram.models.scoring import CHUNK
 from ram.runtime import Progress, quiet
 from ram.tagger import Tagger
+from ram.text.files import listed_path
 
 BY = ("decoder", "pooled")
 """Ways to compare a caption with an image."""
@@ -73,7 +74,7 @@ def load_captioned(path: Path, images: Path | None = None, split: tuple[Path, st
         if not (each.captions and each.sentences):
             raise InputError(f"{path.name} has no captions of {image}: retrieval needs one at least of each picture")
     folder = path.parent if images is None else images
-    files = sound_pictures(tuple(texts), {image: folder / image for image in texts}, name)
+    files = sound_pictures(tuple(texts), {image: listed_path(folder, image) for image in texts}, name)
     return CaptionedPictures(name, files, tuple(tuple(each.sentences) for each in texts.values()))
 
 

@@ -1,11 +1,14 @@
-"""Write the tags of many images as JSON lines, CSV or COCO, one record per image."""
+"""Write the tags of many images as JSON lines, CSV, COCO, or a text file beside each, one record per image."""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any, Protocol
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from ram.prediction import Prediction, TagScore
@@ -15,6 +18,9 @@ AT_LEAST = 10
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """Characters that a spreadsheet may interpret as the beginning of a formula."""
+
+CSV_COLUMNS = ("image", "model", "tag", "translation", "probability", "threshold", "description", "weight")
+_MARK = "\ufeff"
 
 Record = Mapping[str, Any]
 """One image: ``{"image", "model", "tags", "scores"}``; for COCO also its ``"width"`` and ``"height"``."""
@@ -43,19 +49,111 @@ def listed(
     return sorted({score.tag: score for score in scores}.values(), key=lambda score: -score.probability)
 
 
-def record_of(image: str, model: str, prediction: Prediction, scores: Sequence[TagScore]) -> dict[str, Any]:
-    """Return the record of an image: the tags over their thresholds, and the scores to list."""
-    return {
-        "image": image,
-        "model": model,
-        "tags": prediction.tags,
-        "scores": [score.to_dict() for score in scores],
-    }
+def record_of(
+    image: str,
+    model: str,
+    prediction: Prediction,
+    scores: Sequence[TagScore],
+    *,
+    lean: bool = False,
+    translations: bool = False,
+) -> dict[str, Any]:
+    """Return the record of an image: the tags over their thresholds, and the scores to list.
+
+    Args:
+        image: its file name; see :func:`readable_name`.
+        model: name of the model.
+        prediction: all scores.
+        scores: those to list.
+        lean: leave the descriptions out, which are nine tenths of a record.
+        translations: add the translation of each tag, "" where it has none.
+    """
+    written = []
+    for score in scores:
+        fields = score.to_dict()
+        if lean:
+            del fields["descriptions"]
+        written.append({"tag": score.tag, "translation": score.translation, **fields} if translations else fields)
+    return {"image": readable_name(image), "model": model, "tags": prediction.tags, "scores": written}
+
+
+def readable_name(name: str) -> str:
+    r"""Return a file name as text that every reader accepts: bytes that are not UTF-8 become ``\xe9`` and the like."""
+    try:
+        name.encode()
+        return name
+    except UnicodeEncodeError:
+        return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def harmless(cell: Any) -> Any:
     """Return a cell for CSV that no spreadsheet interprets as a formula; such text gets a leading apostrophe."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+
+
+def harmless_name(name: str) -> str:
+    """Return the name of a file for CSV: where a spreadsheet would take it for a formula, with "./" before it."""
+    return f"./{name}" if name.startswith(FORMULA_STARTS) else name
+
+
+@dataclass(frozen=True)
+class CsvForm:
+    """How a CSV file is written.
+
+    Args:
+        delimiter: between cells.
+        decimal: point or comma of numbers.
+        mark: whether a byte order mark tells Excel that the file is UTF-8.
+        translations: whether the translation of each tag stands behind it.
+    """
+
+    delimiter: str = ","
+    decimal: str = "."
+    mark: bool = False
+    translations: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(name for name in CSV_COLUMNS if self.translations or name != "translation")
+
+    @property
+    def heading(self) -> str:
+        """First line of the file."""
+        return (_MARK if self.mark else "") + self.delimiter.join(self.columns) + "\n"
+
+    @classmethod
+    def of(cls, heading: str) -> CsvForm:
+        """The form of a file that :class:`Csv` wrote, from its first line.
+
+        Raises:
+            ValueError: it is no such file.
+        """
+        for form in ALL_CSV:
+            form = replace(form, mark=heading.startswith(_MARK))
+            if heading.rstrip("\r\n") == form.heading.rstrip("\n"):
+                return form
+        raise ValueError(f"{heading!r:.80} is not the heading of a table of tags")
+
+    def cell(self, value: Any) -> Any:
+        """A cell that no spreadsheet takes for a formula, a number with the decimal sign."""
+        return str(value).replace(".", self.decimal) if isinstance(value, float) else harmless(value)
+
+
+PLAIN_CSV = CsvForm()
+EXCEL_CSV = {"comma": CsvForm(mark=True), "semicolon": CsvForm(";", ",", mark=True)}
+"""By the list separator of the system's language; where it is the semicolon, numbers have a decimal comma."""
+ALL_CSV = tuple(
+    replace(form, translations=with_them) for form in (PLAIN_CSV, *EXCEL_CSV.values()) for with_them in (False, True)
+)
+
+
+class Output(Protocol):
+    """What reports are written to: a text file."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> object: ...
 
 
 class Report(Protocol):
@@ -69,7 +167,7 @@ class Report(Protocol):
 class JsonLines:
     """One JSON object per line and image; an interrupted run leaves whole lines."""
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: Output) -> None:
         self._file = file
 
     def add(self, record: Record) -> None:
@@ -80,49 +178,88 @@ class JsonLines:
 
 
 class Csv:
-    """One row for each listed tag of each image, with the description of the greatest weight."""
+    """One row for each listed tag of each image, with the description of the greatest weight.
 
-    def __init__(self, file: IO[str]) -> None:
-        self._rows = csv.writer(file, lineterminator="\n")
-        self._rows.writerow(("image", "model", "tag", "probability", "threshold", "description", "weight"))
+    Args:
+        file: where it is written, the rows of an image in one step.
+        form: delimiter, decimal sign and byte order mark.
+        heading: begin with the names of the columns.
+    """
+
+    def __init__(self, file: Output, form: CsvForm = PLAIN_CSV, heading: bool = True) -> None:
+        self._file = file
+        self._form = form
+        if heading:
+            file.write(form.heading)
 
     def add(self, record: Record) -> None:
+        image = harmless_name(record["image"]), record["model"]
+        rows = []
         for score in record["scores"]:
-            first = score["descriptions"][0]
-            row = (score["tag"], score["probability"], score["threshold"], first["text"], first["weight"])
-            self._rows.writerow(map(harmless, (record["image"], record["model"], *row)))
+            first: Mapping[str, Any] = next(iter(score.get("descriptions", ())), {})
+            row = {**score, "description": first.get("text", ""), "weight": first.get("weight", "")}
+            rows.append((*image, *(row.get(column, "") for column in self._form.columns[2:])))
+        self._file.write(self._text(rows))
+        self._file.flush()
 
     def finish(self) -> None: ...
+
+    def _text(self, rows: Iterable[Iterable[Any]]) -> str:
+        text = io.StringIO()
+        table = csv.writer(text, delimiter=self._form.delimiter, lineterminator="\n")
+        table.writerows(map(self._form.cell, row) for row in rows)
+        return text.getvalue()
 
 
 class Coco:
     """One COCO document of image-level labels, without boxes.
 
     ``images`` are in the order of the records, ``categories`` are all scored tags in the vocabulary's order; ids count
-    from 1. An annotation is ``{"id", "image_id", "category_id", "score"}`` for each tag over its threshold.
+    from 1. An annotation is ``{"id", "image_id", "category_id", "score"}`` for each tag over its threshold, and
+    ``info`` names the model.
+
+    Args:
+        file: where :meth:`finish` writes the document.
+        tags: that are scored.
+        begun: a document of this class that is continued.
     """
 
-    def __init__(self, file: IO[str], tags: Sequence[str]) -> None:
+    def __init__(self, file: Output, tags: Sequence[str], begun: Mapping[str, Any] | None = None) -> None:
         self._file = file
-        self._ids = {tag: number for number, tag in enumerate(tags, start=1)}
-        self._images: list[dict[str, Any]] = []
-        self._annotations: list[dict[str, Any]] = []
+        begun = begun or {}
+        self._info: dict[str, Any] = dict(begun.get("info", {"description": "tags of images, without boxes"}))
+        self._images: list[dict[str, Any]] = list(begun.get("images", ()))
+        self._categories: list[dict[str, Any]] = list(begun.get("categories", ()))
+        self._annotations: list[dict[str, Any]] = list(begun.get("annotations", ()))
+        self._ids = {category["name"]: category["id"] for category in self._categories}
+        self._image_id, self._label_id = _highest(self._images), _highest(self._annotations)
+        for tag in tags:
+            if tag not in self._ids:
+                self._ids[tag] = _highest(self._categories) + 1
+                self._categories.append({"id": self._ids[tag], "name": tag})
 
     def add(self, record: Record) -> None:
-        image = {"id": len(self._images) + 1, "file_name": record["image"]}
+        self._info["model"] = record["model"]
+        self._image_id += 1
+        image = {"id": self._image_id, "file_name": record["image"]}
         self._images.append({**image, "width": record["width"], "height": record["height"]})
         present = set(record["tags"])
         for score in record["scores"]:
             if score["tag"] in present:
-                self._annotations.append(
-                    {
-                        "id": len(self._annotations) + 1,
-                        "image_id": image["id"],
-                        "category_id": self._ids[score["tag"]],
-                        "score": score["probability"],
-                    }
-                )
+                self._label_id += 1
+                label = {"id": self._label_id, "image_id": image["id"], "category_id": self._ids[score["tag"]]}
+                self._annotations.append({**label, "score": score["probability"]})
 
     def finish(self) -> None:
-        categories = [{"id": number, "name": tag} for tag, number in self._ids.items()]
-        json.dump({"images": self._images, "categories": categories, "annotations": self._annotations}, self._file)
+        document = {
+            "info": self._info,
+            "images": self._images,
+            "categories": self._categories,
+            "annotations": self._annotations,
+        }
+        self._file.write(json.dumps(document))
+
+
+def _highest(entries: Sequence[Mapping[str, Any]]) -> int:
+    """The last id; ids ascend."""
+    return max((entry["id"] for entry in entries[-1:]), default=0)

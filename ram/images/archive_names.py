@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterable
 
 _UTF8_FLAG = 0x800
+_MIXED = "[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]"
 _UNICODE_PATH = 0x7075
 """Extra field with the name in UTF-8 and a checksum of the name that it stands for."""
 
@@ -60,13 +61,12 @@ def _guess(names: bytes) -> str:
 
 def _is_utf_8(text: str) -> bool:
     """Accented letters stand beside others: a lone "è" is "猫" in GBK."""
-    return bool(re.search(r"[^\x00-\xff]|[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]", text)) or text.isascii()
+    return bool(re.search(f"[^\x00-\xff]|{_MIXED}", text)) or text.isascii()
 
 
 def _is_japanese(text: str) -> bool:
-    """Kana, and no Latin letters beside them: "Château" in code page 437 is "Chフeau" in Shift JIS."""
-    stems = re.sub(r"\.[A-Za-z0-9]+(?=/|$)", "", text)
-    return bool(re.search(r"[\u3041-\u30fa]", stems)) and not re.search(r"[A-Za-z\uff61-\uff9f]", stems)
+    """Kana, and Latin letters not next to them: "Château" in code page 437 is "Chフeau" in Shift JIS."""
+    return bool(re.search(r"[\u3041-\u30fa]", text)) and not re.search(f"{_MIXED}|[\uff61-\uff9f]", text)
 
 
 def _is_western(text: str) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ram.errors import ArchiveError, ImageError
 from ram.images.archive_names import read_names
-from ram.images.folders import SYSTEM_FILES, is_of_program
+from ram.images.folders import is_of_program, is_of_system
 from ram.images.opening import MAX_BYTES, SUFFIXES
 
 MOST_PICTURES = 500
@@ -48,9 +48,12 @@ class Archive:
 
     def __init__(self, file: zipfile.ZipFile, name: str) -> None:
         self._file = file
-        entries = [info for info in file.infolist() if not _is_hidden(info)]
-        shown = map(_shown, read_names(entries))
-        self.members = tuple(Member(name, info, _fault(info, name)) for name, info in zip(shown, entries, strict=True))
+        entries = file.infolist()
+        self.members = tuple(
+            Member(_shown(name), info, _fault(info, _shown(name)))
+            for name, info in zip(read_names(entries), entries, strict=True)
+            if not (info.is_dir() or _is_hidden(name))
+        )
         pictures = [member.info for member in self.members if not member.fault]
         if not pictures and not self.members:
             raise ArchiveError(f"{name} is an empty archive: put photos into it")
@@ -116,12 +119,11 @@ def _check_list(path: Path, name: str) -> None:
             raise ArchiveError(f"{name} lists more than {MOST_ENTRIES:,} files: split it")
 
 
-def _is_hidden(info: zipfile.ZipInfo) -> bool:
-    """Tell whether an entry is a folder, hidden, or what a system or program puts beside photos."""
-    *folders, name = re.split(r"[/\\]", info.filename)
-    hidden = any(part.startswith(".") and part not in (".", "..") for part in (*folders, name))
-    of_program = any(map(is_of_program, folders, ("", *folders))) or name.lower() in SYSTEM_FILES
-    return info.is_dir() or hidden or of_program
+def _is_hidden(path: str) -> bool:
+    """Tell whether a file is hidden, or is what a system or program puts beside photos."""
+    *folders, name = re.split(r"[/\\]", path)
+    hidden = any(folder.startswith(".") and folder not in (".", "..") for folder in folders)
+    return hidden or is_of_system(name) or any(map(is_of_program, folders, ("", *folders)))
 
 
 def _fault(info: zipfile.ZipInfo, name: str) -> str:

@@ -12,15 +12,16 @@ from pathlib import Path, PurePath
 
 from ram.errors import ImageError
 from ram.images.opening import SUFFIXES
+from ram.images.sources import refuse_address
 
 MOST_NAMED = 8
 """Endings or folders that a notice lists by name."""
-SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini")
-"""Files that Windows keeps beside photos, in lower case."""
+_SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini")
+_SYSTEM_STARTS = (".", "synophoto_thumb", "synofile_thumb")
 _OF_PROGRAMS = (
     "@eadir", "#recycle", "#snapshot",  # Synology
     "@recycle", "@recently-snapshot", "@__thumb",  # QNAP
-    "$recycle.bin", "system volume information", "lost+found", "__macosx",
+    "$recycle.bin", "recycler", "recycled", "system volume information", "lost+found", "__macosx",
 )  # fmt: skip
 _PREVIEWS = ".lrdata"
 _LIBRARIES = (".photoslibrary", ".photolibrary", ".migratedphotolibrary", ".aplibrary")
@@ -85,7 +86,8 @@ def search(path: str | Path) -> FoundImages:
     Raises:
         ImageError: the path does not exist, or it holds no image or cannot be listed.
     """
-    path = Path(path)
+    refuse_address(path)
+    path = _as_meant(Path(path))
     if not os.path.exists(path):
         if glob.has_magic(str(path)):
             return _matching(path)
@@ -108,6 +110,24 @@ def is_of_program(folder: str, parent: str = "") -> bool:
     """Tell by the names of a folder and of its parent whether a program keeps thumbnails or deleted photos in it."""
     name, parent = folder.lower(), parent.lower()
     return name in _OF_PROGRAMS or name.endswith(_PREVIEWS) or parent.endswith(_LIBRARIES) and name in _IN_LIBRARIES
+
+
+def is_of_system(file: str) -> bool:
+    """Tell by its name whether a system or program keeps a file beside photos: hidden files, Thumbs.db, thumbnails."""
+    return file.lower() in _SYSTEM_FILES or file.lower().startswith(_SYSTEM_STARTS)
+
+
+def _as_meant(path: Path) -> Path:
+    """The path without what a shell left in it, if it does not exist as it is given.
+
+    ``"C:\\photos\\"`` arrives with a quotation mark at its end, ``"~/photos"`` with the tilde, and a path that was
+    copied on Windows has backslashes.
+    """
+    if os.path.exists(path):
+        return path
+    text = os.path.expanduser(str(path).strip("\"'"))
+    plain = Path(text if os.sep == "\\" else text.replace("\\", "/"))
+    return plain if os.path.exists(plain) or glob.has_magic(text) else path
 
 
 def _matching(pattern: Path) -> FoundImages:
@@ -138,7 +158,7 @@ class _Search:
         name = path.name.lower()
         if name.endswith(SUFFIXES):
             self.images[path] = None
-        elif name not in SYSTEM_FILES:
+        elif not is_of_system(name):
             self._left_out[path.suffix.lower()] += 1
 
     def add_folder(self, root: Path) -> None:

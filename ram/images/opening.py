@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from ram.errors import ImageError
+from ram.images.sources import UNNAMED, Source, image_of, refuse_address, refuse_other_content, refuse_other_types
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 50_000_000
 SUFFIXES = tuple(
-    ".jpg .jpeg .jpe .jfif .pjpeg .pjp .mpo .jps .png .apng .webp .gif .bmp .dib .tif .tiff .ppm .pgm .pbm .pnm .pfm "
-    ".avif .avifs .heic .heics .heif .heifs .hif".split()
+    ".jpg .jpeg .jpe .jfif .jif .jfi .pjpeg .pjp .mpo .jps .png .apng .webp .gif .bmp .dib .tif .tiff .ppm .pgm "
+    ".pbm .pnm .pfm .avif .avifs .heic .heics .heif .heifs .hif".split()
 )
 """Endings of the names of files that :func:`open_image` reads."""
 
@@ -28,8 +29,6 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "HEIF")
 _TOO_MANY_PIXELS = f"{{}} is over {MAX_PIXELS // 10**6} megapixels: make it smaller"
 _READABLE = "JPEG, PNG, WebP, GIF, BMP, TIFF, PPM or AVIF"
 
-Source = str | Path | bytes | BinaryIO | Image.Image
-
 _log = logging.getLogger(__name__)
 
 
@@ -37,13 +36,18 @@ def open_image(source: Source) -> Image.Image:
     """Read an image as RGB: upright, first frame, transparency on white, 16 bits scaled to 8.
 
     Args:
-        source: a path, the bytes of a file, a binary file (read from its start, left open), or a PIL image.
+        source: a path, the bytes of a file, a binary file (read from its start, left open), a numpy array, or a PIL
+            image.
 
     Raises:
+        ImageTypeError: a value of another type.
         ImageError: the file is missing, a folder, not an image, broken, over 20 MB or over 50 megapixels. Both limits
             are checked before decoding. The message holds the file name, never the whole path.
     """
+    refuse_other_types(source)
     name = _name(source)
+    if isinstance(source, np.ndarray):
+        source = image_of(source)
     if isinstance(source, Image.Image):
         return _decode(source, name)
     with _open_stream(source, name) as stream:
@@ -61,29 +65,44 @@ def check_image(path: str | Path) -> None:
         _check_size(_identify(stream, name), name)
 
 
+def upright_size(path: str | Path) -> tuple[int, int]:
+    """Width and height of an image as :func:`open_image` turns it, from the header alone.
+
+    Raises:
+        ImageError: the file is missing, not an image, or its header is broken.
+    """
+    name = _name(path)
+    with _open_stream(path, name) as stream:
+        image = _identify(stream, name)
+        with suppress(Exception):  # broken EXIF data
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5  # by a quarter
+            if turned and image.format != "TIFF":  # whose size Pillow gives as it is shown
+                return image.height, image.width
+        return image.size
+
+
 def _name(source: Any) -> str:
     """Return the file name to use in a message, safe to print; "the picture" where there is none."""
-    given = source if isinstance(source, (str, Path)) else getattr(source, "filename", None)
+    given = source if isinstance(source, (str, os.PathLike)) else getattr(source, "filename", None)
     given = given or getattr(source, "name", None)
-    given = Path(given).name or str(given) if isinstance(given, (str, Path)) else ""
+    given = Path(given).name or str(given) if isinstance(given, (str, os.PathLike)) else ""
     shown = "".join(c if c.isprintable() else "?" for c in given)
-    return (shown if len(shown) <= 80 else f"{shown[:40]}...{shown[-37:]}") or "the picture"
+    return (shown if len(shown) <= 80 else f"{shown[:40]}...{shown[-37:]}") or UNNAMED
 
 
 def _open_stream(source: Any, name: str) -> BinaryIO:
     try:
-        if isinstance(source, (str, Path)):
+        if isinstance(source, (str, os.PathLike)):
+            refuse_address(source)
             stream, size = _open_file(Path(source), name)
         elif isinstance(source, (bytes, bytearray, memoryview)):
             stream, size = io.BytesIO(source), len(source)
-        elif hasattr(source, "read") and not isinstance(source, io.TextIOBase):
+        else:
             with suppress(AttributeError, OSError):  # a pipe cannot be rewound
                 source.seek(0)
             data = source.read(MAX_BYTES + 1)
+            refuse_other_content(data)
             stream, size = io.BytesIO(data), len(data)
-        else:
-            kind = type(source).__name__
-            raise ImageError(f"a picture is a path, bytes, a binary file or a PIL image, not {kind}")
     except OSError as error:
         raise ImageError(f"{name} cannot be read: {error.strerror or error}") from error
     if 0 < size <= MAX_BYTES:

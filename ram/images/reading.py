@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
 import torch
@@ -14,7 +15,8 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from ram.errors import ImageError
-from ram.images.opening import Source, open_image
+from ram.images.opening import open_image
+from ram.images.sources import Source
 
 IMAGES_PER_WORKER = 8
 """Images from which starting a worker process pays."""
@@ -62,17 +64,19 @@ def read_ahead(
 
 
 def read_batches(
-    images: Sequence[Source], transform: Callable[[Image.Image], torch.Tensor], size: int, workers: int = 0
+    images: Iterable[Source], transform: Callable[[Image.Image], torch.Tensor], size: int, workers: int = 0
 ) -> Iterator[ImageBatch]:
     """Read images in batches of ``size``, in order.
 
     Args:
-        images: what :func:`ram.images.opening.open_image` takes; with worker processes, paths.
+        images: what :func:`ram.images.opening.open_image` takes, read a few batches ahead, so that they may be
+            endless; with worker processes, paths.
         transform: maps an RGB image to (3, size, size) pixels.
         size: images in a batch; the last one may be smaller.
         workers: processes, see :func:`read_ahead`.
     """
-    batches = (images[start : start + size] for start in range(0, len(images), size))
+    rest = iter(images)
+    batches = iter(lambda: list(islice(rest, size)), [])
     return read_ahead(partial(_read_batch, transform), batches, workers)
 
 
@@ -81,7 +85,7 @@ def or_fault(read: Callable[[_Request], _Result], request: _Request) -> _Result 
     try:
         return read(request)
     except ImageError as error:
-        return ImageError(str(error))  # without the stack, which holds what was decoded so far
+        return type(error)(str(error))  # without the stack, which holds what was decoded so far
 
 
 def _unchanged(result: Any) -> Any:

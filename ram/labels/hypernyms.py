@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ram.errors import InputError
+from ram.text.files import read_table
 
 
 class Hypernyms(Mapping[str, frozenset[str]]):
@@ -64,9 +65,6 @@ def load_kinds(path: Path) -> tuple[dict[str, str], Hypernyms]:
     Raises:
         InputError: a column is missing, or a tag implies itself.
     """
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or not {"tag", "kind", "hypernyms"} <= set(rows[0]):
-        raise InputError(f"{path.name} needs the columns tag, kind and hypernyms")
-    direct = {row["tag"]: tuple(filter(None, (row["hypernyms"] or "").split(";"))) for row in rows}
+    rows = [row for _, row in read_table(path, ("tag", "kind", "hypernyms"))]
+    direct = {row["tag"]: tuple(filter(None, row["hypernyms"].split(";"))) for row in rows}
     return {row["tag"]: row["kind"] for row in rows}, Hypernyms({tag: above for tag, above in direct.items() if above})

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Collection, Iterator
 from importlib import resources
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from ram.errors import InputError
 
+_SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])"?[,;\t]*\r?\n', re.IGNORECASE)
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -78,18 +80,54 @@ def read_table(path: Path, columns: Collection[str]) -> Iterator[tuple[int, dict
     Raises:
         InputError: the file cannot be read, is not a table, or lacks a column.
     """
+    _, rows = read_rows(path)
+    _, heading = next(rows, (0, []))
+    if missing := [column for column in columns if column not in heading]:
+        names = " and ".join(columns)
+        raise InputError(f"{path.name} needs the columns {names}: its first line has no {missing[0]}")
+    for line, cells in rows:
+        yield line, {**dict.fromkeys(heading, ""), **dict(zip(heading, cells, strict=False))}
+
+
+def read_rows(path: Path) -> tuple[str, Iterator[tuple[int, list[str]]]]:
+    """Read a table as spreadsheets write them.
+
+    Commas, or else semicolons or tabs, separate the cells; a line ``sep=;`` at the start says so, too. Empty rows, and
+    empty cells beyond those of the first row, are left out.
+
+    Args:
+        path: the table.
+
+    Returns:
+        What separates the cells; the line number and the cells of every row.
+
+    Raises:
+        InputError: the file cannot be read, or, while the rows are read, is not CSV.
+    """
     text = read_text(path)
+    hint = _SEPARATOR_HINT.match(text)
     heading = text.partition("\n")[0]
-    separator = "," if "," in heading else next((one for one in ";\t" if one in heading), ",")
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    separator = hint[1] if hint else "," if "," in heading else next((one for one in ";\t" if one in heading), ",")
+    return separator, _rows(text[hint.end() :] if hint else text, separator, 1 if hint else 0, path.name)
+
+
+def _rows(text: str, separator: str, line: int, name: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    width = 0
     try:
-        if missing := [column for column in columns if column not in (rows.fieldnames or ())]:
-            names = " and ".join(columns)
-            raise InputError(f"{path.name} needs the columns {names}: its first line has no {missing[0]}")
-        for row in rows:
-            yield rows.line_num, {name: cell or "" for name, cell in row.items() if isinstance(name, str)}
+        for cells in reader:
+            filled = max((column for column, cell in enumerate(cells, 1) if cell.strip()), default=0)
+            width = width or max(filled, 2)
+            if filled:
+                yield line + reader.line_num, cells[: max(filled, width)]
     except csv.Error as error:
-        raise InputError(f"{path.name} cannot be read as a table, line {rows.line_num}: {error}") from None
+        raise InputError(f"line {line + reader.line_num} of {name} is not CSV: {error}") from None
+
+
+def listed_path(folder: Path, name: str) -> Path:
+    """Path of a file that a list names, relative to a folder; the backslashes of Windows work on every system."""
+    path = folder / name
+    return path if "\\" not in name or path.exists() else folder / name.replace("\\", "/")
 
 
 def read_word_classes(path: Path) -> dict[str, frozenset[str]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ram.errors import InputError
 from ram.models.config import ModelConfig, read_fields
+from ram.text.files import read_text
 from ram.training.recipe_sections import (
     OBJECTIVES,
     TEACHERS,
@@ -125,12 +126,12 @@ class Recipe:
             InputError: the file is missing or not TOML, or a field is missing, unknown or out of range.
         """
         path = shipped_recipes().get(str(path), Path(path))
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not path.is_file():
             names = ", ".join(shipped_recipes())
-            raise InputError(f"there is no recipe {path.name!r}: give the path of a .toml file, or {names}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"there is no recipe {path.name!r}: give the path of a .toml file, or {names}")
+        try:
+            values = tomllib.loads(read_text(path))
+        except tomllib.TOMLDecodeError as error:
             raise InputError(f"{path.name} is not TOML: {error}") from None
         for field_, text in changes.items():
             _change(values, field_, text)

@@ -316,3 +316,27 @@ def test_a_checkpoint_of_other_tags_gets_no_official_names(published, tmp_path, 
         assert not (tmp_path / "folder").exists()
         _, bank = converted(ended, tmp_path / "own.pth", tmp_path / f"own-{descriptions}", "--offline")
         assert bank.embedded.embeddings.shape[:2] == (tags, descriptions)
+
+
+@pytest.mark.parametrize(
+    "name, sentence",
+    [
+        ("ram_plus_swin_large_14m.pth", "FOLDER --variant ram-plus-swin-large`, and give the folder"),
+        ("ram_swin_large_14m.PTH", "FOLDER --variant ram-swin-large`, and give the folder"),
+        ("mine.pth", "FOLDER --variant V`, where V is ram-plus-swin-large, "),
+        ("tags.txt", "tags.txt is a file: give a model folder, or a name of `ram models`"),
+        ("folder/config.json", "config.json is a file of a model folder: give the folder"),
+        ("folder/model.safetensors", "model.safetensors is a file of a model folder: give the folder"),
+    ],
+)
+def test_a_file_in_place_of_a_model_folder_says_what_to_do(tmp_path, name, sentence):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    if path.parent != tmp_path:
+        (path.parent / "config.json").touch()
+    path.touch()
+    with pytest.raises(CheckpointError) as caught:
+        find_model(path)
+    assert sentence in str(caught.value) and "\n" not in str(caught.value)
+    if path.suffix.lower() == ".pth":
+        assert f"`ram convert {path} " in str(caught.value)

@@ -124,7 +124,7 @@ def test_pictures_that_cannot_be_used_are_named(official, listing):
     [
         (b"{", "park.json is not JSON"),
         (b"[" * 100_000, "park.json is not JSON"),
-        (b"\xff\xff", "park.json is not text in UTF-8"),
+        (b"\xff\xff", "park.json is not UTF-8 text: line 1"),
         (b'{"image": "1.jpg", "tags": []}', "must be a list"),
         (b'[{"image": "images/1.jpg", "tags": []}, {"image": 2, "tags": []}]', "entry 2 of park.json"),
         (b'[{"image": "images/1.jpg", "tags": "dog"}]', "entry 1 of park.json"),

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from ram.export.formats import Coco, Csv, JsonLines, harmless, listed, record_of
+from ram.export.formats import EXCEL_CSV, Coco, Csv, CsvForm, JsonLines, harmless, listed, record_of
 from ram.prediction import Prediction
 from ram.text.vocabulary import TagVocabulary
 
@@ -47,7 +47,7 @@ def test_coco_has_images_categories_and_labels_without_boxes():
 def test_csv_cells_are_no_formulas_and_numbers_stay_numbers():
     rows = list(csv.DictReader(io.StringIO(written(Csv, *RECORDS))))
     assert [row["tag"] for row in rows[:3]] == ["dog", "'=sum(A1)", "cat"]
-    assert {row["image"] for row in rows} == {"a.jpg", "'+b.jpg", "c.jpg"}
+    assert {row["image"] for row in rows} == {"a.jpg", "./+b.jpg", "c.jpg"}  # names that open the files
     assert float(rows[0]["probability"]) == pytest.approx(0.9)
 
 
@@ -55,6 +55,14 @@ def test_csv_cells_are_no_formulas_and_numbers_stay_numbers():
 def test_only_text_is_made_harmless(start):
     assert harmless(f"{start}1") == f"'{start}1"
     assert harmless("a=1") == "a=1" and harmless(-1.5) == -1.5
+
+
+@pytest.mark.parametrize("separator, delimiter, decimal", [("comma", ",", "."), ("semicolon", ";", ",")])
+def test_csv_for_excel_has_a_mark_and_the_separators_of_the_system(separator, delimiter, decimal):
+    text = written(lambda file: Csv(file, EXCEL_CSV[separator]), record("猫.jpg", [0.9, 0.1, 0.7]))
+    assert text.startswith("\ufeff") and CsvForm.of(text.partition("\n")[0]) == EXCEL_CSV[separator]
+    row = next(csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), delimiter=delimiter))
+    assert row["image"] == "猫.jpg" and row["threshold"] == f"0{decimal}5" and row["weight"] == f"1{decimal}0"
 
 
 def test_json_lines_are_the_records():

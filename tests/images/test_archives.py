@@ -189,11 +189,13 @@ class Unflagged(zipfile.ZipInfo):
     "encoding, names",
     [
         ("gbk", ["猫.jpg"]),
+        ("gbk", ["尤里的陰謀.jpg"]),  # its last byte is a backslash
         ("gbk", ["猫.jpg", "旅行/狗.jpg", "IMG_小熊1.jpg"]),
         ("cp437", ["Zoë.jpg", "Château/Übergröße.jpg", "plain.jpg"]),
         ("utf-8", ["猫.jpg", "Zoë.jpg"]),
         ("cp866", ["кошка.jpg", "Отпуск 2024/собака.jpg"]),
         ("shift_jis", ["ネコ.jpg", "犬とネコ/いぬ1.jpg"]),
+        ("shift_jis", ["新しいフォルダ/SJIS_835C_ソ.jpg", "よみ (read).jpg", "ソ.jpg"]),
     ],
 )
 def test_names_without_the_flag_for_utf_8_are_decoded(tmp_path, encoding, names):

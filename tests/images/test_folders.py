@@ -115,6 +115,15 @@ def test_folders_that_cannot_be_listed_are_named(tmp_path, monkeypatch, caplog):
         find_images([tmp_path / "locked"])
 
 
+@pytest.mark.parametrize("given", ['{}/sub"', '"{}/sub/c d.jpg"', "{}\\sub\\c d.jpg", "~/sub", "{}\\s*b\\*.jpg"])
+def test_what_a_shell_leaves_in_a_path_is_taken_off(tmp_path, monkeypatch, given):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    made(tmp_path, "sub/c d.jpg")
+    assert find_images([given.format(tmp_path)]) == [tmp_path / "sub/c d.jpg"]
+    (odd,) = made(tmp_path, '"a\\b.jpg"')
+    assert find_images([odd]) == [odd]
+
+
 def test_a_pattern_stands_for_what_matches_it(tmp_path):
     a, b, c, odd, _ = made(tmp_path, "a.jpg", "b.jpg", "sub/c.jpg", "d[1].jpg", "notes.txt")
     assert find_images([tmp_path / "*.jpg"]) == [a, b, odd]

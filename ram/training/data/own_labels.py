@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import Any
 from ram.errors import InputError
 from ram.images.folders import find_images
 from ram.images.opening import SUFFIXES
+from ram.text.files import listed_path, read_json, read_rows
 from ram.text.names import normalize_category
 
 COLUMNS = ["image", "tags"]
@@ -83,7 +82,8 @@ def own_tags(labels: Iterable[LabelledPictures]) -> tuple[str, ...]:
 
 def _csv(file: Path, folder: Path) -> LabelledPictures:
     found: list[tuple[Path, tuple[str, ...]]] = []
-    lines = _lines(file)
+    separator, rows = read_rows(file)
+    lines = list(rows)
     if lines and [cell.strip().casefold() for cell in lines[0][1]] == COLUMNS:
         lines = lines[1:]
     elif lines and not lines[0][1][0].strip().lower().endswith(SUFFIXES):
@@ -93,38 +93,22 @@ def _csv(file: Path, folder: Path) -> LabelledPictures:
         )
     for line, cells in lines:
         where = f"line {line} of {file.name}"
+        if len(cells) > 2 and separator == ";":  # image;tag;tag
+            cells = [cells[0], ";".join(cells[1:])]
         if len(cells) != 2:
             raise InputError(
                 f"{where} has {len(cells)} cells in place of 2: write image,tag;tag and quote a name that holds a comma"
             )
         if not cells[0].strip():
             raise InputError(f"{where} names no picture: write image,tag;tag")
-        found.append((folder / cells[0].strip(), _tags(cells[1].split(";"), where)))
+        if "," in cells[1]:
+            raise InputError(f"{where} separates its tags by commas: separate them by semicolons, image,tag;tag")
+        found.append((listed_path(folder, cells[0].strip()), _tags(cells[1].split(";"), where)))
     return _collect(file.name, found)
 
 
-def _lines(file: Path) -> list[tuple[int, list[str]]]:
-    """Return number and cells of every line that is not empty."""
-    try:
-        with open(file, encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            lines = []
-            try:
-                for cells in reader:
-                    if cells:
-                        lines.append((reader.line_num, cells))
-            except csv.Error as error:
-                raise InputError(f"line {reader.line_num} of {file.name} is not CSV: {error}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{file.name} is not UTF-8 text: save it as CSV UTF-8") from None
-    return lines
-
-
 def _coco(file: Path, folder: Path) -> LabelledPictures:
-    try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{file.name} is not JSON ({error}): export the COCO instances again") from None
+    document = read_json(file)
     images = _table(document, "images", "file_name", file.name)
     categories = _table(document, "categories", "name", file.name)
     named = {id_: _tags([name], f"category {id_} of {file.name}") for id_, name in categories.items()}
@@ -136,7 +120,7 @@ def _coco(file: Path, folder: Path) -> LabelledPictures:
             if not isinstance(id_, (int, str)) or id_ not in table:
                 raise InputError(f"{where} has the {key} {id_!r:.40}, which the file does not list")
         tags[annotation["image_id"]] += named[annotation["category_id"]]
-    return _collect(file.name, [(folder / name, tuple(tags[id_])) for id_, name in images.items()])
+    return _collect(file.name, [(listed_path(folder, name), tuple(tags[id_])) for id_, name in images.items()])
 
 
 def _table(document: Any, key: str, value: str, name: str) -> dict[Any, str]:

@@ -173,7 +173,7 @@ def _entry(tags: int, shard: Path, members: list[tarfile.TarInfo], texts: dict[s
         raise ValueError(f"has {len(members)} pictures: a sample has one")
     picture = ShardPicture(shard, members[0].name, members[0].offset_data, members[0].size)
     if "json" not in texts:
-        return ShardEntry(picture, (texts["txt"].decode().strip(),) if "txt" in texts else (), None)
+        return ShardEntry(picture, (texts["txt"].decode("utf-8-sig").strip(),) if "txt" in texts else (), None)
     values = json.loads(texts["json"])
     if not isinstance(values, dict):
         raise ValueError("its JSON is no object with caption and union_label_id")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import torch
 
 from ram.errors import InputError
+from ram.text.files import listed_path, read_json
 from ram.training.data.shards import ShardPicture
 from ram.training.data.sparse_tags import TagRows
 
@@ -147,7 +147,7 @@ def read_triplets(file: Path, folder: Path, tags: int) -> Source:
             picture, texts, tag_ids = fields(entry, tags)
         except ValueError as error:
             raise InputError(f"entry {number} of {file.name} {error}: make it again with `ram parse`") from None
-        pictures.append(folder / picture)
+        pictures.append(listed_path(folder, picture))
         captions.append(tuple(texts))
         ids.append(tuple(tag_ids))
     return Source(file.name, tuple(pictures), tuple(captions), tuple(ids))
@@ -174,12 +174,9 @@ def _are(kind: type, values: Any) -> bool:
 
 
 def _entries(file: Path) -> list[Any]:
-    try:
-        entries = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"there is no triplet file {file.name}: make it with `ram parse`") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{file.name} is not JSON ({error}): make it again with `ram parse`") from None
+    if not file.is_file():
+        raise InputError(f"there is no triplet file {file.name}: make it with `ram parse`")
+    entries = read_json(file)
     if not isinstance(entries, list):
         raise InputError(f"{file.name} is not a list of triplets: make it again with `ram parse`")
     return entries

@@ -17,6 +17,7 @@ import torch
 from ram.describers.template import TemplateDescriber
 from ram.errors import InputError
 from ram.text.descriptions import Origin, TagDescriptions
+from ram.text.files import read_lines
 from ram.text.vocabulary import TagVocabulary
 from ram.training.data.triplets import Triplets
 from ram.training.data_engine.class_tags import class_tags, excluded
@@ -107,10 +108,9 @@ def read_words(path: Path) -> tuple[str, ...]:
         InputError: it cannot be read.
     """
     try:
-        return tuple(filter(None, map(str.strip, path.read_text(encoding="utf-8-sig").splitlines())))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
-        raise InputError(f"generated.exclude names {path.name}, which cannot be read: {reason}") from None
+        return tuple(read_lines(path))
+    except InputError as error:
+        raise InputError(f"generated.exclude names {path.name}, which cannot be read: {error}") from None
 
 
 def _counts(names: Sequence[str], present: torch.Tensor) -> dict[str, int]:

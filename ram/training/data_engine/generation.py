@@ -15,6 +15,7 @@ import numpy as np
 from ram.errors import ImageError, InputError
 from ram.runtime import Progress, quiet
 from ram.tagger import Tagger
+from ram.text.files import listed_path
 from ram.text.vocabulary import TagVocabulary
 from ram.training.data_engine.class_tags import excluded
 
@@ -84,7 +85,7 @@ class DataEngine:
             folder: folder to which their image paths are relative.
             progress: called with what is being done, how much is done, and how much there is.
         """
-        looks = self._tagger.look_through([folder / triplet["image_path"] for triplet in triplets])
+        looks = self._tagger.look_through([listed_path(folder, triplet["image_path"]) for triplet in triplets])
         for done, (triplet, features) in enumerate(zip(triplets, looks, strict=True)):
             progress(f"{self._tagger.name} looks at the pictures", done, len(triplets))
             if isinstance(features, ImageError):

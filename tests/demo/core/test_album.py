@@ -92,6 +92,13 @@ def test_a_zip_is_tagged_like_its_files(tagger, files, tmp_path):
     assert [said.split()[0] for said in packed.faults] == ["trip/15.png", "../evil.png"]
 
 
+def test_what_systems_keep_in_a_folder_is_no_fault(tagger, files, tmp_path):
+    others = [tmp_path / name for name in (".DS_Store", "Thumbs.db", "desktop.ini", "SYNOPHOTO_THUMB_XL.jpg")]
+    for path in others:
+        path.write_bytes(b"-")
+    assert whole(tagger, [*files[:1], *others]).total == 1
+
+
 def test_a_broken_archive_is_named_and_photos_are_tagged(tagger, files, tmp_path):
     broken = tmp_path / "broken.zip"
     broken.write_bytes(b"PK\x03\x04 cut short")

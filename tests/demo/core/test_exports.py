@@ -10,7 +10,7 @@ import torch
 
 from demo.core.album import Album, AlbumPhoto
 from demo.core.album_thresholds import Thresholds
-from demo.core.exports import export_album, export_table, export_vocabulary
+from demo.core.exports import Download, export_album, export_table, export_vocabulary
 from demo.core.feature_cache import CachedFeatures
 from ram.models.image_encoder import ImageFeatures
 from ram.text.vocabulary import TagVocabulary
@@ -64,6 +64,13 @@ def test_tables_are_equal_as_csv_and_json(text):
     assert header == ["tag", "probability"] and second == ["dog", "-0.25"]
     assert first[0].removeprefix("'") == text and first[0][0] not in "=+-@\t"
     assert (as_csv.name, as_json.name) == ("scores.csv", "scores.json")
+
+
+@pytest.mark.parametrize("tag, media_type, marked", [("猫", "text/csv", True), ("dog", "text/csv", False),
+                                                     ("猫", "application/jsonl", False)])  # fmt: skip
+def test_csv_beyond_ascii_is_saved_with_a_mark_for_excel(tag, media_type, marked):
+    text = f"tag\n{tag}\n"
+    assert Download("a", media_type, text).content == ("\ufeff" if marked else "") + text
 
 
 def test_an_empty_table_has_no_files():
