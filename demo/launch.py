@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 from demo.flags import parser
 from demo.server.health import answer, loading_page
 from demo.server.limits import Budget, Limits
-from demo.server.process import check_address, check_mcp, configure_logging, release_memory, stop_signals
+from demo.server.process import (
+    check_address,
+    check_mcp,
+    configure_logging,
+    exempt_from_proxies,
+    release_memory,
+    stop_signals,
+)
 from ram.describers.base import Describer
 from ram.describers.loading import DESCRIBERS, load_describer
 from ram.errors import DescriberError, RamError
@@ -42,6 +49,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "demo") -> int:
     flags = parser(os.environ, prog).parse_args(arguments)
     configure_logging(os.environ)
     release_memory()
+    exempt_from_proxies(flags.host)
     try:
         check_address(flags.host, flags.port)
         if flags.mcp:

@@ -9,7 +9,7 @@ import pytest
 from tests.paths import ROOT
 
 LAYERS = (
-    ("ram.errors", "ram.runtime", "ram.prediction", "ram.models.config"),
+    ("ram.errors", "ram.runtime", "ram.proxies", "ram.prediction", "ram.models.config"),
     ("ram.describers", "ram.text", "ram.labels"),
     ("ram.models", "ram.images"),
     ("ram.checkpoints", "ram.text.bank", "ram.text.tag_packs"),

@@ -6,16 +6,21 @@ import ctypes
 import errno
 import importlib.util
 import logging
+import os
 import signal
 import socket
 import warnings
 from collections.abc import MutableMapping
 from queue import SimpleQueue
+from urllib.request import getproxies
 
 from ram.errors import InputError
+from ram.proxies import unusable_variables
 
 M_MMAP_THRESHOLD, LARGE_BYTES = -3, 8_000_000
 """Number of the setting in malloc.h, and its value."""
+
+_log = logging.getLogger(__name__)
 
 
 def check_address(host: str, port: int) -> None:
@@ -33,6 +38,26 @@ def check_address(host: str, port: int) -> None:
         if error.errno == errno.EADDRINUSE:
             raise InputError(f"port {port} is in use: choose another with --port") from None
         raise InputError(f"cannot listen on {host} port {port} ({error.strerror}): see --host and --port") from None
+
+
+def exempt_from_proxies(host: str) -> None:
+    """Send requests of this process to itself past the proxies of the environment or the system.
+
+    gradio asks its own address when it starts and for every call of an MCP tool. Proxies that the HTTP client refuses
+    would stop even that: they are ignored, with a warning.
+    """
+    for variable in unusable_variables():
+        _log.warning("%s names no http:// proxy: it is ignored.", variable)
+        os.environ.pop(variable, None)
+    proxies = getproxies()
+    bypass = [name for name in proxies.pop("no", "").split(",") if name]
+    if not proxies:
+        return
+    for scheme, proxy in proxies.items():  # of the system: they count only where the environment names no host at all
+        os.environ.setdefault(f"{scheme}_proxy", proxy)
+    own = ("127.0.0.1", "localhost", "::1", host)
+    for variable in ("no_proxy", "NO_PROXY"):
+        os.environ[variable] = ",".join(dict.fromkeys([*bypass, *own]))
 
 
 def check_mcp() -> None:

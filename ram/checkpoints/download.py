@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from ram.checkpoints.registry import HubFile
 from ram.errors import DownloadError
+from ram.proxies import through_proxy
 from ram.runtime import Progress, quiet
 
 _log = logging.getLogger(__name__)
@@ -139,7 +140,7 @@ def _explained(url: str) -> Iterator[None]:
     """Turn errors of the network into one sentence."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-    host, name = urlsplit(url).hostname, url.rpartition("/")[2]
+    host, name = f"{urlsplit(url).hostname}{through_proxy(url)}", url.rpartition("/")[2]
     advice = f"or download {name} elsewhere and name it with `ram convert`"
     try:
         yield

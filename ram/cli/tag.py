@@ -21,6 +21,7 @@ from ram.cli.options import (
 )
 from ram.cli.output import SUFFIXES, JsonReport, TextReport
 from ram.cli.scored_tags import add_vocabulary_options, scored_bank, typed_tags
+from ram.cli.stopping import sigterm_as_interrupt
 from ram.cli.terminal import Progress, printable, say
 from ram.errors import ImageError, InputError
 from ram.export.fault_list import read_faults, save_faults
@@ -107,6 +108,11 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    with sigterm_as_interrupt():
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     typed = typed_tags(args)
     results = _result_file(args)
     unreadable = args.unreadable or (args.output and args.output.with_suffix(".unreadable.csv"))
@@ -130,14 +136,16 @@ def run(args: argparse.Namespace) -> int:
                 done = _skipped(results, pictures)
             elif args.txt == "keep" and not args.json:
                 done = _with_text(pictures)
-            coming = [picture for picture in pictures if picture not in set(done)]
+            skipped = set(done)
+            coming = [picture for picture in pictures if picture not in skipped]
             with closing(_tag(tagger.with_bank(bank), typed, coming, results, texts, args)) as tagged:
                 for picture, fault in tagged:
                     done.append(picture)
                     if fault is not None:
                         failures.append((str(picture), str(fault)))
     except KeyboardInterrupt:
-        go_on = "; run the same command again to go on" if results is not None else ""
+        goes_on = results is not None or args.txt == "keep"
+        go_on = "; run the same command again to go on" if goes_on else ""
         say(f"ram tag: stopped after {len(done)} of {len(pictures)} pictures{go_on}")
         raise
     finally:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from ram.cli.stopping import sigterm_as_interrupt
 from ram.cli.terminal import Progress, printable, say
 
 
@@ -91,16 +90,10 @@ def _change(text: str) -> tuple[str, str]:
 @contextmanager
 def _explain_interrupt(reports: bool) -> Iterator[None]:
     """On Ctrl-C or SIGTERM, say how to resume."""
-
-    def terminate(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    except KeyboardInterrupt:
-        if reports:
-            say("ram train: stopped; run the same command with --resume to continue from the last saved state")
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with sigterm_as_interrupt():
+        try:
+            yield
+        except KeyboardInterrupt:
+            if reports:
+                say("ram train: stopped; run the same command with --resume to continue from the last saved state")
+            raise

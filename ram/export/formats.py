@@ -250,14 +250,17 @@ class Coco:
                 label = {"id": self._label_id, "image_id": image["id"], "category_id": self._ids[score["tag"]]}
                 self._annotations.append({**label, "score": score["probability"]})
 
-    def finish(self) -> None:
-        document = {
+    def document(self) -> dict[str, Any]:
+        """The document of the records so far."""
+        return {
             "info": self._info,
             "images": self._images,
             "categories": self._categories,
             "annotations": self._annotations,
         }
-        self._file.write(json.dumps(document))
+
+    def finish(self) -> None:
+        self._file.write(json.dumps(self.document()))
 
 
 def _highest(entries: Sequence[Mapping[str, Any]]) -> int:

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,8 +15,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ram.errors import InputError
-from ram.export.formats import ALL_CSV, PLAIN_CSV, Coco, Csv, CsvForm, JsonLines, Report, readable_name
+from ram.export.formats import ALL_CSV, PLAIN_CSV, Coco, Csv, CsvForm, JsonLines, Record, Report, readable_name
 from ram.runtime import atomic_write
+
+SAVE_SECONDS = 60.0
+"""Time after which a document that is written as a whole is written again."""
 
 _HEAD = re.compile(rb'\{"image": ("(?:[^"\\]|\\.)*"), "model": ("(?:[^"\\]|\\.)*")[,}]')
 """Beginning of a line of JSON: enough to know the image, and much faster than reading all of its scores."""
@@ -89,7 +93,7 @@ class ResultFile:
         """Open the file and give the report that writes to it.
 
         Each record is written in one step, and removed again where it does not fit on the disk; a COCO document is
-        written as a whole at the end.
+        written as a whole, every :data:`SAVE_SECONDS` and at the end.
 
         Args:
             images: those that are about to be written; the rest of one that was cut off is replaced.
@@ -100,13 +104,7 @@ class ResultFile:
             OSError: the file cannot be written, or the disk is full.
         """
         if self.is_coco:
-            text = io.StringIO()
-            try:
-                yield Coco(text, tags, self._contents.document)
-            finally:
-                if text.getvalue():
-                    with atomic_write(self.path) as partial:
-                        partial.write_text(text.getvalue() + "\n", encoding="utf-8")
+            yield _CocoFile(self.path, Coco(io.StringIO(), tags, self._contents.document))
             return
         with open(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0) as file:
             if not _locked(file) or not self._overwrite and os.fstat(file.fileno()).st_size != self._size:
@@ -236,6 +234,25 @@ def _locked(file: BinaryIO) -> bool:
     except OSError:  # a file system without locks
         return True
     return True
+
+
+class _CocoFile:
+    """A COCO document that replaces its file now and then, so that a kill loses little."""
+
+    def __init__(self, path: Path, coco: Coco) -> None:
+        self._path = path
+        self._coco = coco
+        self._saved = time.monotonic()
+
+    def add(self, record: Record) -> None:
+        self._coco.add(record)
+        if time.monotonic() - self._saved >= SAVE_SECONDS:
+            self.finish()
+
+    def finish(self) -> None:
+        with atomic_write(self._path) as partial:
+            partial.write_text(json.dumps(self._coco.document()) + "\n", encoding="utf-8")
+        self._saved = time.monotonic()
 
 
 class _WholeWrites:

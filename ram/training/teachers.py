@@ -13,6 +13,7 @@ from ram.describers.wording import plain_prompt
 from ram.errors import TeacherError
 from ram.images.transforms import EvalTransform, TrainTransform
 from ram.models.text_encoder import TextEncoder
+from ram.proxies import through_proxy
 from ram.training.data.decoding import open_training_picture
 from ram.training.data.shards import ShardPicture
 from ram.training.data_engine.imagenet import class_names
@@ -101,13 +102,15 @@ class ClipTeacher:
     ) -> None:
         import ram.models.torchvision_shim  # noqa: F401, I001  (before open_clip)
         import open_clip
+        from huggingface_hub import constants
 
         try:
             model = open_clip.create_model("ViT-B-16-quickgelu", pretrained=pretrained)
         except Exception as error:  # open_clip passes on whatever the hub client raises
             raise TeacherError(
                 "the weights of CLIP ViT-B/16, the teacher, are neither cached nor could they be fetched from the "
-                f'Hugging Face hub ({type(error).__name__}): connect once, or name another teacher, such as "captions"'
+                f"Hugging Face hub{through_proxy(constants.ENDPOINT)} ({type(error).__name__}): connect once, or name "
+                'another teacher, such as "captions"'
             ) from None
         self.pictures = pictures
         self.device = torch.device(device)

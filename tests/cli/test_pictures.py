@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import zlib
 
 import numpy as np
@@ -283,6 +284,22 @@ def test_a_stopped_run_goes_on_with_the_same_command(suffix, models, photos, tmp
         f"2 of 3 pictures are in {file.name} already (--overwrite tags them again)",
         f"3 of 3 pictures are in {file}",
     ]
+
+
+def test_sigterm_stops_a_run_like_ctrl_c(models, photos, tmp_path, ended, monkeypatch):
+    score, file = Tagger.score, tmp_path / "tags.coco.json"
+
+    def terminated(self, *given):
+        signal.raise_signal(signal.SIGTERM)
+        return score(self, *given)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as patched:
+        patched.setattr(Tagger, "score", terminated)
+        code, _, err = ended("tag", photos, "--model", models["tiny-plus"], "--output", file)
+    assert code == 130 and "stopped after 0 of 3 pictures" in err and signal.getsignal(signal.SIGTERM) == before
+    assert ended("tag", photos, "--model", models["tiny-plus"], "--output", file)[0] == 0
+    assert len(json.loads(file.read_text())["images"]) == 3
 
 
 def test_results_of_another_folder_are_added_unless_overwritten(models, photos, tmp_path, ended):

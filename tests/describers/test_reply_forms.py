@@ -79,5 +79,14 @@ def test_a_proxy_that_cannot_be_used_gives_way_to_the_fallback(monkeypatch: pyte
     chat = ChatDescriber("none", "tiny", "http://127.0.0.1:9/v1", retries=0)
     parts = list(describe_with_fallback(chat, TemplateDescriber(), "corgi"))
     (notice,) = [part for part in parts if isinstance(part, Notice)]
-    assert "check ALL_PROXY" in notice.text and "takes over" in notice.text
+    assert "unset ALL_PROXY" in notice.text and "takes over" in notice.text
     assert len(parts) > 4
+
+
+def test_a_proxy_in_the_way_of_a_server_is_named(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoint = serve(lambda request, number: completion("never"))
+    monkeypatch.setenv("HTTP_PROXY", "http://user:secret@127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    with pytest.raises(DescriberError, match="of HTTP_PROXY. cannot be reached.*NO_PROXY=127") as raised:
+        describe(endpoint)
+    assert "secret" not in str(raised.value) and endpoint.requests == []

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from ram.errors import InputError
+from ram.export import result_files
 from ram.export.fault_list import read_faults, save_faults
 from ram.export.formats import EXCEL_CSV, PLAIN_CSV, Csv, listed, readable_name, record_of
 from ram.export.result_files import ResultFile
@@ -151,6 +152,16 @@ def test_a_full_disk_leaves_whole_records_and_is_named(form, monkeypatch):
         report._file._file = Full()
         report.add(record("e.jpg"))
     assert problem.value.filename == str(path) and path.read_bytes() == before
+
+
+def test_a_document_is_saved_now_and_then(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    with ResultFile(path).writing([], VOCABULARY.tags) as report:
+        report.add({**record("a.jpg"), "width": 1, "height": 1})
+        assert not path.exists()
+        monkeypatch.setattr(result_files, "SAVE_SECONDS", 0.0)
+        report.add({**record("b.jpg"), "width": 1, "height": 1})
+        assert "b.jpg" in ResultFile(path)  # what a kill would leave
 
 
 def hold(path, ready, leave):

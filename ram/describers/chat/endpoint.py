@@ -21,6 +21,7 @@ from ram.describers.chat.replies import (
 )
 from ram.describers.usage import Meter, Usage
 from ram.errors import DescriberError, InputError
+from ram.proxies import through_proxy, unusable_variables
 from ram.text.cleaning import clean_sentence
 
 if TYPE_CHECKING:
@@ -90,8 +91,9 @@ class ChatEndpoint:
             )
         except (ValueError, ImportError) as error:  # httpx refuses a proxy of the environment
             why = clean_sentence(self._redact(str(error))).rstrip(".")
+            variables = " and ".join(unusable_variables()) or "HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
             raise DescriberError(
-                f"The proxy settings cannot be used ({why}): check ALL_PROXY, HTTPS_PROXY and HTTP_PROXY."
+                f"The proxy settings cannot be used ({why}): unset {variables}, or name a proxy that begins with http://."
             ) from None
 
     async def reply(
@@ -154,8 +156,13 @@ class ChatEndpoint:
 
     def _explain(self, error: Exception) -> DescriberError:
         """The error as a sentence that says what to do."""
+        import openai
+
         why = reason(error, model=self.model, timeout=self.timeout, redact=self._redact)
-        return DescriberError(f"{self.host} {why}.")
+        proxy = through_proxy(self.base_url)
+        if proxy and isinstance(error, openai.APIConnectionError):
+            why += f", or set NO_PROXY={urlsplit(self.base_url).hostname} to go past the proxy"
+        return DescriberError(f"{self.host}{proxy} {why}.")
 
     def _redact(self, text: str) -> str:
         """Remove the key from a server's text, unless it is a placeholder."""

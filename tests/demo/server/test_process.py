@@ -1,0 +1,45 @@
+"""The page's process among the settings of its surroundings."""
+
+import os
+
+import httpx
+import pytest
+
+from demo.server.process import exempt_from_proxies
+from tests.server import ask, page_served
+
+
+@pytest.fixture
+def proxies(monkeypatch):
+    for upper in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        for variable in (upper, upper.lower()):
+            monkeypatch.setenv(variable, "")  # first, so that whatever the test sets is undone
+            monkeypatch.delenv(variable)
+    return monkeypatch
+
+
+def test_requests_to_the_page_itself_go_past_proxies(proxies, caplog):
+    proxies.setenv("ALL_PROXY", "socks://127.0.0.1:7891/")
+    proxies.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    proxies.setenv("no_proxy", "intranet.example")
+    exempt_from_proxies("192.168.1.5")
+    assert "ALL_PROXY" not in os.environ and "ALL_PROXY names no http:// proxy" in caplog.text
+    assert os.environ["NO_PROXY"] == "intranet.example,127.0.0.1,localhost,::1,192.168.1.5"
+    with httpx.Client() as client:
+        for own in ("http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "http://192.168.1.5:1"):
+            assert client._transport_for_url(httpx.URL(own)) is client._transport
+        assert client._transport_for_url(httpx.URL("http://example.org")) is not client._transport
+
+
+def test_without_a_proxy_the_environment_is_left_alone(proxies):
+    exempt_from_proxies("127.0.0.1")
+    assert "NO_PROXY" not in os.environ and "no_proxy" not in os.environ
+
+
+@pytest.mark.slow
+def test_the_page_starts_and_answers_whatever_the_proxies(proxies):
+    unreachable = {"http_proxy": "http://127.0.0.1:9", "ALL_PROXY": "socks://127.0.0.1:9/", "NO_PROXY": "localhost"}
+    with page_served("--compare-model", "none", **unreachable) as server, server.visitor() as visitor:
+        assert "ALL_PROXY names no http:// proxy: it is ignored." in server.log
+        fine, answer = ask(visitor, "describe", "corgi", "lexicon")
+    assert fine and answer["categories"][0]["tag"] == "corgi"
