@@ -176,7 +176,7 @@ ADDRESSES = {
     "https://example.org/a/cat.jpg": "https://example.org/a/cat.jpg is an address, and none is opened: download",
     "HTTP://example.org/cat.jpg?key=secret": "HTTP://example.org/cat.jpg is an address",
     "s3://bucket/cat.jpg": "s3://bucket/cat.jpg is an address",
-    "file:///home/me/cat.jpg": "file:///home/me/cat.jpg is an address",
+    "file:///photos/cat.jpg": "file:///photos/cat.jpg is an address",
     "data:image/png;base64," + "A" * 100_000: "data:image/png;base64 is an address",
 }
 
