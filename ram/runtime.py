@@ -131,10 +131,11 @@ def atomic_write(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
         OSError: the disk is full, for instance; it names ``path``.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = None
     try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         _set_usual_mode(temporary)
         if sync:
@@ -142,14 +143,19 @@ def atomic_write(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
         temporary.replace(path)
         if sync:
             _flush_to_disk(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        if error.errno is not None and error.filename in (None, str(temporary)):  # a full disk names no file
+    except BaseException as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and _is_of(error, temporary):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+
+
+def _is_of(error: OSError, temporary: Path | None) -> bool:
+    """Whether an error of the system is of a temporary file, or names none, as that of a full disk."""
+    if error.errno is None or temporary is None:
+        return error.errno is not None
+    return error.filename in (None, str(temporary))
 
 
 def _set_usual_mode(path: Path) -> None:

@@ -174,6 +174,15 @@ def test_pictures_that_share_a_text_file_are_refused(tmp_path):
     assert (tmp_path / "b.txt").read_bytes().startswith(b"a picture")
 
 
+def test_a_text_file_that_cannot_be_written_does_not_end_the_run(models, photos, ended):  # noqa: F811
+    Image.new("RGB", (8, 8)).save(photos / "0.jpg")
+    (photos / "1.txt").write_bytes("café".encode("latin-1"))
+    code, _, err = ended("tag", photos, "--model", models["tiny-plus"], "--txt", "add")
+    assert code == 2 and "0.jpg and 0.png would have the same 0.txt" in err and "1.txt is not UTF-8 text" in err
+    assert "2 .txt files are written beside the pictures" in err and (photos / "2.txt").exists()
+    assert (photos / "1.txt").read_bytes() == "café".encode("latin-1")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")
 def test_names_that_are_not_utf8_are_written_readably(models, photos, ended, tmp_path):  # noqa: F811
     odd = os.fsencode(photos) + b"/caf\xe9.png"
@@ -217,3 +226,12 @@ def test_an_atomic_write_that_does_not_fit_names_its_file(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, before[1])
         signal.signal(signal.SIGXFSZ, before[0])
     assert caught.value.filename == str(tmp_path / "a.txt") and list(tmp_path.iterdir()) == []
+
+
+def test_an_atomic_write_to_where_nothing_can_be_written_names_the_file(tmp_path):
+    with pytest.raises(OSError) as caught, atomic_write(tmp_path / "none" / "a.txt"):
+        raise AssertionError("not reached")
+    assert caught.value.filename == str(tmp_path / "none" / "a.txt") and isinstance(caught.value, FileNotFoundError)
+    with pytest.raises(FileNotFoundError) as caught, atomic_write(tmp_path / "a.txt"):
+        open(tmp_path / "another")
+    assert caught.value.filename == str(tmp_path / "another")
