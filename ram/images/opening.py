@@ -96,6 +96,7 @@ def _open_stream(source: Any, name: str) -> BinaryIO:
             refuse_address(source)
             stream, size = _open_file(Path(source), name)
         elif isinstance(source, (bytes, bytearray, memoryview)):
+            refuse_other_content(source)
             stream, size = io.BytesIO(source), len(source)
         else:
             with suppress(AttributeError, OSError):  # a pipe cannot be rewound
@@ -103,8 +104,10 @@ def _open_stream(source: Any, name: str) -> BinaryIO:
             data = source.read(MAX_BYTES + 1)
             refuse_other_content(data)
             stream, size = io.BytesIO(data), len(data)
-    except OSError as error:
-        raise ImageError(f"{name} cannot be read: {error.strerror or error}") from error
+    except ImageError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a file that is closed
+        raise ImageError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if 0 < size <= MAX_BYTES:
         return stream
     stream.close()

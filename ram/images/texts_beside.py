@@ -18,7 +18,7 @@ ENDINGS = (".txt", ".caption")
 WORDS_OF_A_TAG = 3
 """Mean number of words between commas up to which the texts of a folder are tags; captions have more."""
 
-_NUMBERS = re.compile(r"[-+.\d]+(e[-+]?\d+)?(\s+[-+.\d]+(e[-+]?\d+)?)+")
+_NUMBERS = re.compile(r"[-+.\d]+(e[-+]?\d+)?([\s,]+[-+.\d]+(e[-+]?\d+)?)+")
 
 _log = logging.getLogger(__name__)
 

@@ -55,8 +55,9 @@ def test_tags_come_before_the_names_of_folders(folder):
     assert tags_of(read_own_labels(data)) == {"a.jpg": ("sks", "collar")}
 
 
-def test_boxes_of_yolo_are_no_texts(folder):
-    data = folder(cat__a_DOT_jpg="", cat__a_DOT_txt="0 0.5 0.5 1e-1 0.2\n1 0 0 1 1\n", cat__b_DOT_jpg="")
+@pytest.mark.parametrize("boxes", ["0 0.5 0.5 1e-1 0.2\n1 0 0 1 1\n", "0, 0.16, 0.59, 0.14, 0.44"])
+def test_boxes_of_yolo_are_no_texts(folder, boxes):
+    data = folder(cat__a_DOT_jpg="", cat__a_DOT_txt=boxes, cat__b_DOT_jpg="")
     assert tags_of(read_own_labels(data)) == {"a.jpg": ("cat",), "b.jpg": ("cat",)}
 
 
