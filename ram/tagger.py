@@ -39,7 +39,7 @@ from ram.prediction import Explanation, Prediction
 from ram.runtime import Progress, cache_folder, choose_dtype, find_device, quiet
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
-from ram.text.names import normalize_category, spaced
+from ram.text.names import normalize_category, parse_categories, spaced
 from ram.text.tag_packs import OWN_FILES, PackLimits, load_pack, save_pack
 
 BATCH, CPU_BATCH = 32, 4
@@ -331,8 +331,8 @@ class Tagger:
         """A bank of new categories from their descriptions; a RAM model keeps the first sentence of each.
 
         Args:
-            descriptions: sentences of each category; or names alone, which the lexicon describes, as ``ram tag --tags``
-                does.
+            descriptions: sentences of each category; or names alone, a list or "corgi, kite", which the lexicon
+                describes, as ``ram tag --tags`` does.
 
         Raises:
             ValueError: a category is without a description, or its name is unusable.
@@ -468,7 +468,9 @@ def _made_again(kind: type[Tagger], config: ModelConfig, weights: Mapping[str, t
 def _described(names: Iterable[str]) -> TagDescriptions:
     """Describe categories with the lexicon; log what it does not know."""
     tags: dict[str, None] = {}
-    for name in [names] if isinstance(names, str) or not isinstance(names, Iterable) else names:
+    if isinstance(names, str):
+        names = parse_categories(names)
+    for name in names if isinstance(names, Iterable) else [names]:
         if not isinstance(name, str):
             raise TypeError(f"categories are names, or a mapping from names to sentences, not {type(name).__name__}")
         tags[spaced(normalize_category(name))] = None

@@ -1,5 +1,6 @@
 """What a tagger takes: images in every form, one or several, and categories by name; and being sent elsewhere."""
 
+import base64
 import io
 import os
 import pickle
@@ -175,7 +176,7 @@ ADDRESSES = {
     "https://example.org/a/cat.jpg": "https://example.org/a/cat.jpg is an address, and none is opened: download",
     "HTTP://example.org/cat.jpg?key=secret": "HTTP://example.org/cat.jpg is an address",
     "s3://bucket/cat.jpg": "s3://bucket/cat.jpg is an address",
-    "file:///home/me/cat.jpg": "file:///home/me/cat.jpg is an address",
+    "file:///photos/cat.jpg": "file:///photos/cat.jpg is an address",
     "data:image/png;base64," + "A" * 100_000: "data:image/png;base64 is an address",
 }
 
@@ -201,6 +202,7 @@ def test_embed_describes_a_list_of_names(tagger, caplog):
     assert bank.vocabulary.tags == ("corgi", "traffic light", "blorptang")
     assert any("dog" in sentence for sentence in bank.sentences[0])
     assert caplog.messages == ['The lexicon does not know "blorptang": templates are used instead.']
+    assert tagger.embed("corgi, kite").vocabulary.tags == ("corgi", "kite")
     assert tagger.embed("corgi").vocabulary.tags == tagger.embed(iter(["corgi"])).vocabulary.tags == ("corgi",)
     assert tagger.embed({"corgi": ["short legs"]}).sentences == [("short legs",)]
 
@@ -262,3 +264,18 @@ def test_a_compiled_tagger_says_why_it_is_not_pickled(monkeypatch):
     assert len(compiled.tag(PIXELS)) == 3
     with pytest.raises(TypeError, match="a compiled tagger cannot be sent to another process: load it there"):
         pickle.dumps(compiled)
+
+
+def test_base64_text_is_named(tagger):
+    encoded = base64.b64encode(png())
+    for given in (encoded.decode(), encoded):
+        with pytest.raises(ImageError, match="^the picture is base64 text: decode it by base64.b64decode and give the"):
+            tagger.tag(given)
+
+
+def test_a_file_that_is_closed_gets_a_sentence(tagger, tmp_path):
+    (tmp_path / "a.png").write_bytes(png())
+    with open(tmp_path / "a.png", "rb") as file:
+        pass
+    with pytest.raises(ImageError, match="a.png cannot be read: .*closed file"):
+        tagger.tag(file)

@@ -20,6 +20,7 @@ from ram.cli.options import (
 )
 from ram.cli.terminal import Progress, print_json, print_table, printable, say
 from ram.errors import InputError
+from ram.runtime import atomic_write
 from ram.text.descriptions import TagDescriptions
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def _bank(tagger: Tagger, tags: Sequence[str], args: argparse.Namespace) -> tupl
 
 
 def _write_csv(path: Path, per_tag: Sequence[dict[str, Any]]) -> None:
-    with open(path, "w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
         rows = csv.DictWriter(file, list(per_tag[0]), lineterminator="\n")
         rows.writeheader()
         rows.writerows(per_tag)

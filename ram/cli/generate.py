@@ -18,6 +18,7 @@ from ram.cli.options import (
 )
 from ram.cli.terminal import Progress, print_json, printable, say
 from ram.errors import InputError
+from ram.runtime import atomic_write
 from ram.text.files import read_json, read_lines
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def run(args: argparse.Namespace) -> int:
     report = engine.report
     if not report.pictures:
         raise InputError(f"none of {len(triplets)} pictures can be read, such as: {report.unreadable[0]}")
-    args.output.write_text(json.dumps(changed) + "\n", encoding="utf-8")
+    with atomic_write(args.output) as partial:
+        partial.write_text(json.dumps(changed) + "\n", encoding="utf-8")
     if report.unreadable:
         say(printable(f"{len(report.unreadable)} pictures are unchanged, such as: {report.unreadable[0]}"))
     if args.json:

@@ -10,14 +10,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ram.cli.options import add_json_option, add_processes_option, add_split_option, positive
+from ram.cli.options import add_json_option, add_processes_option, add_split_option, positive, read_texts
 from ram.cli.terminal import Progress, print_json, print_table, printable
 from ram.errors import InputError
 from ram.labels.building import MAX_TAGS, MIN_PICTURES, BuiltSystem, Verdict, build_label_system
-from ram.labels.captions import read_captions, select_split
+from ram.labels.captions import select_split
 from ram.labels.label_system import VOCABULARY
 from ram.labels.parsing import ParsedTag
 from ram.labels.reviewed_lists import ReviewedLists, shipped_lists
+from ram.runtime import atomic_write
 from ram.text.files import read_lines
 from ram.text.vocabulary import KINDS
 
@@ -34,7 +35,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         epilog="example: ram labels captions.json --output labels --exclude unseen.txt",
     )
     parser.add_argument(
-        "captions", type=Path, nargs="+", metavar="CAPTIONS.json", help="pictures and captions, as for `ram parse`"
+        "captions", type=Path, nargs="+", metavar="CAPTIONS", help="pictures and captions, as for `ram parse`"
     )
     parser.add_argument(
         "--output",
@@ -104,7 +105,7 @@ def _read(args: argparse.Namespace, lists: ReviewedLists) -> list[tuple[ParsedTa
     """Return the parsed tags of each picture of all files."""
     from ram.labels.parallel import parse_captions
 
-    files = [read_captions(path) for path in args.captions]
+    files = [read_texts(path) for path in args.captions]
     if args.split is not None:
         files[0] = select_split(files[0], Path(args.split[0]), args.split[1])
     texts = [text for file in files for text in file.values()]
@@ -154,7 +155,7 @@ def _document(
 
 
 def _write_report(built: BuiltSystem, path: Path) -> None:
-    with open(path, "w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(Verdict._fields)
         rows.writerows(built.verdicts)

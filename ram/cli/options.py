@@ -14,6 +14,7 @@ from ram.describers.fallback import describe_tags
 from ram.describers.loading import DESCRIBERS, load_describer
 from ram.errors import InputError
 from ram.images.limits import OWN_FILES, ImageLimits
+from ram.labels.captions import Texts, read_captions
 from ram.runtime import cache_folder
 from ram.text.descriptions import TagDescriptions
 
@@ -107,6 +108,15 @@ def add_processes_option(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes that parse captions; the result does not depend on it (one per core: %(default)s)",
     )
+
+
+def read_texts(path: Path) -> dict[str, Texts]:
+    """Read the captions or labels of a file, or of the text files beside the pictures of a folder."""
+    if not path.is_dir():
+        return read_captions(path)
+    from ram.images.texts_beside import read_folder_captions
+
+    return read_folder_captions(path)
 
 
 def cores() -> int:

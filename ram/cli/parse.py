@@ -9,10 +9,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ram.cli.options import add_processes_option, add_split_option, check_writable
+from ram.cli.options import add_processes_option, add_split_option, check_writable, read_texts
 from ram.cli.terminal import Progress, printable
-from ram.labels.captions import Texts, read_captions, select_split
+from ram.labels.captions import Texts, select_split
 from ram.labels.label_system import LabelSystem, shipped_system
+from ram.runtime import atomic_write
 from ram.text.files import read_lines
 from ram.text.vocabulary import TagVocabulary
 
@@ -28,8 +29,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "captions",
         type=Path,
-        metavar="CAPTIONS.json",
-        help='a list [{"image": "1.jpg", "captions": ["...", ...]}, ...], or with "tags" in place of "captions"',
+        metavar="CAPTIONS",
+        help='a list [{"image": "1.jpg", "captions": ["...", ...]}, ...], or with "tags" in place of "captions"; one '
+        "such object per line (.jsonl); COCO captions; a table with the columns image and caption; or a folder of "
+        "pictures with a .txt beside each",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the triplets to write, .json")
     parser.add_argument(
@@ -46,12 +49,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     check_writable(args.output, (".json",))
-    captions = read_captions(args.captions)
+    captions = read_texts(args.captions)
     if args.split is not None:
         captions = select_split(captions, Path(args.split[0]), args.split[1])
     labels = _labels(args.labels)
     triplets = list(_triplets(captions, labels.ids, args.processes))
-    args.output.write_text(json.dumps(triplets) + "\n", encoding="utf-8")
+    with atomic_write(args.output) as partial:
+        partial.write_text(json.dumps(triplets) + "\n", encoding="utf-8")
     used = {label for triplet in triplets for label in triplet["union_label_id"]}
     mean = sum(len(triplet["union_label_id"]) for triplet in triplets) / len(triplets)
     print(

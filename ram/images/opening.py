@@ -125,6 +125,7 @@ def _open_stream(source: Any, name: str, limits: ImageLimits) -> BinaryIO:
             refuse_address(source)
             stream, size = _open_file(Path(source), name)
         elif isinstance(source, (bytes, bytearray, memoryview)):
+            refuse_other_content(source)
             stream, size = io.BytesIO(source), len(source)
         else:
             with suppress(AttributeError, OSError):  # a pipe cannot be rewound
@@ -132,8 +133,10 @@ def _open_stream(source: Any, name: str, limits: ImageLimits) -> BinaryIO:
             data = source.read(limits.file + 1)
             refuse_other_content(data)
             stream, size = io.BytesIO(data), len(data)
-    except OSError as error:
-        raise ImageError(f"{name} cannot be read: {error.strerror or error}") from error
+    except ImageError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a file that is closed
+        raise ImageError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if 0 < size <= limits.file:
         return stream
     stream.close()

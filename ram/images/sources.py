@@ -21,8 +21,12 @@ TAKEN = "a path, the bytes of a file, a file opened in binary mode, a numpy arra
 UNNAMED = "the picture"
 """What a message calls an image without a file name."""
 
+BASE64_STARTS = ("/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR")
+"""What JPEG, PNG, GIF and WebP files begin with in base64."""
+DECODE = "is base64 text: decode it by base64.b64decode and give the bytes"
+
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]+:/+|data:)", re.IGNORECASE)
-_LONGEST_SHOWN = 80
+_LONGEST_SHOWN, _LONGEST_PATH = 80, 255
 
 
 def is_source(value: object) -> TypeGuard[Source]:
@@ -46,19 +50,24 @@ def refuse_other_types(value: object) -> None:
 
 
 def refuse_other_content(content: object) -> None:
-    """Raise ``ImageTypeError`` for a file whose ``read`` gave text or a coroutine instead of bytes."""
-    if not isinstance(content, (bytes, bytearray)):
+    """Raise ``ImageTypeError`` for text or a coroutine in place of a file's bytes, ``ImageError`` for base64."""
+    if not isinstance(content, (bytes, bytearray, memoryview)):
         if hasattr(content, "close"):
             content.close()  # a coroutine that is never awaited would warn
         raise ImageTypeError(f"a picture is {TAKEN}, not a file that gives {type(content).__name__}")
+    if bytes(content[:16]).startswith(tuple(start.encode() for start in BASE64_STARTS)):
+        raise ImageError(f"{UNNAMED} {DECODE}")
 
 
 def refuse_address(path: str | os.PathLike[str]) -> None:
-    """Raise ``ImageError`` for a URL or a ``data:`` address, unless a file or folder has that name."""
+    """Raise ``ImageError`` for a URL, a ``data:`` address or base64, unless a file or folder has that name."""
     text = os.fspath(path)
     found = _ADDRESS.match(text)
-    if found is None or os.path.exists(text):
+    encoded = len(text) > _LONGEST_PATH and text.startswith(BASE64_STARTS)
+    if not (found or encoded) or os.path.exists(text):
         return
+    if encoded:
+        raise ImageError(f"{UNNAMED} {DECODE}")
     shown = "".join(one for one in re.split(r"[,?#]", text)[0] if one.isprintable())
     shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
     raise ImageError(f"{shown} is an address, and none is opened: download the picture and give its file or its bytes")

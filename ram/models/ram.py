@@ -88,5 +88,9 @@ class TaggingModel(nn.Module):
             bank: (tags, descriptions, dim) unit text embeddings.
         """
         blended, weights = self.reweighting(features.pooled, bank.widen(features.tokens))
+        return Alignment(self.decode(features, blended), weights)
+
+    def decode(self, features: ImageFeatures, blended: torch.Tensor) -> torch.Tensor:
+        """Logits (batch, tags) of blended embeddings (batch, tags, dim)."""
         aligned = self.decoder(self.queries(blended), features.tokens)
-        return Alignment(self.head(aligned, blended), weights)
+        return self.head(aligned, blended)

@@ -28,6 +28,7 @@ from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.ram import TaggingModel
 from ram.runtime import Progress, quiet
 from ram.training.data.mosaics import Mosaic
+from ram.training.data.negatives import sample_tags
 from ram.training.data.training_set import TrainingSet, read_dev_set, read_training_set
 from ram.training.data.views import Request, View
 from ram.training.distributed import World
@@ -343,13 +344,17 @@ class Step(nn.Module):
     def _batch(self, draw: Draw, round_: int, view: View) -> Batch:
         own = self.rows(draw, self.piece(round_))
         first = self.rows(draw, round_ * self.world.size)
-        ids, training, device = draw.ids[own], self.training_set, self.device
+        recipe, ids, training, device = self.recipe, draw.ids[own], self.training_set, self.device
         drawn = draw.tags if isinstance(draw.tags, slice) else draw.tags.to(device)
         encoder, mosaic = self.model.image_encoder, draw.mosaic
         patches = mosaic.join_patches(training.pictures.patches(encoder, view))
         targets, known = mosaic.join_tags(
             training.triplets.targets[ids][:, draw.tags], training.triplets.known[ids][:, draw.tags]
         )
+        schedule, samples = recipe.schedule, None
+        if schedule.negatives:
+            seeds = draw.seeds[own][: len(targets)]
+            samples = sample_tags(targets, known, recipe.losses.unknown, schedule.negatives, seeds)
         taught = None if training.teacher is None else training.teacher.teach(ids, view.teacher_pixels)
         probabilities = None if training.probabilities is None else training.probabilities[ids]
         return Batch(
@@ -357,6 +362,7 @@ class Step(nn.Module):
             tags=_keep_descriptions(self.tags.rows(drawn), draw.described),
             targets=targets.to(device),
             known=known.to(device),
+            samples=samples,
             captions=draw.captions.to(device),
             captioned=draw.captioned.to(device),
             taught=None if taught is None else mosaic.leave_out(taught).to(device),
@@ -402,7 +408,8 @@ class Draw:
         seeds = torch.randint(2**62, (len(ids),), generator=generator)
         tags: torch.Tensor | slice = slice(None)
         if 0 < schedule.tags_per_step < training.triplets.targets.shape[1]:
-            tags = draw_tags(training.triplets.targets[ids], schedule.tags_per_step, generator)
+            targets = training.triplets.targets[ids]
+            tags = draw_tags(targets, schedule.tags_per_step, generator, schedule.random_tags)
         captions = training.draw_captions(ids, schedule.captions_per_picture, generator)
         mosaic = Mosaic.draw(len(ids), schedule.mosaics, generator)
         described = None
@@ -411,7 +418,7 @@ class Draw:
         return cls(epoch, ids, seeds, tags, *captions, mosaic, described)
 
 
-def draw_tags(targets: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
+def draw_tags(targets: torch.Tensor, count: int, generator: torch.Generator, others: int = 0) -> torch.Tensor:
     """Draw the tags of a step: all that occur in the batch, then random others up to ``count``.
 
     Every positive is learned, and a rare tag meets its negatives in proportion (the federated loss of Zhou et al.
@@ -421,13 +428,14 @@ def draw_tags(targets: torch.Tensor, count: int, generator: torch.Generator) -> 
         targets: (batch, tags) booleans.
         count: tags to draw.
         generator: the source of randomness.
+        others: random tags to draw at least.
 
     Returns:
         (drawn,) indices.
     """
     order = torch.randperm(targets.shape[1], generator=generator)
     occurs = targets.any(dim=0)[order]
-    return torch.cat([order[occurs], order[~occurs]])[: max(count, int(occurs.sum()))]
+    return torch.cat([order[occurs], order[~occurs]])[: max(count, int(occurs.sum()) + others)]
 
 
 def drop_descriptions(mask: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:

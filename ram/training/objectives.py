@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import torch
 import torch.nn.functional as F
+from torch.nn.utils.rnn import pad_sequence
 
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.image_encoder import ImageFeatures
@@ -20,6 +21,7 @@ from ram.models.losses import (
     splc_loss,
 )
 from ram.models.ram import TaggingModel
+from ram.training.data.negatives import SampledTags
 from ram.training.recipe_sections import LossRecipe
 
 
@@ -34,6 +36,7 @@ class Batch:
         features: of the own images, (own, patches + 1, dim) tokens.
         tags: descriptions of the tags of this step.
         targets, known: (own, tags) booleans of the same tags.
+        samples: which of the tags each own image is scored against; None where it is all of them.
         captions: (batch, captions, dim) embeddings of the captions drawn for each image of the whole batch.
         captioned: (batch,) False where an image has no caption; its row of ``captions`` is not used.
         taught: (own, dim) the teacher's target embeddings, a row of zeros for an image without one; None without a
@@ -53,6 +56,7 @@ class Batch:
     known: torch.Tensor
     captions: torch.Tensor
     captioned: torch.Tensor
+    samples: Sequence[SampledTags] | None = None
     taught: torch.Tensor | None = None
     probabilities: torch.Tensor | None = None
     epoch: int = 0
@@ -106,6 +110,8 @@ def tagging(model: TaggingModel, batch: Batch, loss: str = "asl", unknown: float
     With cross entropy the known tags of an image compete, and its positives share the probability. Differs from the
     paper: divided by the number of images, so that weights do not depend on the batch size.
     """
+    if batch.samples is not None:
+        return _sampled_tagging(model, batch, batch.samples, _entrywise(loss, gamma_neg=7, epoch=batch.epoch))
     logits = model.score(batch.features, batch.tags)
     targets, known = batch.targets, batch.known
     if loss == "ce":
@@ -115,6 +121,26 @@ def tagging(model: TaggingModel, batch: Batch, loss: str = "asl", unknown: float
     if unknown:
         doubtful = logits[~known]
         total = total + unknown * entrywise(doubtful, torch.zeros_like(doubtful))
+    return total / len(batch)
+
+
+def _sampled_tagging(
+    model: TaggingModel,
+    batch: Batch,
+    samples: Sequence[SampledTags],
+    entrywise: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+) -> torch.Tensor:
+    """Compute the tagging loss where each image has its own few tags."""
+    blended = []
+    for pooled, sample in zip(batch.features.pooled.split(1), samples, strict=True):
+        columns = torch.cat([sample.present, sample.absent]).to(batch.targets.device)
+        blended.append(model.reweighting(pooled, batch.tags.rows(columns))[0][0])
+    logits = model.decode(batch.features, pad_sequence(blended, batch_first=True))
+    total = logits.sum() * 0.0
+    for scores, sample in zip(logits, samples, strict=True):
+        present, absent, _ = scores.tensor_split([len(sample.present), len(sample.present) + len(sample.absent)])
+        total = total + entrywise(present, torch.ones_like(present))
+        total = total + sample.weight * entrywise(absent, torch.zeros_like(absent))
     return total / len(batch)
 
 

@@ -76,6 +76,8 @@ class Recipe:
                 raise InputError(f"objectives.{name} is {weight!r}: its weight must be a number over 0")
         if self.schedule.checkpointing and self.freeze_backbone:
             raise InputError("schedule.checkpointing is for a backbone that learns: set freeze_backbone = false too")
+        if self.schedule.negatives and self.losses.tagging == "ce":
+            raise InputError("schedule.negatives does not go with losses.tagging = 'ce', in which all tags compete")
         if self.learning_stages < 0 or (self.learning_stages and not self.freeze_backbone):
             raise InputError(
                 f"learning_stages is {self.learning_stages}: it must not be negative, and is for a frozen backbone"

@@ -101,7 +101,10 @@ class ScheduleRecipe:
         backbone_rate: learning rate of a trained backbone relative to the rest.
         clip: largest gradient norm.
         average: decay of the running average of the weights that is saved; 0 saves the last weights.
-        tags_per_step: tags scored in each step, first those that occur in the batch, then random ones; 0 for all.
+        tags_per_step: tags of each step, first those that occur in the batch, then random ones; 0 for all.
+        random_tags: how many of them are random at least, however many occur.
+        negatives: absent tags that each image is scored against, drawn from those of the step; 0 for all of them. A
+            step takes a fraction of the time, so that training sees more images in the same time.
         mosaics: fraction of a step's images that are joined in pairs, see :mod:`ram.training.data.mosaics`.
         description_dropout: fraction of a tag's descriptions that a step leaves out, except for the last one, so that
             the decoder learns a tag from one sentence as well as from many.
@@ -126,6 +129,8 @@ class ScheduleRecipe:
     clip: float = 5.0
     average: float = 0.0
     tags_per_step: int = 0
+    random_tags: int = 0
+    negatives: int = 0
     mosaics: float = 0.0
     description_dropout: float = 0.0
     captions_per_picture: int = 1
@@ -143,7 +148,7 @@ class ScheduleRecipe:
         for name in ("learning_rate", "backbone_rate", "clip"):
             if not getattr(self, name) > 0:
                 raise InputError(f"schedule.{name} is {getattr(self, name)}: it must be over 0")
-        for name in ("weight_decay", "warmup_steps", "tags_per_step", "save_minutes"):
+        for name in ("weight_decay", "warmup_steps", "tags_per_step", "random_tags", "negatives", "save_minutes"):
             if not getattr(self, name) >= 0:
                 raise InputError(f"schedule.{name} is {getattr(self, name)}: it must not be negative")
         if not 0 <= self.mosaics <= 1:

@@ -109,6 +109,7 @@ def test_pretraining_recipes_have_the_papers_learning_rate():
         ("batch = 8", "batch = -1", "schedule.batch is -1"),
         ("batch = 8", "batch = 8\ncaptions_per_picture = 0", "schedule.captions_per_picture is 0"),
         ("batch = 8", "batch = 8\ntags_per_step = -2", "schedule.tags_per_step is -2"),
+        ("batch = 8", "batch = 8\nnegatives = -1", "schedule.negatives is -1"),
         ("batch = 8", "batch = 8\nwarmup = 1.0", "schedule.warmup is 1.0"),
         ("batch = 8", "batch = 8\naverage = nan", "schedule.average is nan"),
         ("batch = 8", "batch = 8\nclip = 0", "schedule.clip is 0"),
@@ -233,3 +234,9 @@ def test_every_objective_of_a_recipe_has_a_function():
     from ram.training import objectives, recipe_sections
 
     assert set(objectives.OBJECTIVES) == set(recipe_sections.OBJECTIVES)
+
+
+def test_sampled_negatives_need_a_loss_of_single_tags():
+    changes = {"schedule.negatives": "4", "losses.tagging": "ce"}
+    with pytest.raises(ValueError, match=r"schedule\.negatives does not go with losses\.tagging = 'ce'"):
+        Recipe.load(SHIPPED["ram-plus-lite-frozen"], changes)

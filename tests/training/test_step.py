@@ -157,6 +157,7 @@ def test_a_step_draws_all_occurring_tags_and_random_others():
         others.update(set(drawn) - {7, 15})
     assert len(others) == 18 and min(others.values()) > 60  # 100 each on average
     assert set(draw_tags(targets, 1, generator).tolist()) == {7, 15}
+    assert len(draw_tags(targets, 1, generator, others=5)) == 7
 
 
 def test_dropped_descriptions_leave_every_tag_at_least_one():

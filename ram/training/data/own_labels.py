@@ -1,7 +1,8 @@
-"""Read a user's own labels: a CSV file, a COCO instances file, or a folder for each tag."""
+"""Read a user's own labels: CSV, JSON lines, COCO instances, a text beside each image, or a folder for each tag."""
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,12 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from ram.errors import InputError
-from ram.images.folders import find_images
+from ram.images.folders import find_images, is_of_program
 from ram.images.opening import SUFFIXES
+from ram.images.texts_beside import TextsBeside, find_texts
+from ram.labels.captions import LINES, read_captions
 from ram.text.files import listed_path, read_json, read_rows
 from ram.text.names import normalize_category
 
 COLUMNS = ["image", "tags"]
+_FILES = (".csv", ".json", *LINES)
+_PARSE = "make triplets of them by `ram parse`, and name those in data.triplets"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,12 +44,13 @@ class LabelledPictures:
 
 
 def read_own_labels(path: Path, folder: Path | None = None) -> LabelledPictures:
-    """Read labels in one of three forms.
+    """Read labels in one of these forms.
 
     - A ``.csv`` file: one image and its tags per line, ``image,tag;tag``, with or without the header ``image,tags``.
     - A ``.json`` file: COCO instances; the categories of an image's annotations are its tags.
-    - A folder: the only ``.csv`` or ``.json`` file in it, otherwise its sub-folders, whose names are the tags of the
-      images in them ("_" becomes a space).
+    - A ``.jsonl`` file: ``{"image": "1.jpg", "tags": [...]}`` per line, as `ram tag` writes them.
+    - A folder: the only such file in it; otherwise the text files beside its images, ``cat.txt`` with tags separated by
+      commas; otherwise its sub-folders, whose names are the tags of the images in them ("_" becomes a space).
 
     Args:
         path: the file or folder.
@@ -52,11 +60,14 @@ def read_own_labels(path: Path, folder: Path | None = None) -> LabelledPictures:
         InputError: nothing is there, or a line or entry is malformed; the message names it.
     """
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() in (".csv", ".json"))
+        files = sorted(file for file in path.iterdir() if file.suffix.lower() in _FILES)
         if len(files) > 1:
             names = ", ".join(file.name for file in files[:5])
             raise InputError(f"{path.resolve().name} holds {names}: name the file with your labels in data.labels")
-        return read_own_labels(files[0], folder) if files else _folders(path)
+        if files:
+            return read_own_labels(files[0], folder)
+        beside = find_texts(path)
+        return _texts(beside) if beside.texts else _folders(path)
     if not path.is_file():
         raise InputError(f"there is no file or folder {path.name!r} with labels: check --data and data.labels")
     folder = path.parent if folder is None else folder
@@ -64,7 +75,11 @@ def read_own_labels(path: Path, folder: Path | None = None) -> LabelledPictures:
         return _csv(path, folder)
     if path.suffix.lower() == ".json":
         return _coco(path, folder)
-    raise InputError(f"{path.name} is neither a .csv, nor a COCO .json, nor a folder with a folder for each tag")
+    if path.suffix.lower() in LINES:
+        return _json_lines(path, folder)
+    raise InputError(
+        f"{path.name} is neither a .csv, nor a .jsonl, nor a COCO .json, nor a folder with a folder for each tag"
+    )
 
 
 def own_tags(labels: Iterable[LabelledPictures]) -> tuple[str, ...]:
@@ -110,10 +125,13 @@ def _csv(file: Path, folder: Path) -> LabelledPictures:
 def _coco(file: Path, folder: Path) -> LabelledPictures:
     document = read_json(file)
     images = _table(document, "images", "file_name", file.name)
+    annotations = _list(document, "annotations", file.name)
+    if any("caption" in annotation for annotation in annotations):
+        raise InputError(f"{file.name} holds captions and no tags: {_PARSE}")
     categories = _table(document, "categories", "name", file.name)
     named = {id_: _tags([name], f"category {id_} of {file.name}") for id_, name in categories.items()}
     tags: dict[Any, list[str]] = {id_: [] for id_ in images}
-    for number, annotation in enumerate(_list(document, "annotations", file.name), 1):
+    for number, annotation in enumerate(annotations, 1):
         where = f"annotation {number} of {file.name}"
         for key, table in (("image_id", images), ("category_id", categories)):
             id_ = annotation.get(key)
@@ -121,6 +139,27 @@ def _coco(file: Path, folder: Path) -> LabelledPictures:
                 raise InputError(f"{where} has the {key} {id_!r:.40}, which the file does not list")
         tags[annotation["image_id"]] += named[annotation["category_id"]]
     return _collect(file.name, [(listed_path(folder, name), tuple(tags[id_])) for id_, name in images.items()])
+
+
+def _json_lines(file: Path, folder: Path) -> LabelledPictures:
+    entries = read_captions(file)
+    if any(texts.captions for texts in entries.values()):
+        raise InputError(f"{file.name} holds captions and no tags: {_PARSE}")
+    return _collect(
+        file.name,
+        [
+            (listed_path(folder, image), _tags(texts.sentences, f"the entry of {image} in {file.name}"))
+            for image, texts in entries.items()
+        ],
+    )
+
+
+def _texts(beside: TextsBeside) -> LabelledPictures:
+    name = beside.folder.resolve().name
+    if not beside.are_tags:
+        raise InputError(f"the text files beside the pictures of {name} hold captions and no tags: {_PARSE}")
+    _log.info("%d pictures of %s have their tags in the text files beside them", len(beside.texts), name)
+    return _collect(name, list(beside.tags().items()))
 
 
 def _table(document: Any, key: str, value: str, name: str) -> dict[Any, str]:
@@ -145,12 +184,14 @@ def _list(document: Any, key: str, name: str) -> list[dict[str, Any]]:
 
 def _folders(path: Path) -> LabelledPictures:
     found = []
-    for folder in sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")):
+    folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    for folder in (each for each in folders if not is_of_program(each.name, path.name)):
         tag = _tags([folder.name.replace("_", " ")], f"the folder {folder.name}")
         found += [(picture, tag) for picture in find_images([folder])]
     if not found:
         raise InputError(
-            f"{path.resolve().name} holds no labels: put a photos.csv there (image,tag;tag), or a folder for each tag"
+            f"{path.resolve().name} holds no labels: put a photos.csv there (image,tag;tag), or a .txt of tags beside "
+            "each picture, or a folder for each tag"
         )
     return _collect(path.resolve().name, found)
 

@@ -25,6 +25,7 @@ from ram.images.reading import read_ahead
 
 LARGEST_TEXT = 1_000_000
 """Most bytes of the captions and tags of one image."""
+_TEXTS = ("json", "txt")
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,9 @@ def read_shards(
 ) -> tuple[list[ShardEntry], list[str]]:
     """Read every sample of the shards in order, and list the names and faults of unusable ones.
 
-    A sample is the files that share a name up to its first dot: an image and ``.json`` (``caption``: one or several,
-    ``union_label_id``: tag ids) or ``.txt`` (a caption). Of a broken tar file the samples before the fault are used.
+    A sample is the files that share a name up to its first dot, or up to the last one (see :func:`_split`): an image
+    and ``.json`` (``caption``: one or several, ``union_label_id``: tag ids) or ``.txt`` (a caption). Of a broken tar
+    file the samples before the fault are used.
     """
     entries: list[ShardEntry] = []
     skipped: list[str] = []
@@ -171,7 +173,7 @@ def _read_shard(tags: int, shard: Path) -> tuple[list[ShardEntry], list[str]]:
 
 def _entry(tags: int, shard: Path, members: list[tarfile.TarInfo], texts: dict[str, bytes]) -> ShardEntry:
     if len(members) != 1:
-        raise ValueError(f"has {len(members)} pictures: a sample has one")
+        raise ValueError(f"has {len(members)} pictures: a sample, the files of one name up to its first dot, has one")
     picture = ShardPicture(shard, members[0].name, members[0].offset_data, members[0].size)
     if "json" not in texts:
         return ShardEntry(picture, (texts["txt"].decode("utf-8-sig").strip(),) if "txt" in texts else (), None)
@@ -189,11 +191,14 @@ def _entry(tags: int, shard: Path, members: list[tarfile.TarInfo], texts: dict[s
     return ShardEntry(picture, tuple(captions), tuple(ids))
 
 
-def _samples(shard: Path) -> Iterator[tuple[str, list[tarfile.TarInfo], dict[str, bytes]]]:
-    """Yield name, images, and texts by suffix of each sample, whose files are consecutive."""
+_Sample = tuple[str, list[tarfile.TarInfo], dict[str, bytes]]
+"""Name, images, and texts by suffix."""
+
+
+def _samples(shard: Path) -> Iterator[_Sample]:
+    """Yield the samples of a shard; the files of each are consecutive."""
     key = ""
-    members: list[tarfile.TarInfo] = []
-    texts: dict[str, bytes] = {}
+    files: list[tuple[str, tarfile.TarInfo, bytes]] = []
     with tarfile.open(shard, "r:") as archive:  # compressed shards could not be read from the middle
         for member in archive:
             archive.members = []  # type: ignore[attr-defined]  # else it remembers every file
@@ -202,13 +207,36 @@ def _samples(shard: Path) -> Iterator[tuple[str, list[tarfile.TarInfo], dict[str
             folder, slash, name = member.name.rpartition("/")
             stem, _, ending = name.partition(".")
             if folder + slash + stem != key:
-                if members or texts:
-                    yield key, members, texts
-                key, members, texts = folder + slash + stem, [], {}
-            if f".{ending.lower()}".endswith(SUFFIXES):
-                members.append(member)
-            elif ending.lower() in ("json", "txt") and member.size <= LARGEST_TEXT:
-                content = archive.extractfile(member)
-                texts[ending.lower()] = content.read() if content is not None else b""
-    if members or texts:
-        yield key, members, texts
+                yield from _split(key, files)
+                key, files = folder + slash + stem, []
+            content = b""
+            if ending.lower().endswith(_TEXTS) and member.size <= LARGEST_TEXT:
+                file = archive.extractfile(member)
+                content = file.read() if file is not None else b""
+            files.append((ending, member, content))
+    yield from _split(key, files)
+
+
+def _split(key: str, files: Sequence[tuple[str, tarfile.TarInfo, bytes]]) -> Iterator[_Sample]:
+    """Yield the samples among files that share a name up to the first dot, each with its ending after that dot.
+
+    That is one sample, as in WebDataset. Where all their names have further dots ("22.05.jpg", "22.06.jpg") and each
+    image has its own name up to the last dot, that name makes a sample.
+    """
+    parts: dict[str, list[tuple[str, tarfile.TarInfo, bytes]]] = {}
+    for ending, member, content in files:
+        parts.setdefault(ending.rpartition(".")[0], []).append((ending, member, content))
+    samples = [_sample(f"{key}.{name}", part) for name, part in parts.items()] if "" not in parts else []
+    if not samples or any(len(members) != 1 for _, members, _ in samples):
+        samples = [_sample(key, files)]
+    yield from (sample for sample in samples if sample[1] or sample[2])
+
+
+def _sample(key: str, files: Sequence[tuple[str, tarfile.TarInfo, bytes]]) -> _Sample:
+    members = [member for ending, member, _ in files if f".{ending.lower()}".endswith(SUFFIXES)]
+    texts: dict[str, bytes] = {}
+    for ending, member, content in sorted(files, key=lambda file: file[0].count(".")):
+        suffix = ending.lower().rpartition(".")[2]
+        if suffix in _TEXTS and member.size <= LARGEST_TEXT:
+            texts.setdefault(suffix, content)
+    return key, members, texts

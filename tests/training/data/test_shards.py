@@ -212,3 +212,43 @@ def test_random_bytes_never_end_in_a_stack_trace(tmp_path):
         shard.write_bytes(broken)
         entries, skipped = read_shards([shard], TAGS, 0, quiet)
         assert len(entries) <= 4 and all(isinstance(line, str) for line in skipped)
+
+
+def test_names_with_dots_make_samples_of_their_own(tmp_path):
+    shard = pack(
+        tmp_path / "0.tar",
+        ("d/22.05.jpg", RED),
+        ("d/22.05.json", sample("one", 1)),
+        ("d/22.06.JPG", GREEN),
+        ("d/22.06.txt", b"two"),
+        ("d.v1/7.1.2.png", RED),
+    )
+    entries, skipped = read_shards([shard], TAGS, 0, quiet)
+    assert [(e.picture.member, e.captions, e.tags) for e in entries] == [
+        ("d/22.05.jpg", ("one",), (1,)),
+        ("d/22.06.JPG", ("two",), None),
+        ("d.v1/7.1.2.png", (), None),
+    ]
+    assert skipped == []
+
+
+def test_endings_of_several_parts_belong_to_one_sample(tmp_path):
+    shard = pack(
+        tmp_path / "0.tar",
+        ("1.image.jpg", RED),
+        ("1.meta.json", sample("one", 1)),
+        ("2.jpg", RED),
+        ("2.json", sample("two", 2)),
+        ("2.statistics.json", b"[]"),
+    )
+    entries, skipped = read_shards([shard], TAGS, 0, quiet)
+    assert [(e.picture.member, e.captions) for e in entries] == [("1.image.jpg", ("one",)), ("2.jpg", ("two",))]
+    assert skipped == []
+
+
+@pytest.mark.parametrize("names", [("3.jpg", "3.left.jpg"), ("3.left.jpg", "3.right.jpg", "3.meta.json")])
+def test_several_images_of_one_sample_name_the_rule_of_dots(tmp_path, names):
+    shard = pack(tmp_path / "0.tar", *((name, RED if name.endswith("jpg") else sample("x")) for name in names))
+    entries, (fault,) = read_shards([shard], TAGS, 0, quiet)
+    assert entries == []
+    assert fault.endswith("/3: has 2 pictures: a sample, the files of one name up to its first dot, has one")
