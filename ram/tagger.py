@@ -21,6 +21,8 @@ from ram.describers.fallback import describe_tags
 from ram.describers.loading import load_describer
 from ram.describers.template import TemplateDescriber
 from ram.errors import ImageError, ImageTypeError, InputError
+from ram.images.limits import OWN_FILES as OWN_IMAGES
+from ram.images.limits import ImageLimits
 from ram.images.opening import open_image
 from ram.images.reading import read_batches
 from ram.images.sources import UNNAMED, Source, is_source, several
@@ -207,17 +209,20 @@ class Tagger:
         """
         return self.look_at_pixels(self.transform(open_image(picture))[None])
 
-    def look_through(self, images: Iterable[Source], workers: int = 0) -> Iterator[ImageFeatures | ImageError]:
+    def look_through(
+        self, images: Iterable[Source], workers: int = 0, limits: ImageLimits = OWN_IMAGES
+    ) -> Iterator[ImageFeatures | ImageError]:
         """Look at many images, in batches that are read ahead of the model.
 
         Args:
             images: what :meth:`look` takes; they may be endless.
             workers: processes that read, see :func:`ram.images.reading.read_ahead`.
+            limits: on each image.
 
         Yields:
             The features of each image in order, or the error where it cannot be used.
         """
-        for batch in read_batches(images, self.transform, self.batch_size, workers):
+        for batch in read_batches(images, self.transform, self.batch_size, workers, limits):
             features = self.look_at_pixels(batch.pixels) if len(batch.pixels) else None
             index = 0
             for fault in batch.faults:

@@ -182,7 +182,7 @@ def test_the_limits_in_the_hosting_notes_are_enforced():
     from demo.core.feature_cache import MAX_BYTES
     from demo.page import MAX_UPLOAD, launch_options
     from ram.images import archives
-    from ram.images import opening as image
+    from ram.images.limits import UPLOADS
     from ram.text import tag_packs as packs
 
     told = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
@@ -190,7 +190,7 @@ def test_the_limits_in_the_hosting_notes_are_enforced():
     assert f"| a file of any kind, such as a zip of photos | {MAX_UPLOAD // mega} MB |" in told
     assert launch_options()["max_file_size"] == MAX_UPLOAD
     assert f"allow bodies of {MAX_UPLOAD // mega} MB or more" in told
-    assert f"| {image.MAX_BYTES // mega} MB, {image.MAX_PIXELS // mega} megapixels |" in told
+    assert f"| {UPLOADS.file // mega} MB, {UPLOADS.pixels // mega} megapixels |" in told
     assert f"| {archives.MOST_UNPACKED // 10**9} GB, {archives.MOST_PICTURES} photos |" in told
     assert f"| a tag pack | {packs.UPLOADS.file >> 20} MB |" in told
     assert f"take {MAX_BYTES // mega} MB of memory" in told

@@ -21,6 +21,7 @@ from demo.core.feature_cache import CachedFeatures, FeatureCache
 from ram.errors import ArchiveError, ImageError, InputError
 from ram.images.archives import MOST_PICTURES, is_archive, open_archive
 from ram.images.folders import is_of_system
+from ram.images.limits import UPLOADS
 from ram.images.opening import open_image
 from ram.images.reading import or_fault, read_ahead
 from ram.images.transforms import EvalTransform
@@ -192,7 +193,7 @@ def _fail(error: ImageError) -> bytes:
 
 def _open(transform: EvalTransform, read: _Read) -> tuple[tuple[int, int], bytes, torch.Tensor]:
     """Return the size of a photo, its thumbnail as a JPEG file, and (3, size, size) pixels for the model."""
-    photo = open_image(read())
+    photo = open_image(read(), UPLOADS)
     thumbnail = photo.copy()
     thumbnail.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR, reducing_gap=2.0)
     file = io.BytesIO()

@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image
 
+from ram.images.limits import UPLOADS
 from ram.images.opening import open_image
 from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction
@@ -68,7 +69,7 @@ def look(taggers: Sequence[TaggerBackend], path: str | Path) -> Iterator[Tagged]
         ImageError: the photo cannot be used.
     """
     start = time.perf_counter()
-    image = open_image(path)
+    image = open_image(path, UPLOADS)
     preview = image.copy()
     preview.thumbnail((PREVIEW_PIXELS, PREVIEW_PIXELS))
     main, *others = taggers

@@ -10,9 +10,11 @@ from ram.cli.options import (
     DEFAULT_MODEL,
     add_describer_options,
     add_device_options,
+    add_image_limit_option,
     add_json_option,
     check_writable,
     describe_all,
+    image_limits,
     open_tagger,
 )
 from ram.cli.output import score_row
@@ -48,6 +50,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add_describer_options(parser)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the comparison: .png, .pdf or .svg")
     add_json_option(parser)
+    add_image_limit_option(parser)
     add_device_options(parser)
     parser.set_defaults(run=run)
 
@@ -58,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         check_writable(args.plot, FIGURES)
     from ram.images.opening import open_image
 
-    picture = open_image(args.picture)
+    picture = open_image(args.picture, image_limits(args))
     predictions = _predict(picture, describe_all(args, tags), args)
     if args.plot is not None:
         _plot(args.plot, picture, predictions)

@@ -13,6 +13,7 @@ from ram.describers.base import Describer
 from ram.describers.fallback import describe_tags
 from ram.describers.loading import DESCRIBERS, load_describer
 from ram.errors import InputError
+from ram.images.limits import OWN_FILES, ImageLimits
 from ram.labels.captions import Texts, read_captions
 from ram.runtime import cache_folder
 from ram.text.descriptions import TagDescriptions
@@ -40,6 +41,21 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "float32", "float16", "bfloat16"),
         help="auto is float16 on a GPU, bfloat16 for large models on a CPU that supports it, else float32",
     )
+
+
+def add_image_limit_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--max-megapixels",
+        type=positive,
+        default=OWN_FILES.pixels // 10**6,
+        metavar="N",
+        help="largest picture that is read (%(default)s); decoding takes up to 8 bytes of memory a pixel",
+    )
+
+
+def image_limits(args: argparse.Namespace) -> ImageLimits:
+    """Limits of the flags on every picture."""
+    return ImageLimits(OWN_FILES.file, args.max_megapixels * 10**6)
 
 
 def add_describer_options(parser: argparse.ArgumentParser) -> None:

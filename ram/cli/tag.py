@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from ram.cli.options import (
     add_device_options,
+    add_image_limit_option,
     add_json_option,
     add_model_option,
     check_writable,
     cores,
     fraction,
+    image_limits,
     open_tagger,
     positive,
 )
@@ -98,6 +100,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="write the pictures that cannot be read, with the reasons, to this .csv; with --output tags.jsonl they "
         "are in tags.unreadable.csv",
     )
+    add_image_limit_option(parser)
     add_device_options(parser)
     parser.add_argument(
         "--compile",
@@ -216,7 +219,7 @@ def _tag(
         progress = stack.enter_context(Progress(shown=not any(isinstance(r, TextReport) for r in reports)))
         # on a CPU, processes would take the cores from the model, which is the slower part
         workers = 0 if tagger.device.type == "cpu" else worker_count(len(pictures), cores())
-        looks = tagger.look_through(pictures, workers)
+        looks = tagger.look_through(pictures, workers, image_limits(args))
         is_whole, done = False, 0
         try:
             for done, (picture, features) in enumerate(zip(pictures, looks, strict=True)):

@@ -16,7 +16,8 @@ from pathlib import Path
 from ram.errors import ArchiveError, ImageError
 from ram.images.archive_names import read_names
 from ram.images.folders import is_of_program, is_of_system
-from ram.images.opening import MAX_BYTES, SUFFIXES
+from ram.images.limits import UPLOADS
+from ram.images.opening import SUFFIXES
 
 MOST_PICTURES = 500
 MOST_ENTRIES = 5_000
@@ -74,7 +75,7 @@ class Archive:
             raise ImageError(member.fault)
         try:
             with self._file.open(member.info) as packed:
-                return packed.read(MAX_BYTES)
+                return packed.read(UPLOADS.file)
         except Exception as error:  # zipfile and zlib raise nearly anything on broken data
             raise ImageError(f"{member.name} is broken in the archive: pack it again") from error
 
@@ -139,8 +140,8 @@ def _fault(info: zipfile.ZipInfo, name: str) -> str:
         return f"{name} is locked with a password: pack it without one"
     if info.compress_type not in _METHODS:
         return f"{name} is packed in an unusual way: pack it as an ordinary zip"
-    if info.file_size > MAX_BYTES:
-        return f"{name} is over {MAX_BYTES // 10**6} MB: save it smaller"
+    if info.file_size > UPLOADS.file:
+        return f"{name} is over {UPLOADS.file // 10**6} MB: save it smaller"
     if info.file_size > MOST_RATIO * max(info.compress_size, 1):
         return f"{name} unpacks to over {MOST_RATIO} times its size, as no photo does: it was left out"
     return ""

@@ -24,6 +24,7 @@ _OF_PROGRAMS = (
     "$recycle.bin", "recycler", "recycled", "system volume information", "lost+found", "__macosx",
 )  # fmt: skip
 _PREVIEWS = ".lrdata"
+_NEXTCLOUD = "appdata_oc"
 _LIBRARIES = (".photoslibrary", ".photolibrary", ".migratedphotolibrary", ".aplibrary")
 _IN_LIBRARIES = ("resources", "thumbnails", "previews", "private", "scopes")
 
@@ -109,7 +110,9 @@ def search(path: str | Path) -> FoundImages:
 def is_of_program(folder: str, parent: str = "") -> bool:
     """Tell by the names of a folder and of its parent whether a program keeps thumbnails or deleted photos in it."""
     name, parent = folder.lower(), parent.lower()
-    return name in _OF_PROGRAMS or name.endswith(_PREVIEWS) or parent.endswith(_LIBRARIES) and name in _IN_LIBRARIES
+    if name in _OF_PROGRAMS or name.endswith(_PREVIEWS) or name.startswith(_NEXTCLOUD):
+        return True
+    return parent.endswith(_LIBRARIES) and name in _IN_LIBRARIES
 
 
 def is_of_system(file: str) -> bool:
@@ -132,12 +135,22 @@ def _as_meant(path: Path) -> Path:
 
 def _matching(pattern: Path) -> FoundImages:
     """Images that match a pattern, and those in matching folders."""
-    collected = _Search()
-    for match in sorted(map(Path, glob.iglob(str(pattern), recursive=True))):
+    collected, rest = _Search(), Path()
+    if "**" in pattern.parts:  # glob would follow loops of links
+        index = pattern.parts.index("**")
+        rest = Path(*pattern.parts[index + 1 :])
+        matches = glob.iglob(str(Path(*pattern.parts[:index])))
+    else:
+        matches = glob.iglob(str(pattern))
+    for match in sorted(map(Path, matches)):
         collected.add_folder(match) if match.is_dir() else collected.add_file(match)
-    if not collected.images:
-        raise ImageError(f"no picture matches {_name(pattern)}{_instead(collected.found())}: check the path")
-    return collected.found()
+    found = collected.found()
+    if rest.parts:
+        chosen = tuple(image for image in found.images if image.match(str(rest)))
+        found = FoundImages(chosen, Counter(), found.program_folders, found.unreadable)
+    if not found.images:
+        raise ImageError(f"no picture matches {_name(pattern)}{_instead(found)}: check the path")
+    return found
 
 
 class _Search:
@@ -158,7 +171,7 @@ class _Search:
         name = path.name.lower()
         if name.endswith(SUFFIXES):
             self.images[path] = None
-        elif not is_of_system(name):
+        elif not is_of_system(name) or name.endswith(".icloud"):
             self._left_out[path.suffix.lower()] += 1
 
     def add_folder(self, root: Path) -> None:
@@ -173,11 +186,13 @@ class _Search:
             if real in self._seen:
                 continue
             self._seen.add(real)
-            for entry in self._entries(folder):
+            entries = self._entries(folder)
+            of_immich = {"thumbs", "encoded-video"} <= {entry.name for entry in entries}
+            for entry in entries:
                 path = folder / entry.name
                 if not _is_folder(entry):
                     self.add_file(path)
-                elif is_of_program(entry.name, os.path.basename(real)):
+                elif is_of_program(entry.name, os.path.basename(real)) or of_immich and entry.name == "thumbs":
                     self._program_folders[entry.name] += 1
                 elif not entry.is_symlink():
                     waiting.append((path, os.path.join(real, entry.name)))
@@ -185,10 +200,13 @@ class _Search:
                     links.append((path, target))  # a link to a folder above would be a loop
 
     def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
-        """What a folder holds, without hidden entries; nothing where it cannot be listed."""
+        """What a folder holds, without hidden entries but those of photos that are still in iCloud.
+
+        Nothing where it cannot be listed.
+        """
         try:
             with os.scandir(folder) as listing:
-                return [entry for entry in listing if not entry.name.startswith(".")]
+                return [entry for entry in listing if not entry.name.startswith(".") or entry.name.endswith(".icloud")]
         except OSError as error:
             self._unreadable.append((folder, error.strerror or str(error)))
             return []

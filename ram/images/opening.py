@@ -4,65 +4,94 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
+from PIL.JpegImagePlugin import JpegImageFile
 
 from ram.errors import ImageError
+from ram.images.cut_jpegs import read_cut
+from ram.images.kinds import RAW, what_instead
+from ram.images.limits import LARGE_PIXELS, OWN_FILES, ImageLimits
 from ram.images.sources import UNNAMED, Source, image_of, refuse_address, refuse_other_content, refuse_other_types
 
-MAX_BYTES = 20_000_000
-MAX_PIXELS = 50_000_000
 SUFFIXES = tuple(
     ".jpg .jpeg .jpe .jfif .jif .jfi .pjpeg .pjp .mpo .jps .png .apng .webp .gif .bmp .dib .tif .tiff .ppm .pgm "
     ".pbm .pnm .pfm .avif .avifs .heic .heics .heif .heifs .hif".split()
 )
 """Endings of the names of files that :func:`open_image` reads."""
 
-# MPO needs no entry: Pillow reads it through JPEG. HEIF appears once pillow-heif is registered.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "HEIF")
-_TOO_MANY_PIXELS = f"{{}} is over {MAX_PIXELS // 10**6} megapixels: make it smaller"
-_READABLE = "JPEG, PNG, WebP, GIF, BMP, TIFF, PPM or AVIF"
+"""Of Pillow; MPO is read through JPEG, HEIF with pillow-heif or pi-heif, which only reads."""
+
+_START = 4096
+"""First bytes of a file, which tell its kind."""
+_REDUCIBLE = ("L", "LA", "RGB", "RGBA", "CMYK")
+"""Modes in which an image can be made smaller before it is converted."""
 
 _log = logging.getLogger(__name__)
+_one_large = threading.Lock()
 
 
-def open_image(source: Source) -> Image.Image:
+def open_image(
+    source: Source, limits: ImageLimits = OWN_FILES, note: Callable[[str], None] = _log.warning
+) -> Image.Image:
     """Read an image as RGB: upright, first frame, transparency on white, 16 bits scaled to 8.
+
+    An image over 50 megapixels is read at half, a quarter or an eighth of its size, one at a time.
 
     Args:
         source: a path, the bytes of a file, a binary file (read from its start, left open), a numpy array, or a PIL
             image.
+        limits: on the file and the image, :data:`ram.images.limits.UPLOADS` for files from strangers.
+        note: called with a sentence where a JPEG lacks its last bytes, and is read all the same.
 
     Raises:
         ImageTypeError: a value of another type.
-        ImageError: the file is missing, a folder, not an image, broken, over 20 MB or over 50 megapixels. Both limits
-            are checked before decoding. The message holds the file name, never the whole path.
+        ImageError: the file is missing, a folder, not an image, broken, or over a limit. Both limits are checked before
+            decoding. The message holds the file name, never the whole path.
     """
     refuse_other_types(source)
     name = _name(source)
     if isinstance(source, np.ndarray):
         source = image_of(source)
     if isinstance(source, Image.Image):
+        _check_size(source, name, limits)
         return _decode(source, name)
-    with _open_stream(source, name) as stream:
-        return _decode(_identify(stream, name), name)
+    with _open_stream(source, name, limits) as stream:
+        image = _identify(stream, name)
+        _check_size(image, name, limits)
+        try:
+            return _decode(_drafted(image), name)
+        except ImageError:
+            if not isinstance(image, JpegImageFile):
+                raise
+            stream.seek(0)
+            read = read_cut(stream.read(), lambda data: _decode(_drafted(_identify(io.BytesIO(data), name)), name))
+            if read is None:
+                raise
+    note(f"{name} lacks its last bytes: it is used as it is")
+    return read
 
 
-def check_image(path: str | Path) -> None:
+def check_image(path: str | Path, limits: ImageLimits = OWN_FILES) -> None:
     """Check an image file by its header alone, which is quick enough for a whole data set.
 
     Raises:
         ImageError: the file is missing, not an image, too large, or its header is broken.
     """
     name = _name(path)
-    with _open_stream(path, name) as stream:
-        _check_size(_identify(stream, name), name)
+    with _open_stream(path, name, limits) as stream:
+        _check_size(_identify(stream, name), name, limits)
 
 
 def upright_size(path: str | Path) -> tuple[int, int]:
@@ -72,7 +101,7 @@ def upright_size(path: str | Path) -> tuple[int, int]:
         ImageError: the file is missing, not an image, or its header is broken.
     """
     name = _name(path)
-    with _open_stream(path, name) as stream:
+    with _open_stream(path, name, OWN_FILES) as stream:
         image = _identify(stream, name)
         with suppress(Exception):  # broken EXIF data
             turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5  # by a quarter
@@ -90,7 +119,7 @@ def _name(source: Any) -> str:
     return (shown if len(shown) <= 80 else f"{shown[:40]}...{shown[-37:]}") or UNNAMED
 
 
-def _open_stream(source: Any, name: str) -> BinaryIO:
+def _open_stream(source: Any, name: str, limits: ImageLimits) -> BinaryIO:
     try:
         if isinstance(source, (str, os.PathLike)):
             refuse_address(source)
@@ -101,17 +130,17 @@ def _open_stream(source: Any, name: str) -> BinaryIO:
         else:
             with suppress(AttributeError, OSError):  # a pipe cannot be rewound
                 source.seek(0)
-            data = source.read(MAX_BYTES + 1)
+            data = source.read(limits.file + 1)
             refuse_other_content(data)
             stream, size = io.BytesIO(data), len(data)
     except ImageError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a file that is closed
         raise ImageError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if 0 < size <= MAX_BYTES:
+    if 0 < size <= limits.file:
         return stream
     stream.close()
-    fault = f"over {MAX_BYTES // 10**6} MB: save it smaller" if size else "empty: save or download it again"
+    fault = f"over {limits.file // 10**6} MB: save it smaller" if size else "empty: save or download it again"
     raise ImageError(f"{name} is {fault}")
 
 
@@ -126,29 +155,63 @@ def _open_file(path: Path, name: str) -> tuple[BinaryIO, int]:
 
 
 def _identify(stream: BinaryIO, name: str) -> Image.Image:
-    """Read the header; Pillow decodes later."""
-    start = stream.read(1024)
+    """Read the header; Pillow decodes later. Unlike ``Image.open`` it leaves the limit on pixels to the caller."""
+    start = stream.read(_START)
     Image.init()
+    if start[4:8] == b"ftyp":
+        _register_heif()
     with _failures_named(name):
-        try:
-            return Image.open(stream, formats=[known for known in _FORMATS if known in Image.OPEN])
-        except UnidentifiedImageError as error:
-            raise ImageError(f"{name} {_what_instead(start)}") from error
+        for factory, accept in (Image.OPEN[known] for known in _FORMATS if known in Image.OPEN):
+            if accept is None or accept(start[:16]) is True:
+                stream.seek(0)
+                with suppress(SyntaxError, IndexError, TypeError, struct.error):  # what ends with these is another kind
+                    image = factory(stream, "")
+                    _refuse_misread(image, name)
+                    return image
+    raise ImageError(f"{name} {what_instead(start, name)}")
 
 
-def _what_instead(start: bytes) -> str:
-    if b"<svg" in start.lower():
-        return "is an SVG drawing, made of shapes instead of pixels: export it as PNG"
-    if start[4:8] == b"ftyp" and start[8:12] in (b"heic", b"heix", b"hevc", b"mif1", b"msf1"):
-        return "is a HEIC picture, which cannot be read here: save it as JPEG"
-    return f"cannot be read as a picture: give a {_READABLE} file that opens elsewhere"
+def _register_heif() -> None:
+    """Let Pillow read HEIC where a package for it is installed."""
+    for package in ("pillow_heif", "pi_heif"):
+        if "HEIF" not in Image.OPEN:
+            with suppress(ImportError):
+                import_module(package).register_heif_opener()
+
+
+def _refuse_misread(image: Image.Image, name: str) -> None:
+    """Refuse a TIFF whose pixels Pillow would read wrongly, or of which it would read a thumbnail only."""
+    tags = getattr(image, "tag_v2", {})
+    bits, planes, reduced, others = (tags.get(number, 0) for number in (258, 284, 254, 330))
+    if 50706 in tags or (reduced == 1 and others):  # DNG; other raw files of cameras begin with a thumbnail
+        raise ImageError(f"{name} {RAW}")
+    if planes == 2 and bits and max(bits) > 8:
+        raise ImageError(
+            f"{name} is a TIFF with its colours in planes of {max(bits)} bits, which cannot be read here: save it as "
+            "TIFF or PNG with 8 bits a channel"
+        )
+
+
+def _drafted(image: Image.Image) -> Image.Image:
+    """Let a large JPEG be decoded at a half, a quarter or an eighth of its size; it never takes the whole memory."""
+    if isinstance(image, JpegImageFile) and image.width * image.height > LARGE_PIXELS:
+        factor = next((f for f in (2, 4) if image.width * image.height <= LARGE_PIXELS * f * f), 8)
+        image.draft(None, (image.width // factor, image.height // factor))
+    return image
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    factor = math.ceil(math.sqrt(image.width * image.height / LARGE_PIXELS))
+    return image.reduce(factor) if factor > 1 else image
 
 
 def _decode(image: Image.Image, name: str) -> Image.Image:
-    _check_size(image, name)
-    with _failures_named(name):
+    large = image.width * image.height > LARGE_PIXELS
+    with _one_large if large else nullcontext(), _failures_named(name):
         image.load()  # first, because Pillow applies the orientation of a TIFF while loading
-        rgb = _to_rgb(image)
+        if large and image.mode in _REDUCIBLE:
+            image = _reduced(image)
+        rgb = _reduced(_to_rgb(image))
         with suppress(Exception):  # broken EXIF data beside sound pixels
             ImageOps.exif_transpose(rgb, in_place=True)
         rgb.info = {}
@@ -163,16 +226,16 @@ def _failures_named(name: str) -> Iterator[None]:
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(_TOO_MANY_PIXELS.format(name)) from error
+        raise ImageError(f"{name} has too many pixels: make it smaller") from error
     except Exception as error:
         _log.debug("%s: %r", name, error)
         raise ImageError(f"{name} is broken or cut short: save or download it again") from error
 
 
-def _check_size(image: Image.Image, name: str) -> None:
+def _check_size(image: Image.Image, name: str, limits: ImageLimits) -> None:
     pixels = image.width * image.height
-    if pixels > MAX_PIXELS:
-        raise ImageError(_TOO_MANY_PIXELS.format(name))
+    if pixels > limits.pixels:
+        raise ImageError(f"{name} is over {limits.pixels // 10**6} megapixels: make it smaller")
     if pixels == 0:
         raise ImageError(f"{name} has no pixels: it is {image.width} x {image.height}")
 

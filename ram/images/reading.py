@@ -15,6 +15,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from ram.errors import ImageError
+from ram.images.limits import OWN_FILES, ImageLimits
 from ram.images.opening import open_image
 from ram.images.sources import Source
 
@@ -64,7 +65,11 @@ def read_ahead(
 
 
 def read_batches(
-    images: Iterable[Source], transform: Callable[[Image.Image], torch.Tensor], size: int, workers: int = 0
+    images: Iterable[Source],
+    transform: Callable[[Image.Image], torch.Tensor],
+    size: int,
+    workers: int = 0,
+    limits: ImageLimits = OWN_FILES,
 ) -> Iterator[ImageBatch]:
     """Read images in batches of ``size``, in order.
 
@@ -74,10 +79,11 @@ def read_batches(
         transform: maps an RGB image to (3, size, size) pixels.
         size: images in a batch; the last one may be smaller.
         workers: processes, see :func:`read_ahead`.
+        limits: on each image.
     """
     rest = iter(images)
     batches = iter(lambda: list(islice(rest, size)), [])
-    return read_ahead(partial(_read_batch, transform), batches, workers)
+    return read_ahead(partial(_read_batch, transform, limits), batches, workers)
 
 
 def or_fault(read: Callable[[_Request], _Result], request: _Request) -> _Result | ImageError:
@@ -92,8 +98,10 @@ def _unchanged(result: Any) -> Any:
     return result
 
 
-def _read_batch(transform: Callable[[Image.Image], torch.Tensor], images: Sequence[Source]) -> ImageBatch:
-    found = [or_fault(lambda image: transform(open_image(image)), image) for image in images]
+def _read_batch(
+    transform: Callable[[Image.Image], torch.Tensor], limits: ImageLimits, images: Sequence[Source]
+) -> ImageBatch:
+    found = [or_fault(lambda image: transform(open_image(image, limits)), image) for image in images]
     pixels = [one for one in found if not isinstance(one, ImageError)]
     faults = tuple(one if isinstance(one, ImageError) else None for one in found)
     return ImageBatch(torch.stack(pixels) if pixels else torch.empty(0), faults)

@@ -84,17 +84,19 @@ def test_loops_of_links_end_and_no_folder_is_searched_twice(tmp_path):
 
 def test_thumbnails_and_deleted_photos_of_programs_are_left_out(tmp_path):
     kept = made(
-        tmp_path, "a.jpg", "resources/b.jpg", "thumbnails/c.jpg", "x.photoslibrary/originals/d.jpg"
+        tmp_path, "a.jpg", "resources/b.jpg", "thumbnails/c.jpg", "thumbs/t.jpg", "x.photoslibrary/originals/d.jpg"
     )  # names that photographers use too
     made(
         tmp_path,
         "@eaDir/a.jpg/SYNOPHOTO_THUMB_XL.jpg", "#recycle/e.jpg", "@Recycle/f.jpg", ".@__thumb/g.jpg", "#snapshot/h.jpg",
         ".thumbnails/i.jpg", ".dtrash/files/j.jpg", "$RECYCLE.BIN/k.jpg", "Previews.lrdata/l.jpg",
+        "immich/thumbs/1/p.jpg", "immich/encoded-video/q.mp4", "appdata_oc1x2/preview/r.jpg",
         "x.photoslibrary/resources/derivatives/m.jpg", "__MACOSX/._n.jpg",
     )  # fmt: skip
     found = search(tmp_path)
     assert list(found.images) == sorted(kept)
-    (notice,) = found.notices()
+    kinds, notice = found.notices()
+    assert kinds == "1 file of other kinds left out: 1 .mp4"
     assert "thumbnails or deleted photos left out" in notice and "1 @eaDir" in notice
     assert find_images([tmp_path / "@eaDir"])  # unless it is asked for
 
@@ -122,6 +124,20 @@ def test_what_a_shell_leaves_in_a_path_is_taken_off(tmp_path, monkeypatch, given
     assert find_images([given.format(tmp_path)]) == [tmp_path / "sub/c d.jpg"]
     (odd,) = made(tmp_path, '"a\\b.jpg"')
     assert find_images([odd]) == [odd]
+
+
+def test_photos_that_are_still_in_icloud_are_counted(tmp_path):
+    made(tmp_path, "a.jpg", ".b.heic.icloud", ".hidden")
+    assert dict(search(tmp_path).left_out) == {".icloud": 1}
+
+
+def test_a_pattern_of_any_depth_follows_no_loop(tmp_path):
+    (deep, _, _) = made(tmp_path, "sub/deep/a.jpg", "sub/b.png", "c.jpg")
+    for name in ("one", "two", "sub/three"):
+        (tmp_path / name).symlink_to(tmp_path)
+    assert find_images([tmp_path / "**" / "a.jpg"]) == [deep]
+    assert find_images([tmp_path / "s*" / "**"]) == [tmp_path / "sub/b.png", deep]
+    assert not list(search(tmp_path / "**" / "*.jpg").notices())
 
 
 def test_a_pattern_stands_for_what_matches_it(tmp_path):

@@ -14,6 +14,7 @@ from PIL import Image, features
 
 from ram.errors import ImageError
 from ram.images import opening as image
+from ram.images.limits import UPLOADS
 from ram.images.opening import check_image, open_image
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -183,7 +184,7 @@ def test_unusable_files_get_one_sentence_that_names_them(case, tmp_path):
     path.write_bytes(data)
     for source, name in ((path, "holiday.jpg"), (str(path), "holiday.jpg"), (data, "the picture")):
         with pytest.raises(ImageError, match=sentence) as caught:
-            open_image(source)
+            open_image(source, UPLOADS)
         message = str(caught.value)
         assert message.startswith(name + " ") and "\n" not in message and str(tmp_path) not in message
 
@@ -232,12 +233,15 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path, monkeypatch):
 
 def test_size_limits_hold_to_the_pixel(tmp_path):
     (tmp_path / "fits.png").write_bytes(png(10000, 5000, 1, 0))
-    check_image(tmp_path / "fits.png")
+    check_image(tmp_path / "fits.png", UPLOADS)
     (tmp_path / "over.png").write_bytes(png(10000, 5001, 1, 0))
     with pytest.raises(ImageError, match="over.png is over 50 megapixels"):
-        check_image(tmp_path / "over.png")
+        check_image(tmp_path / "over.png", UPLOADS)
+    check_image(tmp_path / "over.png")
     with pytest.raises(ImageError, match=HUGE):
-        open_image(Image.new("1", (10000, 5001)))
+        open_image(Image.new("1", (10000, 5001)), UPLOADS)
+    with pytest.raises(ImageError, match="over 250 megapixels"):
+        open_image(png(25000, 10001, 1, 0))
     with pytest.raises(ImageError, match="has no pixels"):
         open_image(Image.new("RGB", (0, 3)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,21 +16,29 @@ from ram.images.reading import or_fault, read_ahead
 from ram.images.transforms import TrainTransform
 from ram.training.data.shards import ShardPicture
 
+_log = logging.getLogger(__name__)
 
-def open_training_picture(picture: Path | ShardPicture) -> Image.Image:
+
+def open_training_picture(
+    picture: Path | ShardPicture, note: Callable[[str], None] = lambda sentence: None
+) -> Image.Image:
     """Open an image file or an image in a shard as RGB.
+
+    Args:
+        picture: the file.
+        note: see :func:`ram.images.opening.open_image`; silent, because an image is opened in every epoch.
 
     Raises:
         ImageError: see :func:`ram.images.opening.open_image`.
     """
     if isinstance(picture, Path):
-        return open_image(picture)
+        return open_image(picture, note=note)
     try:
         content = picture.open()
     except OSError as error:
         reason = error.strerror or error
         raise ImageError(f"{picture.name} of {picture.shard.name} cannot be read: {reason}") from None
-    return open_image(content)
+    return open_image(content, note=note)
 
 
 def find_faults(
@@ -77,7 +86,7 @@ def read_crops(
 
 
 def _fault(picture: Path | ShardPicture) -> str | None:
-    fault = or_fault(open_training_picture, picture)
+    fault = or_fault(partial(open_training_picture, note=_log.warning), picture)
     return str(fault) if isinstance(fault, ImageError) else None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ram.errors import InputError
-from ram.images.folders import find_images
+from ram.images.folders import find_images, is_of_program
 from ram.images.opening import SUFFIXES
 from ram.images.texts_beside import TextsBeside, find_texts
 from ram.labels.captions import LINES, read_captions
@@ -184,7 +184,8 @@ def _list(document: Any, key: str, name: str) -> list[dict[str, Any]]:
 
 def _folders(path: Path) -> LabelledPictures:
     found = []
-    for folder in sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")):
+    folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    for folder in (each for each in folders if not is_of_program(each.name, path.name)):
         tag = _tags([folder.name.replace("_", " ")], f"the folder {folder.name}")
         found += [(picture, tag) for picture in find_images([folder])]
     if not found:

@@ -19,7 +19,8 @@ from pathlib import Path
 import torch
 
 from ram.errors import InputError
-from ram.images.opening import MAX_BYTES, SUFFIXES
+from ram.images.limits import OWN_FILES
+from ram.images.opening import SUFFIXES
 from ram.images.reading import read_ahead
 
 LARGEST_TEXT = 1_000_000
@@ -63,7 +64,7 @@ class ShardPicture:
         """
         with open(self.shard, "rb") as file:
             file.seek(self.start)
-            content = _Named(file.read(min(self.size, MAX_BYTES + 1)))
+            content = _Named(file.read(min(self.size, OWN_FILES.file + 1)))
         content.name = self.name
         return content
 

@@ -55,6 +55,13 @@ def test_a_csv_needs_no_header_and_may_come_from_a_spreadsheet(csv, text):
     assert said(read_own_labels(csv(text))) == {"a.jpg": {"cat"}}
 
 
+def test_folders_of_thumbnails_are_no_tags(tmp_path):
+    for name in ("cat/a.jpg", "@eaDir/cat.jpg", "#recycle/b.jpg", ".thumbnails/c.jpg"):
+        (tmp_path / name).parent.mkdir()
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    assert said(read_own_labels(tmp_path)) == {"a.jpg": {"cat"}}
+
+
 def test_an_image_listed_twice_has_the_tags_of_both_lines(csv):
     labels = read_own_labels(csv("a.jpg,Cat\nb.jpg,cat;dog\na.jpg,dog;CAT"))
     assert labels.tags == (("Cat", "dog"), ("Cat", "dog"))
