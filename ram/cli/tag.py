@@ -234,7 +234,11 @@ def _tag(
                     str(picture), tagger.name, prediction, scores, lean=args.lean, translations=args.translations
                 )
                 if results is not None and results.is_coco:
-                    record["width"], record["height"] = upright_size(picture)
+                    try:
+                        record["width"], record["height"] = upright_size(picture)
+                    except ImageError as gone:  # meanwhile
+                        yield picture, gone
+                        continue
                 for report in reports:
                     report.add(record)
                 yield picture, _text_fault(texts, picture, record)

@@ -201,6 +201,7 @@ def test_names_that_are_not_utf8_are_written_readably(models, photos, ended, tmp
     assert readable_name("猫 é.jpg") == "猫 é.jpg"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files")
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "json"])
 def test_a_full_disk_names_the_file(models, photos, tmp_path, suffix):  # noqa: F811
