@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -146,16 +147,17 @@ def atomic_write(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
     except BaseException as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and _is_of(error, temporary):
-            raise OSError(error.errno, error.strerror, str(path)) from error
+        if number := _system_error(error, temporary):
+            raise OSError(number, os.strerror(number), str(path)) from error
         raise
 
 
-def _is_of(error: OSError, temporary: Path | None) -> bool:
-    """Whether an error of the system is of a temporary file, or names none, as that of a full disk."""
-    if error.errno is None or temporary is None:
-        return error.errno is not None
-    return error.filename in (None, str(temporary))
+def _system_error(error: BaseException, temporary: Path | None) -> int | None:
+    """Number of an error of the system that is of the temporary file, or names none, as that of a full disk."""
+    if isinstance(error, OSError):
+        return error.errno if temporary is None or error.filename in (None, str(temporary)) else None
+    found = re.search(r"\(os error (\d+)\)", str(error))  # of safetensors, which is written in Rust
+    return int(found[1]) if found and isinstance(error, Exception) else None
 
 
 def _set_usual_mode(path: Path) -> None:

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 
-import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from ram.checkpoints.model_folder import load_model, save_model
 from ram.errors import InputError
@@ -217,12 +218,15 @@ def test_a_full_disk_names_the_file(models, photos, tmp_path, suffix):  # noqa: 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files")
-def test_an_atomic_write_that_does_not_fit_names_its_file(tmp_path):
+@pytest.mark.parametrize("write", [
+    lambda path: path.write_bytes(bytes(100)), lambda path: save_file({"a": torch.zeros(100)}, path)
+], ids=["Python", "safetensors"])  # fmt: skip
+def test_an_atomic_write_that_does_not_fit_names_its_file(tmp_path, write):
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1][1]))
     try:
         with pytest.raises(OSError) as caught, atomic_write(tmp_path / "a.txt") as partial:
-            partial.write_bytes(np.zeros(100, np.uint8).tobytes())
+            write(partial)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before[1])
         signal.signal(signal.SIGXFSZ, before[0])
