@@ -3,8 +3,10 @@
     python -m benchmarks.ship_model runs/ram-plus-lite/model DATA --output ram/pretrained/ram-plus-lite
 
 The trained folder holds the tags of the training label system. This adds every other tag of ``ram/labels/everyday``,
-whose descriptions no training saw, then looks at the development sets that ``benchmarks.training_data`` wrote: one
-scale and one shift of all logits, folded into the head, and a threshold a tag. No ranking changes.
+whose descriptions no training saw, then looks at the development sets that ``benchmarks.training_data`` wrote. A
+logistic regression on their decisions weighs the decoder's logit and, with ``--classifier``, the evidence of the
+ImageNet classifier; scale and shift are folded into the head. The shift then brings the threshold that is best for all
+tags together to 0.5, which is that of typed categories, and each tag gets a threshold of its own.
 """
 
 from __future__ import annotations
@@ -12,8 +14,11 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,12 +26,13 @@ from numpy.typing import NDArray
 
 from ram.checkpoints.model_folder import load_model, save_model
 from ram.describers.template import TemplateDescriber
-from ram.evaluation.calibration import calibrate
-from ram.evaluation.reliability import expected_calibration_error, fit_scale_and_shift
+from ram.evaluation.calibration import calibrate, shared_threshold
+from ram.evaluation.reliability import expected_calibration_error, fit_logistic
 from ram.images.opening import open_image
 from ram.images.transforms import EvalTransform
 from ram.labels.label_system import LabelSystem
-from ram.models.build import build_text_encoder
+from ram.models.build import build_model, build_text_encoder
+from ram.models.config import EnsembleConfig, ModelConfig
 from ram.models.lite.matching import MatchingHead
 from ram.models.ram import TaggingModel
 from ram.models.scoring import Scorer
@@ -101,13 +107,21 @@ def everyday_bank(trained: TagEmbeddingBank, descriptions: int | None) -> TagEmb
     return trained.join(TagEmbeddingBank.build(written, build_text_encoder(trained.text_encoder)))
 
 
+def with_classifier(config: ModelConfig, model: TaggingModel, weight: float) -> tuple[ModelConfig, TaggingModel]:
+    """The same weights with the classifier's evidence beside the decoder's."""
+    config = replace(config, ensemble=EnsembleConfig(classifier_weight=weight))
+    joined = build_model(config)
+    joined.load_state_dict(model.state_dict())
+    return config, joined.eval()
+
+
 @torch.inference_mode()
-def score(model: TaggingModel, patches: torch.Tensor, bank: TagEmbeddingBank) -> NDArray[np.float32]:
-    """(n, tags) logits of the backbone's (n, patches, channels)."""
+def score(model: TaggingModel, patches: torch.Tensor, bank: TagEmbeddingBank) -> dict[str, NDArray[np.float32]]:
+    """(n, tags) terms of the logits, by name, of the backbone's (n, patches, channels)."""
     embedded = bank.to("cpu", torch.float32).embedded
     scorer = Scorer(copy.deepcopy(model))  # it changes the model it is given
-    parts = [scorer.score(model.image_encoder.embed(part), embedded).logits for part in patches.split(BATCH)]
-    return torch.cat(parts).numpy()
+    parts = [scorer.score(model.image_encoder.embed(part), embedded).terms for part in patches.split(BATCH)]
+    return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
 
 
 @torch.no_grad()
@@ -120,14 +134,22 @@ def fold(model: TaggingModel, scale: float, shift: float) -> None:
     head.bias.mul_(scale).add_(shift)
 
 
+def join(values: Sequence[NDArray[Any]], known: Sequence[NDArray[np.bool_]]) -> NDArray[Any]:
+    """(n,) values of all decisions of all sets, from (images, tags) of each."""
+    return np.concatenate([one[sure] for one, sure in zip(values, known, strict=True)])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("data", type=Path)
+    parser.add_argument("--classifier", action="store_true", help="weigh the classifier's evidence too")
     parser.add_argument("--output", required=True, type=Path)
     args = parser.parse_args()
     config, model, trained = load_model(args.model)
     model.eval()
+    if args.classifier:
+        config, model = with_classifier(config, model, 1.0)
     bank = everyday_bank(trained, config.max_descriptions)
     tags = list(LabelSystem.load(args.data / "labels").vocabulary.tags)
     ids = {tag: index for index, tag in enumerate(bank.vocabulary.tags)}
@@ -139,26 +161,28 @@ def main() -> None:
     ]
     used = np.flatnonzero(np.any([one.known.any(axis=0) for one in sets], axis=0))
     part = bank.select([bank.vocabulary.tags[index] for index in used])
-    logits = [score(model, one.patches, part) for one in sets]
-    fitted = np.concatenate([x[one.known[:, used]] for x, one in zip(logits, sets, strict=True) if one.known.any()])
-    truth = np.concatenate([one.targets[:, used][one.known[:, used]] for one in sets])
-    scale, shift = fit_scale_and_shift(fitted, truth)
-    fold(model, scale, shift)
-    scores = [1 / (1 + np.exp(-(scale * x + shift))) for x in logits]
-    for one, probabilities in zip(sets, scores, strict=True):
-        known = one.known[:, used]
-        error = expected_calibration_error(probabilities[known], one.targets[:, used][known])
+    terms = [score(model, one.patches, part) for one in sets]
+    decided = [one.known[:, used] for one in sets]
+    present = [one.targets[:, used] for one in sets]
+    features = {name: join([x[name] for x in terms], decided) for name in terms[0]}
+    truth = join(present, decided)
+    weights, shift = fit_logistic(np.column_stack(list(features.values())), truth)
+    weighed = dict(zip(features, weights.tolist(), strict=True))
+    logits = [sum(weight * x[name] for name, weight in weighed.items()) + shift for x in terms]
+    probable = 1 / (1 + np.exp(-np.concatenate(logits)))
+    best = shared_threshold(probable, np.concatenate(present), known=np.concatenate(decided))
+    lift = -math.log(best / (1 - best))
+    if args.classifier:
+        config, model = with_classifier(config, model, round(weighed["classifier"], 3))
+    fold(model, weighed["decoder"], shift + lift)
+    print(f"weights {weighed}, shift {shift:.3f} + {lift:.3f}")
+    scores = [1 / (1 + np.exp(-x - lift)) for x in logits]
+    for one, probabilities, there, known in zip(sets, scores, present, decided, strict=True):
+        error = expected_calibration_error(probabilities[known], there[known])
         print(f"{one.name}: expected calibration error {error:.3f} over {known.sum()} decisions")
-    thresholds = np.full(len(bank), np.nan)
-    thresholds[used] = calibrate(
-        np.concatenate(scores),
-        np.concatenate([one.targets[:, used] for one in sets]),
-        PRIOR,
-        known=np.concatenate([one.known[:, used] for one in sets]),
-    )
-    shared = float(np.median(thresholds[used]))
-    print(f"scale {scale:.3f}, shift {shift:.3f}, shared threshold {shared:.3f}")
-    bank = bank.with_thresholds(np.where(np.isnan(thresholds), shared, thresholds).tolist())
+    thresholds = np.full(len(bank), 0.5)
+    thresholds[used] = calibrate(np.concatenate(scores), np.concatenate(present), PRIOR, known=np.concatenate(decided))
+    bank = bank.with_thresholds(thresholds.tolist())
     save_model(args.output, config, model, bank.to("cpu", torch.float16), half=True)
 
 

@@ -1,4 +1,4 @@
-"""Reliability: whether of all decisions given 0.7 seven in ten are true, and a scale and shift that make it so."""
+"""Reliability: whether of all decisions given 0.7 seven in ten are true, and the weights that make it so."""
 
 from __future__ import annotations
 
@@ -31,33 +31,39 @@ def expected_calibration_error(
     return float((np.abs(mean - share) * count[filled]).sum() / len(targets))
 
 
-def fit_scale_and_shift(
-    logits: NDArray[np.floating], targets: NDArray[np.bool_], steps: int = 50
-) -> tuple[float, float]:
-    """The ``scale`` and ``shift`` with which ``sigmoid(scale * logit + shift)`` fits the targets best (Platt 1999).
+def fit_logistic(
+    features: NDArray[np.floating], targets: NDArray[np.bool_], steps: int = 50
+) -> tuple[NDArray[np.float64], float]:
+    """The weights and the shift with which ``sigmoid(features @ weights + shift)`` fits the targets best.
 
-    Newton's method on the cross entropy; ``scale`` stays positive, so that no ranking changes.
+    Newton's method on the cross entropy. With logits as the only feature it is Platt scaling (Platt 1999), and no
+    ranking changes.
 
     Args:
-        logits, targets: (n,), some of the targets true and some not.
+        features: (n, features); the first one is the logit that the others join.
+        targets: (n,), some of them true and some not.
         steps: most iterations.
+
+    Returns:
+        (features,) weights and the shift.
 
     Raises:
         ValueError: all targets are the same, or higher logits are less often true.
     """
     if targets.all() or not targets.any():
-        raise ValueError("scale and shift need decisions that are true and decisions that are not")
-    x = np.stack([logits.astype(np.float64), np.ones(len(logits))], axis=1)
+        raise ValueError("weights and shift need decisions that are true and decisions that are not")
+    x = np.column_stack([features.astype(np.float64), np.ones(len(features))])
     prior = targets.mean()
-    solution = np.array([0.0, np.log(prior / (1 - prior))])
+    solution = np.zeros(x.shape[1])
+    solution[-1] = np.log(prior / (1 - prior))
     for _ in range(steps):
         p = 1 / (1 + np.exp(-(x @ solution)))
         gradient = x.T @ (p - targets)
-        curvature = (x * (p * (1 - p))[:, None]).T @ x + 1e-9 * np.eye(2)
+        curvature = (x * (p * (1 - p))[:, None]).T @ x + 1e-9 * np.eye(x.shape[1])
         step = np.linalg.solve(curvature, gradient)
         solution -= step
         if np.abs(step).max() < 1e-8:
             break
     if solution[0] <= 0:
         raise ValueError("higher logits are less often true: the model has learned nothing of these decisions")
-    return float(solution[0]), float(solution[1])
+    return solution[:-1], float(solution[-1])

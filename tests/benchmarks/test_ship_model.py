@@ -22,6 +22,6 @@ def model():
 
 def test_scale_and_shift_are_folded_into_the_head(model):
     patches, bank = torch.randn(3, 4, model.image_encoder.project.in_features), tiny_bank()
-    before = score(model, patches, bank)
+    before = score(model, patches, bank)["decoder"]
     fold(model, 0.5, -1.25)
-    assert score(model, patches, bank) == pytest.approx(0.5 * before - 1.25, abs=1e-5)
+    assert score(model, patches, bank)["decoder"] == pytest.approx(0.5 * before - 1.25, abs=1e-5)

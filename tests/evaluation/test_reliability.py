@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ram.evaluation.reliability import expected_calibration_error, fit_scale_and_shift
+from ram.evaluation.reliability import expected_calibration_error, fit_logistic
 
 
 def decisions(n=40_000, scale=1.0, shift=0.0):
@@ -26,13 +26,21 @@ def test_the_error_of_two_bins_is_weighed_by_their_decisions():
 
 def test_scale_and_shift_are_found_again():
     logits, targets = decisions(scale=0.5, shift=1.0)
-    scale, shift = fit_scale_and_shift(logits, targets)
+    (scale,), shift = fit_logistic(logits[:, None], targets)
     assert scale == pytest.approx(0.5, abs=0.03) and shift == pytest.approx(1.0, abs=0.06)
+
+
+def test_a_term_gets_the_weight_with_which_it_made_the_targets():
+    generator = np.random.default_rng(0)
+    terms = generator.normal(0, 1, (60_000, 3))
+    targets = generator.random(len(terms)) < 1 / (1 + np.exp(-(2 * terms[:, 0] + 0.5 * terms[:, 1] - 1)))
+    weights, shift = fit_logistic(terms, targets)
+    assert weights == pytest.approx([2, 0.5, 0], abs=0.06) and shift == pytest.approx(-1, abs=0.06)
 
 
 def test_a_model_that_ranks_backwards_is_refused():
     logits, targets = decisions()
     with pytest.raises(ValueError, match="learned nothing"):
-        fit_scale_and_shift(-logits, targets)
+        fit_logistic(-logits[:, None], targets)
     with pytest.raises(ValueError, match="not"):
-        fit_scale_and_shift(logits, np.zeros(len(logits), bool))
+        fit_logistic(logits[:, None], np.zeros(len(logits), bool))
