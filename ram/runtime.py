@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -131,10 +132,11 @@ def atomic_write(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
         OSError: the disk is full, for instance; it names ``path``.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = None
     try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         _set_usual_mode(temporary)
         if sync:
@@ -142,14 +144,20 @@ def atomic_write(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
         temporary.replace(path)
         if sync:
             _flush_to_disk(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        if error.errno is not None and error.filename in (None, str(temporary)):  # a full disk names no file
-            raise OSError(error.errno, error.strerror, str(path)) from error
+    except BaseException as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        if number := _system_error(error, temporary):
+            raise OSError(number, os.strerror(number), str(path)) from error
         raise
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+
+
+def _system_error(error: BaseException, temporary: Path | None) -> int | None:
+    """Number of an error of the system that is of the temporary file, or names none, as that of a full disk."""
+    if isinstance(error, OSError):
+        return error.errno if temporary is None or error.filename in (None, str(temporary)) else None
+    found = re.search(r"\(os error (\d+)\)", str(error))  # of safetensors, which is written in Rust
+    return int(found[1]) if found and isinstance(error, Exception) else None
 
 
 def _set_usual_mode(path: Path) -> None:

@@ -19,6 +19,7 @@ from ram.cli.options import (
 )
 from ram.cli.output import score_row
 from ram.cli.terminal import Progress, print_json, print_table, printable, say
+from ram.runtime import atomic_write
 from ram.text.descriptions import TagDescriptions
 from ram.text.names import parse_categories
 
@@ -96,5 +97,6 @@ def _predict(
 def _plot(path: Path, picture: Image, predictions: dict[str, Prediction]) -> None:
     from ram.figures import comparison_figure
 
-    comparison_figure(predictions, picture).savefig(path)
+    with atomic_write(path) as partial:
+        comparison_figure(predictions, picture).savefig(partial, format=path.suffix[1:].lower())
     say(f"the plot is in {printable(str(path))}")

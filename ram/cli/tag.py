@@ -27,7 +27,7 @@ from ram.cli.stopping import sigterm_as_interrupt
 from ram.cli.terminal import Progress, printable, say
 from ram.errors import ImageError, InputError
 from ram.export.fault_list import read_faults, save_faults
-from ram.export.formats import EXCEL_CSV, PLAIN_CSV, Report, listed, record_of
+from ram.export.formats import EXCEL_CSV, PLAIN_CSV, Record, Report, listed, record_of
 from ram.export.result_files import ResultFile
 from ram.export.tag_files import EXISTING, TagFiles, text_file
 
@@ -234,17 +234,29 @@ def _tag(
                     str(picture), tagger.name, prediction, scores, lean=args.lean, translations=args.translations
                 )
                 if results is not None and results.is_coco:
-                    record["width"], record["height"] = upright_size(picture)
-                if texts is not None:
-                    texts.add(picture, record)
+                    try:
+                        record["width"], record["height"] = upright_size(picture)
+                    except ImageError as gone:  # meanwhile
+                        yield picture, gone
+                        continue
                 for report in reports:
                     report.add(record)
-                yield picture, None
+                yield picture, _text_fault(texts, picture, record)
             is_whole = True
         finally:
             if is_whole or done:  # a run that is stopped leaves what is done
                 for report in reports:
                     report.finish()
+
+
+def _text_fault(texts: TagFiles | None, picture: Path, record: Record) -> ImageError | None:
+    """Write the .txt of a picture; return why that cannot be done."""
+    try:
+        if texts is not None:
+            texts.add(picture, record)
+    except InputError as error:
+        return ImageError(str(error))
+    return None
 
 
 def _find(paths: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]]:

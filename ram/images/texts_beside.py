@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ram.errors import ImageError, InputError
 from ram.images.folders import search
-from ram.labels.captions import Texts
+from ram.labels.captions import Texts, read_captions
 from ram.text.files import read_text
 from ram.text.names import normalize_category, spaced
 
@@ -18,6 +18,7 @@ ENDINGS = (".txt", ".caption")
 WORDS_OF_A_TAG = 3
 """Mean number of words between commas up to which the texts of a folder are tags; captions have more."""
 
+_METADATA = ("metadata.jsonl", "metadata.csv")
 _NUMBERS = re.compile(r"[-+.\d]+(e[-+]?\d+)?([\s,]+[-+.\d]+(e[-+]?\d+)?)+")
 
 _log = logging.getLogger(__name__)
@@ -87,11 +88,14 @@ def find_texts(folder: Path) -> TextsBeside:
 
 
 def read_folder_captions(folder: Path) -> dict[str, Texts]:
-    """Read captions or tags from the text files beside the images of a folder.
+    """Read captions or tags from ``metadata.jsonl`` or ``.csv`` in a folder, or the text files beside its images.
 
     Raises:
         InputError: no image has a text.
     """
+    for name in _METADATA:
+        if (folder / name).is_file():
+            return read_captions(folder / name)
     found = find_texts(folder)
     if not found.texts:
         raise InputError(f"{folder} has no picture with a text beside it, such as cat.txt for cat.jpg")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ram.errors import InputError
-from ram.text.files import read_json, read_rows, read_text
+from ram.text.files import read_json, read_lines, read_rows, read_text
 
 IMAGE_FIELDS = ("image", "file_name", "filename", "image_path")
 TEXT_FIELDS = ("captions", "caption", "text", "tags")
 """The first two names of a field are ours, the others those of common data sets; "tags" are labels, no captions."""
+_FLICKR = re.compile(r"(.+)#\d+\t(.+)")
 LINES, TABLES = (".jsonl", ".ndjson"), (".csv", ".tsv", ".txt")
 """Endings of files with an object per line, and of tables with a heading."""
 
@@ -27,10 +29,10 @@ class Texts(NamedTuple):
 def read_captions(path: Path) -> dict[str, Texts]:
     """Read image to captions or labels.
 
-    - A JSON list ``[{"image": "1.jpg", "captions": [...]}, ...]``, or "tags" for labels; or one such object per line of
-      a ``.jsonl`` file. "file_name" in place of "image" and one "caption" or "text" per entry are read, too.
-    - COCO captions, or Karpathy's splits of them.
-    - A table with the columns image and caption.
+    - A JSON list ``[{"image": "1.jpg", "captions": [...]}, ...]``, or "tags" for labels; or one such object per line.
+      "file_name" in place of "image" and one "caption" or "text" per entry are read, too.
+    - A JSON object ``{"1.jpg": [...], ...}``, COCO captions, or Karpathy's splits of them.
+    - A table with the columns image and caption, or lines as in Flickr8k: ``1.jpg#0``, a tab, a caption.
 
     Raises:
         InputError: the file cannot be read, has another form, or names an image twice.
@@ -74,19 +76,30 @@ def select_split(captions: Mapping[str, Texts], path: Path, name: str) -> dict[s
 
 def _entries(path: Path) -> Iterator[tuple[str, Any]]:
     """Yield where each entry is, and the entry; nothing for a file of another form."""
-    suffix = path.suffix.lower()
-    if suffix in LINES:
-        for number, line in enumerate(read_text(path).splitlines(), 1):
+    if path.suffix.lower() in TABLES:
+        yield from _rows(path)
+        return
+    text = read_text(path)
+    first = text.lstrip().partition("\n")[0]
+    if path.suffix.lower() in LINES or first.startswith("{") and _is_object(first):
+        for number, line in enumerate(text.splitlines(), 1):
             if line.strip():
                 yield f"line {number}", _object(line, f"line {number} of {path.name}")
-    elif suffix in TABLES:
-        yield from _rows(path)
-    else:
-        document = read_json(path)
-        if isinstance(document, dict):
-            yield from _coco(document, path.name)
-        elif isinstance(document, list):
-            yield from ((f"entry {number}", entry) for number, entry in enumerate(document, 1))
+        return
+    document = read_json(path)
+    if isinstance(document, dict):
+        yield from _coco(document, path.name) if "images" in document else _mapped(document)
+    elif isinstance(document, list):
+        yield from ((f"entry {number}", entry) for number, entry in enumerate(document, 1))
+
+
+def _is_object(line: str) -> bool:
+    """Whether a line is an object that names an image."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return any(name in found for name in IMAGE_FIELDS)
 
 
 def _object(line: str, where: str) -> Any:
@@ -96,13 +109,24 @@ def _object(line: str, where: str) -> Any:
         raise InputError(f"{where} is not JSON: {error}") from None
 
 
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def _mapped(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for image, texts in document.items():
+        yield f"the entry of {image}", {"image": image, "captions": [texts] if isinstance(texts, str) else texts}
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    lines = read_lines(path)
+    if lines and _FLICKR.fullmatch(lines[0]):
+        for number, line in enumerate(lines, 1):
+            found = _FLICKR.fullmatch(line)
+            yield f"line {number}", {"image": found[1], "caption": found[2]} if found else {}
+        return
     _, rows = read_rows(path)
     heading = [name.strip().casefold() for name in next(rows, (0, []))[1]]
     if not {*IMAGE_FIELDS} & {*heading} or not {"caption", "text"} & {*heading}:
         return
-    for line, cells in rows:
-        yield f"line {line}", dict(zip(heading, cells, strict=False))
+    for number, cells in rows:
+        yield f"line {number}", dict(zip(heading, cells, strict=False))
 
 
 def _coco(document: Mapping[str, Any], name: str) -> Iterator[tuple[str, dict[str, Any]]]:

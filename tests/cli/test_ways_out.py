@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 
-import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from ram.checkpoints.model_folder import load_model, save_model
 from ram.errors import InputError
@@ -174,6 +175,15 @@ def test_pictures_that_share_a_text_file_are_refused(tmp_path):
     assert (tmp_path / "b.txt").read_bytes().startswith(b"a picture")
 
 
+def test_a_text_file_that_cannot_be_written_does_not_end_the_run(models, photos, ended):  # noqa: F811
+    Image.new("RGB", (8, 8)).save(photos / "0.jpg")
+    (photos / "1.txt").write_bytes("café".encode("latin-1"))
+    code, _, err = ended("tag", photos, "--model", models["tiny-plus"], "--txt", "add")
+    assert code == 2 and "0.jpg and 0.png would have the same 0.txt" in err and "1.txt is not UTF-8 text" in err
+    assert "2 .txt files are written beside the pictures" in err and (photos / "2.txt").exists()
+    assert (photos / "1.txt").read_bytes() == "café".encode("latin-1")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")
 def test_names_that_are_not_utf8_are_written_readably(models, photos, ended, tmp_path):  # noqa: F811
     odd = os.fsencode(photos) + b"/caf\xe9.png"
@@ -192,6 +202,7 @@ def test_names_that_are_not_utf8_are_written_readably(models, photos, ended, tmp
     assert readable_name("猫 é.jpg") == "猫 é.jpg"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files")
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "json"])
 def test_a_full_disk_names_the_file(models, photos, tmp_path, suffix):  # noqa: F811
@@ -207,13 +218,25 @@ def test_a_full_disk_names_the_file(models, photos, tmp_path, suffix):  # noqa: 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files")
-def test_an_atomic_write_that_does_not_fit_names_its_file(tmp_path):
+@pytest.mark.parametrize("write", [
+    lambda path: path.write_bytes(bytes(100)), lambda path: save_file({"a": torch.zeros(100)}, path)
+], ids=["Python", "safetensors"])  # fmt: skip
+def test_an_atomic_write_that_does_not_fit_names_its_file(tmp_path, write):
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1][1]))
     try:
         with pytest.raises(OSError) as caught, atomic_write(tmp_path / "a.txt") as partial:
-            partial.write_bytes(np.zeros(100, np.uint8).tobytes())
+            write(partial)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before[1])
         signal.signal(signal.SIGXFSZ, before[0])
     assert caught.value.filename == str(tmp_path / "a.txt") and list(tmp_path.iterdir()) == []
+
+
+def test_an_atomic_write_to_where_nothing_can_be_written_names_the_file(tmp_path):
+    with pytest.raises(OSError) as caught, atomic_write(tmp_path / "none" / "a.txt"):
+        raise AssertionError("not reached")
+    assert caught.value.filename == str(tmp_path / "none" / "a.txt") and isinstance(caught.value, FileNotFoundError)
+    with pytest.raises(FileNotFoundError) as caught, atomic_write(tmp_path / "a.txt"):
+        open(tmp_path / "another")
+    assert caught.value.filename == str(tmp_path / "another")

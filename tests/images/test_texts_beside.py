@@ -83,6 +83,14 @@ def test_tags_beside_photos_can_be_parsed_too(folder):
     assert read_folder_captions(data) == {"a.jpg": Texts(("traffic light", "dog"), False)}
 
 
+@pytest.mark.parametrize("name, text", [
+    ("metadata_DOT_jsonl", '{"file_name": "a.jpg", "text": "A cat."}'),
+    ("metadata_DOT_csv", "file_name,text\na.jpg,A cat."),
+])  # fmt: skip
+def test_metadata_of_an_image_folder_is_read(folder, name, text):
+    assert read_folder_captions(folder(a_DOT_jpg="", **{name: text})) == {"a.jpg": Texts(["A cat."], True)}
+
+
 def test_a_folder_without_texts_gets_a_sentence(folder):
     with pytest.raises(InputError, match="has no picture with a text beside it, such as cat.txt for cat.jpg"):
         read_folder_captions(folder(a_DOT_jpg=""))

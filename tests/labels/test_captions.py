@@ -36,6 +36,14 @@ FORMS = {
     "captions.txt": (
         'image,caption\na.jpg,A cat .\na.jpg,"A cat , sitting ."\n', {"a.jpg": ["A cat .", "A cat , sitting ."]}
     ),
+    "lines.json": ('{"image": "a.jpg", "text": "A cat."}\n{"image": "b.jpg", "text": "A dog."}', {
+        "a.jpg": ["A cat."], "b.jpg": ["A dog."]
+    }),
+    "one.json": ('{"image": "a.jpg", "caption": "A cat."}', {"a.jpg": ["A cat."]}),
+    "map.json": ('{"a.jpg": ["A cat.", "It sits."], "b.jpg": "A dog."}', {
+        "a.jpg": ["A cat.", "It sits."], "b.jpg": ["A dog."]
+    }),
+    "Flickr8k.token.txt": ("a.jpg#0\tA cat .\r\na.jpg#1\tIt sits .\n", {"a.jpg": ["A cat .", "It sits ."]}),
     "metadata.csv": ("file_name;text\na.jpg;A cat.\n", {"a.jpg": ["A cat."]}),
 }  # fmt: skip
 
@@ -65,6 +73,8 @@ BAD = {
     ),
     "raw.json": ('{"images": [{"filename": "a.jpg", "sentences": [{}]}]}', "image 1 of raw.json is not"),
     "table.csv": ("name,caption\na.jpg,x\n", "table.csv must be a list"),
+    "token.txt": ("a.jpg#0\tA cat .\na.jpg#1 It sits .\n", "line 2 of token.txt is not"),
+    "numbers.json": ('{"a.jpg": 5}', "the entry of a.jpg of numbers.json is not"),
     "empty.jsonl": ("\n", "empty.jsonl must be a list"),
     "images.json": ('{"images": 5}', "images.json must be a list"),
     "deep.jsonl": ("[" * 100_000, "line 1 of deep.jsonl is not JSON"),
