@@ -87,6 +87,8 @@ class Endpoints:
             path, typed = self._path(photo), self._described(categories, describer, request)
             scores = self.bench.score(next(self.bench.tag(path)).photo, typed)
             name = self.bench.taggers[0].name
+            if name not in scores:
+                raise InputError(" ".join(typed.messages))
             return {"model": name, **scores[name].to_dict(), "notices": list(typed.messages)}
 
     def compare(
@@ -106,7 +108,10 @@ class Endpoints:
             path, typed = self._path(photo), self._described(categories, describer, request)
             *_, tagged = self.bench.tag(path)
             scores = self.bench.score(tagged.photo, typed)
-            compared = [{"tag": tag, "models": {m: p[tag].to_dict() for m, p in scores.items()}} for tag in typed.names]
+            if not scores:
+                raise InputError(" ".join(typed.messages))
+            scored = next(iter(scores.values())).vocabulary.tags
+            compared = [{"tag": tag, "models": {m: p[tag].to_dict() for m, p in scores.items()}} for tag in scored]
             return {"categories": compared, "notices": list(typed.messages)}
 
     def _path(self, photo: Any) -> Path:

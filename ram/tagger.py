@@ -335,7 +335,8 @@ class Tagger:
                 describes, as ``ram tag --tags`` does.
 
         Raises:
-            ValueError: a category is without a description, or its name is unusable.
+            ValueError: a category is without a description, its name is unusable, the text encoder cannot read it, or
+                it reads two categories as one.
             TextEncoderError: the text encoder cannot be had.
         """
         if not isinstance(descriptions, Mapping):
@@ -343,7 +344,7 @@ class Tagger:
         elif not isinstance(descriptions, TagDescriptions):
             descriptions = TagDescriptions(descriptions)
         used = descriptions.first(self.config.max_descriptions)
-        return TagEmbeddingBank.build(used, self.text_encoder).to(self.device, self.dtype)
+        return TagEmbeddingBank.build(used, self.text_encoder).refuse_equal().to(self.device, self.dtype)
 
     def save_pack(self, path: str | Path, bank: TagEmbeddingBank) -> None:
         """Write a bank as a tag pack, one file for any model of the same text encoder.

@@ -34,6 +34,9 @@ class HashTextEncoder:
         self.asked.append(list(sentences))
         return torch.stack([self.vector(s) for s in sentences]) if sentences else torch.empty(0, DIM)
 
+    def unknown_words(self, sentence):
+        return tuple(word for word in sentence.split() if word.startswith("⁂"))
+
     @staticmethod
     def vector(sentence):
         generator = torch.Generator().manual_seed(zlib.crc32(sentence.encode()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from ram.errors import InputError
 from ram.text.bank import TagEmbeddingBank, pad
 from ram.text.cleaning import clean_sentence
 from ram.text.descriptions import TagDescriptions
+from ram.text.names import unreadable_words
 from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
 
 MAX_SENTENCES = 80
@@ -114,10 +115,17 @@ class Categories:
             raise InputError(f"a category may have at most {MAX_SENTENCES} sentences: edit one instead")
         return self.extend(tag, self._written(tag, text))
 
-    def bank(self, encoder: str, limit: int | None) -> TagEmbeddingBank | None:
-        """The sentences in use that this text encoder has embedded, at most ``limit`` for each category."""
+    def bank(self, encoder: str, limit: int | None, without: Collection[str] = ()) -> TagEmbeddingBank | None:
+        """The sentences in use that this text encoder has embedded, at most ``limit`` for each category.
+
+        Args:
+            encoder: name of the text encoder.
+            limit: most sentences of a category.
+            without: categories to leave out.
+        """
         vectors = self.vectors.get(encoder, {})
-        used = {tag: [text for text in self.enabled(tag)[:limit] if text in vectors] for tag in self.names}
+        names = (tag for tag in self.names if tag not in without)
+        used = {tag: [text for text in self.enabled(tag)[:limit] if text in vectors] for tag in names}
         used = {tag: texts for tag, texts in used.items() if texts}
         if not used:
             return None
@@ -138,6 +146,8 @@ class Categories:
         cleaned = clean_sentence(text)
         if not cleaned:
             raise InputError("a description needs words: write what one sees in the photo")
+        if words := unreadable_words(cleaned):
+            raise InputError(f'the text encoder cannot read "{words[0][:60]}": write the sentence in English')
         if any(cleaned.casefold() == sentence.text.casefold() for sentence in self.sentences.get(tag, ())):
             raise InputError(f'"{cleaned[:60]}" is listed already: write another sentence')
         return DescribedSentence(cleaned, BY_VISITOR)

@@ -50,12 +50,14 @@ class Tagged:
         preview: the photo upright and small enough to send.
         prediction: of the main model.
         seconds: time that the main model took to look and score.
+        notices: problems of the file, which was read all the same.
     """
 
     photo: Photo
     preview: Image.Image = field(repr=False)
     prediction: Prediction = field(repr=False)
     seconds: float
+    notices: tuple[str, ...] = ()
 
 
 Scores = Mapping[str, Prediction]
@@ -69,13 +71,14 @@ def look(taggers: Sequence[TaggerBackend], path: str | Path) -> Iterator[Tagged]
         ImageError: the photo cannot be used.
     """
     start = time.perf_counter()
-    image = open_image(path, UPLOADS)
+    notices: list[str] = []
+    image = open_image(path, UPLOADS, notices.append)
     preview = image.copy()
     preview.thumbnail((PREVIEW_PIXELS, PREVIEW_PIXELS))
     main, *others = taggers
     features, photo = _look(main, image, Photo({}, jpeg=_small_jpeg(preview)))
     prediction = main.score(features)
-    first = Tagged(photo, preview, prediction, time.perf_counter() - start)
+    first = Tagged(photo, preview, prediction, time.perf_counter() - start, tuple(notices))
     yield first
     for tagger in others:
         _, photo = _look(tagger, image, photo)

@@ -24,7 +24,8 @@ from ram.describers.fallback import DescribedSentence, Notice, describe_with_fal
 from ram.errors import InputError, RamError
 from ram.prediction import Explanation
 from ram.tagger import Explainer, TaggerBackend
-from ram.text.names import parse_categories
+from ram.text.bank import is_readable
+from ram.text.names import matching_key, parse_categories
 
 PREDEFINED = "the model's own list"
 """Origin of the sentences of predefined tags."""
@@ -83,6 +84,8 @@ class Workbench:
     ) -> Iterator[Categories]:
         """Describe and embed typed categories; yield the state after each sentence and each finished category.
 
+        A name of a predefined tag in another spelling, or its translation, becomes that tag's name.
+
         Args:
             text: one or more categories, as typed.
             describer: name of the describer.
@@ -94,9 +97,14 @@ class Workbench:
             DescriberError: neither the describer nor its fallback has any sentence.
             TextEncoderError: the sentences cannot be embedded.
         """
-        names = parse_categories(text)
+        known = self.taggers[0].bank.vocabulary
+        typed = {name: known.find(name) or name for name in parse_categories(text)}
         chosen, fallback, notices = self._choose(describer, visitor)
-        categories = Categories(names, notices=notices, senses=senses or {})
+        for name, tag in typed.items():
+            if matching_key(name) != matching_key(tag):  # a translation
+                notices = (*notices, Notice("The predefined tag for ", (name,), f' is "{tag}".'))
+        senses = {typed.get(name, name): gloss for name, gloss in (senses or {}).items()}
+        categories = Categories(tuple(dict.fromkeys(typed.values())), notices=notices, senses=senses)
         yield categories
         for tag in categories.names:
             categories = yield from self._describe(categories, tag, chosen, fallback)
@@ -155,10 +163,17 @@ class Workbench:
             known, limit = vectors.setdefault(tagger.config.text_encoder, {}), tagger.config.max_descriptions
             texts = (text for tag in categories.names for text in categories.enabled(tag)[:limit])
             if new := [text for text in dict.fromkeys(texts) if text not in known]:
+                new = [text for text in new if is_readable(text, tagger.text_encoder)]
                 known.update(zip(new, tagger.text_encoder.encode(new).cpu(), strict=True))
         embedded = dataclasses.replace(categories, vectors=vectors)
-        banks = {t.name: embedded.bank(t.config.text_encoder, t.config.max_descriptions) for t in taggers}
+        left_out = self._equal(embedded, taggers)
+        banks = {t.name: embedded.bank(t.config.text_encoder, t.config.max_descriptions, left_out) for t in taggers}
         return dataclasses.replace(embedded, banks={name: bank for name, bank in banks.items() if bank is not None})
+
+    def _equal(self, categories: Categories, taggers: Sequence[TaggerBackend]) -> dict[str, str]:
+        """Categories that some model cannot tell from an earlier one, with that one."""
+        banks = [categories.bank(t.config.text_encoder, t.config.max_descriptions) for t in taggers]
+        return {later: first for bank in banks if bank is not None for first, later in bank.equal_tags()}
 
     def explain(self, photo: Photo | None, categories: Categories, tag: str) -> Explanation | None:
         """The main model's explanation of a category's score; None without a photo or a sentence."""
@@ -219,7 +234,12 @@ class Workbench:
             else:
                 categories = self.embed(categories.extend(tag, part))
             yield categories
-        categories = dataclasses.replace(categories, finished=categories.finished | {tag})
+        notices = categories.notices
+        if same := self._equal(categories, self.taggers).get(tag):
+            notices = (*notices, Notice("The text encoder reads ", (tag,), f' as "{same}": only "{same}" is scored.'))
+        elif categories.enabled(tag) and not any(tag in bank.vocabulary for bank in categories.banks.values()):
+            notices = (*notices, Notice("The text encoder cannot read ", (tag,), ": describe it in English."))
+        categories = dataclasses.replace(categories, notices=notices, finished=categories.finished | {tag})
         yield categories
         return categories
 

@@ -186,18 +186,20 @@ class AlbumSection:
         def change() -> Thresholds:
             if not tag:
                 raise InputError("choose a tag first: the slider sets the threshold of that tag only")
-            if album is None or tag not in album.vocabulary:
+            known = album.vocabulary.find(str(tag)) if album is not None else None
+            if known is None:
                 raise InputError(f"{tag} is not a tag of this model: choose one from the list")
-            return thresholds.with_single(str(tag), value)
+            return thresholds.with_single(known, value)
 
         return self._changed(album, thumbs, page, tags, change)
 
     def on_tag(self, album: Album | None, thresholds: Thresholds, tag: str | None) -> Update:
         """A tag was chosen: show its threshold on the slider."""
-        if album is None or tag not in album.vocabulary:
+        known = album.vocabulary.find(str(tag)) if album is not None else None
+        if album is None or known is None:
             return gr.skip()
         vocabulary = thresholds.apply(album.vocabulary)
-        return {self.single: vocabulary.thresholds[vocabulary.id(str(tag))]}
+        return {self.single: vocabulary.thresholds[vocabulary.id(known)]}
 
     @errors_shown_in("notice")
     def on_remove(

@@ -53,6 +53,8 @@ class ComparisonSection:
                 raise InputError("there is no photo yet: choose one under One photo")
             if kind == TYPED and (typed is None or not typed.finished):
                 raise InputError("there are no categories yet: type some under One photo")
+            if kind == TYPED and typed is not None and not typed.banks:
+                raise InputError("the text encoder can read none of the categories: type them in English")
         except InputError as missing:
             return {**self.empty(), self.notice: notice([f"{missing}."], "hint")}
         banks = typed.banks if kind == TYPED and typed is not None else self.predefined

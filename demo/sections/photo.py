@@ -153,7 +153,8 @@ class PhotoSection:
         for tagged in self.bench.tag(path):
             update: Update = {self.looked: tagged.photo, self.source: str(path)}
             if not shown:
-                update |= {self.photo: tagged.preview, self.tags: views.tags(tagged, known), self.photo_notice: ""}
+                update |= {self.photo: tagged.preview, self.tags: views.tags(tagged, known)}
+                update |= {self.photo_notice: notice([f"{one}." for one in tagged.notices], "hint")}
                 update |= self.why.predefined(tagged.photo, known) if known else self.why.most_probable(tagged)
                 shown = True
             yield update

@@ -70,5 +70,7 @@ class WinnersPanel:
             if len(typed.names) > 1:
                 raise InputError(f"{len(typed.names)} categories are too many here: type one")
         main = self.bench.taggers[0]
+        if main.name not in typed.banks:
+            raise InputError(" ".join(typed.messages))
         found = find_winners(main, album, typed.banks[main.name], self.cache)
         yield {self.found: views.winners(found), self.notice: notice(typed.messages, "hint")}

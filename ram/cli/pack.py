@@ -106,4 +106,4 @@ def _embed(tagger: Tagger, vocabulary: TagVocabulary, descriptions: TagDescripti
     from ram.text.bank import TagEmbeddingBank
 
     with Progress() as progress:
-        return TagEmbeddingBank.build(descriptions, tagger.text_encoder, vocabulary, progress)
+        return TagEmbeddingBank.build(descriptions, tagger.text_encoder, vocabulary, progress).refuse_equal()

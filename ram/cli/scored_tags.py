@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ram.cli.listing import MAX_NAMED
@@ -64,9 +64,25 @@ def scored_bank(
     if new := [name for name in names if name not in bank.vocabulary]:
         tagger.text_encoder  # noqa: B018  (fails here, before any description is paid for, if the model reads no texts)
         bank = bank.join(tagger.embed(describe_all(args, new)))
+    bank, names = _without_equal(bank, names, wanted.values())
     if args.only:
-        bank = bank.select(tuple(dict.fromkeys([*wanted.values(), *names])))
+        bank = bank.select([tag for tag in dict.fromkeys([*wanted.values(), *names]) if tag in bank.vocabulary])
     return bank, names
+
+
+def _without_equal(
+    bank: TagEmbeddingBank, typed: Sequence[str], packed: Iterable[str]
+) -> tuple[TagEmbeddingBank, tuple[str, ...]]:
+    """Leave out typed and packed tags that the model cannot tell from an earlier tag; typed ones become that tag."""
+    added = {*typed, *packed}
+    earlier = {later: first for first, later in bank.equal_tags() if later in added} if added else {}
+    if not earlier:
+        return bank, tuple(typed)
+    named = [f'"{later}" as "{first}"' for later, first in earlier.items()]
+    more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
+    say(printable(f"the text encoder reads {', '.join(named[:MAX_NAMED])}{more}: only the latter is scored"))
+    names = dict.fromkeys(earlier.get(name, name) for name in typed)
+    return bank.select([tag for tag in bank.vocabulary.tags if tag not in earlier]), tuple(names)
 
 
 def _report_known(how: str, tags: Sequence[str]) -> None:

@@ -93,7 +93,7 @@ class ZeroShotTagger:
         """A bank of new categories from their descriptions."""
         if not isinstance(descriptions, TagDescriptions):
             descriptions = TagDescriptions(descriptions)
-        return TagEmbeddingBank.build(descriptions, self.text_encoder).to(self.device, self.dtype)
+        return TagEmbeddingBank.build(descriptions, self.text_encoder).refuse_equal().to(self.device, self.dtype)
 
 
 def clip_is_here() -> bool:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
+_EQUAL = 1e-3
+"""Distance of two means below which they are equal: the vectors have length 1, and 16 bits change them by 3e-4."""
+
 
 @dataclass(frozen=True)
 class DescriptionEmbeddings:
@@ -39,6 +42,25 @@ class DescriptionEmbeddings:
             return self.embeddings.mean(dim=1)
         mask = self.mask[..., None].to(self.embeddings.dtype)
         return (self.embeddings * mask).sum(dim=1) / mask.sum(dim=1)
+
+    def equal_pairs(self) -> list[tuple[int, int]]:
+        """Tags that a model cannot tell apart, each with the first one of equal embeddings, in order.
+
+        Tags are equal where the means of their descriptions are, within what rounding and batching change.
+        """
+        means = self.mean().float().cpu()
+        direction = torch.cos(torch.arange(means.shape[1], dtype=torch.float32))
+        along, order = (means @ (direction / direction.norm())).sort()
+        first = list(range(len(means)))
+        for shift in range(1, len(means)):  # equal tags are neighbours in any direction
+            near = (along[shift:] - along[:-shift] < _EQUAL).nonzero()[:, 0]
+            if not len(near):
+                break
+            mine, others = order[near], order[near + shift]
+            for a, b in zip(mine.tolist(), others.tolist(), strict=True):
+                if (means[a] - means[b]).norm() < _EQUAL:
+                    first[max(a, b)] = min(first[max(a, b)], a, b)
+        return [(earlier, later) for later, earlier in enumerate(first) if earlier != later]
 
     def rows(self, index: slice | torch.Tensor) -> DescriptionEmbeddings:
         """Some of the tags, by a slice or a tensor of indices."""

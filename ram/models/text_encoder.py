@@ -41,6 +41,10 @@ class TextEncoder(Protocol):
         """(n,) sentences to (n, dim) float32 unit vectors on the CPU."""
         ...
 
+    def unknown_words(self, sentence: str) -> tuple[str, ...]:
+        """Words that its tokenizer has no token for, so that all of them are one word to it."""
+        ...
+
 
 class MiniLMTextEncoder:
     """all-MiniLM-L6-v2 from its pip package: mean of the token states, 384 wide, needs no network.
@@ -85,6 +89,12 @@ class MiniLMTextEncoder:
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
         """(n,) sentences to (n, 384) float32 unit vectors on the CPU."""
         return _in_batches(sentences, self._encode, self.dim, len)  # by length: little padding
+
+    def unknown_words(self, sentence: str) -> tuple[str, ...]:
+        """Words that become the token [UNK]: those with a rare letter, or of over 100 letters."""
+        encoded = self.tokenizer.encode(sentence)
+        unknown = (span for token, span in zip(encoded.tokens, encoded.offsets, strict=True) if token == "[UNK]")
+        return tuple(sentence[start:end] for start, end in unknown)
 
     def _encode(self, sentences: list[str]) -> torch.Tensor:
         encoded = self.tokenizer.encode_batch(sentences)
@@ -136,6 +146,13 @@ class ClipTextEncoder:
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
         """(n,) sentences to (n, 512) float32 unit vectors on the CPU; tokens past the 77th are cut."""
         return _in_batches(sentences, self._encode, self.dim, str)  # alphabetically: they share beginnings
+
+    def unknown_words(self, sentence: str) -> tuple[str, ...]:
+        """None: CLIP spells a word that it does not know in bytes, so that different words stay different.
+
+        The bytes of another script mean next to nothing to it all the same; ``ram.text.names.unreadable_words`` tells.
+        """
+        return ()
 
     def _encode(self, sentences: list[str]) -> torch.Tensor:
         ids = self.tokenize(sentences)

@@ -79,10 +79,7 @@ class TagEmbeddingBank:
         Raises:
             InputError: the text encoder cannot read any sentence of a tag.
         """
-        if unreadable := [tag for tag in descriptions.tags if all(map(unreadable_words, descriptions[tag]))]:
-            more = " ..." if len(unreadable) > MAX_NAMED else ""
-            names = ", ".join(f'"{tag}"' for tag in unreadable[:MAX_NAMED]) + more
-            raise InputError(f"the text encoder cannot read {names}: name and describe tags in English")
+        refuse_unreadable(descriptions, text_encoder)
         sentences = [sentence for tag in descriptions.tags for sentence in descriptions[tag]]
         parts = []
         for start in range(0, max(len(sentences), 1), CHUNK):
@@ -111,6 +108,21 @@ class TagEmbeddingBank:
             return self.embedded.mask
         embeddings = self.embedded.embeddings
         return torch.ones(embeddings.shape[:2], dtype=torch.bool, device=embeddings.device)
+
+    def equal_tags(self) -> list[tuple[str, str]]:
+        """Tags with equal embeddings, each after the first one of them: no model can tell them apart."""
+        return [(self.vocabulary.tags[a], self.vocabulary.tags[b]) for a, b in self.embedded.equal_pairs()]
+
+    def refuse_equal(self) -> TagEmbeddingBank:
+        """This bank; ``InputError`` where two of its tags have equal embeddings, which would be one finding twice."""
+        if pairs := self.equal_tags():
+            more = " ..." if len(pairs) > MAX_NAMED else ""
+            named = ", ".join(f'"{later}" as "{earlier}"' for earlier, later in pairs[:MAX_NAMED])
+            raise InputError(
+                f"the text encoder reads {named}{more}: they would be one finding under two names; leave one out, or "
+                "describe them differently"
+            )
+        return self
 
     def select(self, tags: Sequence[str]) -> TagEmbeddingBank:
         """These tags only, in the order given; InputError where one is not in the bank."""
@@ -219,6 +231,22 @@ class TagEmbeddingBank:
         else:
             embedded = pad(flat.split(counts), flat.shape[1])
         return cls(vocabulary, descriptions, embedded, text_encoder)
+
+
+def is_readable(sentence: str, text_encoder: TextEncoder) -> bool:
+    """Whether a text encoder has learnt the script and the tokens of a sentence."""
+    return not unreadable_words(sentence) and not text_encoder.unknown_words(sentence)
+
+
+def refuse_unreadable(descriptions: TagDescriptions, text_encoder: TextEncoder) -> None:
+    """Raise ``InputError`` where a text encoder cannot read any sentence of a tag."""
+    unreadable = [
+        tag for tag in descriptions.tags if not any(is_readable(one, text_encoder) for one in descriptions[tag])
+    ]
+    if unreadable:
+        more = " ..." if len(unreadable) > MAX_NAMED else ""
+        names = ", ".join(f'"{tag}"' for tag in unreadable[:MAX_NAMED]) + more
+        raise InputError(f"the text encoder cannot read {names}: name and describe tags in English")
 
 
 def pad(rows: Sequence[torch.Tensor], dim: int) -> DescriptionEmbeddings:

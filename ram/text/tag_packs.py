@@ -20,7 +20,7 @@ from ram.errors import InputError, PackError
 from ram.runtime import atomic_write
 from ram.text.cleaning import plain_text
 from ram.text.descriptions import Origin, TagDescriptions
-from ram.text.names import normalize_category
+from ram.text.names import normalize_category, unreadable_words
 from ram.text.vocabulary import TagVocabulary
 
 if TYPE_CHECKING:
@@ -169,6 +169,8 @@ def _read_texts(header: Mapping[str, str], limits: PackLimits) -> tuple[TagVocab
         if normalize_category(tag) != tag or tag in sentences:
             raise ValueError(f"it names {tag[:60]!r} twice or in an invalid form")
         sentences[tag] = [_text(sentence) for sentence in entry["descriptions"]]
+    if unreadable := next((tag for tag, texts in sentences.items() if all(map(unreadable_words, texts))), None):
+        raise ValueError(f"the text encoder cannot read {unreadable[:60]!r}")
     most = max(map(len, sentences.values()))
     if most * len(sentences) > limits.cells:
         raise ValueError(f"{len(sentences)} tags with up to {most} descriptions are too many")

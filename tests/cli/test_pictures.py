@@ -38,6 +38,9 @@ class WordsTextEncoder:
     def encode(self, sentences):
         return torch.cat([F.normalize(sum(map(self._word, s.split())), dim=-1) for s in sentences])
 
+    def unknown_words(self, sentence):
+        return ()
+
     def _word(self, word):
         return torch.randn(1, self.dim, generator=torch.Generator().manual_seed(zlib.crc32(word.encode())))
 

@@ -221,6 +221,15 @@ def test_a_tag_of_a_pack_replaces_that_of_the_model(model, photo, pets, ended):
     assert found["Dog"]["descriptions"] == [{"text": "a good boy", "weight": 1.0}]
 
 
+def test_a_tag_that_equals_another_is_no_second_finding(model, photo, tmp_path, ended):
+    same = {"hound": DESCRIPTIONS["dog"], "corgi": ["short legs"], "pembroke": ["short legs"]}
+    save_pack(tmp_path / "same.tagpack", tiny_bank(same), HashTextEncoder())
+    code, out, err = ended("tag", photo, "--model", model, "--pack", tmp_path / "same.tagpack", "--json")
+    found = [score["tag"] for score in json.loads(out)[0]["scores"]]
+    assert code == 0 and sorted(found) == ["cat", "corgi", "dog", "pine tree"]
+    assert err == 'the text encoder reads "hound" as "dog", "pembroke" as "corgi": only the latter is scored\n'
+
+
 def test_of_several_packs_the_later_one_counts(model, photo, pets, tmp_path, ended):
     save_pack(tmp_path / "b.tagpack", tiny_bank({"CORGI": ["later"], "kite": ["a toy"]}), HashTextEncoder())
     found = scores(ended, photo, "--model", model, "--pack", pets, "--pack", tmp_path / "b.tagpack", "--only")

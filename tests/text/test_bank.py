@@ -169,3 +169,30 @@ def test_a_tag_without_a_readable_sentence_is_refused():
     with pytest.raises(InputError, match='cannot read "狗", "熊": name and describe tags in English'):
         TagEmbeddingBank.build(TagDescriptions({"狗": ["a 狗"], "dog": ["a dog"], "熊": ["熊"]}), encoder)
     assert encoder.asked == []
+
+
+def test_tags_with_equal_embeddings_are_found_and_refused():
+    same = {"sofa": ["a seat", "soft"], "dog": ["a dog"], "couch": ["soft", "a seat"], "settee": ["a seat", "soft"]}
+    bank = tiny_bank(same)
+    assert bank.equal_tags() == [("sofa", "couch"), ("sofa", "settee")]
+    with pytest.raises(InputError, match='reads "couch" as "sofa", "settee" as "sofa": they would be one finding'):
+        bank.refuse_equal()
+    half = bank.to("cpu", torch.float16).to("cpu", torch.float32)
+    assert half.join(tiny_bank({"seat": ["a seat", "soft"]})).equal_tags()[-1] == ("sofa", "seat")
+    assert tiny_bank().refuse_equal().equal_tags() == []
+    assert tiny_bank({}).equal_tags() == []
+
+
+def test_equal_tags_are_found_among_thousands():
+    random = torch.randn(3000, 1, DIM, generator=torch.Generator().manual_seed(0))
+    vectors = torch.nn.functional.normalize(random, dim=2)
+    vectors[2500], vectors[17] = vectors[3] + 1e-6, vectors[9]
+    assert DescriptionEmbeddings(vectors).equal_pairs() == [(9, 17), (3, 2500)]
+
+
+def test_a_tag_of_unknown_words_only_is_refused():
+    known = {"dog": ["a dog", "⁂x"], "cat": ["a cat"]}
+    assert len(TagEmbeddingBank.build(TagDescriptions(known), HashTextEncoder())) == 2
+    for unreadable in (["⁂x", "a photo of ⁂y"], ["a photo of a 猫."]):
+        with pytest.raises(InputError, match='the text encoder cannot read "thing": name and describe'):
+            TagEmbeddingBank.build(TagDescriptions({**known, "thing": unreadable}), HashTextEncoder())

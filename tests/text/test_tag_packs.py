@@ -226,3 +226,9 @@ def test_one_tag_with_many_descriptions_cannot_fill_memory(tmp_path):
     save_pack(tmp_path / "wide.tagpack", tiny_bank(wide), HashTextEncoder())
     with pytest.raises(PackError, match="201 tags with up to 100 descriptions are too many"):
         load(tmp_path / "wide.tagpack", UPLOADS)
+
+
+def test_a_pack_of_words_that_no_encoder_reads_is_refused(pack):
+    rewrite(pack, tags=entries({"tag": "кошка", "descriptions": ["фото кошки", "a photo of a кошка.", "к", "кот"]}))
+    with pytest.raises(PackError, match="the text encoder cannot read 'кошка'"):
+        load(pack)

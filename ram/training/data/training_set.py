@@ -22,7 +22,7 @@ from ram.models.config import ModelConfig
 from ram.models.image_encoder import ImageEncoder
 from ram.models.text_encoder import TextEncoder
 from ram.runtime import Progress, atomic_write
-from ram.text.bank import TagEmbeddingBank, pad
+from ram.text.bank import TagEmbeddingBank, pad, refuse_unreadable
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
 from ram.training.backbones import load_classifier
@@ -112,6 +112,8 @@ def read_training_set(
     vocabulary, descriptions = label_system(recipe.data, data, labels)
     descriptions = descriptions.first(recipe.model.max_descriptions)
     bank = _build_bank(vocabulary, descriptions, text_encoder, cache, progress)
+    own = {tag for each in labels for tags in each.tags for tag in tags}
+    bank.select([tag for tag in vocabulary.tags if tag in own]).refuse_equal()
     sources = read_sources(recipe.data, data, labels, vocabulary, progress)
     triplets = check_sources(sources, len(vocabulary), output, "skipped.txt", recipe.data.workers, progress)
     held_out = None
@@ -239,7 +241,12 @@ def _embed_captions(triplets: Triplets, text_encoder: TextEncoder, folder: Path,
 def _build_bank(
     vocabulary: TagVocabulary, descriptions: TagDescriptions, encoder: TextEncoder, folder: Path, progress: Progress
 ) -> TagEmbeddingBank:
-    """Return the bank of the training label system in 16 bit: train on exactly what is saved."""
+    """Return the bank of the training label system in 16 bit: train on exactly what is saved.
+
+    Raises:
+        InputError: the text encoder cannot read a tag.
+    """
+    refuse_unreadable(descriptions, encoder)
     sentences = [text for tag in descriptions.tags for text in descriptions[tag]]
     embeddings = _embed(sentences, "descriptions", encoder, folder, progress)
     padded = pad(embeddings.split([len(descriptions[tag]) for tag in descriptions.tags]), encoder.dim)

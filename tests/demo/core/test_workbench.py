@@ -245,3 +245,47 @@ def test_a_failed_warm_up_is_only_logged(taggers, caplog):
 
 def test_new_categories_are_not_finished():
     assert Categories(("corgi",)).finished == frozenset()
+
+
+def test_a_name_of_a_predefined_tag_becomes_that_tag(taggers):
+    main = taggers[0]
+    tags = main.bank.vocabulary.tags
+    translated = dataclasses.replace(main.bank.vocabulary, translations=("狗", "", "松树"))
+    taggers[0]._set_bank(dataclasses.replace(main.bank, vocabulary=translated))
+    bench = Workbench(taggers, {"lexicon": LEXICON}.__getitem__)
+    categories = typed(bench, "Pine_Tree, 狗, DOG, Corgi")
+    assert set(tags) >= {"pine tree", "dog"}
+    assert categories.names == ("pine tree", "dog", "Corgi")
+    assert categories.messages == ('The predefined tag for "狗" is "dog".',)
+
+
+def test_categories_with_equal_embeddings_are_one_finding(taggers, tmp_path):
+    bench = Workbench(taggers, {"lexicon": FixedDescriber("a seat for several")}.__getitem__)
+    categories = typed(bench, "sofa, corgi, couch")
+    assert categories.messages == ('The text encoder reads "corgi" and "couch" as "sofa": only "sofa" is scored.',)
+    for prediction in bench.score(looked_at(bench, photo_file(tmp_path)), categories).values():
+        assert prediction.vocabulary.tags == ("sofa",)
+
+
+def test_sentences_of_unknown_words_are_not_embedded(taggers, tmp_path):
+    bench = Workbench(taggers, {"lexicon": FixedDescriber("a photo of ⁂{}.")}.__getitem__)
+    categories = typed(bench, "corgi, kite")
+    assert categories.messages == ('The text encoder cannot read "corgi" and "kite": describe it in English.',)
+    assert categories.banks == {} and bench.score(looked_at(bench, photo_file(tmp_path)), categories) == {}
+
+
+def test_a_sentence_in_another_script_is_refused(bench):
+    with pytest.raises(InputError, match='cannot read "猫": write the sentence in English'):
+        typed(bench, "corgi").add("corgi", "a photo of a 猫")
+
+
+def test_a_photo_that_lacks_its_last_bytes_is_tagged_with_a_notice(bench, tmp_path):
+    path = photo_file(tmp_path, "cut.jpg")
+    path.write_bytes(path.read_bytes()[:-2])
+    assert next(bench.tag(path)).notices == ("cut.jpg lacks its last bytes: it is used as it is",)
+
+
+def test_a_photo_over_the_limit_of_the_page_is_refused(bench, tmp_path):
+    Image.new("L", (9000, 6000)).save(tmp_path / "large.jpg")
+    with pytest.raises(ImageError, match="over 50 megapixels"):
+        next(bench.tag(tmp_path / "large.jpg"))
