@@ -104,8 +104,8 @@ def what_instead(start: bytes, name: str) -> str:
         )
     if start.startswith(b"\xff\xd8\xff"):
         return (
-            "is a JPEG that cannot be read as a picture, broken or of an unusual kind such as 12 bits a channel: save it "
-            "as an ordinary JPEG or PNG"
+            "is a JPEG that cannot be read as a picture, broken or of an unusual kind such as 12 bits a channel: save "
+            "it as an ordinary JPEG or PNG"
         )
     if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
         return "is a WebP picture that is broken or cut short: save or download it again"
