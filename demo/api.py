@@ -43,13 +43,15 @@ class Endpoints:
 
         Returns:
             {"model", "tags": names over their thresholds, "scores": [{"tag", "probability", "threshold",
-            "descriptions": [{"text", "weight"}]}]}, most probable and heaviest first.
+            "descriptions": [{"text", "weight"}]}]}, most probable and heaviest first; "notices" where the file is
+            damaged and was read all the same.
         """
         with _errors_for_programs():
             if isinstance(top, bool) or not isinstance(top, int):
                 raise InputError(f"top is {str(top)[:40]!r}: give a whole number")
             tagged = next(self.bench.tag(self._path(photo)))
-            return {"model": self.bench.taggers[0].name, **tagged.prediction.to_dict(top=max(top, 0))}
+            notices = {"notices": list(tagged.notices)} if tagged.notices else {}
+            return {"model": self.bench.taggers[0].name, **tagged.prediction.to_dict(top=max(top, 0)), **notices}
 
     def describe(self, categories: str, request: gr.Request, describer: DescriberName = "lexicon") -> dict:
         """Describe categories in the sentences that a photo would be compared with.

@@ -7,6 +7,8 @@ import os
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
+NETWORK_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE")
+"""Variables that the HTTP client reads."""
 _SCHEMES = ("all", "https", "http")
 
 
@@ -35,10 +37,16 @@ def unusable_variables() -> tuple[str, ...]:
 
 
 def _is_usable(proxy: str) -> bool:
-    kind, separator, _ = proxy.lower().partition("://")
-    if kind in ("socks5", "socks5h"):
-        return importlib.util.find_spec("socksio") is not None
-    return not separator or kind in ("http", "https")
+    if not proxy:
+        return True
+    try:
+        address = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        valid = bool(address.hostname) and (address.port is None or address.port > 0)
+    except ValueError:
+        return False
+    if address.scheme in ("socks5", "socks5h"):
+        return valid and importlib.util.find_spec("socksio") is not None
+    return valid and address.scheme in ("http", "https")
 
 
 def _spelled(scheme: str) -> str:

@@ -38,3 +38,9 @@ def test_proxies_that_the_client_refuses_are_found(monkeypatch):
     monkeypatch.setenv("https_proxy", "ftp://127.0.0.1:1")
     monkeypatch.setenv("HTTP_PROXY", "127.0.0.1:8080")
     assert unusable_variables() == ("ALL_PROXY", "https_proxy")
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:port", "http://[bad", "socks4://127.0.0.1:1", "http://"])
+def test_a_malformed_proxy_is_unusable(proxy, monkeypatch):
+    monkeypatch.setenv("https_proxy", proxy)
+    assert unusable_variables() == ("https_proxy",)

@@ -43,15 +43,19 @@ def check_address(host: str, port: int) -> None:
 def exempt_from_proxies(host: str) -> None:
     """Send requests of this process to itself past the proxies of the environment or the system.
 
-    gradio asks its own address when it starts and for every call of an MCP tool. Proxies that the HTTP client refuses
+    gradio asks its own address when it starts and for every call of an MCP tool. Settings that the HTTP client refuses
     would stop even that: they are ignored, with a warning.
     """
     for variable in unusable_variables():
         _log.warning("%s names no http:// proxy: it is ignored.", variable)
         os.environ.pop(variable, None)
+    for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        if not os.path.exists(os.environ.get(variable) or "."):
+            _log.warning("%s names nothing that exists: it is ignored.", variable)
+            os.environ.pop(variable)
     proxies = getproxies()
-    bypass = [name for name in proxies.pop("no", "").split(",") if name]
-    if not proxies:
+    bypass = [name.strip(" []") for name in proxies.pop("no", "").split(",") if name.strip(" []")]
+    if not proxies and not bypass:
         return
     for scheme, proxy in proxies.items():  # of the system: they count only where the environment names no host at all
         os.environ.setdefault(f"{scheme}_proxy", proxy)

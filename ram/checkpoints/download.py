@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from ram.checkpoints.registry import HubFile
 from ram.errors import DownloadError
-from ram.proxies import through_proxy
+from ram.proxies import through_proxy, unusable_variables
 from ram.runtime import Progress, quiet
 
 _log = logging.getLogger(__name__)
@@ -157,8 +157,10 @@ def _explained(url: str) -> Iterator[None]:
                 f"{name} cannot be written ({error.strerror}): make room or set XDG_CACHE_HOME"
             ) from None
         reason = type(error).__name__
+        refused = ", ".join(unusable_variables())
+        first = f"unset {refused} or name a proxy that begins with http://" if refused else "connect to the network"
         raise DownloadError(
-            f"{name} could not be fetched from {host} ({reason}): connect to the network and run this again, it goes "
+            f"{name} could not be fetched from {host} ({reason}): {first} and run this again, it goes "
             f"on where it stopped, {advice}"
         ) from None
 

@@ -111,5 +111,7 @@ def _stream(describer: Describer, tag: str, seen: set[str]) -> Iterator[Describe
     cached = describer.cached(tag)
     for sentence in describer.describe(tag):
         if sentence.casefold() not in seen and not unreadable_words(sentence):
+            if not seen and unreadable_words(tag):
+                yield Notice(f"The {describer.name} describer reads ", (tag,), f' as in "{sentence}"')
             seen.add(sentence.casefold())
             yield DescribedSentence(sentence, origin, sentence in cached)

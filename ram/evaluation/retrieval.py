@@ -20,6 +20,7 @@ from ram.models.image_encoder import ImageFeatures
 from ram.models.scoring import CHUNK
 from ram.runtime import Progress, quiet
 from ram.tagger import Tagger
+from ram.text.bank import warn_of_unreadable
 from ram.text.files import listed_path
 
 BY = ("decoder", "pooled")
@@ -127,6 +128,7 @@ def similarities(
 
 def _embed(tagger: Tagger, texts: Sequence[str], progress: Progress) -> torch.Tensor:
     """Return (texts, dim) unit vectors."""
+    warn_of_unreadable(texts, "captions", tagger.text_encoder)
     parts = []
     for start in range(0, len(texts), CHUNK):
         progress("embedding captions", start, len(texts))

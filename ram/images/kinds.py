@@ -95,11 +95,17 @@ def what_instead(start: bytes, name: str) -> str:
     if "video" in kind:
         return f"is {kind}, which {_FRAMES}"
     if kind:
-        return f"is {kind}, which cannot be read as a picture: save it as JPEG or PNG"
+        how = "here" if kind.endswith("picture") else "as a picture"
+        return f"is {kind}, which cannot be read {how}: save it as JPEG or PNG"
     if start.startswith(_TIFF):
         return (
             "is a TIFF that cannot be read as a picture, broken or of an unusual kind such as floating-point colours: "
             "save it as TIFF or PNG with 8 bits a channel"
+        )
+    if start.startswith(b"\xff\xd8\xff"):
+        return (
+            "is a JPEG that cannot be read as a picture, broken or of an unusual kind such as 12 bits a channel: save "
+            "it as an ordinary JPEG or PNG"
         )
     if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
         return "is a WebP picture that is broken or cut short: save or download it again"

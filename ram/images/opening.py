@@ -269,6 +269,8 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
     for i in range(0, raw.size, 2**20):  # in parts: 64 bits for all of 50 megapixels would take 400 MB
         part = values[i : i + 2**20].astype(np.float64)
         scaled[i : i + 2**20] = np.rint((part - low) * (255 / ((high - low) or 1)))
+    if image.mode.startswith("I;16") and getattr(image, "tag_v2", {}).get(262) == 0:  # a TIFF in which 0 is white
+        np.subtract(255, scaled, out=scaled)
     shown = Image.fromarray(scaled.reshape(raw.shape))
     clear = image.info.get("transparency")
     if isinstance(clear, int):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from ram.runtime import Progress, atomic_write
 from ram.text.descriptions import TagDescriptions
 from ram.text.names import unreadable_words
 from ram.text.vocabulary import TagVocabulary
+
+_log = logging.getLogger(__name__)
 
 CHUNK = 1024
 """Sentences embedded between two calls of the progress callback."""
@@ -236,6 +239,17 @@ class TagEmbeddingBank:
 def is_readable(sentence: str, text_encoder: TextEncoder) -> bool:
     """Whether a text encoder has learnt the script and the tokens of a sentence."""
     return not unreadable_words(sentence) and not text_encoder.unknown_words(sentence)
+
+
+def warn_of_unreadable(sentences: Sequence[str], kind: str, text_encoder: TextEncoder) -> None:
+    """Log how many sentences have a word that a text encoder cannot read, and the first such word."""
+    unreadable = [one for one in sentences if not is_readable(one, text_encoder)]
+    if unreadable:
+        word = (*unreadable_words(unreadable[0]), *text_encoder.unknown_words(unreadable[0]))[0]
+        _log.warning(
+            '%d of %d %s have words that the text encoder cannot read, such as "%s": translate them into English',
+            len(unreadable), len(sentences), kind, word,
+        )  # fmt: skip
 
 
 def refuse_unreadable(descriptions: TagDescriptions, text_encoder: TextEncoder) -> None:

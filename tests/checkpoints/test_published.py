@@ -8,6 +8,7 @@ import threading
 
 import pytest
 import torch
+from huggingface_hub.utils import close_session
 from PIL import Image
 
 import ram.checkpoints.published
@@ -141,6 +142,25 @@ def test_no_network_and_offline_mode_give_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     with pytest.raises(DownloadError, match=r"list.txt could not be fetched from 127.0.0.1 \(ConnectError\): connect"):
         fetch_text(f"{hub.url}/list.txt")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("HTTP_PROXY", "http://127.0.0.1:9", "of HTTP_PROXY. .*: connect to the network"),
+        ("ALL_PROXY", "socks://127.0.0.1:9", "of ALL_PROXY. .*: unset ALL_PROXY or name a proxy"),
+    ],
+)
+def test_a_proxy_in_the_way_of_a_download_is_named(variable, value, sentence, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
+    monkeypatch.setenv(variable, value)
+    close_session()  # the hub's client reads the proxies once
+    try:
+        with pytest.raises(DownloadError, match=f"from host.example .through the proxy {sentence}"):
+            fetch_text("http://host.example/list.txt")
+    finally:
+        close_session()
 
 
 def test_a_text_that_is_too_long_or_no_text_is_refused(hub):

@@ -138,8 +138,10 @@ def test_a_tag_the_encoder_cannot_read_gets_one_notice() -> None:
 
 
 def test_only_readable_sentences_of_such_a_tag_are_used() -> None:
-    parts = list(describe_with_fallback(English(), TemplateDescriber(), "猫"))
+    notice, *parts = describe_with_fallback(English(), TemplateDescriber(), "猫")
     assert parts == [DescribedSentence("a small furry animal.", "english")]
+    assert isinstance(notice, Notice)
+    assert notice.text == 'The english describer reads "猫" as in "a small furry animal."'
 
 
 def test_describing_unreadable_tags_is_an_error_that_names_them() -> None:

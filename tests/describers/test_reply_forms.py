@@ -90,3 +90,21 @@ def test_a_proxy_in_the_way_of_a_server_is_named(serve: Serve, monkeypatch: pyte
     with pytest.raises(DescriberError, match="of HTTP_PROXY. cannot be reached.*NO_PROXY=127") as raised:
         describe(endpoint)
     assert "secret" not in str(raised.value) and endpoint.requests == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("SSL_CERT_FILE", "/nonexistent"), ("HTTPS_PROXY", "http://127.0.0.1:port")]
+)
+def test_network_settings_that_cannot_be_used_are_named(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(DescriberError, match=f"network settings cannot be used .*: .*{variable}"):
+        list(ChatDescriber("none", "tiny", "http://127.0.0.1:9/v1", retries=0).describe("corgi"))
+
+
+def test_a_proxy_that_reaches_no_server_is_named(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = serve(lambda request, number: refusal(503, "no route"))
+    monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
+    with pytest.raises(DescriberError, match="of HTTP_PROXY. failed with status 503.*NO_PROXY=llm.example"):
+        list(ChatDescriber("none", "tiny", "http://llm.example/v1", retries=0).describe("corgi"))

@@ -170,6 +170,35 @@ def test_colours_of_a_tiff_are_right(bits, planes):
     assert shown.tolist() == [[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [0, 0, 0]]]
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_tiff_in_which_0_is_white_is_no_negative(bits):
+    values = np.array([[0, np.iinfo(f"u{bits // 8}").max]], f"<u{bits // 8}")
+    tags = {256: (3, 2), 257: (3, 1), 258: (3, bits), 259: (3, 1), 262: (3, 0), 273: (4, 8), 277: (3, 1), 278: (3, 1)}
+    shown = open_image(tiff({**tags, 279: (4, values.nbytes)}, values.tobytes()))
+    assert np.asarray(shown).tolist() == [[[255] * 3, [0] * 3]]
+
+
+def test_a_jpeg_of_12_bits_is_named():
+    data = bytearray(encode(Image.new("RGB", (8, 8)), "JPEG"))
+    data[data.index(b"\xff\xc0") + 4] = 12
+    with pytest.raises(ImageError, match="is a JPEG that cannot be read.*12 bits"):
+        open_image(bytes(data))
+
+
+def test_bytes_after_a_jpeg_are_no_damage():
+    notes = []
+    assert np.array_equal(open_image(CAT + b"SEFT" * 99, note=notes.append), open_image(CAT)) and not notes
+
+
+def test_a_large_photo_is_turned_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = Image.new("RGB", (9000, 6000), "blue")
+    picture.paste("red", (0, 0, 4500, 6000))
+    shown = open_image(encode(picture, "JPEG", exif=exif.tobytes()))
+    assert shown.size == (3000, 4500) and shown.getpixel((9, 9))[0] > 200 and shown.getpixel((9, 4490))[2] > 200
+
+
 def test_a_tiff_in_planes_of_16_bits_is_refused(tmp_path):
     path = tmp_path / "rgb16planar.tif"
     path.write_bytes(rgb_tiff(16, 2))

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from ram.errors import InputError
 from ram.models.description_embeddings import DescriptionEmbeddings
-from ram.text.bank import TagEmbeddingBank
+from ram.text.bank import TagEmbeddingBank, warn_of_unreadable
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
 from tests.tiny import DESCRIPTIONS, DIM, HashTextEncoder, tiny_bank, tiny_model, tiny_pixels
@@ -196,3 +196,13 @@ def test_a_tag_of_unknown_words_only_is_refused():
     for unreadable in (["⁂x", "a photo of ⁂y"], ["a photo of a 猫."]):
         with pytest.raises(InputError, match='the text encoder cannot read "thing": name and describe'):
             TagEmbeddingBank.build(TagDescriptions({**known, "thing": unreadable}), HashTextEncoder())
+
+
+def test_captions_that_cannot_be_read_are_counted(caplog):
+    warn_of_unreadable(["a dog", "a ⁂x", "一只猫 on a mat"], "captions", HashTextEncoder())
+    assert caplog.messages == [
+        '2 of 3 captions have words that the text encoder cannot read, such as "⁂x": translate them into English'
+    ]
+    caplog.clear()
+    warn_of_unreadable(["a dog"], "captions", HashTextEncoder())
+    assert not caplog.messages

@@ -21,13 +21,15 @@ from ram.describers.chat.replies import (
 )
 from ram.describers.usage import Meter, Usage
 from ram.errors import DescriberError, InputError
-from ram.proxies import through_proxy, unusable_variables
+from ram.proxies import NETWORK_VARIABLES, through_proxy, unusable_variables
 from ram.text.cleaning import clean_sentence
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 OPENAI_URL = "https://api.openai.com/v1"
+_PROXY_FAILURES = (403, 407, 502, 503, 504)
+"""Status of a reply that a proxy gives itself where it reaches no server."""
 MIN_KEY_LENGTH = 12
 """Shorter keys are placeholders such as "none" and need not be hidden."""
 
@@ -89,12 +91,13 @@ class ChatEndpoint:
             return AsyncOpenAI(
                 api_key=self.api_key, base_url=self.base_url, timeout=self.timeout, max_retries=self.retries
             )
-        except (ValueError, ImportError) as error:  # httpx refuses a proxy of the environment
+        except Exception as error:  # httpx refuses settings of the environment with errors of many kinds
             why = clean_sentence(self._redact(str(error))).rstrip(".")
-            variables = " and ".join(unusable_variables()) or "HTTPS_PROXY, HTTP_PROXY and ALL_PROXY"
-            raise DescriberError(
-                f"The proxy settings cannot be used ({why}): unset {variables}, or name a proxy that begins with http://."
-            ) from None
+            if variables := " and ".join(unusable_variables()):
+                advice = f"unset {variables}, or name a proxy that begins with http://"
+            else:
+                advice = f"check {', '.join(NETWORK_VARIABLES)}"
+            raise DescriberError(f"The network settings cannot be used ({why}): {advice}.") from None
 
     async def reply(
         self, client: AsyncOpenAI, options: dict[str, Any], meter: Meter, limiter: anyio.CapacityLimiter
@@ -158,9 +161,10 @@ class ChatEndpoint:
         """The error as a sentence that says what to do."""
         import openai
 
+        failed = isinstance(error, openai.APIConnectionError) or getattr(error, "status_code", 0) in _PROXY_FAILURES
         why = reason(error, model=self.model, timeout=self.timeout, redact=self._redact)
         proxy = through_proxy(self.base_url)
-        if proxy and isinstance(error, openai.APIConnectionError):
+        if proxy and failed:
             why += f", or set NO_PROXY={urlsplit(self.base_url).hostname} to go past the proxy"
         return DescriberError(f"{self.host}{proxy} {why}.")
 

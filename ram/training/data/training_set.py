@@ -22,7 +22,7 @@ from ram.models.config import ModelConfig
 from ram.models.image_encoder import ImageEncoder
 from ram.models.text_encoder import TextEncoder
 from ram.runtime import Progress, atomic_write
-from ram.text.bank import TagEmbeddingBank, pad, refuse_unreadable
+from ram.text.bank import TagEmbeddingBank, pad, refuse_unreadable, warn_of_unreadable
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
 from ram.training.backbones import load_classifier
@@ -269,6 +269,7 @@ def _embed(
 def _write_embeddings(
     cache: Path, sentences: list[str], kind: str, text_encoder: TextEncoder, progress: Progress, batch: int = 512
 ) -> None:
+    warn_of_unreadable(sentences, kind, text_encoder)
     parts = []
     for start in range(0, len(sentences), batch):
         parts.append(text_encoder.encode(sentences[start : start + batch]))

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from ram.describers.wording import plain_prompt
-from ram.errors import TextEncoderError
+from ram.errors import InputError, TextEncoderError
 from ram.images.opening import open_image
 from ram.labels.label_system import shipped_descriptions, shipped_vocabulary
 from ram.training.data.sources import label_system
@@ -235,3 +235,20 @@ def test_a_tag_without_a_description_is_named(data):
     (data / "descriptions.json").write_text('[{"red": ["all red"]}]')
     with pytest.raises(ValueError, match='"green" is not described'):
         label_system(toy_recipe().data, data)
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ({"猫": ["猫"], "狗": ["a photo of a 狗."]}, 'cannot read "狗", "猫"'),
+        ({"猫": ["a seat"], "狗": ["a seat"]}, 'reads "猫" as "狗": they would be one finding'),
+    ],
+)
+def test_own_labels_that_are_one_to_the_encoder_are_refused(written, sentence, data, output):
+    (data / "own.csv").write_text("pictures/0.png,猫\npictures/1.png,狗\n", encoding="utf-8")
+    (data / "own.json").write_text(json.dumps([written]), encoding="utf-8")
+    recipe = toy_recipe()
+    own = DataRecipe(labels=("own.csv",), vocabulary="own", descriptions="own.json", plain_prompt=False)
+    recipe = type(recipe)(**{**vars(recipe), "data": own, "objectives": {"tagging": 1.0}})
+    with pytest.raises(InputError, match=sentence):
+        read(recipe, data, output)
