@@ -164,7 +164,7 @@ def _identify(stream: BinaryIO, name: str) -> Image.Image:
         for factory, accept in (Image.OPEN[known] for known in _FORMATS if known in Image.OPEN):
             if accept is None or accept(start[:16]) is True:
                 stream.seek(0)
-                with suppress(SyntaxError, LookupError, TypeError, struct.error):  # what ends with these is another kind
+                with suppress(SyntaxError, LookupError, TypeError, struct.error):  # another kind of file
                     image = factory(stream, "")
                     _refuse_misread(image, name, start)
                     return image
