@@ -55,7 +55,7 @@ def exempt_from_proxies(host: str) -> None:
             os.environ.pop(variable)
     proxies = getproxies()
     bypass = [name.strip(" []") for name in proxies.pop("no", "").split(",") if name.strip(" []")]
-    if not proxies and not bypass:
+    if "*" in bypass or not (proxies or bypass):
         return
     for scheme, proxy in proxies.items():  # of the system: they count only where the environment names no host at all
         os.environ.setdefault(f"{scheme}_proxy", proxy)

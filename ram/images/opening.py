@@ -164,9 +164,9 @@ def _identify(stream: BinaryIO, name: str) -> Image.Image:
         for factory, accept in (Image.OPEN[known] for known in _FORMATS if known in Image.OPEN):
             if accept is None or accept(start[:16]) is True:
                 stream.seek(0)
-                with suppress(SyntaxError, IndexError, TypeError, struct.error):  # what ends with these is another kind
+                with suppress(SyntaxError, LookupError, TypeError, struct.error):  # another kind of file
                     image = factory(stream, "")
-                    _refuse_misread(image, name)
+                    _refuse_misread(image, name, start)
                     return image
     raise ImageError(f"{name} {what_instead(start, name)}")
 
@@ -179,11 +179,11 @@ def _register_heif() -> None:
                 import_module(package).register_heif_opener()
 
 
-def _refuse_misread(image: Image.Image, name: str) -> None:
+def _refuse_misread(image: Image.Image, name: str, start: bytes) -> None:
     """Refuse a TIFF whose pixels Pillow would read wrongly, or of which it would read a thumbnail only."""
     tags = getattr(image, "tag_v2", {})
     bits, planes, reduced, others = (tags.get(number, 0) for number in (258, 284, 254, 330))
-    if 50706 in tags or (reduced == 1 and others):  # DNG; other raw files of cameras begin with a thumbnail
+    if start[8:12] == b"CR\x02\x00" or 50706 in tags or (reduced == 1 and others):  # Canon's, DNG, others
         raise ImageError(f"{name} {RAW}")
     if planes == 2 and bits and max(bits) > 8:
         raise ImageError(

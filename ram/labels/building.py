@@ -21,6 +21,7 @@ from ram.labels.label_system import LabelSystem
 from ram.labels.parsing import ParsedKind, ParsedTag
 from ram.labels.reviewed_lists import ReviewedLists
 from ram.labels.synonyms import Link, find_synonyms
+from ram.text.names import unreadable_words
 from ram.text.vocabulary import KINDS, UNSEEN_THRESHOLD, TagKind, TagVocabulary
 
 MIN_PICTURES, MAX_TAGS = 10, 5000
@@ -128,6 +129,8 @@ def _drop_reason(word: str, kinds: Mapping[str, ParsedKind], lists: ReviewedList
     """Why a word is not a tag, however frequent it is, or ""."""
     if word in lists.words:
         return ""
+    if unreadable_words(word):
+        return "a word that the text encoder cannot read"
     first, _, rest = word.partition(" ")
     if word in lists.stop or not rest:
         return lists.stop.get(word, "")

@@ -378,3 +378,23 @@ def test_names_in_csv_open_the_files(models, photos, tmp_path, ended, monkeypatc
     with open("t.csv", newline="") as file:
         found = [row["image"] for row in csv.DictReader(file)]
     assert found == [f"./{name}" for name in names] and all(os.path.isfile(name) for name in found)
+
+
+def test_large_and_cut_photos_are_tagged(models, tmp_path, ended):
+    (tmp_path / "album").mkdir()
+    Image.new("RGB", (9000, 6000), "red").save(tmp_path / "album" / "large.jpg")
+    Image.new("RGB", (90, 60), "red").save(tmp_path / "album" / "cut.jpg")
+    whole = (tmp_path / "album" / "cut.jpg").read_bytes()
+    (tmp_path / "album" / "cut.jpg").write_bytes(whole[:-2])
+    code, out, err = ended("tag", tmp_path / "album", "--model", models["tiny-plus"], "--json")
+    assert code == 0 and len(json.loads(out)) == 2
+    assert err == "cut.jpg lacks its last bytes: it is used as it is\n"
+    code, out, err = ended("tag", tmp_path / "album", "--model", models["tiny-plus"], "--max-megapixels", 53, "--json")
+    assert code == 2 and len(json.loads(out)) == 1 and "large.jpg is over 53 megapixels: make it smaller" in err
+
+
+def test_categories_that_are_one_to_the_encoder_are_refused(models, photos, ended, monkeypatch):
+    monkeypatch.setattr(WordsTextEncoder, "_word", lambda self, word: torch.ones(1, self.dim))
+    code, out, err = ended("tag", photos, "--model", models["tiny-plus"], "--tags", "corgi, kite", "--only")
+    assert (code, out) == (2, "")
+    assert 'reads "kite" as "corgi": they would be one finding under two names; leave one out' in err

@@ -178,6 +178,12 @@ def test_a_tiff_in_which_0_is_white_is_no_negative(bits):
     assert np.asarray(shown).tolist() == [[[255] * 3, [0] * 3]]
 
 
+def test_a_tiff_of_an_unknown_compression_is_named():
+    data = rgb_tiff(8, 1, {259: (3, 34713)})
+    with pytest.raises(ImageError, match="is a TIFF that cannot be read as a picture.*unusual kind"):
+        open_image(data)
+
+
 def test_a_jpeg_of_12_bits_is_named():
     data = bytearray(encode(Image.new("RGB", (8, 8)), "JPEG"))
     data[data.index(b"\xff\xc0") + 4] = 12
@@ -205,6 +211,15 @@ def test_a_tiff_in_planes_of_16_bits_is_refused(tmp_path):
     for use in (open_image, check_image):
         with pytest.raises(ImageError, match="rgb16planar.tif is a TIFF with its colours in planes of 16 bits"):
             use(path)
+
+
+def test_a_canon_raw_file_is_refused_though_its_preview_opens():
+    data = bytearray(rgb_tiff(8, 1))
+    moved = bytes(data[:8]) + b"CR\x02\x00" + bytes(4) + bytes(data[8:])
+    data = bytearray(moved)
+    data[4:8] = struct.pack("<I", struct.unpack("<I", moved[4:8])[0] + 8)
+    with pytest.raises(ImageError, match="is a camera's raw file"):
+        open_image(bytes(data))
 
 
 @pytest.mark.parametrize("more", [{50706: (1, 1, 4, 0, 0)}, {254: (4, 1), 330: (4, 8)}])

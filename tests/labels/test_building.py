@@ -110,6 +110,12 @@ def test_words_that_name_no_tag_are_dropped_with_the_reason(word, reason):
     assert verdict_of(built, word.replace("_", " ")) == ("", reason)
 
 
+def test_words_in_another_script_are_no_tags():
+    built = build(**{"猫": 5, "кошка": 3, "café": 2, "dog": 2})
+    assert built.system.vocabulary.tags == ("café", "dog")
+    assert verdict_of(built, "猫") == verdict_of(built, "кошка") == ("", "a word that the text encoder cannot read")
+
+
 def test_a_known_thing_may_begin_with_an_attribute():
     assert "hot dog" in build(hot_dog=3).system.vocabulary
 

@@ -50,6 +50,13 @@ def test_proxies_of_the_system_stay_in_use(proxies, monkeypatch):
     assert os.environ["https_proxy"] == "http://proxy.example:8080" and "localhost" in os.environ["NO_PROXY"]
 
 
+def test_an_exemption_of_all_hosts_is_left_alone(proxies):
+    proxies.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    proxies.setenv("NO_PROXY", "*")
+    exempt_from_proxies("127.0.0.1")
+    assert os.environ["NO_PROXY"] == "*"
+
+
 def test_without_a_proxy_the_environment_is_left_alone(proxies):
     exempt_from_proxies("127.0.0.1")
     assert "NO_PROXY" not in os.environ and "no_proxy" not in os.environ
