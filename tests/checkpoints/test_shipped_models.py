@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-import torch
 
 import ram
 from ram.describers.fallback import describe_tags
@@ -76,12 +75,7 @@ def test_the_test_benchmarks_are_as_good_as_the_readme_says(tagger, shared):
     lexicon = load_describer("lexicon", environ={})
     descriptions, _ = describe_tags(lexicon, load_describer("template", environ={}), uncommon.tags)
     bank = tagger.bank.select(common.tags).join(tagger.embed(descriptions))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        scores = score_pictures(tagger, bank, common.pictures)
-    finally:
-        torch.set_num_threads(threads)
+    scores = score_pictures(tagger, bank, common.pictures)
     known = len(common.tags)
     reached = {
         "common": mean_average_precision(scores[:, :known], common.targets),
