@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar, overload, runtime_checkable
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 import torch
@@ -48,68 +48,6 @@ BATCH, CPU_BATCH = 32, 4
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
-
-
-class TaggerBackend(Protocol):
-    """Interface of a tagger for comparing models; zero-shot CLIP and ZeroGPU taggers have it too.
-
-    Attributes:
-        config: describes the model and how it wants its images.
-        bank: predefined tags.
-        device: where features and banks have to be.
-        dtype: of the network.
-        transform: image to (3, size, size) pixels.
-    """
-
-    config: ModelConfig
-    bank: TagEmbeddingBank
-    device: torch.device
-    dtype: torch.dtype
-    transform: EvalTransform
-
-    @property
-    def name(self) -> str:
-        """Name of the model."""
-        ...
-
-    @property
-    def kind(self) -> str:
-        """Family of the model, such as RAM++."""
-        ...
-
-    @property
-    def text_encoder(self) -> TextEncoder:
-        """The frozen text encoder that embeds typed categories."""
-        ...
-
-    def tag(self, picture: Source) -> Prediction:
-        """Score one image over the predefined tags."""
-        ...
-
-    def look(self, picture: Source) -> ImageFeatures:
-        """Run the image encoder once on one image."""
-        ...
-
-    def look_at_pixels(self, pixels: torch.Tensor) -> ImageFeatures:
-        """Run the image encoder on (batch, 3, size, size) pixels of :attr:`transform`."""
-        ...
-
-    def score(self, features: ImageFeatures, bank: TagEmbeddingBank | None = None) -> Prediction:
-        """Score features over a bank, the predefined one where None."""
-        ...
-
-    def embed(self, descriptions: Mapping[str, Sequence[str]] | TagDescriptions) -> TagEmbeddingBank:
-        """A bank of new categories from their descriptions."""
-        ...
-
-
-@runtime_checkable
-class Explainer(Protocol):
-    """A tagger that can say what is behind a score."""
-
-    def explain(self, features: ImageFeatures, bank: TagEmbeddingBank, tag: str) -> Explanation:
-        """Explain the score of one tag of a bank."""
-        ...
 
 
 class Tagger:

@@ -18,6 +18,7 @@ import torch
 from PIL import Image
 
 from demo.core.feature_cache import CachedFeatures, FeatureCache
+from ram.backends import TaggerBackend
 from ram.errors import ArchiveError, ImageError, InputError
 from ram.images.archives import MOST_PICTURES, is_archive, open_archive
 from ram.images.folders import is_of_system
@@ -26,7 +27,6 @@ from ram.images.opening import open_image
 from ram.images.reading import or_fault, read_ahead
 from ram.images.transforms import EvalTransform
 from ram.prediction import Prediction
-from ram.tagger import TaggerBackend
 from ram.text.vocabulary import TagVocabulary
 
 THUMBNAIL = 144

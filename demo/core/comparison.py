@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from demo.core.photos import Photo, Scores
-from ram.tagger import TaggerBackend
+from ram.backends import TaggerBackend
 from ram.text.bank import TagEmbeddingBank
 
 MAX_SHOWN = 12

@@ -9,8 +9,8 @@ from pathlib import Path
 from demo.core.categories import MAX_SENTENCES, Categories
 from demo.core.photos import Photo
 from demo.core.workbench import Workbench
+from ram.backends import TaggerBackend
 from ram.describers.fallback import DescribedSentence, Notice
-from ram.tagger import TaggerBackend
 from ram.text.bank import TagEmbeddingBank
 from ram.text.names import MAX_CATEGORIES
 from ram.text.tag_packs import UPLOADS, load_pack

@@ -11,11 +11,11 @@ from typing import Any
 
 from PIL import Image
 
+from ram.backends import TaggerBackend
 from ram.images.limits import UPLOADS
 from ram.images.opening import open_image
 from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction
-from ram.tagger import TaggerBackend
 
 PREVIEW_PIXELS = 1024
 """Longest side of the photo on the page."""

@@ -10,9 +10,9 @@ import numpy as np
 
 from demo.core.album import Album, AlbumPhoto
 from demo.core.feature_cache import FeatureCache
+from ram.backends import TaggerBackend
 from ram.errors import InputError
 from ram.prediction import TagScore, WeightedDescription
-from ram.tagger import TaggerBackend
 from ram.text.bank import TagEmbeddingBank
 
 GROUP = 8

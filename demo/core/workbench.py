@@ -19,11 +19,11 @@ from PIL import Image
 from demo.core.categories import Categories
 from demo.core.photos import Photo, Scores, Tagged, look
 from demo.server.limits import Limits
+from ram.backends import Explainer, TaggerBackend
 from ram.describers.base import Describer, Sense
 from ram.describers.fallback import DescribedSentence, Notice, describe_with_fallback
 from ram.errors import InputError, RamError
 from ram.prediction import Explanation
-from ram.tagger import Explainer, TaggerBackend
 from ram.text.bank import is_readable
 from ram.text.names import matching_key, parse_categories
 

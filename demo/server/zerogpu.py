@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from ram.backends import Explainer, TaggerBackend
 from ram.images.opening import open_image
 from ram.images.sources import Source
 from ram.models.image_encoder import ImageFeatures
 from ram.models.text_encoder import TextEncoder
 from ram.prediction import Explanation, Prediction
-from ram.tagger import Explainer, TaggerBackend
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 
@@ -44,7 +44,7 @@ def borrow(tagger: TaggerBackend, lend: Lend) -> BorrowingTagger:
 
 
 class BorrowingTagger:
-    """A :class:`ram.tagger.TaggerBackend` that borrows the GPU for each use of its network.
+    """A :class:`ram.backends.TaggerBackend` that borrows the GPU for each use of its network.
 
     Features and banks that it returns are on the CPU.
 
@@ -116,7 +116,7 @@ class BorrowingExplainer(BorrowingTagger):
     """A borrowing tagger that can explain scores.
 
     Args:
-        tagger: a :class:`ram.tagger.Explainer` too.
+        tagger: a :class:`ram.backends.Explainer` too.
         lend: who lends the GPU.
     """
 

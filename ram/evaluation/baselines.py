@@ -36,7 +36,7 @@ _ARCHITECTURE, _WEIGHTS = "ViT-B-16-quickgelu", "openai"
 
 
 class ZeroShotTagger:
-    """CLIP as a :class:`ram.tagger.TaggerBackend`; its one term of evidence is named "cosine".
+    """CLIP as a :class:`ram.backends.TaggerBackend`; its one term of evidence is named "cosine".
 
     Images are cut to their centre square, as in CLIP's training.
 

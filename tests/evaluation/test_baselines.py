@@ -10,10 +10,11 @@ from torch import nn
 
 from demo.core.comparison import predefined_banks
 from demo.core.workbench import Workbench
+from ram.backends import Explainer
 from ram.evaluation import baselines as zero_shot
 from ram.evaluation.baselines import NEUTRAL, ZeroShotTagger, clip_is_here
 from ram.models.config import ImageConfig, ModelConfig
-from ram.tagger import Explainer, Tagger
+from ram.tagger import Tagger
 from tests.tiny import DESCRIPTIONS, DIM, HashTextEncoder, tiny_tagger
 
 CONFIG = ModelConfig("tiny-clip", ImageConfig("clip", 32, interpolation="bicubic"), HashTextEncoder.name, DIM)

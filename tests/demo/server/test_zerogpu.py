@@ -11,10 +11,11 @@ from PIL import Image
 from torch import nn
 
 from demo.server.zerogpu import borrow, find_lender
+from ram.backends import Explainer
 from ram.errors import ImageError
 from ram.evaluation.baselines import ZeroShotTagger
 from ram.models.config import ImageConfig, ModelConfig
-from ram.tagger import Explainer, Tagger
+from ram.tagger import Tagger
 from tests.tiny import DIM, HashTextEncoder, tiny_tagger
 
 PICTURE = Image.effect_noise((90, 60), 90).convert("RGB")

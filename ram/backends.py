@@ -1,0 +1,79 @@
+"""Interfaces of a tagger, for code that takes any: that of a model, zero-shot CLIP, one on a borrowed GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+import torch
+
+from ram.images.sources import Source
+from ram.images.transforms import EvalTransform
+from ram.models.config import ModelConfig
+from ram.models.image_encoder import ImageFeatures
+from ram.models.text_encoder import TextEncoder
+from ram.prediction import Explanation, Prediction
+from ram.text.bank import TagEmbeddingBank
+from ram.text.descriptions import TagDescriptions
+
+
+class TaggerBackend(Protocol):
+    """Interface of a tagger for comparing models; zero-shot CLIP and ZeroGPU taggers have it too.
+
+    Attributes:
+        config: describes the model and how it wants its images.
+        bank: predefined tags.
+        device: where features and banks have to be.
+        dtype: of the network.
+        transform: image to (3, size, size) pixels.
+    """
+
+    config: ModelConfig
+    bank: TagEmbeddingBank
+    device: torch.device
+    dtype: torch.dtype
+    transform: EvalTransform
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Family of the model, such as RAM++."""
+        ...
+
+    @property
+    def text_encoder(self) -> TextEncoder:
+        """The frozen text encoder that embeds typed categories."""
+        ...
+
+    def tag(self, picture: Source) -> Prediction:
+        """Score one image over the predefined tags."""
+        ...
+
+    def look(self, picture: Source) -> ImageFeatures:
+        """Run the image encoder once on one image."""
+        ...
+
+    def look_at_pixels(self, pixels: torch.Tensor) -> ImageFeatures:
+        """Run the image encoder on (batch, 3, size, size) pixels of :attr:`transform`."""
+        ...
+
+    def score(self, features: ImageFeatures, bank: TagEmbeddingBank | None = None) -> Prediction:
+        """Score features over a bank, the predefined one where None."""
+        ...
+
+    def embed(self, descriptions: Mapping[str, Sequence[str]] | TagDescriptions) -> TagEmbeddingBank:
+        """A bank of new categories from their descriptions."""
+        ...
+
+
+@runtime_checkable
+class Explainer(Protocol):
+    """A tagger that can say what is behind a score."""
+
+    def explain(self, features: ImageFeatures, bank: TagEmbeddingBank, tag: str) -> Explanation:
+        """Explain the score of one tag of a bank."""
+        ...
