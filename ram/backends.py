@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-from ram.images.sources import Source
+from ram.images.given import Source
 from ram.images.transforms import EvalTransform
 from ram.models.config import ModelConfig
 from ram.models.image_encoder import ImageFeatures

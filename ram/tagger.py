@@ -21,11 +21,11 @@ from ram.describers.fallback import describe_tags
 from ram.describers.loading import load_describer
 from ram.describers.template import TemplateDescriber
 from ram.errors import ImageError, ImageTypeError, InputError
-from ram.images.limits import OWN_FILES as OWN_IMAGES
-from ram.images.limits import ImageLimits
+from ram.images.given import UNNAMED, Source, is_source, several
 from ram.images.opening import open_image
 from ram.images.reading import read_batches
-from ram.images.sources import UNNAMED, Source, is_source, several
+from ram.images.size_limits import OWN_FILES as OWN_IMAGES
+from ram.images.size_limits import ImageLimits
 from ram.images.transforms import EvalTransform
 from ram.models.build import build_text_encoder
 from ram.models.config import ModelConfig

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 
 import pytest
 
@@ -21,6 +22,13 @@ LAYERS = (
     ("demo.launch", "demo.flags", "demo.__main__"),
 )
 """From the bottom up; the longest matching name decides the layer of a module."""
+
+MIRRORS = (
+    {"demo", "demo.core", "demo.sections", "demo.views"},
+    {"ram.models", "ram.models.lite"},
+    {"ram.describers.chat", "ram.describers.lexicon"},
+)
+"""Packages in which modules of one name are about one thing."""
 
 WITHOUT_TORCH = ("ram", "ram.describers", "ram.text", "ram.labels")
 NETWORK = ("ram", "image_encoder", "reweighting", "decoder", "heads", "tag2text", "description_embeddings", "losses")
@@ -65,6 +73,16 @@ def layer_of(name):
 def test_every_module_has_a_layer():
     packages = {"ram", "demo"}  # only names and docstrings
     assert [name for name, _ in modules() if layer_of(name) is None and name not in packages] == []
+
+
+def test_modules_of_one_name_mirror_each_other():
+    packages = defaultdict(set)
+    for module, file in modules():
+        package, _, name = module.rpartition(".")
+        if file.name not in ("__init__.py", "__main__.py"):
+            packages[name].add(package)
+    shared = {name: found for name, found in packages.items() if len(found) > 1}
+    assert shared and not {name for name, found in shared.items() if not any(found <= mirror for mirror in MIRRORS)}
 
 
 def test_imports_point_downwards_only():

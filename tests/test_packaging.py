@@ -182,7 +182,7 @@ def test_the_limits_in_the_hosting_notes_are_enforced():
     from demo.core.feature_cache import MAX_BYTES
     from demo.page import MAX_UPLOAD, launch_options
     from ram.images import archives
-    from ram.images.limits import UPLOADS
+    from ram.images.size_limits import UPLOADS
     from ram.text import tag_packs as packs
 
     told = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")

@@ -22,9 +22,9 @@ from ram.backends import TaggerBackend
 from ram.errors import ArchiveError, ImageError, InputError
 from ram.images.archives import MOST_PICTURES, is_archive, open_archive
 from ram.images.folders import is_of_system
-from ram.images.limits import UPLOADS
 from ram.images.opening import open_image
 from ram.images.reading import or_fault, read_ahead
+from ram.images.size_limits import UPLOADS
 from ram.images.transforms import EvalTransform
 from ram.prediction import Prediction
 from ram.text.vocabulary import TagVocabulary

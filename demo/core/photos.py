@@ -12,8 +12,8 @@ from typing import Any
 from PIL import Image
 
 from ram.backends import TaggerBackend
-from ram.images.limits import UPLOADS
 from ram.images.opening import open_image
+from ram.images.size_limits import UPLOADS
 from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction
 

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from ram.backends import Explainer, TaggerBackend
+from ram.images.given import Source
 from ram.images.opening import open_image
-from ram.images.sources import Source
 from ram.models.image_encoder import ImageFeatures
 from ram.models.text_encoder import TextEncoder
 from ram.prediction import Explanation, Prediction

@@ -13,7 +13,7 @@ from ram.describers.base import Describer
 from ram.describers.fallback import describe_tags
 from ram.describers.loading import DESCRIBERS, load_describer
 from ram.errors import InputError
-from ram.images.limits import OWN_FILES, ImageLimits
+from ram.images.size_limits import OWN_FILES, ImageLimits
 from ram.labels.captions import Texts, read_captions
 from ram.runtime import cache_folder
 from ram.text.descriptions import TagDescriptions

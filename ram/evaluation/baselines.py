@@ -14,8 +14,8 @@ from torch import nn
 
 from ram.checkpoints.download import find_cached
 from ram.checkpoints.registry import HubFile
+from ram.images.given import Source
 from ram.images.opening import open_image
-from ram.images.sources import Source
 from ram.images.transforms import EvalTransform
 from ram.models.config import ImageConfig, ModelConfig
 from ram.models.image_encoder import ImageFeatures

@@ -16,8 +16,8 @@ from pathlib import Path
 from ram.errors import ArchiveError, ImageError
 from ram.images.archive_names import read_names
 from ram.images.folders import is_of_program, is_of_system
-from ram.images.limits import UPLOADS
 from ram.images.opening import SUFFIXES
+from ram.images.size_limits import UPLOADS
 
 MOST_PICTURES = 500
 MOST_ENTRIES = 5_000

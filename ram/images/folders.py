@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from ram.errors import ImageError
+from ram.images.given import refuse_address
 from ram.images.opening import SUFFIXES
-from ram.images.sources import refuse_address
 
 MOST_NAMED = 8
 """Endings or folders that a notice lists by name."""

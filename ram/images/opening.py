@@ -20,9 +20,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from ram.errors import ImageError
 from ram.images.cut_jpegs import read_cut
+from ram.images.given import UNNAMED, Source, image_of, refuse_address, refuse_other_content, refuse_other_types
 from ram.images.kinds import RAW, what_instead
-from ram.images.limits import LARGE_PIXELS, OWN_FILES, ImageLimits
-from ram.images.sources import UNNAMED, Source, image_of, refuse_address, refuse_other_content, refuse_other_types
+from ram.images.size_limits import LARGE_PIXELS, OWN_FILES, ImageLimits
 
 SUFFIXES = tuple(
     ".jpg .jpeg .jpe .jfif .jif .jfi .pjpeg .pjp .mpo .jps .png .apng .webp .gif .bmp .dib .tif .tiff .ppm .pgm "
@@ -52,7 +52,7 @@ def open_image(
     Args:
         source: a path, the bytes of a file, a binary file (read from its start, left open), a numpy array, or a PIL
             image.
-        limits: on the file and the image, :data:`ram.images.limits.UPLOADS` for files from strangers.
+        limits: on the file and the image, :data:`ram.images.size_limits.UPLOADS` for files from strangers.
         note: called with a sentence where a JPEG lacks its last bytes, and is read all the same.
 
     Raises:

@@ -15,9 +15,9 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from ram.errors import ImageError
-from ram.images.limits import OWN_FILES, ImageLimits
+from ram.images.given import Source
 from ram.images.opening import open_image
-from ram.images.sources import Source
+from ram.images.size_limits import OWN_FILES, ImageLimits
 
 IMAGES_PER_WORKER = 8
 """Images from which starting a worker process pays."""

@@ -10,8 +10,8 @@ import pytest
 from ram.describers.lexicon.describer import LexiconDescriber
 from ram.describers.lexicon.domain_offsets import first_offsets
 from ram.describers.lexicon.glosses import opening, plain_gloss
-from ram.describers.lexicon.sources import everyday_synsets
 from ram.describers.lexicon.synsets import Lexicon, Synset
+from ram.describers.lexicon.tables import everyday_synsets
 from ram.errors import DescriberError
 from tests.paths import ROOT
 
@@ -163,11 +163,11 @@ def test_starting_loads_neither_torch_nor_timm() -> None:
 
 
 def test_a_missing_or_changed_timm_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ram.describers.lexicon.sources.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("ram.describers.lexicon.tables.importlib.util.find_spec", lambda name: None)
     with pytest.raises(DescriberError, match="needs the timm package"):
         Lexicon.installed()
     monkeypatch.undo()
-    monkeypatch.setattr("ram.describers.lexicon.sources._PHOTOGRAPHED", ("gone.txt",))
+    monkeypatch.setattr("ram.describers.lexicon.tables._PHOTOGRAPHED", ("gone.txt",))
     with pytest.raises(DescriberError, match="cannot read the ImageNet names"):
         Lexicon.installed()
 

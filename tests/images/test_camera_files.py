@@ -11,8 +11,8 @@ from PIL import Image, JpegImagePlugin
 
 from ram.errors import ImageError
 from ram.images import opening
-from ram.images.limits import OWN_FILES, UPLOADS, ImageLimits
 from ram.images.opening import check_image, open_image
+from ram.images.size_limits import OWN_FILES, UPLOADS, ImageLimits
 from tests.paths import ROOT
 
 CAT = (ROOT / "assets" / "examples" / "cat.jpg").read_bytes()

@@ -14,8 +14,8 @@ from PIL import Image, features
 
 from ram.errors import ImageError
 from ram.images import opening as image
-from ram.images.limits import UPLOADS
 from ram.images.opening import check_image, open_image
+from ram.images.size_limits import UPLOADS
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 

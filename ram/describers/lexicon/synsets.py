@@ -56,7 +56,7 @@ class Lexicon:
         Raises:
             DescriberError: timm is not installed, or no longer contains these names.
         """
-        from ram.describers.lexicon.sources import installed_synsets
+        from ram.describers.lexicon.tables import installed_synsets
 
         return cls(installed_synsets())
 

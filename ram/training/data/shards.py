@@ -19,9 +19,9 @@ from pathlib import Path
 import torch
 
 from ram.errors import InputError
-from ram.images.limits import OWN_FILES
 from ram.images.opening import SUFFIXES
 from ram.images.reading import read_ahead
+from ram.images.size_limits import OWN_FILES
 
 LARGEST_TEXT = 1_000_000
 """Most bytes of the captions and tags of one image."""
