@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import socket
+from pathlib import Path
 
 import pytest
 import torch
@@ -61,7 +62,8 @@ def test_two_processes_train_as_one_and_only_the_first_prints(folder, capsys):
         with open(f"said{rank}.txt", "w") as said, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             return main([*command, "two"])
 
-    assert together(run) == [0, 0]
+    codes = together(run)
+    assert codes == [0, 0], [Path(f"said{rank}.txt").read_text() for rank in range(2)]
     assert main([*command, "one"]) == 0
     one, two = curve(folder / "one", steps=True), curve(folder / "two", steps=True)
     assert len(one) == len(two) == 4
