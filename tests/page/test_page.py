@@ -210,7 +210,7 @@ def test_the_meaning_of_a_word_can_be_chosen(page):
 def test_categories_wait_for_a_photo_and_follow_to_the_next(page):
     without_photo(page)
     ask(page, "corgi")
-    page.get_by_text("what you typed is kept").wait_for()
+    page.locator("p").get_by_text("what you typed is kept").wait_for()
     assert page.locator("#cards li").count() > 1
     choose(page, "dogs.jpg")
     dogs = plot_texts(page)
@@ -220,7 +220,7 @@ def test_categories_wait_for_a_photo_and_follow_to_the_next(page):
     changes(page, PLOT, before)
     assert "corgi" in plot_texts(page)
     page.get_by_label("Remove Image").click()
-    page.get_by_text("what you typed is kept").wait_for()
+    page.locator("p").get_by_text("what you typed is kept").wait_for()
 
 
 INVALID = {"": "no category", "x" * 70: "70 characters", " , ;": "no category", ",".join(map(str, range(30))): "30"}
