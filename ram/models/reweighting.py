@@ -42,11 +42,15 @@ class DescriptionReweighting(nn.Module):
             each tag's own descriptions and are 0 where there is none.
         """
         bank, towards = descriptions.embeddings, F.normalize(pooled, dim=-1).T
-        similarity = (bank @ towards).permute(2, 0, 1) * self.log_scale.exp()
+        similarity = (self.keys(descriptions) @ towards).permute(2, 0, 1) * self.log_scale.exp()
         if descriptions.mask is not None:
             similarity = similarity.masked_fill(~descriptions.mask, -torch.inf)
         weights = similarity.softmax(dim=-1).to(bank.dtype)
         return torch.einsum("btn,tnd->btd", weights, bank), weights
+
+    def keys(self, descriptions: DescriptionEmbeddings) -> torch.Tensor:
+        """(tags, descriptions, dim) vectors that the pooled token is compared with: the embeddings themselves."""
+        return descriptions.embeddings
 
 
 class DescriptionEnsemble(DescriptionReweighting):

@@ -26,20 +26,14 @@ class CenteredReweighting(DescriptionReweighting):
 
     def __init__(self) -> None:
         super().__init__()
+        self.log_contrast_scale = nn.Parameter(self.log_scale.detach().clone())
         nn.init.constant_(self.log_scale, math.log(FIRST_SCALE))
-        self.log_contrast_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
 
     @property
     def contrast_scale(self) -> torch.Tensor:
         """Inverse temperature of the contrast of pooled tokens and captions, which are not centered; a scalar."""
         return self.log_contrast_scale.exp()
 
-    def forward(self, pooled: torch.Tensor, descriptions: DescriptionEmbeddings) -> tuple[torch.Tensor, torch.Tensor]:
-        """Weigh and blend; shapes are those of :class:`~ram.models.reweighting.DescriptionReweighting`."""
-        bank, towards = descriptions.embeddings, F.normalize(pooled, dim=-1).T
-        differences = F.normalize(bank - descriptions.mean()[:, None], dim=-1)
-        fit = (differences @ towards).permute(2, 0, 1) * self.log_scale.exp()
-        if descriptions.mask is not None:
-            fit = fit.masked_fill(~descriptions.mask, -torch.inf)
-        weights = fit.softmax(dim=-1).to(bank.dtype)
-        return torch.einsum("btn,tnd->btd", weights, bank), weights
+    def keys(self, descriptions: DescriptionEmbeddings) -> torch.Tensor:
+        """(tags, descriptions, dim) unit differences of the embeddings from the mean of their tag."""
+        return F.normalize(descriptions.embeddings - descriptions.mean()[:, None], dim=-1)
