@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from ram.errors import ImageError
-from ram.images.given import refuse_address
+from ram.images.given import refuse_address, shown_name
+from ram.images.kinds import READABLE
 from ram.images.opening import SUFFIXES
 
 MOST_NAMED = 8
@@ -92,7 +93,7 @@ def search(path: str | Path) -> FoundImages:
     if not os.path.exists(path):
         if glob.has_magic(str(path)):
             return _matching(path)
-        raise ImageError(f"there is no file or folder {_name(path)}: check the path")
+        raise ImageError(f"there is no file or folder {shown_name(path)}: check the path")
     if not path.is_dir():
         return FoundImages((path,))
     collected = _Search()
@@ -102,9 +103,8 @@ def search(path: str | Path) -> FoundImages:
         return found
     if found.unreadable:
         folder, reason = found.unreadable[0]
-        raise ImageError(f"{_name(folder)} cannot be listed: {reason}")
-    kinds = "JPEG, PNG, WebP, GIF, BMP, TIFF, PPM or AVIF"
-    raise ImageError(f"{_name(path)} holds no picture{_instead(found)}: give a folder with {kinds} files")
+        raise ImageError(f"{shown_name(folder)} cannot be listed: {reason}")
+    raise ImageError(f"{shown_name(path)} holds no picture{_instead(found)}: give a folder with {READABLE} files")
 
 
 def is_of_program(folder: str, parent: str = "") -> bool:
@@ -149,7 +149,7 @@ def _matching(pattern: Path) -> FoundImages:
         chosen = tuple(image for image in found.images if image.match(str(rest)))
         found = FoundImages(chosen, Counter(), found.program_folders, found.unreadable)
     if not found.images:
-        raise ImageError(f"no picture matches {_name(pattern)}{_instead(found)}: check the path")
+        raise ImageError(f"no picture matches {shown_name(pattern)}{_instead(found)}: check the path")
     return found
 
 
@@ -233,10 +233,3 @@ def _counted(counts: Counter[str]) -> str:
 
 def _files(count: int) -> str:
     return f"{count} file{'s' if count != 1 else ''}"
-
-
-def _name(path: Path) -> str:
-    """File name for a message, safe to print."""
-    name = path.name or str(path)
-    shown = "".join(character if character.isprintable() else "?" for character in name)
-    return shown if len(shown) <= 80 else f"{shown[:40]}...{shown[-37:]}"

@@ -6,6 +6,7 @@ import io
 import os
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import BinaryIO, TypeGuard
 
 import numpy as np
@@ -27,6 +28,13 @@ DECODE = "is base64 text: decode it by base64.b64decode and give the bytes"
 
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]+:/+|data:)", re.IGNORECASE)
 _LONGEST_SHOWN, _LONGEST_PATH = 80, 255
+
+
+def shown_name(path: str | os.PathLike[str]) -> str:
+    """The file name of a path for a message: safe to print, its middle left out where it is long."""
+    given = Path(path).name or os.fspath(path)
+    shown = "".join(one if one.isprintable() else "?" for one in given)
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:40]}...{shown[-37:]}"
 
 
 def is_source(value: object) -> TypeGuard[Source]:

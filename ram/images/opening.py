@@ -20,7 +20,15 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from ram.errors import ImageError
 from ram.images.cut_jpegs import read_cut
-from ram.images.given import UNNAMED, Source, image_of, refuse_address, refuse_other_content, refuse_other_types
+from ram.images.given import (
+    UNNAMED,
+    Source,
+    image_of,
+    refuse_address,
+    refuse_other_content,
+    refuse_other_types,
+    shown_name,
+)
 from ram.images.kinds import RAW, what_instead
 from ram.images.size_limits import LARGE_PIXELS, OWN_FILES, ImageLimits
 
@@ -114,9 +122,7 @@ def _name(source: Any) -> str:
     """Return the file name to use in a message, safe to print; "the picture" where there is none."""
     given = source if isinstance(source, (str, os.PathLike)) else getattr(source, "filename", None)
     given = given or getattr(source, "name", None)
-    given = Path(given).name or str(given) if isinstance(given, (str, os.PathLike)) else ""
-    shown = "".join(c if c.isprintable() else "?" for c in given)
-    return (shown if len(shown) <= 80 else f"{shown[:40]}...{shown[-37:]}") or UNNAMED
+    return (shown_name(given) if isinstance(given, (str, os.PathLike)) else "") or UNNAMED
 
 
 def _open_stream(source: Any, name: str, limits: ImageLimits) -> BinaryIO:
