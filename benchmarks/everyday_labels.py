@@ -18,9 +18,10 @@ from ram.errors import InputError
 from ram.labels.hypernyms import Hypernyms, save_kinds
 from ram.labels.label_system import LabelSystem
 from ram.text.descriptions import Origin, TagDescriptions
+from ram.text.files import package_file
 from ram.text.vocabulary import TagVocabulary
 
-FOLDER = Path(__file__).parents[1] / "ram" / "labels" / "everyday"
+FOLDER = package_file("labels/everyday")
 ORIGIN = Origin("written for this project", "everyday descriptions 1")
 FEWEST_DESCRIPTIONS = 8
 

@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.everyday_labels import FOLDER as EVERYDAY
 from ram.checkpoints.model_folder import load_model, save_model
 from ram.describers.template import TemplateDescriber
 from ram.evaluation.calibration import calibrate, shared_threshold
@@ -39,7 +40,6 @@ from ram.models.scoring import Scorer
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import Origin, TagDescriptions
 
-EVERYDAY = Path(__file__).parents[1] / "ram" / "labels" / "everyday"
 BATCH = 32
 INCOMPLETE = frozenset(
     "ade_rooms coworking dishes events houses ikea kangaroo osie places_rooms raccoon recipes spellquest weather "
@@ -108,7 +108,7 @@ def everyday_bank(trained: TagEmbeddingBank, descriptions: int | None) -> TagEmb
 
 
 def with_classifier(config: ModelConfig, model: TaggingModel, weight: float) -> tuple[ModelConfig, TaggingModel]:
-    """The same weights with the classifier's evidence beside the decoder's."""
+    """Rebuild the model with the classifier's evidence added at this weight; its other weights stay."""
     config = replace(config, ensemble=EnsembleConfig(classifier_weight=weight))
     joined = build_model(config)
     joined.load_state_dict(model.state_dict())

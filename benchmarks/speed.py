@@ -1,6 +1,6 @@
 """Speed and memory of our model against the plain reference, part by part, each line with its bar.
 
-    python -m benchmarks.speed [PART ...] [--threads N] [--rounds N] [--quick] [--json]
+python -m benchmarks.speed [PART ...] [--threads N] [--rounds N] [--quick] [--json]
 """
 
 from __future__ import annotations

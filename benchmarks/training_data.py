@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.everyday_labels import FOLDER as EVERYDAY
 from ram.describers.wording import singulars
 from ram.labels.captions import read_captions
 from ram.labels.exclusion import ExcludedTags
@@ -30,7 +31,6 @@ COMPLETE = ("caltech101", "camvid", "clothing", "grocery", "imagenet_samples", "
 """Broad sources in which other tags of the same source are absent."""
 DEVELOPMENT = "coco128"
 HELD_OUT = 0.15
-EVERYDAY = Path(__file__).parents[1] / "ram" / "labels" / "everyday"
 OTHER_SENSES = frozenset(
     "aerial crafts design designs detail display fan figures flight formation giant head interior light model needles "
     "outside pack pair pattern perch post prototype range relief row run shade star texture turn vehicle".split()

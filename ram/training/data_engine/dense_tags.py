@@ -7,7 +7,6 @@ et al. 2021). Its 1,000 classes are mapped to everyday names and what these are 
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +14,10 @@ from pathlib import Path
 import torch
 
 from ram.errors import InputError
+from ram.text.files import package_file, read_table
 from ram.training.data.triplets import Triplets
 
-CLASSES = Path(__file__).parent / "everyday_classes.csv"
+CLASSES = package_file("training/data_engine/everyday_classes.csv")
 BATCH = 128
 """Images that the teacher looks at together."""
 
@@ -65,8 +65,7 @@ def class_membership(ids: Mapping[str, int], path: Path = CLASSES) -> torch.Tens
         ids: tag to its column.
         path: CSV file with the columns class, name, tag and kinds.
     """
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = [row for _, row in read_table(path, ("class", "tag", "kinds"))]
     members = torch.zeros(len(rows), len(ids))
     for row in rows:
         for tag in (row["tag"], *row["kinds"].split(";")):
