@@ -237,7 +237,7 @@ def find_model(name: str | Path) -> Path:
 
 
 def _about_file(path: Path) -> str:
-    """What to do with a file that was given in place of a model folder."""
+    """Message for a file that was given in place of a model folder: its kind, and the command that makes a folder."""
     if path.name == CONFIG or (path.parent / CONFIG).is_file():
         return f"{path.name} is a file of a model folder: give the folder {str(path.parent)!r}"
     if path.suffix.lower() not in CHECKPOINT_SUFFIXES:

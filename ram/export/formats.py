@@ -98,7 +98,7 @@ def harmless_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class CsvForm:
-    """How a CSV file is written.
+    """Format of a CSV file.
 
     Args:
         delimiter: between cells.
@@ -149,7 +149,7 @@ ALL_CSV = tuple(
 
 
 class Output(Protocol):
-    """What reports are written to: a text file."""
+    """A text file that reports are written to."""
 
     def write(self, text: str, /) -> object: ...
 

@@ -27,7 +27,7 @@ _HEAD = re.compile(rb'\{"image": ("(?:[^"\\]|\\.)*"), "model": ("(?:[^"\\]|\\.)*
 
 @dataclass(frozen=True)
 class _Contents:
-    """What a file holds.
+    """Contents of a result file.
 
     Args:
         images: model of each image, by :func:`image_key`.
@@ -126,7 +126,7 @@ class ResultFile:
 
 
 def image_key(image: str | Path) -> str:
-    """The same for all names of an image file: relative or absolute, and on Windows in any case."""
+    """Return the absolute path of an image, in lower case on Windows: one key for every spelling of its name."""
     return os.path.normcase(readable_name(os.path.abspath(image)))
 
 
@@ -208,7 +208,7 @@ _COCO_FIELDS: Mapping[str, Mapping[str, type]] = {
     "categories": {"id": int, "name": str},
     "annotations": {"id": int},
 }
-"""What a COCO document needs in order to be continued."""
+"""Fields, with their types, without which a COCO document cannot be continued."""
 _READERS: dict[str, Callable[[BinaryIO], _Contents]] = {
     ".jsonl": _read_json_lines,
     ".csv": _read_csv,

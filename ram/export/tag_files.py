@@ -11,7 +11,7 @@ from ram.runtime import atomic_write
 from ram.text.files import read_text
 
 Existing = Literal["keep", "add", "replace"]
-"""What happens to a text file that exists: it stays, gets the tags that it lacks, or is replaced."""
+"""Treatment of a text file that exists: keep it, add the tags that it lacks, or replace it."""
 EXISTING: tuple[Existing, ...] = get_args(Existing)
 
 
