@@ -26,6 +26,7 @@ from ram.labels.label_system import LabelSystem
 from ram.labels.parallel import parse_captions
 from ram.labels.reviewed_lists import shipped_lists
 from ram.text.descriptions import TagDescriptions
+from ram.text.files import write_json
 
 COMPLETE = ("caltech101", "camvid", "clothing", "grocery", "imagenet_samples", "pacs")
 """Broad sources in which other tags of the same source are absent."""
@@ -86,7 +87,7 @@ def parse_all(
 
 
 def write(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
-    path.write_text(json.dumps(list(entries)) + "\n", encoding="utf-8")
+    write_json(path, list(entries))
     print(f"{path.name}: {len(entries)} images")
 
 

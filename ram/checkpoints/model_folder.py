@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from ram.models.config import ModelConfig
 from ram.models.ram import TaggingModel
 from ram.runtime import atomic_write
 from ram.text.bank import TagEmbeddingBank
+from ram.text.files import write_json
 
 WEIGHTS = "model.safetensors"
 
@@ -61,8 +61,7 @@ def save_weights(folder: str | Path, config: ModelConfig, weights: Mapping[str, 
     folder = Path(folder)
     with atomic_write(folder / WEIGHTS) as temporary:
         save_file(dict(weights), temporary, metadata={"format": "pt", "model": config.name})
-    with atomic_write(folder / CONFIG) as temporary:  # last, so that a folder with a config is a whole folder
-        temporary.write_text(json.dumps(config.to_dict(), indent=1) + "\n", encoding="utf-8")
+    write_json(folder / CONFIG, config.to_dict(), indent=1)  # last, so that a folder with a config is a whole folder
 
 
 def load_model(folder: str | Path) -> LoadedModel:

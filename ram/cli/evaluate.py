@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,8 +19,8 @@ from ram.cli.options import (
 )
 from ram.cli.terminal import Progress, print_json, print_table, printable, say
 from ram.errors import InputError
-from ram.runtime import atomic_write
 from ram.text.descriptions import TagDescriptions
+from ram.text.files import write_table
 
 if TYPE_CHECKING:
     from ram.tagger import Tagger
@@ -171,10 +170,7 @@ def _bank(tagger: Tagger, tags: Sequence[str], args: argparse.Namespace) -> tupl
 
 
 def _write_csv(path: Path, per_tag: Sequence[dict[str, Any]]) -> None:
-    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
-        rows = csv.DictWriter(file, list(per_tag[0]), lineterminator="\n")
-        rows.writeheader()
-        rows.writerows(per_tag)
+    write_table(path, list(per_tag[0]), (row.values() for row in per_tag))
     say(f"the figures of each tag are in {printable(str(path))}")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,7 @@ from ram.cli.options import (
 )
 from ram.cli.terminal import Progress, print_json, printable, say
 from ram.errors import InputError
-from ram.runtime import atomic_write
-from ram.text.files import read_json, read_lines
+from ram.text.files import read_json, read_lines, write_json
 
 if TYPE_CHECKING:
     from ram.text.vocabulary import TagVocabulary
@@ -72,8 +70,7 @@ def run(args: argparse.Namespace) -> int:
     report = engine.report
     if not report.pictures:
         raise InputError(f"none of {len(triplets)} pictures can be read, such as: {report.unreadable[0]}")
-    with atomic_write(args.output) as partial:
-        partial.write_text(json.dumps(changed) + "\n", encoding="utf-8")
+    write_json(args.output, changed)
     if report.unreadable:
         say(printable(f"{len(report.unreadable)} pictures are unchanged, such as: {report.unreadable[0]}"))
     if args.json:

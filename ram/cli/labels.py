@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import islice
@@ -18,8 +17,7 @@ from ram.labels.captions import select_split
 from ram.labels.label_system import VOCABULARY
 from ram.labels.parsing import ParsedTag
 from ram.labels.reviewed_lists import ReviewedLists, shipped_lists
-from ram.runtime import atomic_write
-from ram.text.files import read_lines
+from ram.text.files import read_lines, write_table
 from ram.text.vocabulary import KINDS
 
 REPORT = "report.csv"
@@ -155,7 +153,4 @@ def _document(
 
 
 def _write_report(built: BuiltSystem, path: Path) -> None:
-    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(Verdict._fields)
-        rows.writerows(built.verdicts)
+    write_table(path, Verdict._fields, built.verdicts)

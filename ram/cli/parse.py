@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -13,8 +12,7 @@ from ram.cli.options import add_processes_option, add_split_option, check_writab
 from ram.cli.terminal import Progress, printable
 from ram.labels.captions import Texts, select_split
 from ram.labels.label_system import LabelSystem, shipped_system
-from ram.runtime import atomic_write
-from ram.text.files import read_lines
+from ram.text.files import read_lines, write_json
 from ram.text.vocabulary import TagVocabulary
 
 
@@ -54,8 +52,7 @@ def run(args: argparse.Namespace) -> int:
         captions = select_split(captions, Path(args.split[0]), args.split[1])
     labels = _labels(args.labels)
     triplets = list(_triplets(captions, labels.ids, args.processes))
-    with atomic_write(args.output) as partial:
-        partial.write_text(json.dumps(triplets) + "\n", encoding="utf-8")
+    write_json(args.output, triplets)
     used = {label for triplet in triplets for label in triplet["union_label_id"]}
     mean = sum(len(triplet["union_label_id"]) for triplet in triplets) / len(triplets)
     print(

@@ -9,7 +9,7 @@ from pathlib import Path
 from ram.errors import InputError
 from ram.export.formats import harmless_name, readable_name
 from ram.export.result_files import image_key
-from ram.runtime import atomic_write
+from ram.text.files import write_table
 
 COLUMNS = ("image", "reason")
 
@@ -46,13 +46,8 @@ def save_faults(path: Path, faults: Sequence[tuple[str, str]], done: Collection[
     tried = set(map(image_key, done)) | {image_key(image) for image, _ in faults}
     listed = [fault for fault in read_faults(path) if image_key(fault[0]) not in tried] + list(faults)
     if listed:
-        with (
-            atomic_write(path) as partial,
-            open(partial, "w", encoding="utf-8", errors="surrogateescape", newline="") as file,
-        ):
-            rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(COLUMNS)
-            rows.writerows((harmless_name(readable_name(image)), readable_name(reason)) for image, reason in listed)
+        rows = ((harmless_name(readable_name(image)), readable_name(reason)) for image, reason in listed)
+        write_table(path, COLUMNS, rows)
     else:
         path.unlink(missing_ok=True)
     return len(listed)

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from ram.errors import InputError
 from ram.export.formats import ALL_CSV, PLAIN_CSV, Coco, Csv, CsvForm, JsonLines, Record, Report, readable_name
-from ram.runtime import atomic_write
+from ram.text.files import write_json
 
 SAVE_SECONDS = 60.0
 """Time after which a document that is written as a whole is written again."""
@@ -250,8 +250,7 @@ class _CocoFile:
             self.finish()
 
     def finish(self) -> None:
-        with atomic_write(self._path) as partial:
-            partial.write_text(json.dumps(self._coco.document()) + "\n", encoding="utf-8")
+        write_json(self._path, self._coco.document())
         self._saved = time.monotonic()
 
 

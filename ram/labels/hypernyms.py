@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ram.errors import InputError
-from ram.text.files import read_table
+from ram.text.files import read_table, write_table
 
 
 class Hypernyms(Mapping[str, frozenset[str]]):
@@ -53,10 +52,8 @@ class Hypernyms(Mapping[str, frozenset[str]]):
 
 def save_kinds(path: Path, kinds: Mapping[str, str], hypernyms: Hypernyms) -> None:
     """Write a CSV file with the columns tag, kind and hypernyms, these separated by semicolons."""
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("tag", "kind", "hypernyms"))
-        rows.writerows((tag, kind, ";".join(hypernyms.direct.get(tag, ()))) for tag, kind in kinds.items())
+    rows = ((tag, kind, ";".join(hypernyms.direct.get(tag, ()))) for tag, kind in kinds.items())
+    write_table(path, ("tag", "kind", "hypernyms"), rows)
 
 
 def load_kinds(path: Path) -> tuple[dict[str, str], Hypernyms]:

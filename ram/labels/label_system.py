@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ram.errors import InputError
-from ram.runtime import atomic_write
 from ram.text.descriptions import TagDescriptions
-from ram.text.files import package_file, read_table
+from ram.text.files import package_file, read_table, write_table
 from ram.text.vocabulary import TagVocabulary
 
 VOCABULARY, SYNONYMS = "vocabulary.csv", "synonyms.csv"
@@ -55,10 +53,8 @@ class LabelSystem:
     def save(self, folder: Path) -> None:
         """Write ``vocabulary.csv`` and ``synonyms.csv`` into an existing folder, each atomically."""
         self.vocabulary.save(folder / VOCABULARY)
-        with atomic_write(folder / SYNONYMS) as path, open(path, "w", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file, lineterminator="\n")
-            rows.writerow(("tag", "synonym"))
-            rows.writerows((tag, word) for word, tag in sorted(self.synonyms.items()))
+        rows = ((tag, word) for word, tag in sorted(self.synonyms.items()))
+        write_table(folder / SYNONYMS, ("tag", "synonym"), rows)
 
     @classmethod
     def load(cls, folder: Path) -> LabelSystem:

@@ -5,15 +5,13 @@ Writing the sentences is the task of `ram.describers`, embedding them that of `r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ram.errors import InputError
-from ram.runtime import atomic_write
-from ram.text.files import read_json
+from ram.text.files import read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -164,5 +162,4 @@ class TagDescriptions(Mapping[str, tuple[str, ...]]):
 
 
 def _write_json(path: Path, document: Any) -> None:
-    with atomic_write(path) as partial:
-        partial.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_json(path, document, ensure_ascii=False, indent=1)

@@ -1,4 +1,4 @@
-"""Read text, JSON and tables, with errors that say what is wrong with the file and where."""
+"""Read and write text, JSON and tables, with errors that say what is wrong with the file and where."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from ram.errors import InputError
+from ram.runtime import atomic_write
 
 _SEPARATOR_HINT = re.compile(r'"?sep=([,;\t])"?[,;\t]*\r?\n', re.IGNORECASE)
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -122,6 +123,20 @@ def _rows(text: str, separator: str, line: int, name: str) -> Iterator[tuple[int
                 yield line + reader.line_num, cells[: max(filled, width)]
     except csv.Error as error:
         raise InputError(f"line {line + reader.line_num} of {name} is not CSV: {error}") from None
+
+
+def write_table(path: Path, heading: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write a CSV file atomically."""
+    with atomic_write(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(heading)
+        table.writerows(rows)
+
+
+def write_json(path: Path, document: Any, **options: Any) -> None:
+    """Write a JSON file atomically; the options are those of ``json.dumps``."""
+    with atomic_write(path) as partial:
+        partial.write_text(json.dumps(document, **options) + "\n", encoding="utf-8")
 
 
 def listed_path(folder: Path, name: str) -> Path:

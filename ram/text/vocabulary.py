@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,8 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from ram.errors import InputError
-from ram.runtime import atomic_write
-from ram.text.files import read_table
+from ram.text.files import read_table, write_table
 from ram.text.names import matching_key
 
 UNSEEN_THRESHOLD = 0.5
@@ -131,10 +129,7 @@ class TagVocabulary:
         """Write ``vocabulary.csv`` with the columns tag, threshold, kind and translations, atomically."""
         empty = ("",) * len(self)
         rows = zip(self.tags, self.thresholds, self.kinds or empty, self.translations or empty, strict=True)
-        with atomic_write(path) as partial, open(partial, "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(rows)
+        write_table(path, COLUMNS, rows)
 
     @classmethod
     def load(cls, path: Path) -> TagVocabulary:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +23,7 @@ from ram.models.text_encoder import TextEncoder
 from ram.runtime import Progress, atomic_write
 from ram.text.bank import TagEmbeddingBank, pad, refuse_unreadable, warn_of_unreadable
 from ram.text.descriptions import TagDescriptions
+from ram.text.files import write_json
 from ram.text.vocabulary import TagVocabulary
 from ram.training.backbones import load_classifier
 from ram.training.data.shards import shuffle
@@ -130,8 +130,7 @@ def read_training_set(
         logits = class_logits(recipe.model.image.backbone, pictures, len(triplets), encoder, report)
     if recipe.generated.threshold < 1:
         generated = _generate(recipe, data, triplets, logits.softmax(dim=1), vocabulary)
-        with atomic_write(output / "generated.json") as temporary:
-            temporary.write_text(json.dumps(generated.report, indent=1) + "\n", encoding="utf-8")
+        write_json(output / "generated.json", generated.report, indent=1)
         triplets = generated.triplets
         if generated.classes:
             classes = TagEmbeddingBank.build(generated.classes.first(recipe.model.max_descriptions), text_encoder)
