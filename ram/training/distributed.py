@@ -74,7 +74,7 @@ class World:
 def join_world(device: torch.device) -> Iterator[tuple[World, torch.device]]:
     """Join the processes that ``torchrun`` started, or run alone; yield them and the device of this one.
 
-    All processes make the same random draws; see :class:`ram.training.loop.Draw`.
+    All processes make the same random draws; see :class:`ram.training.draws.Draw`.
     """
     if "RANK" not in os.environ:
         yield World(), device

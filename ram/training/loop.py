@@ -1,12 +1,11 @@
 """The training loop: from a recipe to a model folder, in one process or many, resumable after a kill.
 
-It reads from top to bottom: a run, what the first process records, the steps of a run, the losses of a step, and the
-random draws of a step.
+It reads from top to bottom: a run, what the first process records, the steps of a run, and the losses of a step. The
+random draws of a step are in :mod:`ram.training.draws`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,11 +26,11 @@ from ram.evaluation.metrics import mean_average_precision
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.ram import TaggingModel
 from ram.runtime import Progress, quiet
-from ram.training.data.mosaics import Mosaic
 from ram.training.data.negatives import sample_tags
 from ram.training.data.training_set import TrainingSet, read_dev_set, read_training_set
 from ram.training.data.views import Request, View
 from ram.training.distributed import World
+from ram.training.draws import Draw, generator_for
 from ram.training.finishing import finish_model, held_out_logits
 from ram.training.initial import initial_model, set_familiar, set_learning, set_statistics
 from ram.training.log import LearningCurve
@@ -375,83 +374,8 @@ class Step(nn.Module):
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Draw:
-    """The random draws of a step, alike in every process and however the batch is divided.
-
-    Args:
-        epoch: from 0.
-        ids: (batch,) indices of the images.
-        seeds: (batch,) seed of each image's view.
-        tags: (tags,) indices of the queries that are scored, or all.
-        captions: (batch, captions, dim) embeddings of the captions drawn for each image.
-        captioned: (batch,) whether an image has any caption.
-        mosaic: which images are joined.
-        described: (tags, descriptions) False for descriptions that this step leaves out; None leaves out none.
-    """
-
-    epoch: int
-    ids: torch.Tensor
-    seeds: torch.Tensor
-    tags: torch.Tensor | slice
-    captions: torch.Tensor
-    captioned: torch.Tensor
-    mosaic: Mosaic
-    described: torch.Tensor | None = None
-
-    @classmethod
-    def of(
-        cls, training: TrainingSet, recipe: Recipe, epoch: int, ids: torch.Tensor, generator: torch.Generator
-    ) -> Draw:
-        """Draw for a step over these images."""
-        schedule = recipe.schedule
-        seeds = torch.randint(2**62, (len(ids),), generator=generator)
-        tags: torch.Tensor | slice = slice(None)
-        if 0 < schedule.tags_per_step < training.triplets.targets.shape[1]:
-            targets = training.triplets.targets[ids]
-            tags = draw_tags(targets, schedule.tags_per_step, generator, schedule.random_tags)
-        captions = training.draw_captions(ids, schedule.captions_per_picture, generator)
-        mosaic = Mosaic.draw(len(ids), schedule.mosaics, generator)
-        described = None
-        if schedule.description_dropout:
-            described = drop_descriptions(training.queries.mask[tags], schedule.description_dropout, generator)
-        return cls(epoch, ids, seeds, tags, *captions, mosaic, described)
-
-
-def draw_tags(targets: torch.Tensor, count: int, generator: torch.Generator, others: int = 0) -> torch.Tensor:
-    """Draw the tags of a step: all that occur in the batch, then random others up to ``count``.
-
-    Every positive is learned, and a rare tag meets its negatives in proportion (the federated loss of Zhou et al.
-    2021). It raises the probabilities of rare tags and does not change their ranking; thresholds are calibrated later.
-
-    Args:
-        targets: (batch, tags) booleans.
-        count: tags to draw.
-        generator: the source of randomness.
-        others: random tags to draw at least.
-
-    Returns:
-        (drawn,) indices.
-    """
-    order = torch.randperm(targets.shape[1], generator=generator)
-    occurs = targets.any(dim=0)[order]
-    return torch.cat([order[occurs], order[~occurs]])[: max(count, int(occurs.sum()) + others)]
-
-
-def drop_descriptions(mask: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
-    """Leave out about ``share`` of the descriptions in a (tags, descriptions) mask, but not all of a tag."""
-    draws = torch.rand(mask.shape, generator=generator).masked_fill(~mask, -1.0)
-    return mask & ((draws >= share) | (draws == draws.amax(dim=1, keepdim=True)))
-
-
 def _keep_descriptions(tags: DescriptionEmbeddings, mask: torch.Tensor | None) -> DescriptionEmbeddings:
     return tags if mask is None else DescriptionEmbeddings(tags.embeddings, mask.to(tags.embeddings.device))
-
-
-def generator_for(*position: int | str) -> torch.Generator:
-    """Return a generator whose draws depend on these values alone, so that a resumed run repeats them."""
-    digest = hashlib.blake2b(repr(position).encode(), digest_size=4).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "big"))
 
 
 def attention_for(device: torch.device) -> AbstractContextManager[None]:

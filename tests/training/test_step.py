@@ -12,8 +12,9 @@ from ram.training.data.training_set import TrainingSet
 from ram.training.data.triplets import Triplets
 from ram.training.data.views import PixelSource
 from ram.training.distributed import World
+from ram.training.draws import Draw, draw_tags, drop_descriptions, generator_for
 from ram.training.initial import set_learning
-from ram.training.loop import Draw, Learner, NonFiniteLoss, Step, draw_tags, drop_descriptions, generator_for
+from ram.training.loop import Learner, NonFiniteLoss, Step
 from ram.training.schedule import make_optimizer
 from ram.training.state import Position, RunningAverage, TrainingState
 from tests.tiny import DIM, tiny_bank
