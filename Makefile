@@ -19,8 +19,6 @@ VENV ?= .venv
 ARGS ?=
 # Processes that run tests at the same time.
 WORKERS ?= 2
-# Side by side, each process computes in one thread: threads that wait for each other's cores cost more than they save.
-SIDE_BY_SIDE = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
 # pytest's exit status 5: ARGS selected no test of this part.
 NO_TESTS_IS_FINE := [ $$? -eq 5 ]
 
@@ -43,12 +41,12 @@ demo: $(PAGE_READY)
 	@$(BIN)/python app.py $(ARGS)
 
 check: lint
-	@$(SIDE_BY_SIDE) --dist worksteal -m "not slow and not page and not llm and not large" $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not page and not llm and not large" $(ARGS)
 
 # First what needs no browser, side by side; then the page, one test after another.
 test: $(DEV_READY) browser
 	@$(MAKE) --no-print-directory $(LLM_READY) || echo "The tests with a real language model are skipped."
-	@$(SIDE_BY_SIDE) --dist loadfile -m "not page" $(ARGS) || $(NO_TESTS_IS_FINE)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not page" $(ARGS) || $(NO_TESTS_IS_FINE)
 	@$(BIN)/python -m pytest -m page $(ARGS) || $(NO_TESTS_IS_FINE)
 
 test-llm: $(LLM_READY)
