@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -17,9 +16,7 @@ from torch import nn
 from ram.checkpoints.model_folder import assemble, load_model
 from ram.checkpoints.published import fetch_model
 from ram.checkpoints.registry import find_model, is_downloadable
-from ram.describers.fallback import describe_tags
-from ram.describers.loading import load_describer
-from ram.describers.template import TemplateDescriber
+from ram.describers.by_name import describe_names
 from ram.errors import ImageError, ImageTypeError, InputError
 from ram.images.given import UNNAMED, Source, is_source, several
 from ram.images.opening import open_image
@@ -39,15 +36,12 @@ from ram.prediction import Explanation, Prediction
 from ram.runtime import Progress, cache_folder, choose_dtype, find_device, quiet
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
-from ram.text.names import normalize_category, parse_categories, spaced
 from ram.text.tag_packs import OWN_FILES, PackLimits, load_pack, save_pack
 
 BATCH, CPU_BATCH = 32, 4
 """Images that go through the image encoder together; on a CPU, larger batches cost more memory and save no time."""
 
 _T = TypeVar("_T")
-
-_log = logging.getLogger(__name__)
 
 
 class Tagger:
@@ -278,7 +272,7 @@ class Tagger:
             TextEncoderError: the text encoder cannot be had.
         """
         if not isinstance(descriptions, Mapping):
-            descriptions = _described(descriptions)
+            descriptions = describe_names(descriptions)
         elif not isinstance(descriptions, TagDescriptions):
             descriptions = TagDescriptions(descriptions)
         used = descriptions.first(self.config.max_descriptions)
@@ -402,21 +396,6 @@ def _numbered(fault: ImageError, number: int) -> ImageError:
 def _made_again(kind: type[Tagger], config: ModelConfig, weights: Mapping[str, torch.Tensor], *others: Any) -> Tagger:
     """Unpickle a tagger. The modules themselves are not pickled: a new process could not import timm's first."""
     return kind(config, assemble(config, weights, config.name), *others)
-
-
-def _described(names: Iterable[str]) -> TagDescriptions:
-    """Describe categories with the lexicon; log what it does not know."""
-    tags: dict[str, None] = {}
-    if isinstance(names, str):
-        names = parse_categories(names)
-    for name in names if isinstance(names, Iterable) else [names]:
-        if not isinstance(name, str):
-            raise TypeError(f"categories are names, or a mapping from names to sentences, not {type(name).__name__}")
-        tags[spaced(normalize_category(name))] = None
-    written, notices = describe_tags(load_describer("lexicon", environ={}), TemplateDescriber(), tags)
-    for notice in notices:
-        _log.warning("%s", notice.text)
-    return written
 
 
 def _copy_for_evaluation(model: TaggingModel, device: torch.device, dtype: torch.dtype) -> TaggingModel:
