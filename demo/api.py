@@ -90,7 +90,7 @@ class Endpoints:
             scores = self.bench.score(next(self.bench.tag(path)).photo, typed)
             name = self.bench.taggers[0].name
             if name not in scores:
-                raise InputError(" ".join(typed.messages))
+                raise typed.unscored()
             return {"model": name, **scores[name].to_dict(), "notices": list(typed.messages)}
 
     def compare(
@@ -111,7 +111,7 @@ class Endpoints:
             *_, tagged = self.bench.tag(path)
             scores = self.bench.score(tagged.photo, typed)
             if not scores:
-                raise InputError(" ".join(typed.messages))
+                raise typed.unscored()
             scored = next(iter(scores.values())).vocabulary.tags
             compared = [{"tag": tag, "models": {m: p[tag].to_dict() for m, p in scores.items()}} for tag in scored]
             return {"categories": compared, "notices": list(typed.messages)}

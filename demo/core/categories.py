@@ -115,6 +115,10 @@ class Categories:
             raise InputError(f"a category may have at most {MAX_SENTENCES} sentences: edit one instead")
         return self.extend(tag, self._written(tag, text))
 
+    def unscored(self) -> InputError:
+        """The error where a model can score none of the categories: what the notices say."""
+        return InputError(" ".join(self.messages))
+
     def bank(self, encoder: str, limit: int | None, without: Collection[str] = ()) -> TagEmbeddingBank | None:
         """The sentences in use that this text encoder has embedded, at most ``limit`` for each category.
 

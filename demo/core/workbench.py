@@ -10,7 +10,7 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from ram.describers.base import Describer, Sense
 from ram.describers.fallback import DescribedSentence, Notice, describe_with_fallback
 from ram.errors import InputError, RamError
 from ram.prediction import Explanation
-from ram.text.bank import is_readable
+from ram.text.bank import TagEmbeddingBank, is_readable
 from ram.text.names import matching_key, parse_categories
 
 PREDEFINED = "the model's own list"
@@ -166,14 +166,10 @@ class Workbench:
                 new = [text for text in new if is_readable(text, tagger.text_encoder)]
                 known.update(zip(new, tagger.text_encoder.encode(new).cpu(), strict=True))
         embedded = dataclasses.replace(categories, vectors=vectors)
-        left_out = self._equal(embedded, taggers)
-        banks = {t.name: embedded.bank(t.config.text_encoder, t.config.max_descriptions, left_out) for t in taggers}
-        return dataclasses.replace(embedded, banks={name: bank for name, bank in banks.items() if bank is not None})
-
-    def _equal(self, categories: Categories, taggers: Sequence[TaggerBackend]) -> dict[str, str]:
-        """Categories that some model cannot tell from an earlier one, with that one."""
-        banks = [categories.bank(t.config.text_encoder, t.config.max_descriptions) for t in taggers]
-        return {later: first for bank in banks if bank is not None for first, later in bank.equal_tags()}
+        banks = _banks(embedded, taggers)
+        if left_out := _equal_tags(banks):
+            banks = _banks(embedded, taggers, left_out)
+        return dataclasses.replace(embedded, banks=banks)
 
     def explain(self, photo: Photo | None, categories: Categories, tag: str) -> Explanation | None:
         """The main model's explanation of a category's score; None without a photo or a sentence."""
@@ -235,7 +231,7 @@ class Workbench:
                 categories = self.embed(categories.extend(tag, part))
             yield categories
         notices = categories.notices
-        if same := self._equal(categories, self.taggers).get(tag):
+        if same := _equal_tags(_banks(categories, self.taggers)).get(tag):
             notices = (*notices, Notice("The text encoder reads ", (tag,), f' as "{same}": only "{same}" is scored.'))
         elif categories.enabled(tag) and not any(tag in bank.vocabulary for bank in categories.banks.values()):
             notices = (*notices, Notice("The text encoder cannot read ", (tag,), ": describe it in English."))
@@ -254,3 +250,16 @@ def throttle(
         if now - shown_at >= seconds or len(state.finished) > finished:
             shown_at, finished = now, len(state.finished)
             yield state
+
+
+def _banks(
+    categories: Categories, taggers: Sequence[TaggerBackend], without: Collection[str] = ()
+) -> dict[str, TagEmbeddingBank]:
+    """The bank of each model that has embedded any category, by its name."""
+    banks = {t.name: categories.bank(t.config.text_encoder, t.config.max_descriptions, without) for t in taggers}
+    return {name: bank for name, bank in banks.items() if bank is not None}
+
+
+def _equal_tags(banks: Mapping[str, TagEmbeddingBank]) -> dict[str, str]:
+    """Categories that some model cannot tell from an earlier one, with that one."""
+    return {later: first for bank in banks.values() for first, later in bank.equal_tags()}

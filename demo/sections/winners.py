@@ -71,6 +71,6 @@ class WinnersPanel:
                 raise InputError(f"{len(typed.names)} categories are too many here: type one")
         main = self.bench.taggers[0]
         if main.name not in typed.banks:
-            raise InputError(" ".join(typed.messages))
+            raise typed.unscored()
         found = find_winners(main, album, typed.banks[main.name], self.cache)
         yield {self.found: views.winners(found), self.notice: notice(typed.messages, "hint")}
