@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Before anything imports torch, gradio or matplotlib, which read these once.
 os.environ.update(
@@ -77,6 +77,19 @@ def seeded() -> None:
     np.random.seed(0)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture
+def locked_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No folder named "locked" can be listed; permissions would not stop a test that runs as root."""
+    listed = os.scandir
+
+    def scandir(folder: str | Path) -> Any:
+        if os.path.basename(folder) == "locked":
+            raise PermissionError(13, "Permission denied")
+        return listed(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
 
 
 @pytest.fixture

@@ -238,16 +238,9 @@ def test_what_a_folder_leaves_out_is_said(models, photos, ended, monkeypatch):
     ]
 
 
-def test_a_folder_that_cannot_be_listed_is_a_failure(models, photos, ended, monkeypatch):
+@pytest.mark.usefixtures("locked_folder")
+def test_a_folder_that_cannot_be_listed_is_a_failure(models, photos, ended):
     (photos / "locked").mkdir()
-    listed = os.scandir
-
-    def scandir(folder):
-        if os.path.basename(folder) == "locked":
-            raise PermissionError(13, "Permission denied")
-        return listed(folder)
-
-    monkeypatch.setattr(os, "scandir", scandir)
     code, out, err = ended("tag", photos, "--model", models["tiny-ram"], "--json", "--top", 1)
     assert code == 2 and len(json.loads(out)) == 3 and "locked cannot be listed: Permission denied" in err
 

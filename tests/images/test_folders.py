@@ -1,7 +1,6 @@
 """Which files of a folder are images, and what is said about the others."""
 
 import logging
-import os
 
 import pytest
 from PIL import Image
@@ -101,16 +100,9 @@ def test_thumbnails_and_deleted_photos_of_programs_are_left_out(tmp_path):
     assert find_images([tmp_path / "@eaDir"])  # unless it is asked for
 
 
-def test_folders_that_cannot_be_listed_are_named(tmp_path, monkeypatch, caplog):
+@pytest.mark.usefixtures("locked_folder")
+def test_folders_that_cannot_be_listed_are_named(tmp_path, caplog):
     kept, _ = made(tmp_path, "a.jpg", "locked/b.jpg")
-    listed = os.scandir
-
-    def scandir(folder):
-        if os.path.basename(folder) == "locked":
-            raise PermissionError(13, "Permission denied")
-        return listed(folder)
-
-    monkeypatch.setattr(os, "scandir", scandir)
     assert find_images([tmp_path]) == [kept]
     assert caplog.messages == [f"{tmp_path / 'locked'} cannot be listed: Permission denied"]
     with pytest.raises(ImageError, match="^locked cannot be listed: Permission denied"):
