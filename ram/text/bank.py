@@ -89,9 +89,19 @@ class TagEmbeddingBank:
             if progress is not None:
                 progress("embedding sentences", start, len(sentences))
             parts.append(text_encoder.encode(sentences[start : start + CHUNK]))
-        flat = torch.cat(parts)
+        return cls.of_sentences(descriptions, torch.cat(parts), text_encoder, vocabulary)
+
+    @classmethod
+    def of_sentences(
+        cls,
+        descriptions: TagDescriptions,
+        embeddings: torch.Tensor,
+        text_encoder: TextEncoder,
+        vocabulary: TagVocabulary | None = None,
+    ) -> TagEmbeddingBank:
+        """Make a bank of (sentences, dim) embeddings, in the order of the descriptions; see :meth:`build`."""
         counts = [len(descriptions[tag]) for tag in descriptions.tags]
-        embedded = pad(flat.split(counts), text_encoder.dim)
+        embedded = pad(embeddings.split(counts), text_encoder.dim)
         if vocabulary is None:
             vocabulary = TagVocabulary.of(descriptions.tags)
         return cls(vocabulary, descriptions, embedded, text_encoder.name)

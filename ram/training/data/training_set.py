@@ -21,7 +21,7 @@ from ram.models.config import ModelConfig
 from ram.models.image_encoder import ImageEncoder
 from ram.models.text_encoder import TextEncoder
 from ram.runtime import Progress, atomic_write
-from ram.text.bank import TagEmbeddingBank, pad, refuse_unreadable, warn_of_unreadable
+from ram.text.bank import TagEmbeddingBank, refuse_unreadable, warn_of_unreadable
 from ram.text.descriptions import TagDescriptions
 from ram.text.files import write_json
 from ram.text.vocabulary import TagVocabulary
@@ -248,8 +248,7 @@ def _build_bank(
     refuse_unreadable(descriptions, encoder)
     sentences = [text for tag in descriptions.tags for text in descriptions[tag]]
     embeddings = _embed(sentences, "descriptions", encoder, folder, progress)
-    padded = pad(embeddings.split([len(descriptions[tag]) for tag in descriptions.tags]), encoder.dim)
-    return TagEmbeddingBank(vocabulary, descriptions, padded, encoder.name).to("cpu", torch.float16)
+    return TagEmbeddingBank.of_sentences(descriptions, embeddings, encoder, vocabulary).to("cpu", torch.float16)
 
 
 def _embed(
