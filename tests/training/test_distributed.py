@@ -1,7 +1,6 @@
 """Several processes train as one would alone."""
 
 import contextlib
-import multiprocessing
 import os
 import socket
 from pathlib import Path
@@ -13,6 +12,7 @@ from safetensors.torch import load_file
 from ram.cli import main
 from ram.training.distributed import OtherProcessFailed, World, join_world
 from ram.training.loop import train
+from tests.forking import forked
 from tests.toy_run import TOML, curve, make_data, toy_recipe, use_hash_text_encoder
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ def together(function, processes=2):
         code = function(rank)
         os._exit(code or 0)
 
-    started = [multiprocessing.get_context("fork").Process(target=start, args=(rank,)) for rank in range(processes)]
+    started = [forked(start, rank) for rank in range(processes)]
     for process in started:
         process.start()
     for process in started:

@@ -1,9 +1,7 @@
 """A run that was stopped goes on as if it had not been, and no run is overwritten."""
 
-
 import dataclasses
 import json
-import multiprocessing
 import os
 import signal
 
@@ -12,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from ram.training.loop import train
+from tests.forking import forked
 from tests.toy_run import curve, make_data, toy_model, toy_recipe, use_hash_text_encoder
 
 pytestmark = pytest.mark.slow
@@ -110,8 +109,8 @@ def test_resuming_with_another_model_is_refused(data, tmp_path):
 def test_a_killed_run_resumes_and_ends_bit_by_bit_alike(data, tmp_path):
     recipe = toy_recipe(epochs=4, batch=4, log_every=5)
     often = dataclasses.replace(recipe, schedule=dataclasses.replace(recipe.schedule, save_minutes=0.0))
-    state, run = tmp_path / "killed/state.safetensors", multiprocessing.get_context("fork")
-    child = run.Process(target=train, args=(often, data, tmp_path / "killed"))
+    state = tmp_path / "killed/state.safetensors"
+    child = forked(train, often, data, tmp_path / "killed")
     child.start()
     while child.is_alive() and not (1 <= position(state)["epoch"] and position(state)["step"]):
         child.join(0.005)
