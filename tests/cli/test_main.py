@@ -14,9 +14,7 @@ from ram.cli import main, terminal
 from ram.errors import InputError, MissingPackageError
 from tests.paths import ROOT
 
-COMMANDS = tuple(
-    "models tag describe compare evaluate calibrate parse generate shard train convert".split()
-)
+COMMANDS = tuple("models tag describe compare evaluate calibrate parse generate shard train convert".split())
 
 
 class Terminal(io.StringIO):

@@ -125,9 +125,7 @@ def test_tag_lists_present_ten_best_and_typed_tags(models, photos, ended):
 def test_tag_takes_one_threshold_for_all_tags(models, photos, ended):
     found = load(models["tiny-plus"]).tag(photos / "0.png")
     threshold = round(found.top(6)[-1].probability, 4)
-    _, out, _ = ended(
-        "tag", photos / "0.png", "--model", models["tiny-plus"], "--json", "--threshold", threshold
-    )
+    _, out, _ = ended("tag", photos / "0.png", "--model", models["tiny-plus"], "--json", "--threshold", threshold)
     (picture,) = json.loads(out)
     expected = [score.tag for score in found if score.probability > threshold]
     assert [score["tag"] for score in picture["scores"]] == picture["tags"] == expected
@@ -135,9 +133,7 @@ def test_tag_takes_one_threshold_for_all_tags(models, photos, ended):
 
 
 def test_a_known_category_keeps_its_descriptions(models, photos, ended):
-    code, out, err = ended(
-        "tag", photos / "0.png", "--model", models["tiny-plus"], "--json", "--tags", "Boat"
-    )
+    code, out, err = ended("tag", photos / "0.png", "--model", models["tiny-plus"], "--json", "--tags", "Boat")
     assert code == 0 and err == "already known, scored with the existing descriptions: boat\n"
     (boat,) = (score for score in json.loads(out)[0]["scores"] if score["tag"] == "boat")
     assert {d["text"] for d in boat["descriptions"]} == {"a photo of a boat.", "one boat"}

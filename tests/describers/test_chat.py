@@ -178,9 +178,7 @@ def test_a_slow_server_is_given_up_after_the_time_out(serve: Serve) -> None:
         list(describer(endpoint, timeout=0.2, retries=0).describe("corgi"))
 
 
-def test_only_missing_answers_are_requested_after_a_failure(
-    serve: Serve, tmp_path: Path
-) -> None:
+def test_only_missing_answers_are_requested_after_a_failure(serve: Serve, tmp_path: Path) -> None:
     def half(request: dict[str, Any], number: int) -> Reply:
         return refusal(500, "oops") if "identify" in prompt_of(request) else honours_n(request, number)
 

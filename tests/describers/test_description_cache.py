@@ -209,9 +209,7 @@ def test_a_hostile_tag_stays_inside_the_folder(tmp_path: Path) -> None:
     assert cache.get("../../etc/passwd", "1") == CachedDescription(("a",), True)
 
 
-def test_an_unwritable_folder_is_one_warning(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unwritable_folder_is_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     cached = CachedDescriber(Scripted("a", "b"), DescriptionCache(tmp_path / "file"))
     with caplog.at_level(logging.WARNING):

@@ -58,9 +58,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_a_notice_and_the_next_try_is_complete(
-    serve: Serve, tmp_path: Path, fault: str
-) -> None:
+def test_a_fault_is_a_notice_and_the_next_try_is_complete(serve: Serve, tmp_path: Path, fault: str) -> None:
     reply, said = FAULTS[fault]
     endpoint = serve(lambda request, number: reply)
     bench = workbench(endpoint.url, tmp_path)
@@ -105,9 +103,7 @@ def test_sentences_before_a_fault_are_kept(serve: Serve, tmp_path: Path) -> None
     assert len(again) == 11 and len(endpoint.requests) == 4
 
 
-def test_an_unwritable_cache_loses_no_sentence(
-    serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unwritable_cache_loses_no_sentence(serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "in the way").touch()
     last = typed(workbench(serve(honours_n).url, tmp_path / "in the way"), "corgi, kite")
     assert last.messages == () and {len(sentences) for sentences in last.sentences.values()} == {11}

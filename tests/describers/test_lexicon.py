@@ -115,9 +115,7 @@ def test_the_genus_is_the_noun_a_gloss_starts_from() -> None:
         ("axolotl", "salamander"),
     ],
 )
-def test_everyday_words_are_known_by_the_kind_people_mean(
-    installed: LexiconDescriber, tag: str, kind: str
-) -> None:
+def test_everyday_words_are_known_by_the_kind_people_mean(installed: LexiconDescriber, tag: str, kind: str) -> None:
     assert any(f"a kind of {kind}." in sentence for sentence in installed.describe(tag))
 
 

@@ -117,7 +117,7 @@ class TestPage:
 
 def prefixed(variable: str, source: str) -> bool:
     """Whether the variable is that of a flag: RAM_LLM_VISITOR_REQUESTS of --llm-visitor-requests."""
-    return f'--{variable.removeprefix("RAM_").lower().replace("_", "-")}' in source
+    return f"--{variable.removeprefix('RAM_').lower().replace('_', '-')}" in source
 
 
 def exists(owner: object, attribute: str) -> bool:

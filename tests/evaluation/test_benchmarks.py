@@ -23,9 +23,7 @@ def draw(*paths):
 def official(tmp_path):
     """Three pictures and four tags, one of them listed twice and one without a positive."""
     folder = tmp_path / "zoo_3"
-    draw(
-        folder / "imgs/a.1.jpg", folder / "imgs/b.png", folder / "imgs/more/c.jpg", folder / "imgs/unused.jpg"
-    )
+    draw(folder / "imgs/a.1.jpg", folder / "imgs/b.png", folder / "imgs/more/c.jpg", folder / "imgs/unused.jpg")
     (folder / "zoo_3_taglist.txt").write_text("dog\nred cat\ndog\nlamp\n")
     (folder / "zoo_3_tagidlist.txt").write_text("1\n")
     (folder / "zoo_3_annots.txt").write_text("a.1,dog\r\nb.png,red cat , dog,\n\nmore/c\n")
@@ -44,9 +42,7 @@ def test_the_official_layout_is_read(official):
     benchmark = load_benchmark(official)
     assert benchmark.name == "zoo_3"
     assert benchmark.tags == ("dog", "red cat", "dog", "lamp")
-    assert benchmark.pictures == tuple(
-        official / "imgs" / name for name in ("a.1.jpg", "b.png", "more/c.jpg")
-    )
+    assert benchmark.pictures == tuple(official / "imgs" / name for name in ("a.1.jpg", "b.png", "more/c.jpg"))
     assert benchmark.targets.astype(int).tolist() == [[1, 0, 1, 0], [1, 1, 1, 0], [0, 0, 0, 0]]
 
 
@@ -98,9 +94,7 @@ def test_an_unknown_tag_is_named_with_its_picture(official, listing):
     ):
         load_benchmark(official)
     (listing.parent / "tags.txt").write_text("tree")
-    with pytest.raises(
-        ValueError, match="park.json gives images/1.jpg the tag 'dog', which is not in tags.txt"
-    ):
+    with pytest.raises(ValueError, match="park.json gives images/1.jpg the tag 'dog', which is not in tags.txt"):
         load_benchmark(listing)
 
 

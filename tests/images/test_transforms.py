@@ -36,9 +36,7 @@ def test_crop_shows_the_centre_square_as_torchvision_does(size):
     picture = PICTURE.resize(size)
     steps = [transforms.Resize(24), transforms.CenterCrop(24), transforms.ToTensor()]
     theirs = transforms.Compose(steps)(picture)
-    torch.testing.assert_close(
-        EvalTransform(24, (0, 0, 0), (1, 1, 1), fit="crop")(picture), theirs, atol=1e-6, rtol=0
-    )
+    torch.testing.assert_close(EvalTransform(24, (0, 0, 0), (1, 1, 1), fit="crop")(picture), theirs, atol=1e-6, rtol=0)
 
 
 def test_training_without_changes_is_the_eval_transform():

@@ -67,9 +67,7 @@ def decode_by_hand(decoder, queries, tokens):
 
 def test_a_layer_is_berts_without_self_attention(decoder, queries, tokens):
     with torch.no_grad():
-        np.testing.assert_allclose(
-            decoder(queries, tokens), decode_by_hand(decoder, queries, tokens), atol=1e-5
-        )
+        np.testing.assert_allclose(decoder(queries, tokens), decode_by_hand(decoder, queries, tokens), atol=1e-5)
 
 
 def test_a_query_sees_no_other_query(decoder, queries, tokens):

@@ -97,8 +97,9 @@ def test_a_sharper_scale_moves_weight_to_the_best_description(pooled, ragged):
 def test_queries_are_projected_and_never_negative():
     queries = TextQueries(DIM, 6)
     blended = torch.randn(BATCH, TAGS, DIM)
-    wanted = np.maximum(blended.numpy() @ queries.project.weight.detach().numpy().T
-                        + queries.project.bias.detach().numpy(), 0)
+    wanted = np.maximum(
+        blended.numpy() @ queries.project.weight.detach().numpy().T + queries.project.bias.detach().numpy(), 0
+    )
     np.testing.assert_allclose(queries(blended).detach(), wanted, atol=1e-6)
     assert (wanted == 0).any() and (wanted > 0).any()
 

@@ -77,9 +77,7 @@ def test_terms_of_the_bank_are_computed_once(bank, monkeypatch):
     torch.testing.assert_close(scorer.score(features, prepared).logits, wanted, atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize(
-    "make, names", [(tiny_model, ["decoder"]), (whole_model, ["decoder", "pooled", "classifier"])]
-)
+@pytest.mark.parametrize("make, names", [(tiny_model, ["decoder"]), (whole_model, ["decoder", "pooled", "classifier"])])
 def test_a_model_has_the_evidence_of_its_parts(make, names, bank):
     model = make().requires_grad_(False)
     assert list(Scorer(model).score(model.look(tiny_pixels()), bank).terms) == names

@@ -104,9 +104,7 @@ def test_typed_categories_are_refused_with_one_sentence(tagger):
         tagger.embed({"corgi": ["a photo of a corgi."]})
 
 
-def test_typed_categories_are_refused_before_they_are_described(
-    tagger, tmp_path, monkeypatch, ended, serve
-):
+def test_typed_categories_are_refused_before_they_are_described(tagger, tmp_path, monkeypatch, ended, serve):
     endpoint = serve(honours_n)
     monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -11,9 +11,7 @@ from tests.server import ask, page_served
 KEY = "sk-0123456789abcdef"
 
 
-def test_allowance_cache_and_limit_of_the_language_model(
-    browser: Any, serve: Serve, tmp_path: Path
-) -> None:
+def test_allowance_cache_and_limit_of_the_language_model(browser: Any, serve: Serve, tmp_path: Path) -> None:
     endpoint = serve(honours_n)
     environ = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": endpoint.url, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     flags = ("--compare-model", "none", "--llm-visitor-requests", "10", "--llm-visitor-tokens", "none")

@@ -43,7 +43,6 @@ HOSTILE = [
 ]
 
 
-
 def test_typed_categories_are_split_collapsed_and_deduplicated() -> None:
     typed = " corgi, Meteor\t shower;\nCORGI \r\n kite，猫 "
     assert parse_categories(typed) == ("corgi", "Meteor shower", "kite", "猫")
@@ -79,7 +78,7 @@ def test_names_keep_their_letters_and_light_punctuation(name: str) -> None:
     assert normalize_category(name) == unicodedata.normalize("NFC", name)
 
 
-@pytest.mark.parametrize("character", "<>{}[]\"`$\\|=*^~@#:;,“”«»🐕→")
+@pytest.mark.parametrize("character", '<>{}[]"`$\\|=*^~@#:;,“”«»🐕→')
 def test_a_character_outside_the_allowed_ones_is_named(character: str) -> None:
     with pytest.raises(InputError, match=f"cannot have the character {re.escape(character)}"):
         normalize_category(f"dog {character} cat")

@@ -49,9 +49,7 @@ def texts(svg):
     return [element.text for element in ET.fromstring(svg).iter(f"{SVG}text")]
 
 
-def test_winners_equal_the_taggers_and_are_sorted(
-    tagger, album, files, cache
-):
+def test_winners_equal_the_taggers_and_are_sorted(tagger, album, files, cache):
     bank = tagger.embed({"corgi": CORGI})
     found = find_winners(tagger, album, bank, cache)
     alone = {path.name: tagger.score(tagger.look(path), bank)["corgi"] for path in files}
@@ -69,8 +67,7 @@ def large_album(tagger, cache, count):
     tokens = torch.randn(count, 1, 5, tagger.config.dim, generator=drawn)
     none = np.zeros(0)
     photos = tuple(
-        AlbumPhoto(str(i), (4, 3), b"", none, none, none, cache.add(ImageFeatures(one)))
-        for i, one in enumerate(tokens)
+        AlbumPhoto(str(i), (4, 3), b"", none, none, none, cache.add(ImageFeatures(one))) for i, one in enumerate(tokens)
     )
     return Album("tiny", tagger.bank.vocabulary, tagger.bank.sentences, count, photos)
 

@@ -16,6 +16,7 @@ from tests.demo.views.outline import HOSTILE, Outline
 
 LABELS = {"plus": "RAM++", "plain": "RAM"}
 
+
 def prediction(probabilities, descriptions=2, threshold=0.5):
     tags = list(probabilities)
     weights = np.tile(np.arange(1, descriptions + 1) / sum(range(1, descriptions + 1)), (len(tags), 1))
@@ -89,9 +90,7 @@ def test_cards_show_every_model_and_the_main_models_weights():
     "html",
     [
         lambda: photo.tags(tagged(prediction({HOSTILE: 0.9, HOSTILE + "2": 0.1}))),
-        lambda: photo.cards(
-            Categories((HOSTILE,), {HOSTILE: (DescribedSentence(HOSTILE, HOSTILE),)}), {}, LABELS
-        ),
+        lambda: photo.cards(Categories((HOSTILE,), {HOSTILE: (DescribedSentence(HOSTILE, HOSTILE),)}), {}, LABELS),
         lambda: photo.cards(Categories((HOSTILE,)), {"plus": prediction({HOSTILE: 0.9})}, LABELS),
         lambda: photo.plot({"plus": prediction({HOSTILE: 0.9})}, LABELS),
         lambda: page.notice([HOSTILE]),

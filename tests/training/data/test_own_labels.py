@@ -45,7 +45,7 @@ def said(labels):
 
 
 def test_a_csv_names_a_picture_and_its_tags_a_line(csv, tmp_path):
-    labels = read_own_labels(csv("image,tags\na.jpg,cat;traffic light\nsub/b.jpg, cat ; \n\n\"c, d.jpg\",\n"))
+    labels = read_own_labels(csv('image,tags\na.jpg,cat;traffic light\nsub/b.jpg, cat ; \n\n"c, d.jpg",\n'))
     assert labels.pictures == (tmp_path / "a.jpg", tmp_path / "sub/b.jpg", tmp_path / "c, d.jpg")
     assert labels.tags == (("cat", "traffic light"), ("cat",), ())
 
