@@ -15,7 +15,7 @@ import argparse
 import copy
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.everyday_labels import FOLDER as EVERYDAY
+from benchmarks.training_data import DEVELOPMENT
 from ram.checkpoints.model_folder import load_model, save_model
 from ram.describers.template import TemplateDescriber
 from ram.evaluation.calibration import calibrate, shared_threshold
@@ -67,7 +68,13 @@ class Decisions:
 
 
 def read_decisions(
-    path: Path, folder: Path, tags: list[str], ids: dict[str, int], model: TaggingModel, see: EvalTransform
+    path: Path,
+    folder: Path,
+    tags: list[str],
+    ids: dict[str, int],
+    boxed: Mapping[str, Sequence[str]],
+    model: TaggingModel,
+    see: EvalTransform,
 ) -> Decisions:
     """One triplet file over the tags that ship. In complete sources a tag that others of the source have is absent.
 
@@ -76,6 +83,7 @@ def read_decisions(
         folder: where its images are.
         tags: the training label system, in its order.
         ids: tags that ship to their columns.
+        boxed: sources that are complete in these tags only.
         model, see: look at the images.
     """
     entries = json.loads(path.read_text(encoding="utf-8"))
@@ -85,8 +93,10 @@ def read_decisions(
     known = targets.copy()
     sources = np.array([Path(entry["image_path"]).parent.name for entry in entries])
     for source in {*sources} - INCOMPLETE:
-        rows = np.flatnonzero(sources == source)
-        known[rows] |= targets[rows].any(axis=0)
+        rows, listed = np.flatnonzero(sources == source), targets[sources == source].any(axis=0)
+        if source in boxed:
+            listed &= np.isin(np.array(list(ids)), boxed[source])
+        known[rows] |= listed
     parts = []
     with torch.inference_mode():
         for start in range(0, len(entries), BATCH):
@@ -156,8 +166,13 @@ def main() -> None:
     image = config.image
     see = EvalTransform(image.size, image.mean, image.std, image.interpolation)
     files = (("flickr8k_dev", "flickr8k"), ("broad_coco128", "broad"), ("broad_dev", "broad"))
+    boxes = json.loads((args.data / "broad" / "boxes.json").read_text(encoding="utf-8"))
+    everyday = LabelSystem.load(EVERYDAY)
+    words = {box["tag"] for image in boxes for box in image["boxes"]}
+    boxed = {DEVELOPMENT: [everyday.vocabulary.tags[everyday.ids[word]] for word in words & everyday.ids.keys()]}
     sets = [
-        read_decisions(args.data / f"{name}.json", args.data / folder, tags, ids, model, see) for name, folder in files
+        read_decisions(args.data / f"{name}.json", args.data / folder, tags, ids, boxed, model, see)
+        for name, folder in files
     ]
     used = np.flatnonzero(np.any([one.known.any(axis=0) for one in sets], axis=0))
     part = bank.select([bank.vocabulary.tags[index] for index in used])
