@@ -3,10 +3,11 @@
     python -m benchmarks.ship_model runs/ram-plus-lite/model DATA --output ram/pretrained/ram-plus-lite
 
 The trained folder holds the tags of the training label system. This adds every other tag of ``ram/labels/everyday``,
-whose descriptions no training saw, then looks at the development sets that ``benchmarks.training_data`` wrote. A
-logistic regression on their decisions weighs the decoder's logit and, with ``--classifier``, the evidence of the
-ImageNet classifier; scale and shift are folded into the head. The shift then brings the threshold that is best for all
-tags together to 0.5, which is that of typed categories, and each tag gets a threshold of its own.
+whose descriptions no training saw, then looks at the development sets that ``benchmarks.training_data`` wrote. With
+``--classifier`` the evidence of the ImageNet classifier joins the decoder's logit, with the weight whose mean average
+precision is best over these sets. Scale and shift, fitted by a logistic regression, make probabilities of the sum and
+are folded into head and weight. The shift then brings the threshold that is best for all tags together to 0.5, which is
+that of typed categories, and each tag gets a threshold of its own.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from benchmarks.training_data import DEVELOPMENT
 from ram.checkpoints.model_folder import load_model, save_model
 from ram.describers.template import TemplateDescriber
 from ram.evaluation.calibration import calibrate, shared_threshold
+from ram.evaluation.metrics import mean_average_precision
 from ram.evaluation.reliability import expected_calibration_error, fit_logistic
 from ram.images.opening import open_image
 from ram.images.transforms import EvalTransform
@@ -47,6 +49,8 @@ INCOMPLETE = frozenset(
     "wordpics".split()
 )
 """Sources in which a tag may be there although it is not listed."""
+WEIGHTS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)
+"""Weights of the classifier's evidence that are compared."""
 PRIOR = 30
 """Weight of the threshold that all tags share, in positives: most tags have few on development photos."""
 
@@ -144,6 +148,13 @@ def fold(model: TaggingModel, scale: float, shift: float) -> None:
     head.bias.mul_(scale).add_(shift)
 
 
+def precision_of_known(scores: NDArray[Any], targets: NDArray[np.bool_], known: NDArray[np.bool_]) -> float:
+    """Mean over the tags of the average precision, each over the images (images, tags) where it is known."""
+    tags = [tag for tag in range(scores.shape[1]) if (targets & known)[:, tag].any()]
+    columns = [(scores[known[:, tag], tag, None], targets[known[:, tag], tag, None]) for tag in tags]
+    return float(np.mean([mean_average_precision(*column) for column in columns]))
+
+
 def join(values: Sequence[NDArray[Any]], known: Sequence[NDArray[np.bool_]]) -> NDArray[Any]:
     """(n,) values of all decisions of all sets, from (images, tags) of each."""
     return np.concatenate([one[sure] for one, sure in zip(values, known, strict=True)])
@@ -179,18 +190,22 @@ def main() -> None:
     terms = [score(model, one.patches, part) for one in sets]
     decided = [one.known[:, used] for one in sets]
     present = [one.targets[:, used] for one in sets]
-    features = {name: join([x[name] for x in terms], decided) for name in terms[0]}
-    truth = join(present, decided)
-    weights, shift = fit_logistic(np.column_stack(list(features.values())), truth)
-    weighed = dict(zip(features, weights.tolist(), strict=True))
-    logits = [sum(weight * x[name] for name, weight in weighed.items()) + shift for x in terms]
+    joined = {weight: [x["decoder"] + weight * x.get("classifier", 0) for x in terms] for weight in WEIGHTS}
+    reached = {}
+    for weight, logits in joined.items() if args.classifier else [(0.0, joined[0.0])]:
+        per_set = [precision_of_known(*one) for one in zip(logits, present, decided, strict=True)]
+        reached[weight] = float(np.mean(per_set))
+        print(f"classifier {weight}: mAP {', '.join(f'{100 * value:.1f}' for value in per_set)}")
+    weight = max(reached, key=reached.__getitem__)
+    (scale,), shift = fit_logistic(join(joined[weight], decided)[:, None], join(present, decided))
+    logits = [scale * x + shift for x in joined[weight]]
     probable = 1 / (1 + np.exp(-np.concatenate(logits)))
     best = shared_threshold(probable, np.concatenate(present), known=np.concatenate(decided))
     lift = -math.log(best / (1 - best))
     if args.classifier:
-        config, model = with_classifier(config, model, round(weighed["classifier"], 3))
-    fold(model, weighed["decoder"], shift + lift)
-    print(f"weights {weighed}, shift {shift:.3f} + {lift:.3f}")
+        config, model = with_classifier(config, model, round(scale * weight, 3))
+    fold(model, scale, shift + lift)
+    print(f"classifier {weight}, scale {scale:.3f}, shift {shift:.3f} + {lift:.3f}")
     scores = [1 / (1 + np.exp(-x - lift)) for x in logits]
     for one, probabilities, there, known in zip(sets, scores, present, decided, strict=True):
         error = expected_calibration_error(probabilities[known], there[known])
