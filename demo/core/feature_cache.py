@@ -9,7 +9,7 @@ from collections import OrderedDict
 from ram.models.image_encoder import ImageFeatures
 
 MAX_BYTES = 512_000_000
-"""For all albums together: 17,000 photos for the shipped models, 1,700 for the published large ones."""
+"""For all albums together: 9,000 photos for the shipped models, 1,700 for the published large ones."""
 
 
 class CachedFeatures:
@@ -17,7 +17,7 @@ class CachedFeatures:
 
     def __init__(self, features: ImageFeatures) -> None:
         self.features: ImageFeatures | None = features
-        self.bytes = sum(part.nbytes for part in (features.tokens, features.classes) if part is not None)
+        self.bytes = features.nbytes
 
 
 class FeatureCache:

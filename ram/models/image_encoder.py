@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,23 +20,38 @@ class ImageFeatures:
     Args:
         tokens: (batch, patches + 1, dim), the pooled token first.
         classes: (batch, classes) logits of a classifier for the whole image; None where the model has none.
+        class_words: (batch, patches + 1, dim) what the classifier sees in the whole image and at each patch, as unit
+            vectors in the space of text embeddings (see :class:`ram.models.lite.class_words.ClassWords`); or None.
     """
 
     tokens: torch.Tensor
     classes: torch.Tensor | None = None
+    class_words: torch.Tensor | None = None
 
     @property
     def pooled(self) -> torch.Tensor:
         """(batch, dim) image embedding, not normalised."""
         return self.tokens[:, 0]
 
+    @property
+    def nbytes(self) -> int:
+        """Size in memory."""
+        return sum(part.nbytes for part in (self.tokens, self.classes, self.class_words) if part is not None)
+
+    def map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> ImageFeatures:
+        """The features with each tensor changed."""
+        parts = (self.tokens, self.classes, self.class_words)
+        tokens, *others = (None if part is None else change(part) for part in parts)
+        assert tokens is not None
+        return ImageFeatures(tokens, *others)
+
     def rows(self, index: slice | torch.Tensor) -> ImageFeatures:
         """Some of the images, by a slice or a tensor of indices or booleans."""
-        return ImageFeatures(self.tokens[index], None if self.classes is None else self.classes[index])
+        return self.map(lambda part: part[index])
 
     def to(self, device: torch.device | str) -> ImageFeatures:
         """The features on a device."""
-        return ImageFeatures(self.tokens.to(device), None if self.classes is None else self.classes.to(device))
+        return self.map(lambda part: part.to(device))
 
 
 class ImageEncoder(nn.Module):

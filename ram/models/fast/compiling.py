@@ -56,8 +56,7 @@ def uses_graph(pixels: torch.Tensor) -> bool:
 
 def _copy(features: ImageFeatures) -> ImageFeatures:
     """Copy the graph's output buffers, which the next replay overwrites, and wait until that is done."""
-    classes = None if features.classes is None else features.classes.clone()
-    copied = ImageFeatures(features.tokens.clone(), classes)
+    copied = features.map(torch.clone)
     if copied.tokens.is_cuda:  # a replay on another stream would not wait for the copy
         torch.cuda.current_stream(copied.tokens.device).synchronize()
     return copied

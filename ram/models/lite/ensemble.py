@@ -6,8 +6,9 @@ together, the decoder would leave the work to the others.
 
     decoder     its logit; for unseen tags, drawn towards ``absent_logit`` by ``damping``
     pooled      cosine of the pooled token and the tag's mean description
-    classifier  cosine of the class words and the description, both around the mean of the class names. It counts as
-                far as some class name is near the tag: an ImageNet classifier knows corgis, but not running
+    classifier  cosine of the class words and the description, both around the mean of the class names, at the patch
+                where it is highest: small objects do not reach the class words of the whole image. It counts as far as
+                some class name is near the tag: an ImageNet classifier knows corgis, but not running
     prior       what a tag gained from its frequency in training, taken back for images unlike the training data: the
                 correction for another prior (Saerens et al. 2002), as far as the image speaks for one
 """
@@ -108,12 +109,12 @@ class Ensemble(nn.Module):
         terms = {"decoder": decoder}
         if self.config.pooled_weight:
             terms["pooled"] = self.config.pooled_weight * F.normalize(features.pooled, dim=-1) @ tags.mean.T
-        if words is None or features.classes is None:
+        if words is None or features.class_words is None:
             return terms
         assert tags.centered is not None and tags.damping is not None and tags.classifier_weight is not None
         terms["decoder"] = decoder - tags.damping * (decoder - self.config.absent_logit)
-        class_words = F.normalize(words.embed(features.classes), dim=-1).to(tags.centered.dtype)
-        terms["classifier"] = tags.classifier_weight * (class_words @ tags.centered.T)
+        nearest = (features.class_words[:, 1:].to(tags.centered.dtype) @ tags.centered.T).amax(dim=1)
+        terms["classifier"] = tags.classifier_weight * nearest
         if tags.prior is not None and self.novelty is not None:
             novelty = self.novelty(features.pooled)[:, None].to(tags.prior.dtype)
             terms["prior"] = -(1 - tags.damping) * novelty * tags.prior

@@ -44,8 +44,8 @@ def test_features_larger_than_the_cache_are_not_kept():
 
 def test_classifier_features_count_too():
     cache = FeatureCache()
-    kept = cache.add(ImageFeatures(torch.zeros(1, 3, 4), torch.zeros(1, 10)))
-    assert kept.bytes == cache.bytes == ONE + 40
+    kept = cache.add(ImageFeatures(torch.zeros(1, 3, 4), torch.zeros(1, 10), torch.zeros(1, 3, 2)))
+    assert kept.bytes == cache.bytes == ONE + 40 + 24
 
 
 def test_many_threads_stay_within_the_limit():
