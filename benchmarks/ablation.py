@@ -147,14 +147,14 @@ class Measure:
         found = {}
         for name, benchmark in self.benchmarks.items():
             bank, parts = ask(tagger, benchmark.tags, asked).embedded, []
-            ensemble = Ensemble(EnsembleConfig(pooled_weight=8.0), tagger.config.dim)
+            ensemble = Ensemble(EnsembleConfig(pooled_weight=8.0))
             for ids in torch.arange(len(benchmark.pictures)).split(50):
                 features = self.patches[name].look_plainly(tagger.model.image_encoder, ids)
                 scores = torch.zeros(len(ids), bank.tags)
                 if asked != "pooled":
                     scores = scores + tagger.score_batch(features, bank).logits
                 if "pooled" in asked:
-                    scores = total(ensemble(scores, features, ensemble.prepare(bank, None), None))
+                    scores = total(ensemble(scores, features, ensemble.prepare(bank, None)))
                 parts.append(scores)
             found[name] = 100 * mean_average_precision(torch.cat(parts).numpy(), benchmark.targets)
         return found

@@ -11,18 +11,14 @@ from PIL import Image
 import ram.models.build
 from benchmarks.shortlist import measure, table
 from ram.checkpoints.model_folder import save_model
-from ram.models.description_embeddings import DescriptionEmbeddings
-from ram.models.lite.ensemble import Ensemble
-from ram.models.scoring import CHUNK, Scorer
+from ram.models.scoring import CHUNK
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 from tests.tiny import (
-    DIM,
     HashTextEncoder,
     tiny_bank,
     tiny_config,
     tiny_model,
-    tiny_pixels,
     tiny_tagger,
     whole_config,
     whole_model,
@@ -106,22 +102,6 @@ def test_a_shortlist_of_another_encoder_is_refused(tagger):
 def test_several_pictures_are_shortlisted_each(tagger):
     several = tagger.tag([picture(0), picture(1)], shortlist=4)
     assert [p.vocabulary.tags for p in several] == [tagger.tag(picture(s), 4).vocabulary.tags for s in (0, 1)]
-
-
-def test_a_tag_is_not_left_out_for_being_unfamiliar_alone():
-    """The decoder's logit of such a tag is damped, but that of most tags would be as low."""
-    model = whole_model().requires_grad_(False)
-    features = model.look(tiny_pixels())
-    towards = torch.nn.functional.normalize(features.pooled[0], dim=0)
-    across = HashTextEncoder.vector("across")
-    across = torch.nn.functional.normalize(across - (across @ towards) * towards, dim=0)
-    bank = DescriptionEmbeddings(torch.stack([across, (across + towards) / 2**0.5])[:, None])
-    familiar = Scorer(model).nearness(features, bank)[0]
-    damped = replace(model.ensemble.config, unseen_classifier_weight=1e-9, remembered_tags=1)
-    model.ensemble = Ensemble(damped, DIM)  # which remembers nothing
-    unfamiliar = Scorer(model).nearness(features, bank)[0]
-    assert unfamiliar[0].item() == pytest.approx(familiar[0].item(), abs=1e-5)
-    assert familiar[1] - unfamiliar[1] > 1
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Finish a trained model: novelty, the head's bias and the thresholds, all from held-out images."""
+"""Finish a trained model: the head's bias and the thresholds, from held-out images."""
 
 from __future__ import annotations
 
@@ -11,33 +11,10 @@ from ram.models.heads import SharedHead
 from ram.models.ram import TaggingModel
 from ram.text.bank import TagEmbeddingBank
 from ram.training.data.training_set import TrainingSet
-from ram.training.initial import set_novelty
-from ram.training.recipe import Recipe
 
 SHARED_PRIOR = 1000
 """Weight of the threshold that all tags share, in positives. Nearly all photos of Flickr8k show people, so that the
 best thresholds of that set alone let "person" pass in most photos of anything."""
-
-
-def finish_model(
-    model: TaggingModel, recipe: Recipe, training: TrainingSet, dev: TrainingSet | None
-) -> TagEmbeddingBank:
-    """Put a trained model into evaluation mode and fit what is not learned by gradient.
-
-    Args:
-        model: holds the weights that are to be saved.
-        recipe: what it was trained by.
-        training: what it learned from; stands in for ``dev`` in measuring novelty.
-        dev: the development set; without one, thresholds stay as they are.
-
-    Returns:
-        The bank with calibrated thresholds.
-    """
-    model.eval()
-    batch = recipe.schedule.batch
-    if not recipe.initialize:  # the weights of another model come with its novelty
-        set_novelty(model, training, training if dev is None else dev, batch)
-    return training.bank if dev is None else calibrate_model(model, dev, batch)
 
 
 @torch.inference_mode()
@@ -56,8 +33,8 @@ def calibrate_model(model: TaggingModel, held_out: TrainingSet, batch: int) -> T
     """Shift the head's bias and choose a threshold for each tag.
 
     The asymmetric loss raises all probabilities. The shift brings the threshold that is best for all tags together
-    close to 0.5, which is the threshold of typed categories. The thresholds are chosen on the scores of the shifted
-    model, and stay close to the shared one, see :data:`SHARED_PRIOR`. No ranking changes.
+    to 0.5, which is the threshold of typed categories. The thresholds stay close to the shared one, see
+    :data:`SHARED_PRIOR`. No ranking changes.
 
     Args:
         model: in evaluation mode; its head's bias is changed.
@@ -69,8 +46,9 @@ def calibrate_model(model: TaggingModel, held_out: TrainingSet, batch: int) -> T
     """
     assert isinstance(model.head, SharedHead), "learned tags are not trained here"
     targets = held_out.triplets.targets[:].numpy()
-    scores = held_out_logits(model, held_out, batch).sigmoid().numpy()
-    shared = min(max(shared_threshold(scores, targets), 0.001), 0.999)
-    model.head.bias.sub_(math.log(shared / (1 - shared)))
-    scores = held_out_logits(model, held_out, batch).sigmoid().numpy()  # not shifted alike: the ensemble damps it
+    logits = held_out_logits(model, held_out, batch)
+    shared = min(max(shared_threshold(logits.sigmoid().numpy(), targets), 0.001), 0.999)
+    shift = math.log(shared / (1 - shared))
+    model.head.bias.sub_(shift)
+    scores = (logits - shift).sigmoid().numpy()
     return held_out.bank.with_thresholds(calibrate(scores, targets, SHARED_PRIOR).tolist())

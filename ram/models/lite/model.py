@@ -45,12 +45,7 @@ class LiteModel(TaggingModel):
 
     def evidence(self, decoder: torch.Tensor, features: ImageFeatures, tags: TagTerms) -> dict[str, torch.Tensor]:
         """Terms by name, (batch, tags) each, from the decoder's logits (batch, tags)."""
-        return self.ensemble(decoder, features, tags, self.words)
-
-    def remember(self, bank: DescriptionEmbeddings, images: torch.Tensor, total_images: int | None = None) -> None:
-        """Store the tags of a training set, each with its number of images (tags,), where the model remembers any."""
-        if self.words is not None:
-            self.ensemble.remember(bank, self.words, images, total_images)
+        return self.ensemble(decoder, features, tags)
 
 
 def total(terms: dict[str, torch.Tensor]) -> torch.Tensor:
