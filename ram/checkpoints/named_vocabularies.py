@@ -69,9 +69,9 @@ def named_bank(
     if new := [tag for tag in tags if tag not in described]:
         whole = _embedded(name, vocabulary, own, text_encoder, cache / "vocabularies", progress)
         bank = bank.join(whole.select(new).first(max_descriptions))
-    repeated = {later for _, later in bank.equal_tags()}
+    repeated = sorted({later for _, later in bank.equal_tags()})
     if repeated:
-        _log.info("left out, as the text encoder reads them as other tags: %s", ", ".join(sorted(repeated)))
+        _log.info("left out of %s, as the text encoder reads them as other tags: %s", name, ", ".join(repeated))
     return bank.select([tag for tag in tags if tag not in repeated])
 
 
