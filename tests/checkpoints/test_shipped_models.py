@@ -30,8 +30,8 @@ def test_both_models_are_listed_first():
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_a_model_takes_at_most_40_mb(name):
-    assert sum(file.stat().st_size for file in (PRETRAINED / name).iterdir()) <= 40_000_000
+def test_a_model_takes_at_most_45_mb(name):
+    assert sum(file.stat().st_size for file in (PRETRAINED / name).iterdir()) <= 45_000_000
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -46,7 +46,7 @@ def test_ram_has_one_description_a_tag_and_ram_plus_several():
     assert configs["ram-lite"]["max_descriptions"] == 1
     assert configs["ram-plus-lite"]["max_descriptions"] is None
     for config in configs.values():
-        own = ("name", "max_descriptions", "reweight", "ensemble")
+        own = ("name", "max_descriptions", "reweight", "center_descriptions", "ensemble")
         assert {**config, **dict.fromkeys(own)} == {**configs["ram-lite"], **dict.fromkeys(own)}
     assert all(Recipe.load(name).model == ModelConfig.from_dict(config) for name, config in configs.items())
 
@@ -71,7 +71,6 @@ def test_the_test_benchmarks_are_as_good_as_the_readme_says(tagger, shared):
         for name in ("common_155", "uncommon_79")
     )
     assert common.pictures == uncommon.pictures
-    assert not set(uncommon.tags) & set(tagger.bank.vocabulary.tags)
     lexicon = load_describer("lexicon", environ={})
     descriptions, _ = describe_tags(lexicon, load_describer("template", environ={}), uncommon.tags)
     bank = tagger.bank.select(common.tags).join(tagger.embed(descriptions))
