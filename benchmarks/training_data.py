@@ -2,7 +2,7 @@
 
     python -m benchmarks.training_data DATA --exclude DATA/flickr8k/benchmarks/.../..._taglist.txt
 
-``DATA`` holds ``flickr8k/`` (``captions.json``, a list of ``{"image", "captions"}``, and ``splits.json``, from a split to
+``DATA`` holds ``flickr8k/`` (``captions.json``, a list of ``{"image", "captions"}``; ``splits.json``, from a split to
 its images), ``corel5k/`` (``train_tags.json``, a list of ``{"image", "tags"}``) and ``broad/`` (``photos.json``, a list
 of ``{"image", "source", "tags", "captions"}``, the captions optional). Written beside them: ``labels/`` (label system
 without the excluded tags), a triplet file for each source whose tags are complete and one for all others, and
