@@ -116,7 +116,7 @@ class EnsembleConfig:
 
     pooled_weight: float = 0.0
     classifier_weight: float = 0.0
-    similarity_power: float = 4.0
+    similarity_power: float = 2.0
     shortlist_lift: float = 12.0
 
     def __post_init__(self) -> None:
