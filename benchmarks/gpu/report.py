@@ -1,0 +1,80 @@
+"""The table of results, printed line by line, as aligned text or in Markdown for docs/speed.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.gpu.bounded import Result
+
+HEADING = ("measurement", "reference, ms", "ours, ms", "value", "goal", "", "memory, GB", "note")
+WIDTHS = (58, 13, 10, 24, 15, 6, 10, 0)
+RIGHT = (False, True, True, True, False, False, True, False)
+
+
+class Table:
+    """Prints results while they come.
+
+    Args:
+        markdown: as Markdown instead of aligned columns.
+    """
+
+    def __init__(self, markdown: bool) -> None:
+        self._markdown = markdown
+
+    def begin(self, machine: dict[str, Any]) -> None:
+        """Print the machine and the heading."""
+        known = {name.replace("_", " "): value for name, value in machine.items() if value is not None}
+        card = known.pop("gpu", "no GPU")
+        print(f"{card}; " + ", ".join(f"{name} {value}" for name, value in known.items()) + "\n")
+        self._line(HEADING, RIGHT)
+        if self._markdown:
+            self._rule(RIGHT)
+
+    def add(self, result: Result) -> None:
+        """Print one result."""
+        self._line(_cells(result), RIGHT)
+
+    def curves(self, results: Sequence[Result]) -> None:
+        """Print the curves as a table of seconds by number of categories."""
+        curves = [result for result in results if result.points]
+        if not curves:
+            return
+        counts = sorted({count for curve in curves for count in curve.points})
+        right = (False, *(True for _ in counts))
+        print()
+        self._line(("categories", *(f"{count:,}" for count in counts)), right)
+        if self._markdown:
+            self._rule(right)
+        for curve in curves:
+            seconds = (f"{curve.points[count]:.3g}" if count in curve.points else "" for count in counts)
+            self._line((f"{curve.what}, s", *seconds), right)
+
+    def _line(self, cells: Sequence[str], right: Sequence[bool]) -> None:
+        if self._markdown:
+            print("| " + " | ".join(cells) + " |", flush=True)
+            return
+        widths = WIDTHS if len(cells) == len(WIDTHS) else (WIDTHS[0], *(9 for _ in cells[1:]))
+        columns = zip(cells, widths, right, strict=True)
+        print(
+            "  ".join(cell.rjust(width) if last else cell.ljust(width) for cell, width, last in columns).rstrip(),
+            flush=True,
+        )
+
+    def _rule(self, right: Sequence[bool]) -> None:
+        print("|" + "|".join("---:" if one else "---" for one in right) + "|", flush=True)
+
+
+def _cells(result: Result) -> tuple[str, ...]:
+    if result.skipped:
+        return result.what, "", "", "not measured", "", "", "", result.skipped
+    return (
+        result.what,
+        "" if result.reference is None else f"{1000 * result.reference:.3g}",
+        "" if result.ours is None else f"{1000 * result.ours:.3g}",
+        "" if result.value is None else f"{result.value:.3g} {result.unit}",
+        result.goal,
+        "" if result.holds is None else "met" if result.holds else "missed",
+        "" if result.memory is None else f"{result.memory:.3g}",
+        result.note,
+    )
