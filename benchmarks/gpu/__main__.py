@@ -62,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     table.begin(machine)
     for measurement in _measurements(args.parts or list(PARTS), Materials(TINY if args.tiny else WHOLE, card)):
         card.release()
-        results.append(attempt(measurement, began + args.seconds - time.perf_counter()))
+        limit = measurement.limit * args.seconds / SECONDS
+        left = began + args.seconds - time.perf_counter()
+        results.append(attempt(dataclasses.replace(measurement, limit=limit), left))
         table.add(results[-1])
         document = {"machine": machine, "tiny": args.tiny, "results": [dataclasses.asdict(one) for one in results]}
         write_json(args.output, document, indent=1)
@@ -82,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
         "training steps; random weights and images. What does not fit into the time or the memory is left out.",
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)} (all)")
-    parser.add_argument("--seconds", type=positive, default=SECONDS, metavar="S", help="in all (%(default)s)")
+    parser.add_argument(
+        "--seconds", type=positive, default=SECONDS, metavar="S", help="in all; limits follow (%(default)s)"
+    )
     parser.add_argument("--output", type=Path, default=Path("gpu.json"), metavar="FILE", help="JSON (%(default)s)")
     parser.add_argument("--markdown", action="store_true", help="print Markdown, to be pasted into docs/speed.md")
     parser.add_argument(

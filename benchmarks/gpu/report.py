@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.gpu.bounded import Result
 
 HEADING = ("measurement", "reference, ms", "ours, ms", "value", "goal", "", "memory, GB", "note")
-WIDTHS = (58, 13, 10, 24, 15, 6, 10, 0)
+WIDTHS = (58, 13, 10, 15, 15, 6, 10, 0)
 RIGHT = (False, True, True, True, False, False, True, False)
+
+LINE = 120
+"""Characters of a line in docs/; a longer reason is cut there, and whole in the JSON file."""
 
 
 class Table:
@@ -26,7 +30,7 @@ class Table:
         """Print the machine and the heading."""
         known = {name.replace("_", " "): value for name, value in machine.items() if value is not None}
         card = known.pop("gpu", "no GPU")
-        print(f"{card}; " + ", ".join(f"{name} {value}" for name, value in known.items()) + "\n")
+        print(textwrap.fill(f"{card}; " + ", ".join(f"{name} {value}" for name, value in known.items()), LINE) + "\n")
         self._line(HEADING, RIGHT)
         if self._markdown:
             self._rule(RIGHT)
@@ -67,7 +71,8 @@ class Table:
 
 def _cells(result: Result) -> tuple[str, ...]:
     if result.skipped:
-        return result.what, "", "", "not measured", "", "", "", result.skipped
+        reason = textwrap.shorten(result.skipped, LINE - len(result.what) - 36, placeholder=" ...")
+        return result.what, "", "", "not measured", "", "", "", reason
     return (
         result.what,
         "" if result.reference is None else f"{1000 * result.reference:.3g}",

