@@ -73,12 +73,12 @@ def measure_look(
     ways = {"reference": lambda: bare(pixels), "ours": lambda: ours(pixels)}
     seconds = card.medians(ways, plan.rounds, plan.seconds)
     speed = seconds["reference"] / seconds["ours"]
-    note = f"{batch / seconds['ours']:,.0f} images/s, prepared in {prepared:.0f} s"
+    note = f"{batch / seconds['ours']:,.0f} images/s, ready in {prepared:.0f} s"
     return Result(
         what,
         **seconds,
         value=speed,
-        unit="of bare speed",
+        unit="of bare",
         goal=f"at least {GOAL}",
         holds=speed >= GOAL,
         memory=card.peak(ways["ours"]),

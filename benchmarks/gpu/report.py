@@ -75,11 +75,16 @@ def _cells(result: Result) -> tuple[str, ...]:
         return result.what, "", "", "not measured", "", "", "", reason
     return (
         result.what,
-        "" if result.reference is None else f"{1000 * result.reference:.3g}",
-        "" if result.ours is None else f"{1000 * result.ours:.3g}",
-        "" if result.value is None else f"{result.value:.3g} {result.unit}",
+        "" if result.reference is None else _short(1000 * result.reference),
+        "" if result.ours is None else _short(1000 * result.ours),
+        "" if result.value is None else f"{_short(result.value)} {result.unit}",
         result.goal,
         "" if result.holds is None else "met" if result.holds else "missed",
         "" if result.memory is None else f"{result.memory:.3g}",
         result.note,
     )
+
+
+def _short(value: float) -> str:
+    """Return three digits, or all of a whole number above."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

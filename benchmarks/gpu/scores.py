@@ -106,5 +106,5 @@ def measure_category(what: str, materials: Materials) -> Result:
         goal=f"at most {SHARE}",
         holds=share <= SHARE,
         memory=card.peak(answer),
-        note=f"{len(sentences)} sentences; the look is on the left",
+        note=f"{len(sentences)} sentences",
     )
