@@ -23,7 +23,7 @@ from ram.training.schedule import make_optimizer
 from ram.training.state import Position, RunningAverage, TrainingState
 from ram.training.teachers import ClipTeacher, FixedTeacher, Teacher
 
-LITE, SWIN = "ram-plus-lite-finetune", "ram-plus-swin-base-pretrain"
+LITE, SWIN = "ram-plus-lite", "ram-plus-swin-base-pretrain"
 LITE_TAGS, LITE_DESCRIPTIONS = 1500, 8
 """The least that the shipped vocabulary is to have."""
 
