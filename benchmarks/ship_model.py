@@ -149,8 +149,11 @@ def fold(model: TaggingModel, scale: float, shift: float) -> None:
 
 
 def precision_of_known(scores: NDArray[Any], targets: NDArray[np.bool_], known: NDArray[np.bool_]) -> float:
-    """Mean over the tags of the average precision, each over the images (images, tags) where it is known."""
-    tags = [tag for tag in range(scores.shape[1]) if (targets & known)[:, tag].any()]
+    """Mean over the tags of the average precision, each over the images (images, tags) where it is known.
+
+    Tags of which only images that have them are known tell nothing.
+    """
+    tags = np.flatnonzero((targets & known).any(axis=0) & (~targets & known).any(axis=0))
     columns = [(scores[known[:, tag], tag, None], targets[known[:, tag], tag, None]) for tag in tags]
     return float(np.mean([mean_average_precision(*column) for column in columns]))
 
@@ -207,9 +210,10 @@ def main() -> None:
     fold(model, scale, shift + lift)
     print(f"classifier {weight}, scale {scale:.3f}, shift {shift:.3f} + {lift:.3f}")
     scores = [1 / (1 + np.exp(-x - lift)) for x in logits]
-    for one, probabilities, there, known in zip(sets, scores, present, decided, strict=True):
-        error = expected_calibration_error(probabilities[known], there[known])
-        print(f"{one.name}: expected calibration error {error:.3f} over {known.sum()} decisions")
+    for one, calibrated, lifted, there, known in zip(sets, logits, scores, present, decided, strict=True):
+        before = expected_calibration_error(1 / (1 + np.exp(-calibrated[known])), there[known])
+        after = expected_calibration_error(lifted[known], there[known])
+        print(f"{one.name}: expected calibration error {before:.3f}, {after:.3f} shifted, {known.sum()} decisions")
     thresholds = np.full(len(bank), 0.5)
     thresholds[used] = calibrate(np.concatenate(scores), np.concatenate(present), PRIOR, known=np.concatenate(decided))
     bank = bank.with_thresholds(thresholds.tolist())
