@@ -4,10 +4,11 @@
 
 The trained folder holds the tags of the training label system. This adds every other tag of ``ram/labels/everyday``,
 whose descriptions no training saw, then looks at the development sets that ``benchmarks.training_data`` wrote. With
-``--classifier`` the evidence of the ImageNet classifier joins the decoder's logit, with the weight whose mean average
-precision is best over these sets. Scale and shift, fitted by a logistic regression, make probabilities of the sum and
-are folded into head and weight. The shift then brings the threshold that is best for all tags together to 0.5, which is
-that of typed categories, and each tag gets a threshold of its own.
+``--classifier`` the evidence of the ImageNet classifier joins the decoder's logit, with the weight whose average
+precision over all decisions of a set, tags and images together, is best in the mean of the sets: what ships is one list
+of tags a photo. Scale and shift, fitted by a logistic regression, make probabilities of the sum and are folded into head
+and weight. The shift then brings the threshold that is best for all tags together to 0.5, which is that of typed
+categories, and each tag gets a threshold of its own.
 """
 
 from __future__ import annotations
@@ -148,16 +149,6 @@ def fold(model: TaggingModel, scale: float, shift: float) -> None:
     head.bias.mul_(scale).add_(shift)
 
 
-def precision_of_known(scores: NDArray[Any], targets: NDArray[np.bool_], known: NDArray[np.bool_]) -> float:
-    """Mean over the tags of the average precision, each over the images (images, tags) where it is known.
-
-    Tags of which only images that have them are known tell nothing.
-    """
-    tags = np.flatnonzero((targets & known).any(axis=0) & (~targets & known).any(axis=0))
-    columns = [(scores[known[:, tag], tag, None], targets[known[:, tag], tag, None]) for tag in tags]
-    return float(np.mean([mean_average_precision(*column) for column in columns]))
-
-
 def join(values: Sequence[NDArray[Any]], known: Sequence[NDArray[np.bool_]]) -> NDArray[Any]:
     """(n,) values of all decisions of all sets, from (images, tags) of each."""
     return np.concatenate([one[sure] for one, sure in zip(values, known, strict=True)])
@@ -196,9 +187,12 @@ def main() -> None:
     joined = {weight: [x["decoder"] + weight * x.get("classifier", 0) for x in terms] for weight in WEIGHTS}
     reached = {}
     for weight, logits in joined.items() if args.classifier else [(0.0, joined[0.0])]:
-        per_set = [precision_of_known(*one) for one in zip(logits, present, decided, strict=True)]
+        per_set = [
+            mean_average_precision(x[known][:, None], there[known][:, None])
+            for x, there, known in zip(logits, present, decided, strict=True)
+        ]
         reached[weight] = float(np.mean(per_set))
-        print(f"classifier {weight}: mAP {', '.join(f'{100 * value:.1f}' for value in per_set)}")
+        print(f"classifier {weight}: average precision {', '.join(f'{100 * value:.1f}' for value in per_set)}")
     weight = max(reached, key=reached.__getitem__)
     (scale,), shift = fit_logistic(join(joined[weight], decided)[:, None], join(present, decided))
     logits = [scale * x + shift for x in joined[weight]]
