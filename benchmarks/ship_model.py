@@ -5,9 +5,9 @@
 The trained folder holds the tags of the training label system. This adds every other tag of ``ram/labels/everyday``,
 whose descriptions no training saw, then looks at the development sets that ``benchmarks.training_data`` wrote. With
 ``--classifier`` the evidence of the ImageNet classifier joins the decoder's logit, with the weight whose average
-precision over all decisions of a set, tags and images together, is best in the mean of the sets: what ships is one list
-of tags a photo. Scale and shift, fitted by a logistic regression, make probabilities of the sum and are folded into head
-and weight. The shift then brings the threshold that is best for all tags together to 0.5, which is that of typed
+precision over all decisions of a set, tags and images together, is best in the mean of the sets, since a photo gets
+one list of tags. Scale and shift, fitted by a logistic regression, make probabilities of the sum and are folded into
+head and weight. The shift then brings the threshold that is best for all tags together to 0.5, which is that of typed
 categories, and each tag gets a threshold of its own.
 """
 
