@@ -147,7 +147,7 @@ class Measure:
         found = {}
         for name, benchmark in self.benchmarks.items():
             bank, parts = ask(tagger, benchmark.tags, asked).embedded, []
-            ensemble = Ensemble(EnsembleConfig(pooled_weight=8.0), tagger.config.dim)
+            ensemble = Ensemble(EnsembleConfig(pooled_weight=8.0))
             for ids in torch.arange(len(benchmark.pictures)).split(50):
                 features = self.patches[name].look_plainly(tagger.model.image_encoder, ids)
                 scores = torch.zeros(len(ids), bank.tags)

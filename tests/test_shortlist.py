@@ -11,13 +11,10 @@ from PIL import Image
 import ram.models.build
 from benchmarks.shortlist import measure, table
 from ram.checkpoints.model_folder import save_model
-from ram.models.description_embeddings import DescriptionEmbeddings
-from ram.models.lite.ensemble import Ensemble
 from ram.models.scoring import CHUNK, Scorer
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 from tests.tiny import (
-    DIM,
     HashTextEncoder,
     tiny_bank,
     tiny_config,
@@ -108,20 +105,17 @@ def test_several_pictures_are_shortlisted_each(tagger):
     assert [p.vocabulary.tags for p in several] == [tagger.tag(picture(s), 4).vocabulary.tags for s in (0, 1)]
 
 
-def test_a_tag_is_not_left_out_for_being_unfamiliar_alone():
-    """The decoder's logit of such a tag is damped, but that of most tags would be as low."""
-    model = whole_model().requires_grad_(False)
+def test_the_ensemble_of_a_small_model_joins_in_the_order():
+    model, bank = whole_model().requires_grad_(False), tiny_bank(MANY).embedded
     features = model.look(tiny_pixels())
-    towards = torch.nn.functional.normalize(features.pooled[0], dim=0)
-    across = HashTextEncoder.vector("across")
-    across = torch.nn.functional.normalize(across - (across @ towards) * towards, dim=0)
-    bank = DescriptionEmbeddings(torch.stack([across, (across + towards) / 2**0.5])[:, None])
-    familiar = Scorer(model).nearness(features, bank)[0]
-    damped = replace(model.ensemble.config, unseen_classifier_weight=1e-9, remembered_tags=1)
-    model.ensemble = Ensemble(damped, DIM)  # which remembers nothing
-    unfamiliar = Scorer(model).nearness(features, bank)[0]
-    assert unfamiliar[0].item() == pytest.approx(familiar[0].item(), abs=1e-5)
-    assert familiar[1] - unfamiliar[1] > 1
+    towards, scale = torch.nn.functional.normalize(features.pooled[0], dim=0), model.reweighting.log_scale.exp()
+    cosines = bank.embeddings @ towards
+    blended = (cosines * scale).masked_fill(~bank.mask, -torch.inf).softmax(1).mul(cosines).sum(1)
+    terms = model.evidence(torch.zeros(1, bank.tags), features, model.prepare(bank))
+    wanted = model.ensemble.config.shortlist_lift * blended + terms["pooled"][0] + terms["classifier"][0]
+    near = Scorer(model).nearness(features, bank)[0]
+    assert near.argsort().tolist() == wanted.argsort().tolist() != blended.argsort().tolist()
+    torch.testing.assert_close(near - near[0], wanted - wanted[0], atol=1e-5, rtol=0)
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ def build_model(config: ModelConfig) -> TaggingModel:
     }
     if not config.ensemble.active:
         return TaggingModel(**parts).eval()
-    return LiteModel(Ensemble(config.ensemble, config.dim), **parts).eval()
+    return LiteModel(Ensemble(config.ensemble), **parts).eval()
 
 
 def build_without_weights(config: ModelConfig) -> TaggingModel:

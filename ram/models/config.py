@@ -109,65 +109,24 @@ class EnsembleConfig:
     Args:
         pooled_weight: weight of the cosine between the pooled token and a tag's mean description.
         classifier_weight: weight of the cosine between the classifier's class words and the description.
-        unseen_classifier_weight: further weight of that cosine for tags that training did not contain.
-        remembered_tags: number of training tags stored to tell which tags are unseen.
-        prior_correction: fraction of the logit a tag gains from its frequency in training that is taken back for photos
-            unlike the training data.
-        pca_components: principal components stored to tell how unlike the training data a photo is.
-        damping: fraction of the decoder's logit ignored for unseen tags.
-        absent_logit: logit towards which the decoder's is drawn for unseen tags.
         similarity_power: exponent that turns cosines between texts into weights; higher, only near texts count.
-        familiar_images: training images after which a tag counts as familiar in full.
-        usual_frequency: fraction of images of any kind that show even a common tag.
-        novelty_quantiles: quantiles of the reconstruction error on held-out images that have novelty 0 and 1.
         shortlist_lift: estimate of how far the decoder lifts a tag per unit of cosine; only orders a shortlist.
     """
 
     pooled_weight: float = 0.0
     classifier_weight: float = 0.0
-    unseen_classifier_weight: float = 0.0
-    remembered_tags: int = 0
-    prior_correction: float = 0.0
-    pca_components: int = 0
-    damping: float = 0.7
-    absent_logit: float = -3.0
     similarity_power: float = 4.0
-    familiar_images: int = 150
-    usual_frequency: float = 0.03
-    novelty_quantiles: tuple[float, float] = (0.9, 0.99)
     shortlist_lift: float = 12.0
 
     def __post_init__(self) -> None:
-        weights = (self.pooled_weight, self.classifier_weight, self.unseen_classifier_weight, self.prior_correction)
+        weights = (self.pooled_weight, self.classifier_weight)
         if not all(0 <= weight < math.inf for weight in weights):
             raise InputError(f"ensemble weights are {', '.join(map(str, weights))}: each must be 0 or greater")
-        if self.remembered_tags < 0 or bool(self.unseen_classifier_weight) != bool(self.remembered_tags):
-            raise InputError(
-                f"ensemble.unseen_classifier_weight is {self.unseen_classifier_weight} with {self.remembered_tags} "
-                "remembered_tags: set both or neither"
-            )
-        if (
-            self.pca_components < 0
-            or bool(self.prior_correction) != bool(self.pca_components)
-            or (self.pca_components and not self.remembered_tags)
-        ):
-            raise InputError(
-                f"ensemble.prior_correction is {self.prior_correction} with {self.pca_components} pca_components and "
-                f"{self.remembered_tags} remembered_tags: set all three, or neither of the first two"
-            )
-        if not 0 <= self.damping <= 1 or self.familiar_images < 1 or not 0 < self.usual_frequency < 1:
-            raise InputError(
-                f"ensemble.damping is {self.damping}, familiar_images {self.familiar_images} and usual_frequency "
-                f"{self.usual_frequency}: the fractions are between 0 and 1, the images at least 1"
-            )
-        low, high = self.novelty_quantiles
-        if not 0 <= low < high <= 1:
-            raise InputError(f"ensemble.novelty_quantiles are {low} and {high}: they must rise between 0 and 1")
 
     @property
     def active(self) -> bool:
         """Whether any term is added to the decoder's logit."""
-        return self.pooled_weight > 0 or self.classifier_weight > 0 or self.unseen_classifier_weight > 0
+        return self.pooled_weight > 0 or self.classifier_weight > 0
 
 
 @dataclass(frozen=True)
@@ -205,8 +164,8 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if self.dim < 1:
             raise InputError(f"embedding width is {self.dim}: it must be at least 1")
-        if (self.ensemble.classifier_weight or self.ensemble.unseen_classifier_weight) and not self.image.classes:
-            raise InputError("ensemble.classifier_weight and unseen_classifier_weight need image.classes")
+        if self.ensemble.classifier_weight and not self.image.classes:
+            raise InputError("ensemble.classifier_weight needs image.classes")
         if self.max_descriptions is not None and self.max_descriptions < 1:
             raise InputError(f"max_descriptions is {self.max_descriptions}: it must be at least 1, or null")
         if self.learned and (self.dim != learned_width(self.decoder.hidden) or self.max_descriptions != 1):

@@ -113,8 +113,7 @@ class Scorer:
             blended, _ = self.model.reweighting(features.pooled, embeddings)
             cosine = torch.einsum("bd,btd->bt", F.normalize(features.pooled, dim=-1), blended)
             if isinstance(self.model, LiteModel):
-                config = self.model.ensemble.config
-                decoder = config.absent_logit + config.shortlist_lift * cosine
+                decoder = self.model.ensemble.config.shortlist_lift * cosine
                 cosine = total(self._terms(decoder, features, chunk, embeddings))
             parts.append(cosine)
         return torch.cat(parts, dim=1)

@@ -1,4 +1,4 @@
-"""Finish a trained model: novelty, the head's bias and the thresholds, all from held-out images."""
+"""Fit the head's bias and the thresholds of a trained model to held-out images."""
 
 from __future__ import annotations
 
@@ -11,33 +11,10 @@ from ram.models.heads import SharedHead
 from ram.models.ram import TaggingModel
 from ram.text.bank import TagEmbeddingBank
 from ram.training.data.training_set import TrainingSet
-from ram.training.initial import set_novelty
-from ram.training.recipe import Recipe
 
 SHARED_PRIOR = 1000
 """Weight of the threshold that all tags share, in positives. Nearly all photos of Flickr8k show people, so that the
 best thresholds of that set alone let "person" pass in most photos of anything."""
-
-
-def finish_model(
-    model: TaggingModel, recipe: Recipe, training: TrainingSet, dev: TrainingSet | None
-) -> TagEmbeddingBank:
-    """Put a trained model into evaluation mode and fit what is not learned by gradient.
-
-    Args:
-        model: holds the weights that are to be saved.
-        recipe: what it was trained by.
-        training: what it learned from; stands in for ``dev`` in measuring novelty.
-        dev: the development set; without one, thresholds stay as they are.
-
-    Returns:
-        The bank with calibrated thresholds.
-    """
-    model.eval()
-    batch = recipe.schedule.batch
-    if not recipe.initialize:  # the weights of another model come with its novelty
-        set_novelty(model, training, training if dev is None else dev, batch)
-    return training.bank if dev is None else calibrate_model(model, dev, batch)
 
 
 @torch.inference_mode()

@@ -16,18 +16,13 @@ from ram.models.config import ModelConfig
 from ram.models.lite.class_words import ClassWords
 from ram.models.lite.image_encoder import LiteImageEncoder
 from ram.models.lite.matching import MatchingHead, StandardizedQueries
-from ram.models.lite.model import LiteModel
 from ram.models.lite.standardize import Standardize
 from ram.models.ram import TaggingModel
 from ram.training.backbones import load_classifier, load_pretrained
 from ram.training.data.training_set import TrainingSet, text_encoder_for
-from ram.training.data.views import evenly_spread
 from ram.training.data_engine.imagenet import class_glosses
 from ram.training.recipe import Recipe
 from ram.training.stages import cut
-
-NOVELTY_PICTURES = 1500
-"""Images, at most, of each set that novelty is fitted to."""
 
 
 def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
@@ -70,42 +65,6 @@ def set_statistics(model: TaggingModel, training: TrainingSet) -> None:
         model.queries.standardize.set(*training.text_statistics())
     if isinstance(model.head, MatchingHead):
         model.head.standardize.set(*training.text_statistics())
-
-
-def set_familiar(model: TaggingModel, training: TrainingSet, first: bool = True) -> None:
-    """Store the tags of the training set in a model that remembers tags.
-
-    Args:
-        model: remembers the tags that are most frequent.
-        training: the set.
-        first: store their frequencies too. A further training keeps the novelty that was fitted to the first one's
-            images, to which other frequencies do not belong.
-    """
-    if isinstance(model, LiteModel):
-        device = model.image_encoder.device
-        pictures = training.triplets.targets[:].sum(dim=0)
-        of = len(training.triplets) if first else None
-        model.remember(training.queries.embedded.to(device, torch.float32), pictures.to(device), of)
-
-
-@torch.inference_mode()
-def set_novelty(model: TaggingModel, training: TrainingSet, held_out: TrainingSet, batch: int) -> None:
-    """Fit the novelty of images to a trained model in evaluation mode, where the model has it.
-
-    Args:
-        model: its image encoder embeds the images.
-        training: gives the principal components.
-        held_out: gives the usual distances from them.
-        batch: images embedded together.
-    """
-    if not isinstance(model, LiteModel) or model.ensemble.novelty is None:
-        return
-
-    def pooled(images: TrainingSet) -> torch.Tensor:
-        batches = evenly_spread(len(images.triplets), NOVELTY_PICTURES, batch)
-        return torch.cat([images.pictures.look_plainly(model.image_encoder, ids).pooled for ids in batches])
-
-    model.ensemble.novelty.fit(pooled(training), pooled(held_out))
 
 
 def set_learning(model: TaggingModel, freeze_backbone: bool) -> None:

@@ -31,8 +31,8 @@ from ram.training.data.training_set import TrainingSet, read_dev_set, read_train
 from ram.training.data.views import Request, View
 from ram.training.distributed import World
 from ram.training.draws import Draw, generator_for
-from ram.training.finishing import finish_model, held_out_logits
-from ram.training.initial import initial_model, set_familiar, set_learning, set_statistics
+from ram.training.finishing import calibrate_model, held_out_logits
+from ram.training.initial import initial_model, set_learning, set_statistics
 from ram.training.log import LearningCurve
 from ram.training.objectives import Batch, total_loss
 from ram.training.recipe import Recipe
@@ -97,16 +97,14 @@ def train(
     position = Position()
     if state_file.is_file():
         position = state.load(state_file, learner.steps_per_epoch)
-    else:
-        if not recipe.initialize:  # weights of another model belong to its own statistics
-            set_statistics(model, training)
-        set_familiar(model, training, not recipe.initialize)
+    elif not recipe.initialize:  # weights of another model belong to its own statistics
+        set_statistics(model, training)
     if world.first:
         dev = read_dev_set(recipe, data, output, cache or output, training, model.image_encoder, progress)
         with LearningCurve(output, position.log, position.epoch * learner.steps_per_epoch + position.step) as curve:
             _Recorder(learner, state_file, curve, dev, progress).run(position)
         with average.applied():
-            bank = finish_model(model, recipe, training, dev)
+            bank = training.bank if dev is None else calibrate_model(model.eval(), dev, schedule.batch)
             save_model(folder, recipe.model, model, bank, half=True)
     else:
         for _ in learner.steps(position):

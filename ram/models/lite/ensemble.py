@@ -4,12 +4,10 @@ Differs from the paper. Trained on few images, the decoder knows best the tags i
 generalises further, and the classifier knows what no training image shows. The terms join in evaluation only: learned
 together, the decoder would leave the work to the others.
 
-    decoder     its logit; for unseen tags, drawn towards ``absent_logit`` by ``damping``
+    decoder     its logit
     pooled      cosine of the pooled token and the tag's mean description
     classifier  cosine of the class words and the description, both around the mean of the class names. It counts as
                 far as some class name is near the tag: an ImageNet classifier knows corgis, but not running
-    prior       what a tag gained from its frequency in training, taken back for images unlike the training data: the
-                correction for another prior (Saerens et al. 2002), as far as the image speaks for one
 """
 
 from __future__ import annotations
@@ -25,8 +23,6 @@ from ram.models.config import EnsembleConfig
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.image_encoder import ImageFeatures
 from ram.models.lite.class_words import ClassWords
-from ram.models.lite.familiarity import Familiarity
-from ram.models.lite.novelty import Novelty
 
 
 @dataclass(frozen=True)
@@ -37,15 +33,11 @@ class TagTerms:
         mean: (tags, dim) unit mean descriptions.
         centered: (tags, dim) the same around the mean of the class names; None, like the rest, without a classifier.
         classifier_weight: (tags,) weight of the class words' cosine.
-        damping: (tags,) fraction of the decoder's logit that is ignored.
-        prior: (tags,) logit taken back from an image of novelty 1; None without such a correction.
     """
 
     mean: torch.Tensor
     centered: torch.Tensor | None = None
     classifier_weight: torch.Tensor | None = None
-    damping: torch.Tensor | None = None
-    prior: torch.Tensor | None = None
 
     def rows(self, index: slice | torch.Tensor) -> TagTerms:
         """Some of the tags, by a slice or a tensor of indices."""
@@ -65,14 +57,11 @@ class Ensemble(nn.Module):
 
     Args:
         config: weights and constants.
-        dim: width of the text embeddings and of the pooled token.
     """
 
-    def __init__(self, config: EnsembleConfig, dim: int) -> None:
+    def __init__(self, config: EnsembleConfig) -> None:
         super().__init__()
         self.config = config
-        self.familiarity = Familiarity(config, dim) if config.remembered_tags else None
-        self.novelty = Novelty(config, dim) if config.pca_components else None
 
     def prepare(self, bank: DescriptionEmbeddings, words: ClassWords | None) -> TagTerms:
         """Compute what does not depend on an image.
@@ -86,13 +75,8 @@ class Ensemble(nn.Module):
             return TagTerms(F.normalize(mean, dim=-1))
         centered = center(mean, words)
         nearest = (centered @ F.normalize(words.words, dim=-1).to(mean.dtype).T).amax(dim=-1).clamp(min=0)
-        unseen = torch.zeros_like(nearest) if self.familiarity is None else 1 - self.familiarity(centered)
-        prior = None
-        if self.familiarity is not None and self.novelty is not None:
-            prior = self.config.prior_correction * self.familiarity.prior(centered)
-        seen_weight = self.config.classifier_weight * nearest**self.config.similarity_power
-        weight = seen_weight + self.config.unseen_classifier_weight * unseen * nearest
-        return TagTerms(F.normalize(mean, dim=-1), centered, weight, self.config.damping * unseen, prior)
+        weight = self.config.classifier_weight * nearest**self.config.similarity_power
+        return TagTerms(F.normalize(mean, dim=-1), centered, weight)
 
     def forward(
         self, decoder: torch.Tensor, features: ImageFeatures, tags: TagTerms, words: ClassWords | None
@@ -108,23 +92,12 @@ class Ensemble(nn.Module):
         terms = {"decoder": decoder}
         if self.config.pooled_weight:
             terms["pooled"] = self.config.pooled_weight * F.normalize(features.pooled, dim=-1) @ tags.mean.T
-        if words is None or features.classes is None:
+        if words is None or features.classes is None or not self.config.classifier_weight:
             return terms
-        assert tags.centered is not None and tags.damping is not None and tags.classifier_weight is not None
-        terms["decoder"] = decoder - tags.damping * (decoder - self.config.absent_logit)
+        assert tags.centered is not None and tags.classifier_weight is not None
         class_words = F.normalize(words.embed(features.classes), dim=-1).to(tags.centered.dtype)
         terms["classifier"] = tags.classifier_weight * (class_words @ tags.centered.T)
-        if tags.prior is not None and self.novelty is not None:
-            novelty = self.novelty(features.pooled)[:, None].to(tags.prior.dtype)
-            terms["prior"] = -(1 - tags.damping) * novelty * tags.prior
         return terms
-
-    def remember(
-        self, bank: DescriptionEmbeddings, words: ClassWords, images: torch.Tensor, total: int | None = None
-    ) -> None:
-        """Store the tags of a training set; see :meth:`ram.models.lite.familiarity.Familiarity.remember`."""
-        if self.familiarity is not None:
-            self.familiarity.remember(center(bank.mean(), words), images, total)
 
 
 def center(mean: torch.Tensor, words: ClassWords) -> torch.Tensor:

@@ -47,11 +47,6 @@ class LiteModel(TaggingModel):
         """Terms by name, (batch, tags) each, from the decoder's logits (batch, tags)."""
         return self.ensemble(decoder, features, tags, self.words)
 
-    def remember(self, bank: DescriptionEmbeddings, images: torch.Tensor, total_images: int | None = None) -> None:
-        """Store the tags of a training set, each with its number of images (tags,), where the model remembers any."""
-        if self.words is not None:
-            self.ensemble.remember(bank, self.words, images, total_images)
-
 
 def total(terms: dict[str, torch.Tensor]) -> torch.Tensor:
     """Logits (batch, tags): the sum of the terms."""
