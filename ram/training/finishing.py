@@ -46,8 +46,9 @@ def calibrate_model(model: TaggingModel, held_out: TrainingSet, batch: int) -> T
     """
     assert isinstance(model.head, SharedHead), "learned tags are not trained here"
     targets = held_out.triplets.targets[:].numpy()
-    scores = held_out_logits(model, held_out, batch).sigmoid().numpy()
-    shared = min(max(shared_threshold(scores, targets), 0.001), 0.999)
-    model.head.bias.sub_(math.log(shared / (1 - shared)))
-    scores = held_out_logits(model, held_out, batch).sigmoid().numpy()  # not shifted alike: the ensemble damps it
+    logits = held_out_logits(model, held_out, batch)
+    shared = min(max(shared_threshold(logits.sigmoid().numpy(), targets), 0.001), 0.999)
+    shift = math.log(shared / (1 - shared))
+    model.head.bias.sub_(shift)
+    scores = (logits - shift).sigmoid().numpy()  # the bias is a part of every logit
     return held_out.bank.with_thresholds(calibrate(scores, targets, SHARED_PRIOR).tolist())
