@@ -10,7 +10,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from ram.checkpoints.migration import migrate_weights
 from ram.checkpoints.registry import CONFIG, lacks, read_config
 from ram.errors import CheckpointError
 from ram.models.build import build_model, build_without_weights, restore_buffers
@@ -65,7 +64,7 @@ def save_weights(folder: str | Path, config: ModelConfig, weights: Mapping[str, 
 
 
 def load_model(folder: str | Path) -> LoadedModel:
-    """Read a model folder, also one that an earlier version wrote.
+    """Read a model folder.
 
     Raises:
         CheckpointError: a file is missing or broken, or weights and configuration do not fit exactly.
@@ -73,7 +72,7 @@ def load_model(folder: str | Path) -> LoadedModel:
     folder = Path(folder)
     config = read_config(folder)
     try:
-        weights = migrate_weights(_read_tensors(folder / WEIGHTS))
+        weights = _read_tensors(folder / WEIGHTS)
     except FileNotFoundError:
         raise lacks(folder, WEIGHTS) from None
     except (SafetensorError, OSError) as error:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
-from ram.checkpoints.migration import migrate_config
 from ram.errors import CheckpointError
 from ram.models.config import LEARNED, DecoderConfig, ImageConfig, ModelConfig, learned_width
 from ram.runtime import cache_folder
@@ -252,13 +251,13 @@ def _about_file(path: Path) -> str:
 
 
 def read_config(folder: Path) -> ModelConfig:
-    """The configuration of a model folder, also of one that an earlier version wrote.
+    """The configuration of a model folder.
 
     Raises:
         CheckpointError: the file is missing or broken.
     """
     try:
-        return ModelConfig.from_dict(migrate_config(json.loads((folder / CONFIG).read_text(encoding="utf-8-sig"))))
+        return ModelConfig.from_dict(json.loads((folder / CONFIG).read_text(encoding="utf-8-sig")))
     except FileNotFoundError:
         raise lacks(folder, CONFIG) from None
     except (ValueError, OSError) as error:
