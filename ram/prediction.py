@@ -28,7 +28,7 @@ class Evidence:
     """The named terms that add up to a tag's logit.
 
     Args:
-        terms: name and value, in the order decoder, pooled, classifier, prior; only those the model has. Official
+        terms: name and value, in the order decoder, pooled, classifier; only those the model has. Official
             models have the one term "decoder".
         threshold: probability over which the tag is present.
     """

@@ -30,7 +30,6 @@ TERMS = {
     "decoder": ("Decoder", "compares the descriptions with parts of the photo"),
     "pooled": ("Whole photo", "compares the descriptions with the photo as a whole"),
     "classifier": ("Classifier", "finds known ImageNet classes with a similar name in the photo"),
-    "prior": ("Prior", "corrects for how frequent the tag was in training"),
 }
 """Term of the logit -> its name on the page and what it does."""
 
