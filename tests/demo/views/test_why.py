@@ -152,7 +152,11 @@ def test_the_terms_of_the_score_are_one_stacked_bar():
     [
         (CORGI, 0.62, "The classifier decided: without it the probability would be 0.06."),
         ((("decoder", 1.5), ("classifier", 0.3)), 0.86, "The decoder decided: on its own it gives 0.82."),
-        ((("decoder", 0.4), ("pooled", -3.0)), 0.07, "The whole photo decided: without it the probability would be 0.60."),
+        (
+            (("decoder", 0.4), ("pooled", -3.0)),
+            0.07,
+            "The whole photo decided: without it the probability would be 0.60.",
+        ),
         ((("decoder", 1.5),), 0.82, "The score comes from the decoder alone."),
     ],
 )
