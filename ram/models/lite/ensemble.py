@@ -73,7 +73,7 @@ class Ensemble(nn.Module):
         mean = bank.mean()
         if words is None:
             return TagTerms(F.normalize(mean, dim=-1))
-        centered = center(mean, words)
+        centered = F.normalize(mean - words.center.to(mean.dtype), dim=-1)
         nearest = (centered @ F.normalize(words.words, dim=-1).to(mean.dtype).T).amax(dim=-1).clamp(min=0)
         weight = self.config.classifier_weight * nearest**self.config.similarity_power
         return TagTerms(F.normalize(mean, dim=-1), centered, weight)
@@ -98,8 +98,3 @@ class Ensemble(nn.Module):
         class_words = F.normalize(words.embed(features.classes), dim=-1).to(tags.centered.dtype)
         terms["classifier"] = tags.classifier_weight * (class_words @ tags.centered.T)
         return terms
-
-
-def center(mean: torch.Tensor, words: ClassWords) -> torch.Tensor:
-    """(tags, dim) text embeddings to unit vectors around the mean of the class names."""
-    return F.normalize(mean - words.center.to(mean.dtype), dim=-1)
