@@ -74,13 +74,13 @@ def test_evidence_adds_up_to_the_logit():
         ((1.0, 3.0), 0.5, "decoder"),  # present by the decoder alone
         ((-1.0, -3.0), 0.5, "decoder"),  # absent by the decoder alone
         ((-2.0, 0.5, 3.0), 0.5, "classifier"),  # present only with the others, most by the classifier
-        ((2.0, 0.5, -1.0, -3.0), 0.5, "prior"),  # absent only with the others
+        ((2.0, -1.0, -3.0), 0.5, "classifier"),  # absent only with the others
         ((2.0, 1.0), 0.95, "decoder"),  # present only with both, most by the decoder
         ((2.0, 9.0), 1.0, "decoder"),  # never over its threshold
     ],
 )
 def test_the_decisive_term_is_what_turned_the_verdict(terms, threshold, decisive):
-    names = ("decoder", "pooled", "classifier", "prior")
+    names = ("decoder", "pooled", "classifier")
     assert Evidence(tuple(zip(names, terms, strict=False)), threshold).decisive == decisive
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 import ram.models.build
 from benchmarks.shortlist import measure, table
 from ram.checkpoints.model_folder import save_model
-from ram.models.scoring import CHUNK
+from ram.models.scoring import CHUNK, Scorer
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 from tests.tiny import (
@@ -102,6 +102,19 @@ def test_a_shortlist_of_another_encoder_is_refused(tagger):
 def test_several_pictures_are_shortlisted_each(tagger):
     several = tagger.tag([picture(0), picture(1)], shortlist=4)
     assert [p.vocabulary.tags for p in several] == [tagger.tag(picture(s), 4).vocabulary.tags for s in (0, 1)]
+
+
+def test_the_ensemble_of_a_small_model_joins_in_the_order():
+    model, bank = whole_model().requires_grad_(False), tiny_bank(MANY).embedded
+    features = model.look(tiny_pixels())
+    towards, scale = torch.nn.functional.normalize(features.pooled[0], dim=0), model.reweighting.log_scale.exp()
+    cosines = bank.embeddings @ towards
+    blended = (cosines * scale).masked_fill(~bank.mask, -torch.inf).softmax(1).mul(cosines).sum(1)
+    terms = model.evidence(torch.zeros(1, bank.tags), features, model.prepare(bank))
+    wanted = model.ensemble.config.shortlist_lift * blended + terms["pooled"][0] + terms["classifier"][0]
+    near = Scorer(model).nearness(features, bank)[0]
+    assert near.argsort().tolist() == wanted.argsort().tolist() != blended.argsort().tolist()
+    torch.testing.assert_close(near - near[0], wanted - wanted[0], atol=1e-5, rtol=0)
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ NOTHING = "Select a tag to see what its score is made of."
 TERMS = {
     "decoder": ("Decoder", "compares the descriptions with parts of the photo"),
     "pooled": ("Whole photo", "compares the descriptions with the photo as a whole"),
-    "classifier": ("Classifier", "finds ImageNet classes of a similar name at the place where they fit best"),
+    "classifier": ("Classifier", "finds known ImageNet classes with a similar name in the photo"),
 }
 """Term of the logit -> its name on the page and what it does."""
 

@@ -64,7 +64,7 @@ def save_weights(folder: str | Path, config: ModelConfig, weights: Mapping[str, 
 
 
 def load_model(folder: str | Path) -> LoadedModel:
-    """Read a model folder, also one that an earlier version wrote.
+    """Read a model folder.
 
     Raises:
         CheckpointError: a file is missing or broken, or weights and configuration do not fit exactly.

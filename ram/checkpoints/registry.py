@@ -264,7 +264,7 @@ def _about_file(path: Path) -> str:
 
 
 def read_config(folder: Path) -> ModelConfig:
-    """The configuration of a model folder, also of one that an earlier version wrote.
+    """The configuration of a model folder.
 
     Raises:
         CheckpointError: the file is missing or broken.

@@ -109,22 +109,19 @@ class EnsembleConfig:
     Args:
         pooled_weight: weight of the cosine between the pooled token and a tag's mean description.
         classifier_weight: weight of the cosine between the classifier's class words and the description.
-        similarity_power: exponent that turns the cosine of a tag and the nearest class name into a further weight of
-            the classifier; higher, only near tags count.
+        similarity_power: exponent that turns cosines between texts into weights; higher, only near texts count.
         shortlist_lift: estimate of how far the decoder lifts a tag per unit of cosine; only orders a shortlist.
     """
 
     pooled_weight: float = 0.0
     classifier_weight: float = 0.0
-    similarity_power: float = 2.0
+    similarity_power: float = 4.0
     shortlist_lift: float = 12.0
 
     def __post_init__(self) -> None:
-        if not all(0 <= weight < math.inf for weight in (self.pooled_weight, self.classifier_weight)):
-            raise InputError(
-                f"ensemble.pooled_weight is {self.pooled_weight} and classifier_weight {self.classifier_weight}: each "
-                "must be 0 or greater"
-            )
+        weights = (self.pooled_weight, self.classifier_weight)
+        if not all(0 <= weight < math.inf for weight in weights):
+            raise InputError(f"ensemble weights are {', '.join(map(str, weights))}: each must be 0 or greater")
 
     @property
     def active(self) -> bool:

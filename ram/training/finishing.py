@@ -1,4 +1,4 @@
-"""Finish a trained model: the head's bias and the thresholds, from held-out images."""
+"""Fit the head's bias and the thresholds of a trained model to held-out images."""
 
 from __future__ import annotations
 
@@ -50,5 +50,5 @@ def calibrate_model(model: TaggingModel, held_out: TrainingSet, batch: int) -> T
     shared = min(max(shared_threshold(logits.sigmoid().numpy(), targets), 0.001), 0.999)
     shift = math.log(shared / (1 - shared))
     model.head.bias.sub_(shift)
-    scores = (logits - shift).sigmoid().numpy()
+    scores = (logits - shift).sigmoid().numpy()  # the bias is a part of every logit
     return held_out.bank.with_thresholds(calibrate(scores, targets, SHARED_PRIOR).tolist())

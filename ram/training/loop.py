@@ -97,15 +97,14 @@ def train(
     position = Position()
     if state_file.is_file():
         position = state.load(state_file, learner.steps_per_epoch)
-    else:
-        if not recipe.initialize:  # weights of another model belong to its own statistics
-            set_statistics(model, training)
+    elif not recipe.initialize:  # weights of another model belong to its own statistics
+        set_statistics(model, training)
     if world.first:
         dev = read_dev_set(recipe, data, output, cache or output, training, model.image_encoder, progress)
         with LearningCurve(output, position.log, position.epoch * learner.steps_per_epoch + position.step) as curve:
             _Recorder(learner, state_file, curve, dev, progress).run(position)
         with average.applied():
-            bank = training.bank if dev is None else calibrate_model(model.eval(), dev, recipe.schedule.batch)
+            bank = training.bank if dev is None else calibrate_model(model.eval(), dev, schedule.batch)
             save_model(folder, recipe.model, model, bank, half=True)
     else:
         for _ in learner.steps(position):

@@ -1,6 +1,5 @@
 """A finished model has the thresholds of the scores that it gives."""
 
-
 import numpy as np
 import pytest
 import torch
@@ -35,8 +34,8 @@ def held_out(tmp_path):
 
 @pytest.fixture
 def ensemble():
-    """A model whose logits are more than those of its decoder."""
-    return whole_model().eval()
+    """A model whose logits have the terms of an ensemble beside the decoder's."""
+    return whole_model()
 
 
 def test_thresholds_fit_the_scores_of_the_shifted_model(ensemble, held_out):

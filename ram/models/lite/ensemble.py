@@ -6,9 +6,8 @@ together, the decoder would leave the work to the others.
 
     decoder     its logit
     pooled      cosine of the pooled token and the tag's mean description
-    classifier  cosine of the class words and the description, both around the mean of the class names, at the patch
-                where it is highest: small objects do not reach the class words of the whole image. It counts as far as
-                some class name is near the tag: an ImageNet classifier knows corgis, but not running
+    classifier  cosine of the class words and the description, both around the mean of the class names. It counts as
+                far as some class name is near the tag: an ImageNet classifier knows corgis, but not running
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ class Ensemble(nn.Module):
         mean = bank.mean()
         if words is None:
             return TagTerms(F.normalize(mean, dim=-1))
-        centered = center(mean, words)
+        centered = F.normalize(mean - words.center.to(mean.dtype), dim=-1)
         nearest = (centered @ F.normalize(words.words, dim=-1).to(mean.dtype).T).amax(dim=-1).clamp(min=0)
         weight = self.config.classifier_weight * nearest**self.config.similarity_power
         return TagTerms(F.normalize(mean, dim=-1), centered, weight)
@@ -92,14 +91,9 @@ class Ensemble(nn.Module):
         terms = {"decoder": decoder}
         if self.config.pooled_weight:
             terms["pooled"] = self.config.pooled_weight * F.normalize(features.pooled, dim=-1) @ tags.mean.T
-        if features.class_words is None:
+        if words is None or features.classes is None or not self.config.classifier_weight:
             return terms
         assert tags.centered is not None and tags.classifier_weight is not None
-        nearest = (features.class_words[:, 1:].to(tags.centered.dtype) @ tags.centered.T).amax(dim=1)
-        terms["classifier"] = tags.classifier_weight * nearest
+        class_words = F.normalize(words.embed(features.classes), dim=-1).to(tags.centered.dtype)
+        terms["classifier"] = tags.classifier_weight * (class_words @ tags.centered.T)
         return terms
-
-
-def center(mean: torch.Tensor, words: ClassWords) -> torch.Tensor:
-    """(tags, dim) text embeddings to unit vectors around the mean of the class names."""
-    return F.normalize(mean - words.center.to(mean.dtype), dim=-1)

@@ -183,9 +183,9 @@ def cached_patches(
     return PatchSource(PatchCache.fill(path, pictures, encode, transforms(image), views, progress), learning_stages)
 
 
-def evenly_spread(count: int, most: int = 512, batch: int = 32) -> tuple[torch.Tensor, ...]:
+def evenly_spread(count: int, most: int = 512) -> tuple[torch.Tensor, ...]:
     """Return at most ``most`` evenly spread indices, in batches."""
-    return torch.arange(0, count, -(-count // most)).split(batch)
+    return torch.arange(0, count, -(-count // most)).split(32)
 
 
 def transforms(image: ImageConfig) -> tuple[EvalTransform, TrainTransform]:

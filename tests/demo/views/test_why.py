@@ -127,30 +127,36 @@ def test_no_text_becomes_markup():
     assert any("<img src=x" in text for text in outline.text)
 
 
-CORGI = (("decoder", -2.94), ("pooled", 0.2), ("classifier", 3.25), ("prior", -0.1))
-"""Terms of a score that the classifier decides: the decoder alone gives 0.05, all together 0.60."""
+CORGI = (("decoder", -2.94), ("pooled", 0.2), ("classifier", 3.25))
+"""Terms of a score that the classifier decides: the decoder alone gives 0.05, all together 0.62."""
+BEACH = (("decoder", -2.94), ("pooled", 3.45), ("classifier", -0.1))
+"""Terms of a score that the whole photo decides."""
 
 
 def test_the_terms_of_the_score_are_one_stacked_bar():
-    page = Outline(why(Why("corgi", told("corgi"), explanation("corgi", terms=CORGI))))
+    page = Outline(why(Why("beach", told("beach"), explanation("beach", terms=BEACH))))
     bar = [a for tag, a in page.elements if tag == "i" and "data-term" in a]
     assert [(a["data-term"], a["class"]) for a in bar] == [
-        ("decoder", "against"), ("prior", "against"), ("pooled", "for"), ("classifier", "for decisive"),
+        ("decoder", "against"), ("classifier", "against"), ("pooled", "for decisive"),
     ]  # fmt: skip
     widths = [float(a["style"].removeprefix("width:").rstrip("%")) for a in bar]
     assert sum(widths) == pytest.approx(100, abs=0.3)
     assert widths[0] == pytest.approx(100 * 2.94 / 6.49, abs=0.1)
     (spoken,) = [a["aria-label"] for _, a in page.elements if a.get("class") == "stack"]
-    assert spoken == "Terms of the logit: decoder −2.94, whole photo +0.20, classifier +3.25, prior −0.10; sum +0.41"
-    assert {"Decoder", "Whole photo", "Classifier", "Prior", "Sum"} <= set(page.text)
+    assert spoken == "Terms of the logit: decoder −2.94, whole photo +3.45, classifier −0.10; sum +0.41"
+    assert {"Decoder", "Whole photo", "Classifier", "Sum"} <= set(page.text)
 
 
 @pytest.mark.parametrize(
     ("terms", "probability", "sentence"),
     [
-        (CORGI, 0.6, "The classifier decided: without it the probability would be 0.06."),
+        (CORGI, 0.62, "The classifier decided: without it the probability would be 0.06."),
         ((("decoder", 1.5), ("classifier", 0.3)), 0.86, "The decoder decided: on its own it gives 0.82."),
-        ((("decoder", 0.4), ("prior", -3.0)), 0.07, "The prior decided: without it the probability would be 0.60."),
+        (
+            (("decoder", 0.4), ("pooled", -3.0)),
+            0.07,
+            "The whole photo decided: without it the probability would be 0.60.",
+        ),
         ((("decoder", 1.5),), 0.82, "The score comes from the decoder alone."),
     ],
 )

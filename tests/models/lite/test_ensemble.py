@@ -15,6 +15,7 @@ from tests.tiny import DIM, HashTextEncoder, tiny_bank, tiny_config, tiny_model,
 
 COUNTS = (3, 1, 2)
 
+
 @pytest.fixture
 def model():
     return whole_model().requires_grad_(False)
@@ -92,3 +93,18 @@ def test_class_words_count_in_full_for_the_name_of_a_class(model):
     class_words = features.class_words[0, 1:].numpy()
     wanted = [max(cosine(patch, word) for patch in class_words) for word in model.words.words.numpy()]
     assert evidence(only, features, names)["classifier"][0].tolist() == pytest.approx(wanted, abs=1e-5)
+
+
+def test_terms_without_weight_are_left_out(model, bank):
+    features, decoder = model.look(tiny_pixels(2)), torch.randn(2, 3)
+    whole = evidence(model, features, bank, decoder)
+    for name, config in (
+        ("pooled", EnsembleConfig(pooled_weight=3.0)), ("classifier", EnsembleConfig(classifier_weight=2.0)),
+    ):  # fmt: skip
+        terms = evidence(with_ensemble(model, config), features, bank, decoder)
+        assert list(terms) == ["decoder", name] and torch.equal(terms[name], whole[name])
+
+
+def test_the_decoder_stays_as_it_is(model, bank):
+    features, decoder = model.look(tiny_pixels(2)), torch.tensor([[1.0, -2.0, -8.0], [0.5, 3.0, -1.0]])
+    assert torch.equal(evidence(model, features, bank, decoder)["decoder"], decoder)
