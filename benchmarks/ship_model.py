@@ -50,7 +50,7 @@ INCOMPLETE = frozenset(
     "wordpics".split()
 )
 """Sources in which a tag may be there although it is not listed."""
-WEIGHTS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)
+WEIGHTS = (0.0, 2.0, 4.0, 8.0, 12.0, 16.0, 24.0)
 """Weights of the classifier's evidence that are compared."""
 PRIOR = 30
 """Weight of the threshold that all tags share, in positives: most tags have few on development photos."""

@@ -14,7 +14,7 @@ from ram.checkpoints.model_folder import save_model
 from ram.models.scoring import CHUNK, Scorer
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
-from tests.tiny import (
+from tests.tiny import (, tiny_pixels
     HashTextEncoder,
     tiny_bank,
     tiny_config,

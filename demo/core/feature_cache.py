@@ -9,7 +9,7 @@ from collections import OrderedDict
 from ram.models.image_encoder import ImageFeatures
 
 MAX_BYTES = 512_000_000
-"""For all albums together: 9,000 photos for the shipped models, 1,700 for the published large ones."""
+"""For all albums together: 15,000 photos for the shipped models, 1,700 for the published large ones."""
 
 
 class CachedFeatures:

@@ -20,13 +20,12 @@ class ImageFeatures:
     Args:
         tokens: (batch, patches + 1, dim), the pooled token first.
         classes: (batch, classes) logits of a classifier for the whole image; None where the model has none.
-        class_words: (batch, patches + 1, dim) what the classifier sees in the whole image and at each patch, as unit
-            vectors in the space of text embeddings (see :class:`ram.models.lite.class_words.ClassWords`); or None.
+        class_probabilities: (batch, classes) of that classifier at the patch where each class is highest; or None.
     """
 
     tokens: torch.Tensor
     classes: torch.Tensor | None = None
-    class_words: torch.Tensor | None = None
+    class_probabilities: torch.Tensor | None = None
 
     @property
     def pooled(self) -> torch.Tensor:
@@ -36,11 +35,11 @@ class ImageFeatures:
     @property
     def nbytes(self) -> int:
         """Size in memory."""
-        return sum(part.nbytes for part in (self.tokens, self.classes, self.class_words) if part is not None)
+        return sum(part.nbytes for part in (self.tokens, self.classes, self.class_probabilities) if part is not None)
 
     def map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> ImageFeatures:
         """The features with each tensor changed."""
-        parts = (self.tokens, self.classes, self.class_words)
+        parts = (self.tokens, self.classes, self.class_probabilities)
         tokens, *others = (None if part is None else change(part) for part in parts)
         assert tokens is not None
         return ImageFeatures(tokens, *others)

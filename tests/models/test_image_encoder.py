@@ -116,14 +116,14 @@ def test_dropout_hides_channels_in_training_alone():
 
 
 def test_features_move_and_are_chosen_whole():
-    features = ImageFeatures(torch.randn(4, 3, DIM), torch.randn(4, 7), torch.randn(4, 3, 5))
+    features = ImageFeatures(torch.randn(4, 3, DIM), torch.randn(4, 7), torch.rand(4, 7))
     for which in (slice(1, 3), torch.tensor([3, 0]), torch.tensor([True, False, False, True])):
         some = features.rows(which)
         assert torch.equal(some.tokens, features.tokens[which]) and torch.equal(some.classes, features.classes[which])
-        assert torch.equal(some.class_words, features.class_words[which])
+        assert torch.equal(some.class_probabilities, features.class_probabilities[which])
     moved = features.to("meta")
-    assert {moved.tokens.device.type, moved.classes.device.type, moved.class_words.device.type} == {"meta"}
-    assert features.nbytes == 4 * 4 * (3 * DIM + 7 + 3 * 5)
+    assert {moved.tokens.device.type, moved.classes.device.type, moved.class_probabilities.device.type} == {"meta"}
+    assert features.nbytes == 4 * 4 * (3 * DIM + 7 + 7)
     assert ImageFeatures(features.tokens).rows(slice(2)).to("cpu").classes is None
 
 

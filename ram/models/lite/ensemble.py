@@ -6,8 +6,10 @@ together, the decoder would leave the work to the others.
 
     decoder     its logit
     pooled      cosine of the pooled token and the tag's mean description
-    classifier  cosine of the class words and the description, both around the mean of the class names. It counts as
-                far as some class name is near the tag: an ImageNet classifier knows corgis, but not running
+    classifier  of all ImageNet classes, the highest product of the class's probability, at the patch where it is
+                highest, and a power of the cosine of its name and the tag's mean description, both around the mean of
+                the class names. So a class counts for tags of nearly its own name: an ImageNet classifier knows
+                corgis, but not running
 """
 
 from __future__ import annotations
@@ -31,13 +33,11 @@ class TagTerms:
 
     Args:
         mean: (tags, dim) unit mean descriptions.
-        centered: (tags, dim) the same around the mean of the class names; None, like the rest, without a classifier.
-        classifier_weight: (tags,) weight of the class words' cosine.
+        similarity: (tags, classes) of tags and class names, in 0..1; None without a classifier.
     """
 
     mean: torch.Tensor
-    centered: torch.Tensor | None = None
-    classifier_weight: torch.Tensor | None = None
+    similarity: torch.Tensor | None = None
 
     def rows(self, index: slice | torch.Tensor) -> TagTerms:
         """Some of the tags, by a slice or a tensor of indices."""
@@ -74,13 +74,10 @@ class Ensemble(nn.Module):
         if words is None:
             return TagTerms(F.normalize(mean, dim=-1))
         centered = F.normalize(mean - words.center.to(mean.dtype), dim=-1)
-        nearest = (centered @ F.normalize(words.words, dim=-1).to(mean.dtype).T).amax(dim=-1).clamp(min=0)
-        weight = self.config.classifier_weight * nearest**self.config.similarity_power
-        return TagTerms(F.normalize(mean, dim=-1), centered, weight)
+        cosine = centered @ F.normalize(words.words, dim=-1).to(mean.dtype).T
+        return TagTerms(F.normalize(mean, dim=-1), cosine.clamp(min=0) ** self.config.similarity_power)
 
-    def forward(
-        self, decoder: torch.Tensor, features: ImageFeatures, tags: TagTerms
-    ) -> dict[str, torch.Tensor]:
+    def forward(self, decoder: torch.Tensor, features: ImageFeatures, tags: TagTerms) -> dict[str, torch.Tensor]:
         """Terms by name, (batch, tags) each, which sum to the logits.
 
         Args:
@@ -91,9 +88,9 @@ class Ensemble(nn.Module):
         terms = {"decoder": decoder}
         if self.config.pooled_weight:
             terms["pooled"] = self.config.pooled_weight * F.normalize(features.pooled, dim=-1) @ tags.mean.T
-        if words is None or features.classes is None or not self.config.classifier_weight:
+        if features.class_probabilities is None or tags.similarity is None or not self.config.classifier_weight:
             return terms
-        assert tags.centered is not None and tags.classifier_weight is not None
-        class_words = F.normalize(words.embed(features.classes), dim=-1).to(tags.centered.dtype)
-        terms["classifier"] = tags.classifier_weight * (class_words @ tags.centered.T)
+        probabilities = features.class_probabilities.to(tags.similarity.dtype)
+        best = torch.stack([(tags.similarity * image).amax(dim=-1) for image in probabilities])
+        terms["classifier"] = self.config.classifier_weight * best
         return terms

@@ -63,6 +63,5 @@ class LiteImageEncoder(ImageEncoder):
         if self.words is None or self.project_words is None:
             return ImageFeatures(self.norm(tokens))
         classes = self.words(features)
-        class_words = self.words.embed(classes.detach())
-        tokens = tokens + self.project_words(self.dropout(class_words))
-        return ImageFeatures(self.norm(tokens), classes[:, 0], F.normalize(class_words, dim=-1))
+        tokens = tokens + self.project_words(self.dropout(self.words.embed(classes.detach())))
+        return ImageFeatures(self.norm(tokens), classes[:, 0], classes[:, 1:].softmax(dim=-1).amax(dim=1))

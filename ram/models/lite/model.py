@@ -45,7 +45,7 @@ class LiteModel(TaggingModel):
 
     def evidence(self, decoder: torch.Tensor, features: ImageFeatures, tags: TagTerms) -> dict[str, torch.Tensor]:
         """Terms by name, (batch, tags) each, from the decoder's logits (batch, tags)."""
-        return self.ensemble(decoder, features, tags, self.words)
+        return self.ensemble(decoder, features, tags)
 
 
 def total(terms: dict[str, torch.Tensor]) -> torch.Tensor:
