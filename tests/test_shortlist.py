@@ -14,11 +14,12 @@ from ram.checkpoints.model_folder import save_model
 from ram.models.scoring import CHUNK, Scorer
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
-from tests.tiny import (, tiny_pixels
+from tests.tiny import (
     HashTextEncoder,
     tiny_bank,
     tiny_config,
     tiny_model,
+    tiny_pixels,
     tiny_tagger,
     whole_config,
     whole_model,
