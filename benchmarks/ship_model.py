@@ -4,11 +4,11 @@
 
 The trained folder holds the tags of the training label system. This adds every other tag of ``ram/labels/everyday``,
 whose descriptions no training saw, then looks at the development sets that ``benchmarks.training_data`` wrote. With
-``--classifier`` the evidence of the ImageNet classifier joins the decoder's logit, with the weight whose average
-precision over all decisions of a set, tags and images together, is best in the mean of the sets, since a photo gets
-one list of tags. Scale and shift, fitted by a logistic regression, make probabilities of the sum and are folded into
-head and weight. The shift then brings the threshold that is best for all tags together to 0.5, which is that of typed
-categories, and each tag gets a threshold of its own.
+``--classifier`` the evidence of the ImageNet classifier joins the decoder's logit, with the weight that is best for
+the two uses of a score: photos for a tag (mean average precision over the tags) and tags for a photo (average
+precision over all decisions), in the mean of both and of the sets. A logistic regression makes probabilities of the
+sum: its scale and shift are folded into head and weight. A further shift brings the threshold of the best F-measure
+over all tags to 0.5, which is that of typed categories, and each tag gets a threshold of its own.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from benchmarks.everyday_labels import FOLDER as EVERYDAY
 from benchmarks.training_data import DEVELOPMENT
 from ram.checkpoints.model_folder import load_model, save_model
 from ram.describers.template import TemplateDescriber
-from ram.evaluation.calibration import calibrate, shared_threshold
+from ram.evaluation.calibration import best_f_threshold, calibrate, shared_threshold
 from ram.evaluation.metrics import mean_average_precision
 from ram.evaluation.reliability import expected_calibration_error, fit_logistic
 from ram.images.opening import open_image
@@ -52,6 +53,8 @@ INCOMPLETE = frozenset(
 """Sources in which a tag may be there although it is not listed."""
 WEIGHTS = (0.0, 2.0, 4.0, 8.0, 12.0, 16.0, 24.0)
 """Weights of the classifier's evidence that are compared."""
+BETA = 0.75
+"""Recall counts so many times as much as precision: a wrong tag is seen, a missing one is not."""
 PRIOR = 30
 """Weight of the threshold that all tags share, in positives: most tags have few on development photos."""
 
@@ -149,6 +152,14 @@ def fold(model: TaggingModel, scale: float, shift: float) -> None:
     head.bias.mul_(scale).add_(shift)
 
 
+def precisions(scores: NDArray[Any], targets: NDArray[np.bool_], known: NDArray[np.bool_]) -> tuple[float, float]:
+    """Average precision of (images, tags): the mean over the tags, and that of all decisions together."""
+    tags = np.flatnonzero(known.any(axis=0))
+    columns = [(scores[known[:, tag], tag, None], targets[known[:, tag], tag, None]) for tag in tags]
+    by_tag = float(np.mean([mean_average_precision(*column) for column in columns]))
+    return by_tag, mean_average_precision(scores[known][:, None], targets[known][:, None])
+
+
 def join(values: Sequence[NDArray[Any]], known: Sequence[NDArray[np.bool_]]) -> NDArray[Any]:
     """(n,) values of all decisions of all sets, from (images, tags) of each."""
     return np.concatenate([one[sure] for one, sure in zip(values, known, strict=True)])
@@ -179,37 +190,35 @@ def main() -> None:
         read_decisions(args.data / f"{name}.json", args.data / folder, tags, ids, boxed, model, see)
         for name, folder in files
     ]
-    used = np.flatnonzero(np.any([one.known.any(axis=0) for one in sets], axis=0))
+    decidable = [(one.targets & one.known).any(axis=0) & (~one.targets & one.known).any(axis=0) for one in sets]
+    used = np.flatnonzero(np.any(decidable, axis=0))
     part = bank.select([bank.vocabulary.tags[index] for index in used])
     terms = [score(model, one.patches, part) for one in sets]
-    decided = [one.known[:, used] for one in sets]
+    decided = [(one.known & both)[:, used] for one, both in zip(sets, decidable, strict=True)]
     present = [one.targets[:, used] for one in sets]
     joined = {weight: [x["decoder"] + weight * x.get("classifier", 0) for x in terms] for weight in WEIGHTS}
     reached = {}
     for weight, logits in joined.items() if args.classifier else [(0.0, joined[0.0])]:
-        per_set = [
-            mean_average_precision(x[known][:, None], there[known][:, None])
-            for x, there, known in zip(logits, present, decided, strict=True)
-        ]
-        reached[weight] = float(np.mean(per_set))
-        print(f"classifier {weight}: average precision {', '.join(f'{100 * value:.1f}' for value in per_set)}")
+        values = [precisions(*one) for one in zip(logits, present, decided, strict=True)]
+        reached[weight] = float(np.mean(values))
+        said = ", ".join(f"{100 * tags:.1f} / {100 * decisions:.1f}" for tags, decisions in values)
+        print(f"classifier {weight}: average precision by tag / of all decisions {said}")
     weight = max(reached, key=reached.__getitem__)
     (scale,), shift = fit_logistic(join(joined[weight], decided)[:, None], join(present, decided))
     logits = [scale * x + shift for x in joined[weight]]
-    probable = 1 / (1 + np.exp(-np.concatenate(logits)))
-    best = shared_threshold(probable, np.concatenate(present), known=np.concatenate(decided))
+    goal, known, targets = partial(best_f_threshold, beta=BETA), np.concatenate(decided), np.concatenate(present)
+    best = shared_threshold(1 / (1 + np.exp(-np.concatenate(logits))), targets, goal, known)
     lift = -math.log(best / (1 - best))
     if args.classifier:
         config, model = with_classifier(config, model, round(scale * weight, 3))
     fold(model, scale, shift + lift)
     print(f"classifier {weight}, scale {scale:.3f}, shift {shift:.3f} + {lift:.3f}")
     scores = [1 / (1 + np.exp(-x - lift)) for x in logits]
-    for one, calibrated, lifted, there, known in zip(sets, logits, scores, present, decided, strict=True):
-        before = expected_calibration_error(1 / (1 + np.exp(-calibrated[known])), there[known])
-        after = expected_calibration_error(lifted[known], there[known])
-        print(f"{one.name}: expected calibration error {before:.3f}, {after:.3f} shifted, {known.sum()} decisions")
+    for one, probabilities, there, sure in zip(sets, scores, present, decided, strict=True):
+        error = expected_calibration_error(probabilities[sure], there[sure])
+        print(f"{one.name}: expected calibration error {error:.3f} over {sure.sum()} decisions")
     thresholds = np.full(len(bank), 0.5)
-    thresholds[used] = calibrate(np.concatenate(scores), np.concatenate(present), PRIOR, known=np.concatenate(decided))
+    thresholds[used] = calibrate(np.concatenate(scores), targets, PRIOR, goal, known=known)
     bank = bank.with_thresholds(thresholds.tolist())
     save_model(args.output, config, model, bank.to("cpu", torch.float16), half=True)
 

@@ -113,10 +113,20 @@ def shared_threshold(
     return (goal or best_f1_threshold)(scores[counted], targets[counted])
 
 
-def best_f1_threshold(scores: NDArray[np.floating], targets: NDArray[np.bool_]) -> float:
-    """Return the threshold of the best F1, half-way between two scores; scores and targets (n,), some target true."""
+def best_f_threshold(scores: NDArray[np.floating], targets: NDArray[np.bool_], beta: float = 1.0) -> float:
+    """Return the threshold of the best F-measure, half-way between two scores.
+
+    Args:
+        scores, targets: (n,), some target true.
+        beta: how many times as much recall counts as precision does.
+    """
     ranked, shown, hits = _cuts(scores, targets)
-    return _below(ranked, int(np.argmax(2 * hits / (shown + hits[-1]))))
+    return _below(ranked, int(np.argmax(hits / (shown + beta**2 * hits[-1]))))
+
+
+def best_f1_threshold(scores: NDArray[np.floating], targets: NDArray[np.bool_]) -> float:
+    """Return the threshold of the best F1; see :func:`best_f_threshold`."""
+    return best_f_threshold(scores, targets)
 
 
 def precise_threshold(scores: NDArray[np.floating], targets: NDArray[np.bool_], precision: float) -> float:
