@@ -11,7 +11,17 @@ import shutil
 import pytest
 from PIL import Image, ImageStat
 
-from tests.page.visits import EXAMPLES, ask, changes, choose, plot_texts, upload, without_photo
+from tests.page.visits import (
+    EXAMPLES,
+    ask,
+    changes,
+    choose,
+    plot_texts,
+    row_value,
+    upload,
+    verdict,
+    without_photo,
+)
 from tests.server import ROOT
 
 SCREENSHOT = ROOT / "assets" / "page.png"
@@ -76,14 +86,6 @@ def test_a_tag_selected_by_keyboard_is_explained(page):
         assert 20 < darker < before - 10  # and the heat map
         assert drawn.width / drawn.height == pytest.approx(photo.width / photo.height, abs=0.01)
     assert why.locator(".verdict .value").inner_text() == row_value(page, name)
-
-
-def row_value(page, tag):
-    return page.locator(f"#tags .tag-row[data-tag='{tag}'] .value").inner_text()
-
-
-def verdict(page):
-    return page.locator("#why .verdict .value").inner_text()
 
 
 def test_sentences_are_edited_by_keyboard_and_the_score_follows(page):
