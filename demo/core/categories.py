@@ -14,6 +14,7 @@ from ram.text.bank import TagEmbeddingBank, pad
 from ram.text.cleaning import clean_sentence
 from ram.text.descriptions import TagDescriptions
 from ram.text.names import unreadable_words
+from ram.text.tag_packs import SUFFIX
 from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
 
 MAX_SENTENCES = 80
@@ -62,6 +63,11 @@ class Categories:
     def edited(self) -> bool:
         """Whether a visitor has switched a sentence off or written one."""
         return any(map(self.is_edited, self.sentences))
+
+    @property
+    def packed(self) -> bool:
+        """Whether a category comes from a tag pack."""
+        return any(one.origin.endswith(SUFFIX) for sentences in self.sentences.values() for one in sentences)
 
     def is_edited(self, tag: str) -> bool:
         """Whether a visitor has switched a sentence of this category off or written one."""

@@ -113,7 +113,8 @@ class PhotoSection:
             **PRIVATE,
         )  # fmt: skip
         why: dict[str, Any] = {"show_progress_on": self.why.panel, **SERIAL, **PRIVATE}
-        self.tags.click(self.on_tag, [self.looked, self.why.edits], [self.tags, *self.why.outputs], **why)
+        inputs = [self.looked, self.typed, self.why.edits]
+        self.tags.click(self.on_tag, inputs, [self.tags, *self.why.outputs], **why)
         self.cards.click(self.on_card, [self.looked, self.typed], self.why.outputs, **why)
         meant = self.cards.submit(
             self.on_meaning, [self.typed, self.describer, self.looked], typed_side, show_progress="hidden",
@@ -171,13 +172,14 @@ class PhotoSection:
         return {**nothing, self.tags: views.no_tags(), self.photo_notice: "", **self.why.empty()}
 
     @errors_shown_in("why.notice")
-    def on_tag(self, photo: Photo | None, edits: Edits, chosen: gr.EventData) -> Update:
+    def on_tag(self, photo: Photo | None, typed: Categories | None, edits: Edits, chosen: gr.EventData) -> Update:
         """A predefined tag was selected."""
         tag = getattr(chosen, "tag", None)
         if not isinstance(tag, str) or tag not in self.bench.taggers[0].bank.vocabulary:
             return {self.why.notice: ""}
         update = self.why.predefined(photo, tag, edits)
-        return {**update, self.tags: views.tags(photo, tag, edits.scores(photo))} if photo else update
+        tags = self.tags_of(photo, update[self.why.subject], edits, self.bench.score(photo, typed))
+        return {**update, self.tags: tags}
 
     @errors_shown_in("why.notice")
     def on_card(self, photo: Photo | None, typed: Categories | None, chosen: gr.EventData) -> Update:
@@ -227,7 +229,7 @@ class PhotoSection:
         return {
             self.pack_path: None,
             self.typed: typed,
-            self.cards: self.cards_of(typed, scores),
+            self.cards: self.cards_of(typed, scores, photo),
             self.typed_notice: notice(typed.messages, "hint"),
         }
 
@@ -239,16 +241,26 @@ class PhotoSection:
                 yield {
                     self.typed: typed,
                     self.plot: "",
-                    self.cards: self.cards_of(typed, scores),
+                    self.cards: self.cards_of(typed, scores, photo),
                     self.typed_notice: notice(typed.messages, "hint"),
                     self.meter: self.allowance(visitor),
                 }
         except RamError as error:
             yield {self.typed_notice: notice([message(error)]), self.meter: self.allowance(visitor)}
 
-    def cards_of(self, typed: Categories, scores: Scores) -> str:
+    def cards_of(self, typed: Categories, scores: Scores, photo: Photo | None) -> str:
         """The cards of typed categories."""
-        return views.cards(typed, scores, self.labels, {tag: self.bench.meanings(tag) for tag in typed.names})
+        meanings = {tag: self.bench.meanings(tag) for tag in typed.names}
+        own = photo.prediction if photo else None
+        listed = {tag: own[tag] for tag in self.bench.scored_twice(scores)} if own else {}
+        return views.cards(typed, scores, self.labels, meanings, listed)
+
+    def tags_of(self, photo: Photo | None, subject: Subject | None, edits: Edits, scores: Scores) -> str:
+        """The list of tags, with the scores of typed categories that are among them."""
+        if photo is None:
+            return views.no_tags()
+        chosen = subject.tag if subject and subject.predefined else ""
+        return views.tags(photo, chosen, edits.scores(photo), self.bench.scored_twice(scores))
 
     def on_visit(self, request: gr.Request) -> str:
         """Show the allowance before anything is typed."""
@@ -264,13 +276,12 @@ class PhotoSection:
 
         While sentences still come, the handler that streams them shows the scores.
         """
-        chosen = subject.tag if subject and subject.predefined else ""
-        update: Update = {self.tags: views.tags(photo, chosen, edits.scores(photo)) if photo else views.no_tags()}
+        scores = self.bench.score(photo, typed)
+        update: Update = {self.tags: self.tags_of(photo, subject, edits, scores)}
         if typed is None or not typed.finished.issuperset(typed.names):
             return {**update, self.plot: ""}
-        scores = self.bench.score(photo, typed)
         plot = views.plot(scores, self.labels) or notice([ASK_FOR_A_PHOTO], "hint")
-        return {**update, self.plot: plot, self.cards: self.cards_of(typed, scores)}
+        return {**update, self.plot: plot, self.cards: self.cards_of(typed, scores, photo)}
 
 
 def _shipped() -> set[str]:

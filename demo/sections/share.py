@@ -76,7 +76,7 @@ class ShareBar:
         view = self.host.view_of(path, categories or "", describer, tag, meanings)
         explanation = OF_EXAMPLE if view.photo else OF_UPLOAD if view.upload else OF_TEXT
         shown = [one for one in (typed, subject and subject.predefined) if one]
-        if any(one.edited for one in shown) or (typed and typed.thresholds):
+        if any(one.edited or one.packed for one in shown):
             explanation += NOT_INCLUDED
         return {self.link: link(view.query(), explanation)}
 

@@ -44,6 +44,7 @@ class Card:
         origin: how many sentences it has and who wrote them.
         meanings: what the word may mean, where it means several things.
         gloss: the meaning that was chosen, or "".
+        listed: its score in the list of tags, where it is among them with other sentences.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Card:
     origin: str
     meanings: Sequence[Sense]
     gloss: str
+    listed: TagScore | None = None
 
 
 def examples(photos: Sequence[Example]) -> str:
@@ -67,24 +69,29 @@ def scope(shipped: bool) -> str:
     return render("photo", "scope", larger_model=LARGE) if shipped else ""
 
 
-def tags(photo: Photo, chosen: str = "", edited: Mapping[str, TagScore] | None = None) -> str:
-    """Tags over their thresholds and the next best.
+def tags(
+    photo: Photo, chosen: str = "", edited: Mapping[str, TagScore] | None = None,
+    typed: Mapping[str, TagScore] | None = None,
+) -> str:  # fmt: skip
+    """Tags over their thresholds and the next best; edited and typed ones are always listed.
 
     Args:
         photo: that a model has tagged.
         chosen: the tag that is marked; the first where it is empty.
-        edited: scores of tags with edited sentences, by tag; they replace those of the photo and are always listed.
+        edited: scores of tags with edited sentences, by tag; they replace those of the photo.
+        typed: scores of tags that were typed too and have other sentences there; they stand beside those of the photo.
     """
-    edited = edited or {}
+    edited, typed = edited or {}, typed or {}
     assert photo.prediction is not None
     prediction = _changed(photo.prediction, edited)
     present = [edited.get(score.tag, score) for score in prediction.above()]
     next_best = [edited.get(score.tag, score) for score in prediction.next_best(NEXT_BEST)]
-    next_best += [score for score in edited.values() if score not in present and score not in next_best]
+    listed = {score.tag for score in [*present, *next_best]}
+    next_best += [edited.get(tag, prediction[tag]) for tag in {**edited, **typed} if tag not in listed]
     rows = [{"tag": score.tag, **score_row(score)} for score in [*present, *next_best]]
     return render(
         "photo", "tags", present=present, next_best=next_best, total=len(prediction), seconds=photo.tagged_in,
-        chosen=chosen or (present[0].tag if present else ""), edited=edited, shown_at_once=SHOWN_TAGS,
+        chosen=chosen or (present[0].tag if present else ""), edited=edited, typed=typed, shown_at_once=SHOWN_TAGS,
         files=export_table("tags", rows),
     )  # fmt: skip
 
@@ -99,10 +106,19 @@ def cards(
     scores: Scores,
     labels: Mapping[str, str],
     meanings: Mapping[str, Sequence[Sense]] | None = None,
+    listed: Mapping[str, TagScore] | None = None,
 ) -> str:
-    """A card for each typed category: sentences as they come, then ordered by weight, and its possible meanings."""
-    known = meanings or {}
-    all_cards = [_card(name, typed, scores, labels, known.get(name, ())) for name in typed.names]
+    """A card for each typed category: sentences as they come, then ordered by weight, and its possible meanings.
+
+    Args:
+        typed: the categories.
+        scores: by model name.
+        labels: of the models, by name.
+        meanings: by category, where it has several.
+        listed: scores in the list of tags of categories that have other sentences there.
+    """
+    known, listed = meanings or {}, listed or {}
+    all_cards = [_card(name, typed, scores, labels, known.get(name, ()), listed.get(name)) for name in typed.names]
     return render("photo", "cards", cards=all_cards, shown_at_once=SHOWN_DESCRIPTIONS)
 
 
@@ -137,13 +153,16 @@ def _changed(prediction: Prediction, scores: Mapping[str, TagScore]) -> Predicti
     return replace(prediction, probabilities=probabilities)
 
 
-def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str], meanings: Sequence[Sense]) -> Card:
+def _card(
+    name: str, typed: Categories, scores: Scores, labels: Mapping[str, str], meanings: Sequence[Sense],
+    listed: TagScore | None,
+) -> Card:  # fmt: skip
     sentences, finished = typed.sentences.get(name, ()), name in typed.finished
     scored = [(labels[m], p[name]) for m, p in scores.items() if name in p.vocabulary]
     status = "" if finished else "describing…" if sentences else "waiting…"
     known = meanings if finished else ()
     origin = _origin(sentences) + (", edited" if typed.is_edited(name) else "")
-    return Card(name, scored, status, sentences, origin, known, typed.senses.get(name, ""))
+    return Card(name, scored, status, sentences, origin, known, typed.senses.get(name, ""), listed)
 
 
 def _origin(sentences: Sequence[DescribedSentence]) -> str:

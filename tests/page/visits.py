@@ -30,7 +30,7 @@ def select(page, tag):
 
 def row_value(page, tag):
     """Probability in the list of tags."""
-    return page.locator(f"#tags .tag-row[data-tag='{tag}'] .value").inner_text()
+    return page.locator(f"#tags .tag-row[data-tag='{tag}'] .value:not(.typed)").inner_text()
 
 
 def verdict(page):

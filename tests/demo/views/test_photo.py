@@ -44,6 +44,15 @@ def test_an_edited_tag_is_listed_by_its_new_score_and_marked():
     assert outline.text.count("edited") == 1 and "1 tag" in outline.text and "0.05" in outline.text
 
 
+def test_a_typed_tag_has_both_scores_in_one_row():
+    scores = prediction({"dog": 0.9, "cat": 0.01, **{f"other {i}": 0.2 for i in range(9)}})
+    outline = Outline(photo.tags(tagged(scores), typed={"cat": TagScore("cat", 0.75, 0.5)}))
+    assert outline.rows()[-1] == "cat"  # listed although it is improbable
+    assert outline.text[outline.text.index("cat") :][:4] == ["cat", "0.01", "as your own category", "0.75"]
+    card = photo.cards(Categories(("cat",)), {"plus": prediction({"cat": 0.75})}, LABELS, listed={"cat": scores["cat"]})
+    assert "In the list of tags: 0.01 , with the model's own sentences" in " ".join(Outline(card).text)
+
+
 def test_descriptions_are_ordered_by_weight():
     scores = {"plus": prediction({"dog": 0.9}, descriptions=3)}
     text = Outline(photo.cards(Categories(("dog",)), scores, LABELS)).text
