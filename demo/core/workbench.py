@@ -206,7 +206,7 @@ class Workbench:
         }
 
     def warm_up(self) -> None:
-        """Load what the first photo and the first category need; a failure is only logged."""
+        """Load what the first photo and the first category need, and run it once; a failure is only logged."""
         steps: list[Callable[[], object]] = [partial(self._describer, self._fallback)]
         for tagger in self.taggers:
             steps += [partial(tagger.tag, Image.new("RGB", (8, 8))), partial(tagger.embed, {"dog": ["a dog."]})]
