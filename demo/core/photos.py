@@ -46,6 +46,10 @@ class Photo:
     def __deepcopy__(self, memo: Any) -> Photo:
         return self  # immutable, so that visitors may share it
 
+    def picture(self) -> Image.Image:
+        """The small copy as an image."""
+        return Image.open(io.BytesIO(self.jpeg))
+
 
 @dataclass(frozen=True)
 class Tagged:

@@ -25,6 +25,7 @@ from demo.views.page import allowance, introduction, notice
 from ram.checkpoints.registry import model_entries
 from ram.errors import RamError
 
+STILL_THE_LAST = "These are still the results of {}: the last input could not be scored."
 ASK_FOR_A_PHOTO = "Choose a photo to see how likely each category is: what you typed is kept for it."
 OWN_CATEGORIES = """Anything you can name, separated by commas. The photo is compared with sentences that describe them;
 no model is trained again."""
@@ -71,10 +72,11 @@ class PhotoSection:
             with gr.Column(scale=7, min_width=300, elem_classes="sheet", elem_id="why-panel"):
                 self.why = WhyPanel(bench, self.typed, first)
         with gr.Column(elem_classes="sheet", elem_id="results"):
+            self.stale = html("", "stale")
             self.plot = html("", "plot")
             self.cards = html("", "cards", "photo", "cards")
         self.photo_side = [self.looked, self.photo, self.tags, self.photo_notice, *self.why.outputs]
-        self.typed_side = [self.typed, self.plot, self.cards, self.typed_notice, self.meter]
+        self.typed_side = [self.typed, self.stale, self.plot, self.cards, self.typed_notice, self.meter]
 
     def _lay_out_categories(self, describers: Mapping[str, str], hint: str) -> None:
         html(introduction("Your own categories", OWN_CATEGORIES))
@@ -100,7 +102,7 @@ class PhotoSection:
         photo_side, typed_side = self.photo_side, self.typed_side
         # preprocess=False: gradio would open the file itself, without our limits and error messages
         given = self.photo.upload(
-            self.on_photo, [self.photo, self.why.edits], photo_side, preprocess=False, show_progress_on=self.tags,
+            self.on_photo, [self.photo, self.looked, self.why.edits], photo_side, preprocess=False, show_progress_on=self.tags,
             **SERIAL, **PRIVATE,
         )  # fmt: skip
         picked = self.strip.click(
@@ -108,8 +110,8 @@ class PhotoSection:
         )
         removed = self.photo.clear(self.no_photo, None, photo_side, show_progress="hidden", **SERIAL, **PRIVATE)
         asked = gr.on(
-            [self.box.submit, self.button.click], self.on_categories, [self.box, self.describer, self.looked],
-            typed_side, show_progress_on=self.cards, trigger_mode="always_last", concurrency_limit=MAX_DESCRIBING,
+            [self.box.submit, self.button.click], self.on_categories,
+            [self.box, self.describer, self.looked, self.typed], typed_side, show_progress_on=self.cards, trigger_mode="always_last", concurrency_limit=MAX_DESCRIBING,
             **PRIVATE,
         )  # fmt: skip
         why: dict[str, Any] = {"show_progress_on": self.why.panel, **SERIAL, **PRIVATE}
@@ -138,21 +140,31 @@ class PhotoSection:
         event.then(self.score, inputs, outputs, show_progress="hidden", **SERIAL, **PRIVATE)
 
     @errors_shown_in("photo_notice")
-    def on_photo(self, upload: Mapping[str, Any] | None, edits: Edits) -> Iterator[Update]:
-        """A photo was uploaded; gradio itself would accept any path."""
-        if upload:
-            yield from self.tag(uploaded(upload, self.photo.GRADIO_CACHE), edits)
+    def on_photo(self, upload: Mapping[str, Any] | None, photo: Photo | None, edits: Edits) -> Iterator[Update]:
+        """A photo was uploaded; gradio itself would accept any path. After an error the photo before is shown again."""
+        if not upload:
+            return
+        try:
+            for update in self.tag(uploaded(upload, self.photo.GRADIO_CACHE), edits):
+                photo = update[self.looked]
+                yield update
+        except Exception:
+            yield {self.photo: photo and photo.picture()}
+            raise
 
+    @errors_shown_in("photo_notice")
     def on_example(self, edits: Edits, chosen: gr.EventData) -> Iterator[Update]:
         """An example was chosen; any other name is ignored."""
         if path := self.examples.get(str(getattr(chosen, "name", ""))):
             yield from self.tag(path, edits)
 
-    @errors_shown_in("photo_notice", reset="no_photo")
     def tag(self, path: str | Path, edits: Edits, chosen: str = "") -> Iterator[Update]:
         """Show the tags after the first model has looked; the features follow as each further model has.
 
         The chosen tag is explained, or the most probable one if the model has no such tag.
+
+        Raises:
+            ImageError: the photo cannot be used.
         """
         known = chosen if chosen in self.bench.taggers[0].bank.vocabulary else ""
         shown = False
@@ -191,11 +203,19 @@ class PhotoSection:
 
     @errors_shown_in("typed_notice")
     def on_categories(
-        self, text: str | None, describer: str, photo: Photo | None, request: gr.Request
+        self, text: str | None, describer: str, photo: Photo | None, before: Categories | None, request: gr.Request
     ) -> Iterator[Update]:
-        """Categories were typed: show sentences and scores as they come."""
+        """Categories were typed: show sentences and scores as they come.
+
+        Where they cannot be used, the results of those before stay, and say so.
+        """
         visitor = visitor_of(request.headers)
-        yield from self.stream(self.bench.describe(text or "", describer, visitor), photo, visitor)
+        shown = False
+        for update in self.stream(self.bench.describe(text or "", describer, visitor), photo, visitor):
+            shown |= self.typed in update
+            if before is not None and not shown:
+                update[self.stale] = notice([STILL_THE_LAST.format(", ".join(before.names))], "hint")
+            yield update
 
     @errors_shown_in("typed_notice")
     def on_meaning(
@@ -229,6 +249,7 @@ class PhotoSection:
         return {
             self.pack_path: None,
             self.typed: typed,
+            self.stale: "",
             self.cards: self.cards_of(typed, scores, photo),
             self.typed_notice: notice(typed.messages, "hint"),
         }
@@ -240,6 +261,7 @@ class PhotoSection:
                 scores = self.bench.score(photo, typed)
                 yield {
                     self.typed: typed,
+                    self.stale: "",
                     self.plot: "",
                     self.cards: self.cards_of(typed, scores, photo),
                     self.typed_notice: notice(typed.messages, "hint"),

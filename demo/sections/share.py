@@ -87,6 +87,8 @@ class ShareBar:
         section = self.section
         path = section.examples.get(view.photo) or self.host.upload(view)
         update: Update = {self.notice: notice([OPENING] if path else notices, "hint"), self.view: view}
+        if not path and any(request.query_params.get(name) for name in ("photo", "upload")):
+            update |= section.no_photo()  # the page opens with an example, which is not the photo of the link
         if view.categories:
             update[section.box] = view.categories
         if view.describer:

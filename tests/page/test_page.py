@@ -234,8 +234,12 @@ def test_invalid_input_is_explained_and_loses_nothing(page):
     for text, sentence in INVALID.items():
         ask(page, text)
         page.locator("#typed-notice .notice").filter(has_text=sentence).wait_for()
+        page.locator("#results").get_by_text("still the results of corgi").wait_for()
         assert "corgi" in plot_texts(page)
         assert page.get_by_label("Categories").input_value() == text
+    ask(page, "kite")
+    page.locator("#plot").get_by_text("kite").first.wait_for()
+    assert page.locator("#stale .notice").count() == 0
 
 
 UNUSABLE = {
@@ -254,6 +258,16 @@ def test_an_unusable_file_gets_a_sentence(page):
         page.get_by_text("its tags appear here").wait_for()
     choose(page, "cat.jpg")
     page.locator("#photo-notice .notice").wait_for(state="detached")
+
+
+def test_an_unusable_file_leaves_the_photo_before(page):
+    choose(page, "dogs.jpg")
+    before = page.locator(TAGS).inner_text()
+    upload(page, "letter.png", b"Dear all,")
+    page.locator("#photo-notice").get_by_text("cannot be read as a picture").wait_for()
+    page.wait_for_function("document.querySelector('#photo img')?.naturalWidth > 0")
+    assert page.locator(TAGS).inner_text() == before
+    page.locator("#why .verdict").wait_for()
 
 
 @pytest.mark.parametrize("disguise", [{}, {"meta": {"_type": "gradio.FileData"}}])
