@@ -14,8 +14,8 @@ from demo.sections.parts import FORGOTTEN, PRIVATE, Update, errors_shown_in, htm
 from demo.views.page import hint, introduction, saved
 from ram.errors import InputError
 
-INTRODUCTION = """The photos that are shown, with the thresholds and thumbs above. An album is too large for a link: send one of
-these files, or the photos themselves."""
+INTRODUCTION = """The photos that are shown, with the thresholds and thumbs above. An album is too large for a link:
+send one of these files, or the photos themselves."""
 VOCABULARY = "Only the thresholds, for the folder of a model."
 
 

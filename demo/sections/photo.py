@@ -102,8 +102,8 @@ class PhotoSection:
         photo_side, typed_side = self.photo_side, self.typed_side
         # preprocess=False: gradio would open the file itself, without our limits and error messages
         given = self.photo.upload(
-            self.on_photo, [self.photo, self.looked, self.why.edits], photo_side, preprocess=False, show_progress_on=self.tags,
-            **SERIAL, **PRIVATE,
+            self.on_photo, [self.photo, self.looked, self.why.edits], photo_side, preprocess=False,
+            show_progress_on=self.tags, **SERIAL, **PRIVATE,
         )  # fmt: skip
         picked = self.strip.click(
             self.on_example, self.why.edits, photo_side, show_progress_on=self.tags, **SERIAL, **PRIVATE
@@ -111,8 +111,8 @@ class PhotoSection:
         removed = self.photo.clear(self.no_photo, None, photo_side, show_progress="hidden", **SERIAL, **PRIVATE)
         asked = gr.on(
             [self.box.submit, self.button.click], self.on_categories,
-            [self.box, self.describer, self.looked, self.typed], typed_side, show_progress_on=self.cards, trigger_mode="always_last", concurrency_limit=MAX_DESCRIBING,
-            **PRIVATE,
+            [self.box, self.describer, self.looked, self.typed], typed_side, show_progress_on=self.cards,
+            trigger_mode="always_last", concurrency_limit=MAX_DESCRIBING, **PRIVATE,
         )  # fmt: skip
         why: dict[str, Any] = {"show_progress_on": self.why.panel, **SERIAL, **PRIVATE}
         inputs = [self.looked, self.typed, self.why.edits]
