@@ -115,8 +115,7 @@ class PhotoSection:
             trigger_mode="always_last", concurrency_limit=MAX_DESCRIBING, **PRIVATE,
         )  # fmt: skip
         why: dict[str, Any] = {"show_progress_on": self.why.panel, **SERIAL, **PRIVATE}
-        inputs = [self.looked, self.typed, self.why.edits]
-        self.tags.click(self.on_tag, inputs, [self.tags, *self.why.outputs], **why)
+        self.tags.click(self.on_tag, [self.looked, self.why.edits], self.why.outputs, **why)
         self.cards.click(self.on_card, [self.looked, self.typed], self.why.outputs, **why)
         meant = self.cards.submit(
             self.on_meaning, [self.typed, self.describer, self.looked], typed_side, show_progress="hidden",
@@ -184,14 +183,12 @@ class PhotoSection:
         return {**nothing, self.tags: views.no_tags(), self.photo_notice: "", **self.why.empty()}
 
     @errors_shown_in("why.notice")
-    def on_tag(self, photo: Photo | None, typed: Categories | None, edits: Edits, chosen: gr.EventData) -> Update:
+    def on_tag(self, photo: Photo | None, edits: Edits, chosen: gr.EventData) -> Update:
         """A predefined tag was selected."""
         tag = getattr(chosen, "tag", None)
         if not isinstance(tag, str) or tag not in self.bench.taggers[0].bank.vocabulary:
             return {self.why.notice: ""}
-        update = self.why.predefined(photo, tag, edits)
-        tags = self.tags_of(photo, update[self.why.subject], edits, self.bench.score(photo, typed))
-        return {**update, self.tags: tags}
+        return self.why.predefined(photo, tag, edits)
 
     @errors_shown_in("why.notice")
     def on_card(self, photo: Photo | None, typed: Categories | None, chosen: gr.EventData) -> Update:

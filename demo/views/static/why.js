@@ -44,6 +44,8 @@ const restore = () => {
     else box.value = drafts.get(draft(box)) ?? box.defaultValue;
     if (box.tagName === 'TEXTAREA') grow(box);
   }
+  for (const row of document.querySelectorAll('#tags button[data-tag]'))
+    row.setAttribute('aria-pressed', String(row.dataset.tag === panel().tag));
 };
 watch('value', () => requestAnimationFrame(restore));
 new ResizeObserver(() => element.querySelectorAll('textarea').forEach(grow)).observe(element);
