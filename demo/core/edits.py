@@ -43,7 +43,7 @@ class Edits:
     def find(self, photo: Photo, tag: str) -> Categories | None:
         """The edited sentences of a tag in this photo; None where it is as the model has it."""
         edit = self.kept.get((photo.source, tag))
-        return edit and edit.categories
+        return None if edit is None else edit.categories
 
     def scores(self, photo: Photo) -> dict[str, TagScore]:
         """Scores of the tags that are edited in this photo, by tag."""

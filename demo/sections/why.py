@@ -110,11 +110,11 @@ class WhyPanel:
             weights = dict(zip(categories.enabled(subject.tag), explanation.weights.tolist(), strict=False))
             texts = [sentence.text for sentence in categories.sentences[subject.tag]]
             order = sorted(range(len(texts)), key=lambda index: -weights.get(texts[index], 0.0))
+            original: Explanation | None = explanation
             if categories.is_edited(subject.tag):
                 original = self.bench.explain(photo, self._embed(subject, categories.reset(subject.tag)), subject.tag)
-            else:
-                original = explanation
-            subject = replace(subject, before=original and original.score.probability, order=tuple(order))
+            before = None if original is None else original.score.probability
+            subject = replace(subject, before=before, order=tuple(order))
         return subject, _shown(photo, subject, categories, explanation)
 
     def _embed(self, subject: Subject, categories: Categories) -> Categories:
