@@ -41,7 +41,8 @@ def test_nothing_jumps_while_the_page_loads(context, address, size):
     visit.add_init_script(SHIFTS)
     visit.goto(address)
     visit.locator("#why textarea").first.wait_for()
-    visit.wait_for_load_state("networkidle")
+    visit.wait_for_function("document.querySelector('#photo img')?.naturalWidth > 0")
+    visit.evaluate("document.fonts.ready.then(() => new Promise(requestAnimationFrame))")
     shifted = visit.evaluate("shifted")
     visit.close()
     assert shifted < 0.1
