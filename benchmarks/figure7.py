@@ -23,6 +23,8 @@ from benchmarks.setting import FULL, QUICK, Size, pictures, random_bank, random_
 from ram.models.scoring import Scorer
 
 COUNTS = (10, 30, 100, 300, 1000, 4585)
+ITC, ITM, ITTA = "ITC: CLIP ViT-B/16", "ITM: BLIP base", "ITTA: RAM++ Swin-L (ours)"
+CPU = torch.device("cpu")
 WORDS, PAIRS = 8, 16
 """Tokens of "a photo of a ...", and image-text pairs per batch of ITM."""
 INK, MUTED = "#0f1b2d", "#4a5a70"
@@ -39,21 +41,20 @@ class Way:
     score: Callable[[int], object]
 
 
-def contrast(layers: int, width: int, side: int) -> Way:
+def contrast(layers: int, width: int, side: int, device: torch.device = CPU, dtype: torch.dtype = torch.float32) -> Way:
     """ITC: CLIP's image encoder and its cosine with every category's text embedding."""
     import ram.models.torchvision_shim  # noqa: F401, I001  (before open_clip)
     from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 
     unused = CLIPTextCfg(layers=1, width=64, heads=1)
-    clip = CLIP(512, CLIPVisionCfg(layers, width, image_size=side), unused).eval()
-    pixels, texts = torch.randn(1, 3, side, side), F.normalize(torch.randn(max(COUNTS), 512), dim=-1)
+    clip = CLIP(512, CLIPVisionCfg(layers, width, image_size=side), unused).eval().to(device, dtype)
+    pixels = torch.randn(1, 3, side, side).to(device, dtype)
+    texts = F.normalize(torch.randn(max(COUNTS), 512), dim=-1).to(device, dtype)
     pooled = F.normalize(clip.encode_image(pixels), dim=-1)
-    return Way(
-        "ITC: CLIP ViT-B/16", "#0072B2", "o", lambda: clip.encode_image(pixels), lambda count: pooled @ texts[:count].T
-    )
+    return Way(ITC, "#0072B2", "o", lambda: clip.encode_image(pixels), lambda count: pooled @ texts[:count].T)
 
 
-def match(layers: int, width: int, side: int) -> Way:
+def match(layers: int, width: int, side: int, device: torch.device = CPU, dtype: torch.dtype = torch.float32) -> Way:
     """ITM: BLIP's image encoder, and a BERT with cross-attention to it for every category."""
     import ram.models.torchvision_shim  # noqa: F401, I001  (before transformers)
     from transformers import BlipConfig
@@ -62,8 +63,9 @@ def match(layers: int, width: int, side: int) -> Way:
     size = {"hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": width // 64}
     size["intermediate_size"] = 4 * width
     text, vision = size | {"encoder_hidden_size": width}, size | {"image_size": side}
-    blip = BlipForImageTextRetrieval(BlipConfig(text_config=text, vision_config=vision)).eval()
-    pixels, words = torch.randn(1, 3, side, side), torch.randint(1000, 20_000, (max(COUNTS), WORDS))
+    blip = BlipForImageTextRetrieval(BlipConfig(text_config=text, vision_config=vision)).eval().to(device, dtype)
+    pixels = torch.randn(1, 3, side, side).to(device, dtype)
+    words = torch.randint(1000, 20_000, (max(COUNTS), WORDS)).to(device)
     tokens = blip.vision_model(pixels)[0]
 
     def score(count: int) -> list[torch.Tensor]:
@@ -74,15 +76,16 @@ def match(layers: int, width: int, side: int) -> Way:
             logits.append(blip.itm_head(read[:, 0]))
         return logits
 
-    return Way("ITM: BLIP base", "#D55E00", "s", lambda: blip.vision_model(pixels), score)
+    return Way(ITM, "#D55E00", "s", lambda: blip.vision_model(pixels), score)
 
 
-def align(size: Size) -> Way:
+def align(size: Size, device: torch.device = CPU, dtype: torch.dtype = torch.float32) -> Way:
     """ITTA: RAM++ with 51 descriptions per category."""
-    model, bank, pixels = random_model(size), random_bank(max(COUNTS), size), pictures(size)
+    model, bank = random_model(size).to(device, dtype), random_bank(max(COUNTS), size).to(device, dtype)
+    pixels = pictures(size).to(device, dtype)
     features, scorer = model.look(pixels), Scorer(model)
     return Way(
-        "ITTA: RAM++ Swin-L (ours)",
+        ITTA,
         "#009E73",
         "^",
         lambda: model.look(pixels),

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import copy
 import math
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from ram.models.decoder import CrossAttention
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.ram import TaggingModel
+
+_Module = TypeVar("_Module", bound=nn.Module)
 
 
 class Reference:
@@ -24,10 +28,8 @@ class Reference:
     """
 
     def __init__(self, model: TaggingModel, bank: DescriptionEmbeddings) -> None:
-        weights = [*model.image_encoder.parameters(), *model.image_encoder.buffers()]
-        self.encoder = copy.deepcopy(model.image_encoder, {id(weight): weight for weight in weights})
+        self.encoder = plain_copy(model.image_encoder)
         for module in self.encoder.modules():
-            vars(module).pop("forward", None)  # nothing in parts
             if hasattr(module, "fused_attn"):  # softmax(q k + bias) v, as published
                 module.fused_attn = False
         self.model = model
@@ -60,6 +62,15 @@ class Reference:
     def tag(self, pixels: torch.Tensor) -> torch.Tensor:
         """(batch, 3, height, width) to logits (batch, tags)."""
         return self.score(self.look(pixels))
+
+
+def plain_copy(module: _Module) -> _Module:
+    """Copy a module without its fast twins; the weights are shared."""
+    weights = [*module.parameters(), *module.buffers()]
+    copied = copy.deepcopy(module, {id(weight): weight for weight in weights})
+    for part in copied.modules():
+        vars(part).pop("forward", None)
+    return copied
 
 
 def attend(layer: CrossAttention, queries: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:

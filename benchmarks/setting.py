@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +15,10 @@ from ram.models.build import build_without_weights, restore_buffers
 from ram.models.config import DecoderConfig, ImageConfig, ModelConfig
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.fast import accelerate
+from ram.models.image_encoder import ImageFeatures
 from ram.models.ram import TaggingModel
+from ram.models.scoring import Scorer
+from ram.models.text_encoder import TextEncoder
 
 
 @dataclass(frozen=True)
@@ -89,3 +94,21 @@ def pictures(size: Size, batch: int = 1) -> torch.Tensor:
     """Return random pixels, (batch, 3, height, width)."""
     side = size.config.image.size
     return torch.randn(batch, 3, side, side, generator=torch.Generator().manual_seed(2))
+
+
+def category_sentences() -> list[str]:
+    """Return 51 sentences about one category."""
+    return (Path(__file__).parent / "corgi.txt").read_text(encoding="utf-8").splitlines()
+
+
+def typed_category(
+    model: TaggingModel, encoder: TextEncoder, sentences: Sequence[str], features: ImageFeatures
+) -> Callable[[], torch.Tensor]:
+    """Return a function that embeds a category's sentences and scores it: (batch, 1) logits."""
+    scorer, tokens = Scorer(model), features.tokens
+
+    def embed_and_score() -> torch.Tensor:
+        embedded = DescriptionEmbeddings(encoder.encode(sentences)[None].to(tokens.device, tokens.dtype))
+        return scorer.score(features, embedded).logits
+
+    return embed_and_score

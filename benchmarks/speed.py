@@ -23,10 +23,18 @@ from PIL import Image
 
 from benchmarks.measuring import in_turns, machine, straightness
 from benchmarks.reference import Reference
-from benchmarks.setting import FULL, QUICK, Size, pictures, random_bank, random_model
+from benchmarks.setting import (
+    FULL,
+    QUICK,
+    Size,
+    category_sentences,
+    pictures,
+    random_bank,
+    random_model,
+    typed_category,
+)
 from ram.cli.options import add_json_option, positive
 from ram.cli.terminal import Progress, print_json, print_table
-from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.fast.compiling import compile_encoder
 from ram.models.scoring import Scorer
 from ram.models.text_encoder import ClipTextEncoder
@@ -34,7 +42,6 @@ from ram.runtime import fastest_dtype
 from ram.tagger import load
 
 ROOT = Path(__file__).parents[1]
-SENTENCES = Path(__file__).parent / "corgi.txt"
 
 
 @dataclass(frozen=True)
@@ -150,17 +157,11 @@ def measure_category(size: Size, rounds: int) -> Iterator[Line]:
     reference = Reference(model, random_bank(1, size))
     fast = copy.deepcopy(model).to(dtype)
     encoder = ClipTextEncoder(dtype=dtype, pretrained=None)
-    sentences = SENTENCES.read_text(encoding="utf-8").splitlines()
-    features = fast.look(pixels.to(dtype))
-
-    def embed_and_score() -> torch.Tensor:
-        embedded = DescriptionEmbeddings(encoder.encode(sentences)[None].to(dtype))
-        return Scorer(fast).score(features, embedded).logits
-
+    sentences = category_sentences()
     ways = {
         "reference": lambda: reference.look(pixels),
         "ours": lambda: fast.look(pixels.to(dtype)),
-        "category": embed_and_score,
+        "category": typed_category(fast, encoder, sentences, fast.look(pixels.to(dtype))),
     }
     seconds = in_turns(ways, rounds)
     chosen = _name(dtype)

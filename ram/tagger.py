@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from ram.checkpoints.model_folder import assemble, load_model
+from ram.checkpoints.named_vocabularies import named_bank
 from ram.checkpoints.published import fetch_model
 from ram.checkpoints.registry import find_model, is_downloadable
 from ram.describers.by_name import describe_names
@@ -296,6 +297,24 @@ class Tagger:
         bank = load_pack(path, self.config.text_encoder, self.config.dim, limits)
         return self._moved(bank.first(self.config.max_descriptions))
 
+    def load_vocabulary(self, name: str, progress: Progress = quiet) -> TagEmbeddingBank:
+        """The bank of a vocabulary by name: "official", the 4,585 tags of RAM and RAM++ with their Chinese names.
+
+        A tag that is predefined here keeps its descriptions and its threshold. The lexicon describes the others; their
+        threshold is 0.5. The list is fetched and the tags are embedded on first use, then read from the cache.
+
+        Args:
+            name: of the vocabulary.
+            progress: called with what is being done, how much of it is done, and how much there is.
+
+        Raises:
+            InputError: there is no such vocabulary.
+            DownloadError: its list is not here and cannot be fetched.
+            TextEncoderError: the text encoder cannot be had, or the model reads no texts.
+        """
+        most = self.config.max_descriptions
+        return self._moved(named_bank(name, self.bank, self._text_encoder, cache_folder(), most, progress))
+
     def with_bank(self, bank: TagEmbeddingBank) -> Tagger:
         """A tagger with other predefined tags, which shares the network and the text encoder."""
         other = copy.copy(self)
@@ -356,6 +375,7 @@ def load(
     dtype: str = "auto",
     progress: Progress = quiet,
     compile: bool = False,
+    vocabulary: str | None = None,
 ) -> Tagger:
     """Load a tagger by name or from a model folder; a published model is fetched and converted on first use.
 
@@ -366,10 +386,13 @@ def load(
             "float16" or "bfloat16".
         progress: called with what is being fetched, how many megabytes of it are here, and how many there are.
         compile: let ``torch.compile`` make looks at single images faster; takes half a minute or more.
+        vocabulary: name of the tags to score in place of the model's own, see :meth:`Tagger.load_vocabulary`.
 
     Raises:
         CheckpointError: no such model, it cannot be fetched, or its files are broken.
-        InputError: the device or dtype does not exist here, or nothing can be compiled.
+        InputError: the device, dtype or vocabulary does not exist here, or nothing can be compiled.
+        DownloadError: the vocabulary is not here and cannot be fetched.
+        TextEncoderError: the vocabulary cannot be embedded.
     """
     chosen_device = find_device(device)
     fetched = is_downloadable(str(model)) and not Path(model).is_dir()
@@ -384,7 +407,7 @@ def load(
         side = config.image.size
         pixels = torch.zeros(1, 3, side, side, device=chosen_device, dtype=chosen_dtype)
         compile_encoder(tagger.model.image_encoder, pixels)
-    return tagger
+    return tagger if vocabulary is None else tagger.with_bank(tagger.load_vocabulary(vocabulary, progress))
 
 
 def _numbered(fault: ImageError, number: int) -> ImageError:

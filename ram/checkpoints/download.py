@@ -86,8 +86,13 @@ def fetch(file: HubFile, folder: Path, progress: Progress = quiet) -> Path:
     return whole
 
 
-def fetch_text(url: str, most: int = 5 * MEGABYTE) -> str:
+def fetch_text(url: str, most: int = 5 * MEGABYTE, advice: str = "") -> str:
     """Fetch a small text file.
+
+    Args:
+        url: its address.
+        most: bytes that are accepted.
+        advice: what else a person may do, for the message of an error; that of a checkpoint where empty.
 
     Raises:
         DownloadError: it cannot be fetched, is larger than ``most`` bytes, or is no text.
@@ -95,7 +100,7 @@ def fetch_text(url: str, most: int = 5 * MEGABYTE) -> str:
     from huggingface_hub.file_download import http_get
 
     received = _Bounded(most)
-    with _explained(url):
+    with _explained(url, advice):
         http_get(url, received, tqdm_class=_bar("", quiet))
     try:
         return received.getvalue().decode("utf-8-sig")
@@ -136,12 +141,12 @@ def _bar(what: str, progress: Progress) -> Any:
 
 
 @contextmanager
-def _explained(url: str) -> Iterator[None]:
+def _explained(url: str, advice: str = "") -> Iterator[None]:
     """Turn errors of the network into one sentence."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     host, name = f"{urlsplit(url).hostname}{through_proxy(url)}", url.rpartition("/")[2]
-    advice = f"or download {name} elsewhere and name it with `ram convert`"
+    advice = advice or f"or download {name} elsewhere and name it with `ram convert`"
     try:
         yield
     except DownloadError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import shutil
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from ram.checkpoints.download import fetch, fetch_text, find_cached, sha256_of
 from ram.checkpoints.official import convert_official
-from ram.checkpoints.registry import CONFIG, LISTS_URL, PUBLISHED, HubFile, PublishedModel
+from ram.checkpoints.registry import CONFIG, LISTS_URL, PUBLISHED, HubFile, PublishedModel, TagLists
 from ram.errors import CheckpointError, DownloadError
 from ram.runtime import Progress, atomic_write, quiet
 from ram.text.descriptions import TagDescriptions
@@ -80,18 +81,31 @@ def fetch_vocabulary(model: PublishedModel, cache: Path) -> TagVocabulary:
     """
     lists = model.lists
     try:
-        names = make_unique(_lines(lists.names, cache, lists.count))
+        names, translations = fetch_names(lists, cache)
         if lists.thresholds:
-            thresholds = tuple(map(float, _lines(lists.thresholds, cache, lists.count)))
+            thresholds = tuple(map(float, _lines(lists.thresholds, lists, cache)))
         else:
             thresholds = tuple(lists.exceptions.get(index, lists.threshold) for index in range(lists.count))
-        if not lists.translations:
-            return TagVocabulary(names, thresholds)
-        return TagVocabulary(names, thresholds, tuple(_lines(lists.translations, cache, lists.count)))
+        return TagVocabulary(names, thresholds, translations)
     except DownloadError:
         raise
     except ValueError as error:
         raise DownloadError(f"the official tag lists cannot be used: {error}") from None
+
+
+def fetch_names(lists: TagLists, cache: Path, advice: str = "") -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names and translations, where there are any, of official tags, from ``cache`` or the official repository.
+
+    Args:
+        lists: the files.
+        cache: folder where they are stored.
+        advice: what a person may do without a network; as for :func:`ram.checkpoints.download.fetch_text`.
+
+    Raises:
+        DownloadError: a list cannot be had, is not the pinned one, or does not have one line per tag.
+    """
+    names = make_unique(_lines(lists.names, lists, cache, advice))
+    return names, tuple(_lines(lists.translations, lists, cache, advice)) if lists.translations else ()
 
 
 def fetch_descriptions(
@@ -147,16 +161,31 @@ def _alone(lock: Path, progress: Progress, waiting: str) -> AcquireReturnProxy:
             progress(waiting, 0, 1)
 
 
-def _lines(name: str, cache: Path, count: int) -> Sequence[str]:
-    """The lines of an official list, one per tag; it is stored in ``cache``."""
+def _lines(name: str, lists: TagLists, cache: Path, advice: str = "") -> Sequence[str]:
+    """The lines of an official list, one per tag; it is stored in ``cache``, and fetched again if it changed there."""
     file = cache / name
-    is_cached = file.is_file()
-    text = file.read_text(encoding="utf-8") if is_cached else fetch_text(f"{LISTS_URL}/{name}")
-    lines = [line.strip() for line in text.splitlines()]
-    if len(lines) != count:
-        raise DownloadError(f"{name} has {len(lines)} lines and not {count}: it is not the official list")
-    if not is_cached:
-        cache.mkdir(parents=True, exist_ok=True)
-        with atomic_write(file) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    if file.is_file():
+        lines = _stripped(file.read_text(encoding="utf-8", errors="replace"))
+        if not _fault(name, lines, lists):
+            return lines
+    text = fetch_text(f"{LISTS_URL}/{name}", advice=advice)
+    lines = _stripped(text)
+    if fault := _fault(name, lines, lists):
+        raise DownloadError(f"{name} {fault}: it is not the official list")
+    cache.mkdir(parents=True, exist_ok=True)
+    with atomic_write(file) as temporary:
+        temporary.write_text(text, encoding="utf-8")
     return lines
+
+
+def _stripped(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines()]
+
+
+def _fault(name: str, lines: Sequence[str], lists: TagLists) -> str:
+    """What tells a list from the official one; empty where nothing does."""
+    if len(lines) != lists.count:
+        return f"has {len(lines)} lines and not {lists.count}"
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    pinned = lists.digests.get(name, digest)
+    return "" if digest == pinned else f"arrived with digest {digest[:12]}... and not {pinned[:12]}..."

@@ -57,6 +57,7 @@ class TagLists:
         threshold: one for all tags but
         exceptions: those at some indices.
         translations: file of their Chinese names; empty for none.
+        digests: SHA-256 of a file's lines, stripped and joined by "\\n", by its name; another file is refused.
     """
 
     count: int
@@ -65,6 +66,7 @@ class TagLists:
     threshold: float = 0.5
     exceptions: Mapping[int, float] = field(default_factory=dict)
     translations: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,19 @@ LISTS_URL = (
 """Folder of the official tag lists, at a commit."""
 
 RAM_LISTS = TagLists(
-    4585, "ram_tag_list.txt", thresholds="ram_tag_list_threshold.txt", translations="ram_tag_list_chinese.txt"
+    4585,
+    "ram_tag_list.txt",
+    thresholds="ram_tag_list_threshold.txt",
+    translations="ram_tag_list_chinese.txt",
+    digests={
+        "ram_tag_list.txt": "5d96d2f7225527480ad773aaac76b6e5c08a18adf6eae9ca7d2ab923d5e7bd8b",
+        "ram_tag_list_threshold.txt": "36e274671ec88ea9e5a4a86c2ce8af96b7aa0f31c5e80ce2643194790609929c",
+        "ram_tag_list_chinese.txt": "5a44c5aaca7614c0352b9ec0f112224c2ee92f791f4da10e2b0f074488114d4e",
+    },
 )
+VOCABULARIES: Mapping[str, TagLists] = {"official": RAM_LISTS}
+"""Vocabularies by name, which every model that reads texts can score."""
+
 TAG2TEXT_LISTS = TagLists(
     3429,
     "tag2text_ori_tag_list.txt",

@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ram.checkpoints.registry import VOCABULARIES
 from ram.cli.listing import MAX_NAMED
 from ram.cli.options import add_describer_options, describe_all
-from ram.cli.terminal import printable, say
+from ram.cli.terminal import Progress, printable, say
 from ram.errors import InputError
 from ram.text.names import parse_categories
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 
 def add_vocabulary_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--vocabulary",
+        choices=tuple(VOCABULARIES),
+        help="score these tags in place of the predefined ones: official names the 4,585 tags of RAM and RAM++, with "
+        "Chinese names; fetched, described by the lexicon and embedded on first use, which takes a minute or two",
+    )
     parser.add_argument("--tags", metavar="LIST", help='further categories to score: "corgi, kite"')
     parser.add_argument(
         "--pack",
@@ -27,9 +34,7 @@ def add_vocabulary_options(parser: argparse.ArgumentParser) -> None:
         help="a tag pack made by `ram pack`, added to the predefined tags; may be repeated. Where a name occurs twice, "
         "the later tag is used",
     )
-    parser.add_argument(
-        "--only", action="store_true", help="score only the tags of --tags and --pack, not the predefined ones"
-    )
+    parser.add_argument("--only", action="store_true", help="score only the tags of --tags and --pack, no others")
     add_describer_options(parser)
 
 
@@ -51,7 +56,7 @@ def scored_bank(
 
     A typed category that the model or a pack contains keeps its descriptions and its threshold.
     """
-    bank = tagger.bank
+    bank = tagger.bank if args.vocabulary is None else _named(tagger, typed, args.vocabulary)
     wanted: dict[str, str] = {}
     for path in args.pack:
         pack = tagger.load_pack(path)
@@ -68,6 +73,15 @@ def scored_bank(
     if args.only:
         bank = bank.select([tag for tag in dict.fromkeys([*wanted.values(), *names]) if tag in bank.vocabulary])
     return bank, names
+
+
+def _named(tagger: Tagger, typed: Sequence[str], name: str) -> TagEmbeddingBank:
+    """Return the bank of a vocabulary by name, and typed categories that it lacks but the model has."""
+    with Progress() as progress:
+        bank = tagger.load_vocabulary(name, progress)
+    own = tagger.bank.vocabulary
+    lacking = dict.fromkeys(own.find(tag) for tag in typed if bank.vocabulary.find(tag) is None)
+    return bank.join(tagger.bank.select([tag for tag in lacking if tag is not None]))
 
 
 def _without_equal(

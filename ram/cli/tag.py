@@ -90,8 +90,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--translations",
         action="store_true",
-        help="write each tag in the second language of the model too (Chinese with the official models); into .txt in "
-        "place of the tag",
+        help="write each tag in its second language too (Chinese with the official models or --vocabulary official); "
+        "into .txt in place of the tag",
     )
     parser.add_argument(
         "--unreadable",
@@ -133,7 +133,10 @@ def _run(args: argparse.Namespace) -> int:
             if args.threshold is not None:
                 bank = bank.with_thresholds((args.threshold,) * len(bank))
             if args.translations and not any(bank.vocabulary.translations):
-                raise InputError(f"{tagger.name} has no names in another language: leave --translations out")
+                raise InputError(
+                    f"{tagger.name} has no names in another language: leave --translations out, or add --vocabulary "
+                    "official for Chinese"
+                )
             if results is not None:
                 results.check_model(tagger.name)
                 done = _skipped(results, pictures)

@@ -57,9 +57,9 @@ class DescriptionEmbeddings:
             if not len(near):
                 break
             mine, others = order[near], order[near + shift]
-            for a, b in zip(mine.tolist(), others.tolist(), strict=True):
-                if (means[a] - means[b]).norm() < _EQUAL:
-                    first[max(a, b)] = min(first[max(a, b)], a, b)
+            equal = (means[mine] - means[others]).norm(dim=1) < _EQUAL
+            for a, b in zip(mine[equal].tolist(), others[equal].tolist(), strict=True):
+                first[max(a, b)] = min(first[max(a, b)], a, b)
         return [(earlier, later) for later, earlier in enumerate(first) if earlier != later]
 
     def rows(self, index: slice | torch.Tensor) -> DescriptionEmbeddings:

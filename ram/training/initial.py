@@ -47,6 +47,17 @@ def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
         encoder = model.image_encoder
         if isinstance(encoder, LiteImageEncoder) and encoder.words is not None:
             _set_words(encoder.words, recipe.model)
+    choose_learning(model, recipe)
+    return model
+
+
+def choose_learning(model: TaggingModel, recipe: Recipe) -> None:
+    """Freeze what a recipe does not train, and recompute activations where it asks for that.
+
+    Raises:
+        InputError: the backbone has no such stages, or cannot recompute its activations.
+    """
+    backbone = model.image_encoder.backbone
     backbone.requires_grad_(not recipe.freeze_backbone)
     if recipe.learning_stages:
         cut(backbone, recipe.learning_stages).learn()
@@ -58,7 +69,6 @@ def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
                 f"the backbone {recipe.model.image.backbone!r} cannot recompute its activations: "
                 "set schedule.checkpointing = false"
             ) from None
-    return model
 
 
 def set_statistics(model: TaggingModel, training: TrainingSet) -> None:

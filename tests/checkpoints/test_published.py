@@ -49,7 +49,7 @@ def hub(monkeypatch):
 def published(hub, tmp_path, monkeypatch):
     """A tiny RAM++ under a published name, with lists and descriptions; the hub's own cache is empty."""
     weights, texts = dataclasses.replace(PUBLISHED[NAME].file, sha256=""), DESCRIPTIONS
-    lists = dataclasses.replace(PUBLISHED[NAME].lists, count=len(TAGS))
+    lists = dataclasses.replace(PUBLISHED[NAME].lists, count=len(TAGS), digests={})
     tiny = dataclasses.replace(PUBLISHED[NAME], config=config(), lists=lists, file=weights)
     monkeypatch.setitem(PUBLISHED, NAME, tiny)
     monkeypatch.setattr(ram.checkpoints.published, "LISTS_URL", f"{hub.url}/lists")

@@ -24,6 +24,8 @@ from ram.describers.wording import (
 )
 from ram.text.names import normalize_category, spaced, split_sense
 
+VERSION = "lexicon-1"
+"""Changes when the sentences of any tag change."""
 MIN_SENTENCES, MAX_SENTENCES = 6, 12
 SENTENCES_OF_SECOND_SYNSET = 3
 MAX_SENSES = 4
@@ -50,7 +52,7 @@ class LexiconDescriber(Describer):
 
     @property
     def fingerprint(self) -> str:
-        return f"lexicon-1, meaning {self._gloss}" if self._gloss else "lexicon-1"
+        return f"{VERSION}, meaning {self._gloss}" if self._gloss else VERSION
 
     def __repr__(self) -> str:
         return "LexiconDescriber()"
