@@ -6,7 +6,6 @@ import argparse
 import logging
 import os
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -62,7 +61,6 @@ def main(arguments: Sequence[str] | None = None, prog: str = "demo") -> int:
         return 2
     signals = stop_signals()
     _log.info("The page is at http://%s:%d (Ctrl+C ends it).", flags.host, flags.port)
-    threading.Thread(target=_warm_up, args=(bench,), daemon=True).start()
     signals.get()
     if not gate.drain(DRAIN_SECONDS):
         _log.info("Requests that take longer than %d s are given up.", DRAIN_SECONDS)
@@ -96,6 +94,7 @@ def build(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Workbe
     visitor = Budget(flags.llm_visitor_requests, flags.llm_visitor_tokens)
     day = Budget(flags.llm_day_requests, flags.llm_day_tokens)
     bench = Workbench(taggers, partial(make_describer, flags, environ), limits=Limits(visitor, day))
+    _warm_up(bench)  # before the page tags its first photo and shows how long that took
     return bench, build_page(bench, list_examples(EXAMPLES), *offered_describers(flags, environ))
 
 
@@ -146,6 +145,6 @@ def make_describer(flags: argparse.Namespace, environ: Mapping[str, str], name: 
 
 
 def _warm_up(bench: Workbench) -> None:
-    """Load what the first typed category needs, while the first visitor still looks around."""
+    """Load what the first photo, category and plot need, so that no visitor waits for it."""
     bench.warm_up()
     import demo.views.plots  # noqa: F401

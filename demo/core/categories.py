@@ -14,6 +14,7 @@ from ram.text.bank import TagEmbeddingBank, pad
 from ram.text.cleaning import clean_sentence
 from ram.text.descriptions import TagDescriptions
 from ram.text.names import unreadable_words
+from ram.text.tag_packs import SUFFIX
 from ram.text.vocabulary import UNSEEN_THRESHOLD, TagVocabulary
 
 MAX_SENTENCES = 80
@@ -36,6 +37,7 @@ class Categories:
         vectors: by text encoder, every sentence that was ever embedded: (dim,) each.
         thresholds: of categories with a threshold of their own.
         senses: which meaning was chosen for a category, by its gloss.
+        originals: by category, its sentences before the visitor's first edit.
     """
 
     names: tuple[str, ...]
@@ -47,6 +49,7 @@ class Categories:
     vectors: Mapping[str, Mapping[str, torch.Tensor]] = field(default_factory=dict, repr=False)
     thresholds: Mapping[str, float] = field(default_factory=dict)
     senses: Mapping[str, str] = field(default_factory=dict)
+    originals: Mapping[str, tuple[DescribedSentence, ...]] = field(default_factory=dict)
 
     def __deepcopy__(self, memo: Any) -> Categories:
         return self  # immutable, so that visitors may share it
@@ -59,8 +62,17 @@ class Categories:
     @property
     def edited(self) -> bool:
         """Whether a visitor has switched a sentence off or written one."""
-        origins = (sentence.origin for sentences in self.sentences.values() for sentence in sentences)
-        return any(self.disabled.values()) or BY_VISITOR in origins
+        return any(map(self.is_edited, self.sentences))
+
+    @property
+    def packed(self) -> bool:
+        """Whether a category comes from a tag pack."""
+        return any(one.origin.endswith(SUFFIX) for sentences in self.sentences.values() for one in sentences)
+
+    def is_edited(self, tag: str) -> bool:
+        """Whether a visitor has switched a sentence of this category off or written one."""
+        written = any(sentence.origin == BY_VISITOR for sentence in self.sentences.get(tag, ()))
+        return written or bool(self.disabled.get(tag))
 
     def enabled(self, tag: str) -> tuple[str, ...]:
         """Texts of the sentences in use, in order."""
@@ -73,8 +85,11 @@ class Categories:
 
     def clear(self, tag: str) -> Categories:
         """Remove all sentences of a category."""
-        disabled = {name: texts for name, texts in self.disabled.items() if name != tag}
-        return replace(self._with(tag, ()), disabled=disabled, finished=self.finished - {tag})
+        return replace(self._restored(tag, ()), finished=self.finished - {tag})
+
+    def reset(self, tag: str) -> Categories:
+        """Undo all edits of a category."""
+        return self._restored(tag, self.originals[tag]) if tag in self.originals else self
 
     def remove(self, tag: str) -> Categories:
         """Remove a category."""
@@ -89,7 +104,7 @@ class Categories:
         disabled = self.disabled.get(tag, frozenset()) ^ {self._sentence(tag, index).text}
         if all(sentence.text in disabled for sentence in self.sentences[tag]):
             raise InputError("one sentence has to stay in use: switch another one on first")
-        return replace(self, disabled={**self.disabled, tag: disabled})
+        return replace(self._before_edit(tag), disabled={**self.disabled, tag: disabled})
 
     def rewrite(self, tag: str, index: int, text: str) -> Categories:
         """Replace a sentence by another one.
@@ -103,7 +118,8 @@ class Categories:
         sentences = list(self.sentences[tag])
         sentences[index] = self._written(tag, text)
         disabled = self.disabled.get(tag, frozenset()) - {before.text}
-        return replace(self._with(tag, tuple(sentences)), disabled={**self.disabled, tag: disabled})
+        changed = self._before_edit(tag)._with(tag, tuple(sentences))
+        return replace(changed, disabled={**self.disabled, tag: disabled})
 
     def add(self, tag: str, text: str) -> Categories:
         """Append a sentence that the visitor wrote.
@@ -113,7 +129,7 @@ class Categories:
         """
         if len(self.sentences.get(tag, ())) >= MAX_SENTENCES:
             raise InputError(f"a category may have at most {MAX_SENTENCES} sentences: edit one instead")
-        return self.extend(tag, self._written(tag, text))
+        return self._before_edit(tag).extend(tag, self._written(tag, text))
 
     def unscored(self) -> InputError:
         """The error where a model can score none of the categories: what the notices say."""
@@ -139,6 +155,16 @@ class Categories:
 
     def _with(self, tag: str, sentences: tuple[DescribedSentence, ...]) -> Categories:
         return replace(self, sentences={**self.sentences, tag: sentences})
+
+    def _before_edit(self, tag: str) -> Categories:
+        """Remember the sentences as they are, unless they are remembered from before an earlier edit."""
+        return replace(self, originals={tag: self.sentences.get(tag, ()), **self.originals})
+
+    def _restored(self, tag: str, sentences: tuple[DescribedSentence, ...]) -> Categories:
+        """A category with these sentences, all in use, and no edits."""
+        disabled = {name: texts for name, texts in self.disabled.items() if name != tag}
+        originals = {name: before for name, before in self.originals.items() if name != tag}
+        return replace(self._with(tag, sentences), disabled=disabled, originals=originals)
 
     def _sentence(self, tag: str, index: int) -> DescribedSentence:
         sentences = self.sentences.get(tag, ())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demo.core.album import Album
+from demo.core.album import Album, Thumbs
 from demo.core.album_thresholds import Thresholds
 from ram.export.formats import Coco, Csv, JsonLines, Report, harmless, listed, record_of
 from ram.prediction import TagScore
@@ -40,12 +40,15 @@ class Download:
         return f"\ufeff{self.text}" if self.media_type == "text/csv" and not self.text.isascii() else self.text
 
 
-def export_album(album: Album, thresholds: Thresholds, form: str, indices: Sequence[int] | None = None) -> Download:
+def export_album(
+    album: Album, thresholds: Thresholds, form: str, indices: Sequence[int] | None = None, thumbs: Thumbs | None = None
+) -> Download:
     """Photos of an album as `ram tag --output` writes them, each tag with its heaviest description.
 
     Args:
         form: one of :data:`FORMS`.
         indices: of the photos to export; all where None.
+        thumbs: tags that are wrong are left out, and those that are right are tags whatever their probability.
     """
     vocabulary = thresholds.apply(album.vocabulary)
     written = io.StringIO()
@@ -59,8 +62,11 @@ def export_album(album: Album, thresholds: Thresholds, form: str, indices: Seque
     for index in range(len(album.photos)) if indices is None else indices:
         photo = album.photos[index]
         prediction = album.prediction(photo, vocabulary)
-        record = record_of(photo.name, album.model, prediction, listed(prediction))
-        report.add({**record, "width": photo.size[0], "height": photo.size[1]})
+        judged = {tag: right for (judged, tag), right in (thumbs or {}).items() if judged == index}
+        scores = [score for score in listed(prediction, typed=list(judged)) if judged.get(score.tag, True)]
+        record = record_of(photo.name, album.model, prediction, scores)
+        tags = [score.tag for score in scores if judged.get(score.tag, score.present)]
+        report.add({**record, "tags": tags, "width": photo.size[0], "height": photo.size[1]})
     report.finish()
     return Download(name, media_type, written.getvalue())
 

@@ -31,14 +31,24 @@ class Photo:
         features: by model name; on the CPU, so that waiting visitors use no GPU memory.
         seconds: time that each model took to look at it.
         jpeg: a small copy, to draw explanations on.
+        source: path of its file.
+        prediction: of the main model over its predefined tags, once it has looked.
+        tagged_in: time that the main model took to look and score, in seconds.
     """
 
     features: Mapping[str, ImageFeatures] = field(repr=False)
     seconds: Mapping[str, float] = field(default_factory=dict)
     jpeg: bytes = field(default=b"", repr=False)
+    source: str = ""
+    prediction: Prediction | None = field(default=None, repr=False)
+    tagged_in: float = 0.0
 
     def __deepcopy__(self, memo: Any) -> Photo:
         return self  # immutable, so that visitors may share it
+
+    def picture(self) -> Image.Image:
+        """The small copy as an image."""
+        return Image.open(io.BytesIO(self.jpeg))
 
 
 @dataclass(frozen=True)
@@ -48,16 +58,18 @@ class Tagged:
     Args:
         photo: with the features of the models that have looked so far, the main one first.
         preview: the photo upright and small enough to send.
-        prediction: of the main model.
-        seconds: time that the main model took to look and score.
         notices: problems of the file, which was read all the same.
     """
 
     photo: Photo
     preview: Image.Image = field(repr=False)
-    prediction: Prediction = field(repr=False)
-    seconds: float
     notices: tuple[str, ...] = ()
+
+    @property
+    def prediction(self) -> Prediction:
+        """The main model's."""
+        assert self.photo.prediction is not None
+        return self.photo.prediction
 
 
 Scores = Mapping[str, Prediction]
@@ -76,9 +88,10 @@ def look(taggers: Sequence[TaggerBackend], path: str | Path) -> Iterator[Tagged]
     preview = image.copy()
     preview.thumbnail((PREVIEW_PIXELS, PREVIEW_PIXELS))
     main, *others = taggers
-    features, photo = _look(main, image, Photo({}, jpeg=_small_jpeg(preview)))
+    features, photo = _look(main, image, Photo({}, jpeg=_small_jpeg(preview), source=str(path)))
     prediction = main.score(features)
-    first = Tagged(photo, preview, prediction, time.perf_counter() - start, tuple(notices))
+    photo = replace(photo, prediction=prediction, tagged_in=time.perf_counter() - start)
+    first = Tagged(photo, preview, tuple(notices))
     yield first
     for tagger in others:
         _, photo = _look(tagger, image, photo)

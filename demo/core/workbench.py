@@ -23,7 +23,7 @@ from ram.backends import Explainer, TaggerBackend
 from ram.describers.base import Describer, Sense
 from ram.describers.fallback import DescribedSentence, Notice, describe_with_fallback
 from ram.errors import InputError, RamError
-from ram.prediction import Explanation
+from ram.prediction import Explanation, TagScore
 from ram.text.bank import TagEmbeddingBank, is_readable
 from ram.text.names import matching_key, parse_categories
 
@@ -84,7 +84,8 @@ class Workbench:
     ) -> Iterator[Categories]:
         """Describe and embed typed categories; yield the state after each sentence and each finished category.
 
-        A name of a predefined tag in another spelling, or its translation, becomes that tag's name.
+        A name of a predefined tag in another spelling, or its translation, becomes that tag's name. The tag's threshold
+        of the main model holds for it.
 
         Args:
             text: one or more categories, as typed.
@@ -104,7 +105,9 @@ class Workbench:
             if matching_key(name) != matching_key(tag):  # a translation
                 notices = (*notices, Notice("The predefined tag for ", (name,), f' is "{tag}".'))
         senses = {typed.get(name, name): gloss for name, gloss in (senses or {}).items()}
-        categories = Categories(tuple(dict.fromkeys(typed.values())), notices=notices, senses=senses)
+        names = tuple(dict.fromkeys(typed.values()))
+        thresholds = {tag: known.thresholds[known.id(tag)] for tag in names if tag in known}
+        categories = Categories(names, notices=notices, senses=senses, thresholds=thresholds)
         yield categories
         for tag in categories.names:
             categories = yield from self._describe(categories, tag, chosen, fallback)
@@ -191,8 +194,19 @@ class Workbench:
             if tagger.name in photo.features and tagger.name in categories.banks
         }
 
+    def scored_twice(self, scores: Scores) -> dict[str, TagScore]:
+        """Scores of typed categories that are predefined tags of the main model, but with other sentences, by tag."""
+        own, typed = self.taggers[0].bank, scores.get(self.taggers[0].name)
+        if typed is None:
+            return {}
+        return {
+            tag: typed[tag]
+            for tag, sentences in zip(typed.vocabulary.tags, typed.sentences, strict=True)
+            if tag in own.vocabulary and tuple(sentences) != tuple(own.descriptions[tag])
+        }
+
     def warm_up(self) -> None:
-        """Load what the first photo and the first category need; a failure is only logged."""
+        """Load what the first photo and the first category need, and run it once; a failure is only logged."""
         steps: list[Callable[[], object]] = [partial(self._describer, self._fallback)]
         for tagger in self.taggers:
             steps += [partial(tagger.tag, Image.new("RGB", (8, 8))), partial(tagger.embed, {"dog": ["a dog."]})]

@@ -119,7 +119,7 @@ class AlbumSection:
             **quick,
         )
         self.calibrate.click(self.on_calibrate, shown, outputs, **moved)
-        self.export.wire(self.album, self.thresholds, self.filter)
+        self.export.wire(self.album, self.thresholds, self.thumbs, self.filter)
         self.winners.wire(self.album)
 
     @errors_shown_in("notice")

@@ -10,13 +10,14 @@ from typing import Any
 import gradio as gr
 
 from demo.core.categories import Categories
+from demo.core.edits import Edits
 from demo.core.examples import Example
 from demo.core.messages import message
 from demo.core.pack_upload import add_pack
 from demo.core.photos import Photo, Scores, Tagged
 from demo.core.workbench import Workbench, throttle
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, SERIAL, Update, errors_shown_in, html
-from demo.sections.why import WhyPanel
+from demo.sections.why import Subject, WhyPanel
 from demo.server.uploads import uploaded
 from demo.server.visitors import visitor_of
 from demo.views import photo as views
@@ -24,6 +25,7 @@ from demo.views.page import allowance, introduction, notice
 from ram.checkpoints.registry import model_entries
 from ram.errors import RamError
 
+STILL_THE_LAST = "These are still the results of {}: the last input could not be scored."
 ASK_FOR_A_PHOTO = "Choose a photo to see how likely each category is: what you typed is kept for it."
 OWN_CATEGORIES = """Anything you can name, separated by commas. The photo is compared with sentences that describe them;
 no model is trained again."""
@@ -50,7 +52,6 @@ class PhotoSection:
         path = examples[0].path if examples else None
         first = _first_look(bench, path)
         self.looked, self.typed = gr.State(first and first.photo), gr.State()  # Photo and Categories, or None
-        self.source = gr.State(str(path) if first else None)  # path of the photo, or None
         with gr.Row(elem_id="look"):
             with gr.Column(scale=5, min_width=300, elem_id="given"):
                 with gr.Column(elem_classes="sheet", elem_id="photo-panel"):
@@ -66,15 +67,16 @@ class PhotoSection:
                     self._lay_out_categories(describers, hint)
             with gr.Column(scale=5, min_width=280, elem_classes="sheet", elem_id="tags-panel"):
                 html(introduction("Tags"))
-                self.tags = html(views.tags(first) if first else views.no_tags(), "tags", "photo")
+                self.tags = html(views.tags(first.photo) if first else views.no_tags(), "tags", "photo")
                 html(views.scope(bench.taggers[0].name in _shipped()), "scope")
             with gr.Column(scale=7, min_width=300, elem_classes="sheet", elem_id="why-panel"):
                 self.why = WhyPanel(bench, self.typed, first)
         with gr.Column(elem_classes="sheet", elem_id="results"):
+            self.stale = html("", "stale")
             self.plot = html("", "plot")
             self.cards = html("", "cards", "photo", "cards")
-        self.photo_side = [self.looked, self.source, self.photo, self.tags, self.photo_notice, *self.why.outputs]
-        self.typed_side = [self.typed, self.plot, self.cards, self.typed_notice, self.meter]
+        self.photo_side = [self.looked, self.photo, self.tags, self.photo_notice, *self.why.outputs]
+        self.typed_side = [self.typed, self.stale, self.plot, self.cards, self.typed_notice, self.meter]
 
     def _lay_out_categories(self, describers: Mapping[str, str], hint: str) -> None:
         html(introduction("Your own categories", OWN_CATEGORIES))
@@ -100,19 +102,20 @@ class PhotoSection:
         photo_side, typed_side = self.photo_side, self.typed_side
         # preprocess=False: gradio would open the file itself, without our limits and error messages
         given = self.photo.upload(
-            self.on_photo, self.photo, photo_side, preprocess=False, show_progress_on=self.tags, **SERIAL, **PRIVATE
-        )
+            self.on_photo, [self.photo, self.looked, self.why.edits], photo_side, preprocess=False,
+            show_progress_on=self.tags, **SERIAL, **PRIVATE,
+        )  # fmt: skip
         picked = self.strip.click(
-            self.on_example, None, photo_side, show_progress_on=self.tags, **SERIAL, **PRIVATE
+            self.on_example, self.why.edits, photo_side, show_progress_on=self.tags, **SERIAL, **PRIVATE
         )
         removed = self.photo.clear(self.no_photo, None, photo_side, show_progress="hidden", **SERIAL, **PRIVATE)
         asked = gr.on(
-            [self.box.submit, self.button.click], self.on_categories, [self.box, self.describer, self.looked],
-            typed_side, show_progress_on=self.cards, trigger_mode="always_last", concurrency_limit=MAX_DESCRIBING,
-            **PRIVATE,
+            [self.box.submit, self.button.click], self.on_categories,
+            [self.box, self.describer, self.looked, self.typed], typed_side, show_progress_on=self.cards,
+            trigger_mode="always_last", concurrency_limit=MAX_DESCRIBING, **PRIVATE,
         )  # fmt: skip
         why: dict[str, Any] = {"show_progress_on": self.why.panel, **SERIAL, **PRIVATE}
-        self.tags.click(self.on_tag, self.looked, self.why.outputs, **why)
+        self.tags.click(self.on_tag, [self.looked, self.why.edits], self.why.outputs, **why)
         self.cards.click(self.on_card, [self.looked, self.typed], self.why.outputs, **why)
         meant = self.cards.submit(
             self.on_meaning, [self.typed, self.describer, self.looked], typed_side, show_progress="hidden",
@@ -127,50 +130,65 @@ class PhotoSection:
             show_progress_on=self.cards, **SERIAL, **PRIVATE,
         )  # fmt: skip
         for event in (given, picked, removed, asked, meant, edited, packed):
-            event.then(
-                self.score, [self.looked, self.typed], typed_side, show_progress="hidden", **SERIAL, **PRIVATE
-            )
+            self.wire_score(event)
+
+    def wire_score(self, event: Any) -> None:
+        """Score the categories after an event."""
+        inputs = [self.looked, self.typed, self.why.subject, self.why.edits]
+        outputs = [*self.typed_side, self.tags]
+        event.then(self.score, inputs, outputs, show_progress="hidden", **SERIAL, **PRIVATE)
 
     @errors_shown_in("photo_notice")
-    def on_photo(self, upload: Mapping[str, Any] | None) -> Iterator[Update]:
-        """A photo was uploaded; gradio itself would accept any path."""
-        if upload:
-            yield from self.tag(uploaded(upload, self.photo.GRADIO_CACHE))
+    def on_photo(self, upload: Mapping[str, Any] | None, photo: Photo | None, edits: Edits) -> Iterator[Update]:
+        """A photo was uploaded; gradio itself would accept any path. After an error the photo before is shown again."""
+        if not upload:
+            return
+        try:
+            for update in self.tag(uploaded(upload, self.photo.GRADIO_CACHE), edits):
+                photo = update[self.looked]
+                yield update
+        except Exception:
+            yield {self.photo: photo and photo.picture()}
+            raise
 
-    def on_example(self, chosen: gr.EventData) -> Iterator[Update]:
+    @errors_shown_in("photo_notice")
+    def on_example(self, edits: Edits, chosen: gr.EventData) -> Iterator[Update]:
         """An example was chosen; any other name is ignored."""
         if path := self.examples.get(str(getattr(chosen, "name", ""))):
-            yield from self.tag(path)
+            yield from self.tag(path, edits)
 
-    @errors_shown_in("photo_notice", reset="no_photo")
-    def tag(self, path: str | Path, chosen: str = "") -> Iterator[Update]:
+    def tag(self, path: str | Path, edits: Edits, chosen: str = "") -> Iterator[Update]:
         """Show the tags after the first model has looked; the features follow as each further model has.
 
         The chosen tag is explained, or the most probable one if the model has no such tag.
+
+        Raises:
+            ImageError: the photo cannot be used.
         """
         known = chosen if chosen in self.bench.taggers[0].bank.vocabulary else ""
         shown = False
         for tagged in self.bench.tag(path):
-            update: Update = {self.looked: tagged.photo, self.source: str(path)}
+            photo = tagged.photo
+            update: Update = {self.looked: photo}
             if not shown:
-                update |= {self.photo: tagged.preview, self.tags: views.tags(tagged, known)}
+                update |= {self.photo: tagged.preview, self.tags: views.tags(photo, known, edits.scores(photo))}
                 update |= {self.photo_notice: notice([f"{one}." for one in tagged.notices], "hint")}
-                update |= self.why.predefined(tagged.photo, known) if known else self.why.most_probable(tagged)
+                update |= self.why.predefined(photo, known, edits) if known else self.why.most_probable(tagged, edits)
                 shown = True
             yield update
 
     def no_photo(self) -> Update:
         """Remove the photo."""
-        nothing: Update = {self.looked: None, self.source: None, self.photo: None}
+        nothing: Update = {self.looked: None, self.photo: None}
         return {**nothing, self.tags: views.no_tags(), self.photo_notice: "", **self.why.empty()}
 
     @errors_shown_in("why.notice")
-    def on_tag(self, photo: Photo | None, chosen: gr.EventData) -> Update:
+    def on_tag(self, photo: Photo | None, edits: Edits, chosen: gr.EventData) -> Update:
         """A predefined tag was selected."""
         tag = getattr(chosen, "tag", None)
         if not isinstance(tag, str) or tag not in self.bench.taggers[0].bank.vocabulary:
             return {self.why.notice: ""}
-        return self.why.predefined(photo, tag)
+        return self.why.predefined(photo, tag, edits)
 
     @errors_shown_in("why.notice")
     def on_card(self, photo: Photo | None, typed: Categories | None, chosen: gr.EventData) -> Update:
@@ -182,11 +200,19 @@ class PhotoSection:
 
     @errors_shown_in("typed_notice")
     def on_categories(
-        self, text: str | None, describer: str, photo: Photo | None, request: gr.Request
+        self, text: str | None, describer: str, photo: Photo | None, before: Categories | None, request: gr.Request
     ) -> Iterator[Update]:
-        """Categories were typed: show sentences and scores as they come."""
+        """Categories were typed: show sentences and scores as they come.
+
+        Where they cannot be used, the results of those before stay, and say so.
+        """
         visitor = visitor_of(request.headers)
-        yield from self.stream(self.bench.describe(text or "", describer, visitor), photo, visitor)
+        shown = False
+        for update in self.stream(self.bench.describe(text or "", describer, visitor), photo, visitor):
+            shown |= self.typed in update
+            if before is not None and not shown:
+                update[self.stale] = notice([STILL_THE_LAST.format(", ".join(before.names))], "hint")
+            yield update
 
     @errors_shown_in("typed_notice")
     def on_meaning(
@@ -220,7 +246,8 @@ class PhotoSection:
         return {
             self.pack_path: None,
             self.typed: typed,
-            self.cards: self.cards_of(typed, scores),
+            self.stale: "",
+            self.cards: self.cards_of(typed, scores, photo),
             self.typed_notice: notice(typed.messages, "hint"),
         }
 
@@ -231,17 +258,28 @@ class PhotoSection:
                 scores = self.bench.score(photo, typed)
                 yield {
                     self.typed: typed,
+                    self.stale: "",
                     self.plot: "",
-                    self.cards: self.cards_of(typed, scores),
+                    self.cards: self.cards_of(typed, scores, photo),
                     self.typed_notice: notice(typed.messages, "hint"),
                     self.meter: self.allowance(visitor),
                 }
         except RamError as error:
             yield {self.typed_notice: notice([message(error)]), self.meter: self.allowance(visitor)}
 
-    def cards_of(self, typed: Categories, scores: Scores) -> str:
+    def cards_of(self, typed: Categories, scores: Scores, photo: Photo | None) -> str:
         """The cards of typed categories."""
-        return views.cards(typed, scores, self.labels, {tag: self.bench.meanings(tag) for tag in typed.names})
+        meanings = {tag: self.bench.meanings(tag) for tag in typed.names}
+        own = photo.prediction if photo else None
+        listed = {tag: own[tag] for tag in self.bench.scored_twice(scores)} if own else {}
+        return views.cards(typed, scores, self.labels, meanings, listed)
+
+    def tags_of(self, photo: Photo | None, subject: Subject | None, edits: Edits, scores: Scores) -> str:
+        """The list of tags, with the scores of typed categories that are among them."""
+        if photo is None:
+            return views.no_tags()
+        chosen = subject.tag if subject and subject.predefined else ""
+        return views.tags(photo, chosen, edits.scores(photo), self.bench.scored_twice(scores))
 
     def on_visit(self, request: gr.Request) -> str:
         """Show the allowance before anything is typed."""
@@ -252,16 +290,17 @@ class PhotoSection:
         return allowance(self.bench.limits.standing(visitor)) if self.has_language_model else ""
 
     @errors_shown_in("typed_notice")
-    def score(self, photo: Photo | None, typed: Categories | None) -> Update:
-        """Score the present categories in the present photo.
+    def score(self, photo: Photo | None, typed: Categories | None, subject: Subject | None, edits: Edits) -> Update:
+        """Score the present categories in the present photo, and list its tags again: their sentences may be edited.
 
         While sentences still come, the handler that streams them shows the scores.
         """
-        if typed is None or not typed.finished.issuperset(typed.names):
-            return {self.plot: ""}
         scores = self.bench.score(photo, typed)
+        update: Update = {self.tags: self.tags_of(photo, subject, edits, scores)}
+        if typed is None or not typed.finished.issuperset(typed.names):
+            return {**update, self.plot: ""}
         plot = views.plot(scores, self.labels) or notice([ASK_FOR_A_PHOTO], "hint")
-        return {self.plot: plot, self.cards: self.cards_of(typed, scores)}
+        return {**update, self.plot: plot, self.cards: self.cards_of(typed, scores, photo)}
 
 
 def _shipped() -> set[str]:

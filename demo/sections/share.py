@@ -8,6 +8,7 @@ from pathlib import Path
 import gradio as gr
 
 from demo.core.categories import Categories
+from demo.core.edits import Edits
 from demo.core.links import Host, View, read_link
 from demo.core.photos import Photo
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, SERIAL, Update, errors_shown_in, html
@@ -45,10 +46,11 @@ class ShareBar:
     def wire(self, blocks: gr.Blocks) -> None:
         """Make links on request, and show the view of the link that opened the page."""
         section = self.section
-        inputs = [section.source, section.box, section.describer, section.typed, section.why.subject]
+        inputs = [section.looked, section.box, section.describer, section.typed, section.why.subject]
         self.button.click(self.on_share, inputs, [self.link], show_progress="hidden", **PRIVATE)
         opened = blocks.load(
-            self.on_open, None, [*section.photo_side, section.box, section.describer, self.notice, self.view],
+            self.on_open, section.why.edits,
+            [*section.photo_side, section.box, section.describer, self.notice, self.view],
             show_progress="hidden", **SERIAL, **PRIVATE,
         )  # fmt: skip
         described = opened.then(
@@ -56,12 +58,11 @@ class ShareBar:
             [*section.typed_side, *section.why.outputs],
             show_progress="hidden", concurrency_limit=MAX_DESCRIBING, **PRIVATE,
         )  # fmt: skip
-        inputs = [section.looked, section.typed]
-        described.then(section.score, inputs, section.typed_side, show_progress="hidden", **SERIAL, **PRIVATE)
+        section.wire_score(described)
 
     @errors_shown_in("link")
     def on_share(
-        self, source: str | None, categories: str | None, describer: str, typed: Categories | None,
+        self, photo: Photo | None, categories: str | None, describer: str, typed: Categories | None,
         subject: Subject | None,
     ) -> Update:  # fmt: skip
         """Make a link to the present view."""
@@ -71,28 +72,30 @@ class ShareBar:
             for meaning in self.section.bench.meanings(tag)
             if meaning.gloss == gloss
         }
-        path, tag = Path(source) if source else None, subject.tag if subject else ""
+        path, tag = Path(photo.source) if photo else None, subject.tag if subject else ""
         view = self.host.view_of(path, categories or "", describer, tag, meanings)
         explanation = OF_EXAMPLE if view.photo else OF_UPLOAD if view.upload else OF_TEXT
         shown = [one for one in (typed, subject and subject.predefined) if one]
-        if any(one.edited for one in shown) or (typed and typed.thresholds):
+        if any(one.edited or one.packed for one in shown):
             explanation += NOT_INCLUDED
         return {self.link: link(view.query(), explanation)}
 
     @errors_shown_in("notice")
-    def on_open(self, request: gr.Request) -> Iterator[Update]:
+    def on_open(self, edits: Edits, request: gr.Request) -> Iterator[Update]:
         """Show the photo, the categories and the describer of the link that opened the page."""
         view, notices = read_link(dict(request.query_params), self.host)
         section = self.section
         path = section.examples.get(view.photo) or self.host.upload(view)
         update: Update = {self.notice: notice([OPENING] if path else notices, "hint"), self.view: view}
+        if not path and any(request.query_params.get(name) for name in ("photo", "upload")):
+            update |= section.no_photo()  # the page opens with an example, which is not the photo of the link
         if view.categories:
             update[section.box] = view.categories
         if view.describer:
             update[section.describer] = view.describer
         yield update
         if path:
-            yield from section.tag(path, view.tag)
+            yield from section.tag(path, edits, view.tag)
             yield {self.notice: notice(notices, "hint")}
 
     @errors_shown_in("section.typed_notice")

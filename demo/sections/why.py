@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from demo.core.categories import Categories
+from demo.core.edits import Edit, Edits
 from demo.core.photos import Photo, Tagged
 from demo.core.workbench import Workbench
 from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html
@@ -23,7 +24,7 @@ class Subject:
     Args:
         tag: its name.
         predefined: its sentences if it is a predefined tag; None for a typed category.
-        before: its probability when it was selected.
+        before: its probability before any edit.
         order: indices of its sentences, heaviest first when it was selected; edits do not change the order.
     """
 
@@ -48,7 +49,7 @@ class WhyPanel:
         subject, shown = None, views.nothing()
         if first is not None and (top := first.prediction.top(1)):
             subject, shown = self._select(first.photo, Subject(top[0].tag, bench.open_tag(top[0].tag)), None)
-        self.subject = gr.State(subject)
+        self.subject, self.edits = gr.State(subject), gr.State(Edits())
         self.panel = html(shown, "why", "why")
         self.notice = html("", "why-notice")
         self.outputs = [self.subject, self.panel, self.notice]
@@ -56,18 +57,19 @@ class WhyPanel:
     def wire(self, looked: gr.State) -> Any:
         """Connect edits to their handler; returns the event."""
         return self.panel.click(
-            self.on_edit, [looked, self.typed_state, self.subject], [*self.outputs, self.typed_state],
-            show_progress="hidden", **SERIAL, **PRIVATE,
+            self.on_edit, [looked, self.typed_state, self.subject, self.edits],
+            [*self.outputs, self.typed_state, self.edits], show_progress="hidden", **SERIAL, **PRIVATE,
         )  # fmt: skip
 
-    def most_probable(self, tagged: Tagged) -> Update:
+    def most_probable(self, tagged: Tagged, edits: Edits) -> Update:
         """Explain the most probable tag of a new photo."""
         best = tagged.prediction.top(1)
-        return self.predefined(tagged.photo, best[0].tag) if best else self.empty()
+        return self.predefined(tagged.photo, best[0].tag, edits) if best else self.empty()
 
-    def predefined(self, photo: Photo | None, tag: str) -> Update:
-        """Explain a predefined tag."""
-        subject, shown = self._select(photo, Subject(tag, self.bench.open_tag(tag)), None)
+    def predefined(self, photo: Photo | None, tag: str, edits: Edits) -> Update:
+        """Explain a predefined tag, with its sentences as they were edited in this photo."""
+        edited = edits.find(photo, tag) if photo else None
+        subject, shown = self._select(photo, Subject(tag, edited or self.bench.open_tag(tag)), None)
         return {self.subject: subject, self.panel: shown, self.notice: ""}
 
     def typed(self, photo: Photo | None, typed: Categories, tag: str) -> Update:
@@ -81,19 +83,24 @@ class WhyPanel:
 
     @errors_shown_in("notice")
     def on_edit(
-        self, photo: Photo | None, typed: Categories | None, subject: Subject | None, edit: gr.EventData
+        self, photo: Photo | None, typed: Categories | None, subject: Subject | None, edits: Edits, edit: gr.EventData
     ) -> Update:
         """A sentence was edited: embed it if it is new, and score again; no describer and no image encoder runs."""
         before = typed if subject is None else subject.predefined or typed
         if subject is None or before is None or not hasattr(edit, "action"):
             return {self.notice: ""}
-        predefined = subject.predefined is not None
-        changed = self.bench.embed(_edited(before, subject.tag, edit), self.bench.taggers[:1] if predefined else None)
-        if predefined:
+        if getattr(edit, "tag", None) != subject.tag:  # another tag was selected while the edit was on its way
+            raise InputError(f"the panel explains {subject.tag} by now: select the other tag again and repeat the edit")
+        changed = self._embed(subject, _edited(before, subject.tag, edit))
+        explanation = self.bench.explain(photo, changed, subject.tag)
+        update: Update = {self.notice: ""}
+        if subject.predefined is None:
+            update[self.typed_state] = changed
+        else:
             subject = replace(subject, predefined=changed)
-        shown = _shown(photo, subject, changed, self.bench.explain(photo, changed, subject.tag))
-        update: Update = {self.subject: subject, self.panel: shown, self.notice: ""}
-        return update if predefined else {**update, self.typed_state: changed}
+            if photo is not None and explanation is not None:
+                update[self.edits] = edits.keep(photo, subject.tag, Edit(changed, explanation.score))
+        return {**update, self.subject: subject, self.panel: _shown(photo, subject, changed, explanation)}
 
     def _select(self, photo: Photo | None, subject: Subject, typed: Categories | None) -> tuple[Subject, str]:
         categories = subject.predefined or typed
@@ -103,8 +110,16 @@ class WhyPanel:
             weights = dict(zip(categories.enabled(subject.tag), explanation.weights.tolist(), strict=False))
             texts = [sentence.text for sentence in categories.sentences[subject.tag]]
             order = sorted(range(len(texts)), key=lambda index: -weights.get(texts[index], 0.0))
-            subject = replace(subject, before=explanation.score.probability, order=tuple(order))
+            original: Explanation | None = explanation
+            if categories.is_edited(subject.tag):
+                original = self.bench.explain(photo, self._embed(subject, categories.reset(subject.tag)), subject.tag)
+            before = None if original is None else original.score.probability
+            subject = replace(subject, before=before, order=tuple(order))
         return subject, _shown(photo, subject, categories, explanation)
+
+    def _embed(self, subject: Subject, categories: Categories) -> Categories:
+        """Embed the sentences for the models that score them; only the main one scores predefined tags."""
+        return self.bench.embed(categories, self.bench.taggers[:1] if subject.predefined else None)
 
 
 def _shown(photo: Photo | None, subject: Subject, categories: Categories, explanation: Explanation | None) -> str:
@@ -122,4 +137,6 @@ def _edited(categories: Categories, tag: str, edit: gr.EventData) -> Categories:
             return categories.rewrite(tag, index, text)
         if edit.action == "add":
             return categories.add(tag, text)
+        if edit.action == "reset":
+            return categories.reset(tag)
     raise InputError("this edit cannot be read: try again")

@@ -56,10 +56,10 @@ class WinnersPanel:
         )  # fmt: skip
 
     def empty(self) -> Update:
-        """Remove the results of the last album; the typed category stays."""
+        """Remove the last results; the typed category stays."""
         return {self.notice: "", self.found: ""}
 
-    @errors_shown_in("notice")
+    @errors_shown_in("notice", reset="empty")
     def on_category(
         self, album: Album | None, text: str | None, describer: str, request: gr.Request
     ) -> Iterator[Update]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -12,11 +12,11 @@ from PIL import Image
 from demo.core.categories import Categories
 from demo.core.examples import Example
 from demo.core.exports import export_table, score_row
-from demo.core.photos import Scores, Tagged
+from demo.core.photos import Photo, Scores
 from demo.views.render import data_address, render
 from ram.describers.base import Sense
 from ram.describers.fallback import DescribedSentence
-from ram.prediction import TagScore
+from ram.prediction import Prediction, TagScore
 
 SHOWN_TAGS = 15
 """Tags listed at once; further ones unfold."""
@@ -44,6 +44,7 @@ class Card:
         origin: how many sentences it has and who wrote them.
         meanings: what the word may mean, where it means several things.
         gloss: the meaning that was chosen, or "".
+        listed: its score in the list of tags, where it is among them with other sentences.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Card:
     origin: str
     meanings: Sequence[Sense]
     gloss: str
+    listed: TagScore | None = None
 
 
 def examples(photos: Sequence[Example]) -> str:
@@ -67,13 +69,29 @@ def scope(shipped: bool) -> str:
     return render("photo", "scope", larger_model=LARGE) if shipped else ""
 
 
-def tags(tagged: Tagged, chosen: str = "") -> str:
-    """Tags over their thresholds and the next best; the chosen one is marked, the first where it is empty."""
-    present, next_best = tagged.prediction.above(), tagged.prediction.next_best(NEXT_BEST)
+def tags(
+    photo: Photo, chosen: str = "", edited: Mapping[str, TagScore] | None = None,
+    typed: Mapping[str, TagScore] | None = None,
+) -> str:  # fmt: skip
+    """Tags over their thresholds and the next best; edited and typed ones are always listed.
+
+    Args:
+        photo: that a model has tagged.
+        chosen: the tag that is marked; the first where it is empty.
+        edited: scores of tags with edited sentences, by tag; they replace those of the photo.
+        typed: scores of tags that were typed too and have other sentences there; they stand beside those of the photo.
+    """
+    edited, typed = edited or {}, typed or {}
+    assert photo.prediction is not None
+    prediction = _changed(photo.prediction, edited)
+    present = [edited.get(score.tag, score) for score in prediction.above()]
+    next_best = [edited.get(score.tag, score) for score in prediction.next_best(NEXT_BEST)]
+    listed = {score.tag for score in [*present, *next_best]}
+    next_best += [edited.get(tag, prediction[tag]) for tag in {**edited, **typed} if tag not in listed]
     rows = [{"tag": score.tag, **score_row(score)} for score in [*present, *next_best]]
     return render(
-        "photo", "tags", present=present, next_best=next_best, total=len(tagged.prediction), seconds=tagged.seconds,
-        chosen=chosen or (present[0].tag if present else ""), shown_at_once=SHOWN_TAGS,
+        "photo", "tags", present=present, next_best=next_best, total=len(prediction), seconds=photo.tagged_in,
+        chosen=chosen or (present[0].tag if present else ""), edited=edited, typed=typed, shown_at_once=SHOWN_TAGS,
         files=export_table("tags", rows),
     )  # fmt: skip
 
@@ -88,10 +106,19 @@ def cards(
     scores: Scores,
     labels: Mapping[str, str],
     meanings: Mapping[str, Sequence[Sense]] | None = None,
+    listed: Mapping[str, TagScore] | None = None,
 ) -> str:
-    """A card for each typed category: sentences as they come, then ordered by weight, and its possible meanings."""
-    known = meanings or {}
-    all_cards = [_card(name, typed, scores, labels, known.get(name, ())) for name in typed.names]
+    """A card for each typed category: sentences as they come, then ordered by weight, and its possible meanings.
+
+    Args:
+        typed: the categories.
+        scores: by model name.
+        labels: of the models, by name.
+        meanings: by category, where it has several.
+        listed: scores in the list of tags of categories that have other sentences there.
+    """
+    known, listed = meanings or {}, listed or {}
+    all_cards = [_card(name, typed, scores, labels, known.get(name, ()), listed.get(name)) for name in typed.names]
     return render("photo", "cards", cards=all_cards, shown_at_once=SHOWN_DESCRIPTIONS)
 
 
@@ -118,12 +145,24 @@ def plot(scores: Scores, labels: Mapping[str, str]) -> str:
     )  # fmt: skip
 
 
-def _card(name: str, typed: Categories, scores: Scores, labels: Mapping[str, str], meanings: Sequence[Sense]) -> Card:
+def _changed(prediction: Prediction, scores: Mapping[str, TagScore]) -> Prediction:
+    """The prediction with other probabilities of some tags."""
+    probabilities = prediction.probabilities.copy()
+    for tag, score in scores.items():
+        probabilities[prediction.vocabulary.id(tag)] = score.probability
+    return replace(prediction, probabilities=probabilities)
+
+
+def _card(
+    name: str, typed: Categories, scores: Scores, labels: Mapping[str, str], meanings: Sequence[Sense],
+    listed: TagScore | None,
+) -> Card:  # fmt: skip
     sentences, finished = typed.sentences.get(name, ()), name in typed.finished
     scored = [(labels[m], p[name]) for m, p in scores.items() if name in p.vocabulary]
     status = "" if finished else "describing…" if sentences else "waiting…"
     known = meanings if finished else ()
-    return Card(name, scored, status, sentences, _origin(sentences), known, typed.senses.get(name, ""))
+    origin = _origin(sentences) + (", edited" if typed.is_edited(name) else "")
+    return Card(name, scored, status, sentences, origin, known, typed.senses.get(name, ""), listed)
 
 
 def _origin(sentences: Sequence[DescribedSentence]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 from collections.abc import Sequence
@@ -100,7 +101,7 @@ def why(shown: Why) -> str:
     explanation = shown.explanation
     rows = _rows(shown)
     return render(
-        "why", "why", tag=shown.tag,
+        "why", "why", tag=shown.tag, photo=_key(shown.photo), edited=shown.categories.is_edited(shown.tag),
         verdict=explanation and _verdict(explanation.score, shown.before),
         evidence=explanation and explanation.score.evidence and _evidence(explanation.score),
         heat=_heat(explanation, shown.photo) if explanation and shown.photo else None,
@@ -208,6 +209,11 @@ def _files(shown: Why, rows: Sequence[Row]) -> Sequence[Any]:
         for row in rows
     ]  # fmt: skip
     return export_table(f"sentences of {shown.tag}", columns)
+
+
+def _key(photo: bytes) -> str:
+    """A short name of a photo, by which the browser tells photos apart."""
+    return hashlib.blake2b(photo, digest_size=8).hexdigest() if photo else ""
 
 
 def _differ(a: float, b: float) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from demo import launch
 from demo.flags import parser
+from tests.tiny import tiny_tagger
 
 
 def told(capsys, *flags):
@@ -55,6 +56,16 @@ def test_an_invalid_port_is_refused_with_its_value(capsys, port):
     code, lines = told(capsys, f"--port={port}")
     assert code == 2
     assert f"{port!r} is not a port" in lines[-1]
+
+
+def test_the_models_are_warm_before_the_page_is_built(monkeypatch):
+    """The page tags its first photo while it is built, and shows how long that took."""
+    steps = []
+    monkeypatch.setattr("ram.tagger.load", lambda name, device: tiny_tagger())
+    monkeypatch.setattr("demo.core.workbench.Workbench.warm_up", lambda bench: steps.append("warm up"))
+    monkeypatch.setattr("demo.page.build_page", lambda *_: steps.append("build"))
+    launch.build(parser({}).parse_args(["--compare-model", "none"]), {})
+    assert steps == ["warm up", "build"]
 
 
 def test_host_and_port_can_come_from_the_environment():

@@ -98,6 +98,18 @@ def test_thumbs_by_keyboard_calibrate_a_vocabulary(album, photos):
     assert name == "vocabulary.csv" and f"\n{tag},".encode() in content
 
 
+def test_a_tag_that_is_marked_wrong_is_not_exported(album, photos):
+    give(album, photos)
+    tagged(album, 2)
+    wrong = album.locator(f"{TABLE} tbody tr:first-child .chip.present button.down").first
+    tag = wrong.get_attribute("data-tag")
+    wrong.click()
+    _, content = saved(album, album.get_by_role("button", name="JSONL"))
+    exported = json.loads(content.splitlines()[0])
+    assert exported["image"] == "trip/dogs.jpg" and len(exported["scores"]) > 3
+    assert tag not in exported["tags"] and tag not in [score["tag"] for score in exported["scores"]]
+
+
 def test_one_category_shows_winners_and_saves_its_plot(album):
     album.get_by_role("button", name="Try the example photos").click()
     tagged(album, 8)

@@ -130,6 +130,24 @@ def test_an_invalid_link_says_so_and_runs_nothing(page, address):
     choose(page, "cat.jpg")
 
 
+def test_an_expired_link_scores_no_other_photo(page, address):
+    page.goto(f"{address}&upload={'0' * 64}/mine.jpg&categories=corgi")
+    page.locator("#share-notice").get_by_text("no longer kept").wait_for()
+    page.locator("p").get_by_text("what you typed is kept").wait_for()
+    assert page.locator("#tags .placeholder").count() == 1
+    assert page.locator("#photo img").count() == 0
+    assert page.locator("#results svg").count() == 0
+
+
+def test_a_link_opens_at_the_top_of_the_page(page, address):
+    page.emulate_media(reduced_motion="reduce")  # else the page would still scroll when this looks at it
+    page.goto(f"{address}&photo=cat.jpg&categories=corgi")
+    plot_texts(page)
+    assert page.evaluate("scrollY") == 0
+    ask(page, "kite")
+    page.wait_for_function("scrollY > 0")  # to what a visitor asked for
+
+
 def test_the_comparison_fits_a_narrow_screen(page):
     page.set_viewport_size({"width": 360, "height": 740})
     choose(page, "dogs.jpg")

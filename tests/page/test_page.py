@@ -11,7 +11,17 @@ import shutil
 import pytest
 from PIL import Image, ImageStat
 
-from tests.page.visits import EXAMPLES, ask, changes, choose, plot_texts, upload, without_photo
+from tests.page.visits import (
+    EXAMPLES,
+    ask,
+    changes,
+    choose,
+    plot_texts,
+    row_value,
+    upload,
+    verdict,
+    without_photo,
+)
 from tests.server import ROOT
 
 SCREENSHOT = ROOT / "assets" / "page.png"
@@ -76,14 +86,6 @@ def test_a_tag_selected_by_keyboard_is_explained(page):
         assert 20 < darker < before - 10  # and the heat map
         assert drawn.width / drawn.height == pytest.approx(photo.width / photo.height, abs=0.01)
     assert why.locator(".verdict .value").inner_text() == row_value(page, name)
-
-
-def row_value(page, tag):
-    return page.locator(f"#tags .tag-row[data-tag='{tag}'] .value").inner_text()
-
-
-def verdict(page):
-    return page.locator("#why .verdict .value").inner_text()
 
 
 def test_sentences_are_edited_by_keyboard_and_the_score_follows(page):
@@ -232,8 +234,12 @@ def test_invalid_input_is_explained_and_loses_nothing(page):
     for text, sentence in INVALID.items():
         ask(page, text)
         page.locator("#typed-notice .notice").filter(has_text=sentence).wait_for()
+        page.locator("#results").get_by_text("still the results of corgi").wait_for()
         assert "corgi" in plot_texts(page)
         assert page.get_by_label("Categories").input_value() == text
+    ask(page, "kite")
+    page.locator("#plot").get_by_text("kite").first.wait_for()
+    assert page.locator("#stale .notice").count() == 0
 
 
 UNUSABLE = {
@@ -252,6 +258,16 @@ def test_an_unusable_file_gets_a_sentence(page):
         page.get_by_text("its tags appear here").wait_for()
     choose(page, "cat.jpg")
     page.locator("#photo-notice .notice").wait_for(state="detached")
+
+
+def test_an_unusable_file_leaves_the_photo_before(page):
+    choose(page, "dogs.jpg")
+    before = page.locator(TAGS).inner_text()
+    upload(page, "letter.png", b"Dear all,")
+    page.locator("#photo-notice").get_by_text("cannot be read as a picture").wait_for()
+    page.wait_for_function("document.querySelector('#photo img')?.naturalWidth > 0")
+    assert page.locator(TAGS).inner_text() == before
+    page.locator("#why .verdict").wait_for()
 
 
 @pytest.mark.parametrize("disguise", [{}, {"meta": {"_type": "gradio.FileData"}}])

@@ -22,6 +22,22 @@ def without_photo(page):
     page.get_by_text("Choose a photo, and its tags appear here.").wait_for()
 
 
+def select(page, tag):
+    """Select a tag of the list and wait until it is explained."""
+    page.locator(f"#tags [data-tag='{tag}']").click()
+    page.locator(f"#why .why[data-tag='{tag}']").wait_for()
+
+
+def row_value(page, tag):
+    """Probability in the list of tags."""
+    return page.locator(f"#tags .tag-row[data-tag='{tag}'] .value:not(.typed)").inner_text()
+
+
+def verdict(page):
+    """Probability in the Why panel."""
+    return page.locator("#why .verdict .value").inner_text()
+
+
 def ask(page, text):
     page.get_by_label("Categories").fill(text)
     page.get_by_role("button", name="Score").click()

@@ -16,3 +16,12 @@ element.addEventListener('change', event => {
 const scrollToTop = part => part.scrollIntoView({
   block: 'start', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth',
 });
+// gradio folds a list again when it draws it anew.
+let unfolded = false;
+element.addEventListener('click', ({target}) => {
+  const list = target.closest('#present summary')?.parentElement;
+  if (list) unfolded = !list.open;
+});
+watch('value', () => requestAnimationFrame(() => {
+  if (unfolded) element.querySelector('#present details')?.setAttribute('open', '');
+}));

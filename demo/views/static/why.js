@@ -1,44 +1,51 @@
-// Edit the sentences of the Why panel in place: what is typed but not sent yet survives a new drawing of the panel.
-const unsent = new Map();
-const fields = () => [...element.querySelectorAll('[data-key]')];
+// Edit the sentences of the Why panel in place. What is typed but not sent yet is kept for each photo and tag.
+const drafts = new Map();
+const panel = () => element.querySelector('.why')?.dataset ?? {};
+const draft = box => JSON.stringify([panel().photo, panel().tag, box.dataset.key]);
+const fields = () => [...element.querySelectorAll('input[data-key], textarea[data-key]')];
 const grow = box => { box.style.height = 'auto'; box.style.height = `${box.scrollHeight}px`; };
 const changed = box => box.value !== box.defaultValue;
-const send = (action, index, text) => {
-  unsent.delete(text === undefined ? '' : index < 0 ? 'add' : `text-${index}`);
-  trigger('click', {action, index, text: text ?? ''});
+const send = (box, action, text = '') => {
+  drafts.delete(draft(box));
+  trigger('click', {action, tag: panel().tag, index: Number(box.dataset.index ?? -1), text});
 };
 element.addEventListener('input', event => {
   const box = event.target;
-  if (box.type !== 'checkbox' && box.dataset.key) unsent.set(box.dataset.key, box.value);
+  if (box.type !== 'checkbox' && box.dataset.key) drafts.set(draft(box), box.value);
   if (box.tagName === 'TEXTAREA') grow(box);
 });
 element.addEventListener('change', event => {
-  const box = event.target, index = Number(box.dataset.index);
-  if (box.type === 'checkbox') send('switch', index);
-  else if (box.tagName === 'TEXTAREA' && changed(box)) send('rewrite', index, box.value);
+  const box = event.target;
+  if (box.type === 'checkbox') send(box, 'switch');
+  else if (box.tagName === 'TEXTAREA' && changed(box)) send(box, 'rewrite', box.value);
+});
+element.addEventListener('click', event => {
+  const button = event.target.closest('[data-action]');
+  if (button) send(button, button.dataset.action);
 });
 element.addEventListener('keydown', event => {
   const box = event.target;
   if (box.tagName !== 'TEXTAREA') return;
   if (event.key === 'Enter') {
     event.preventDefault();
-    if (changed(box)) send('rewrite', Number(box.dataset.index), box.value);
+    if (changed(box)) send(box, 'rewrite', box.value);
   }
-  if (event.key === 'Escape') { box.value = box.defaultValue; unsent.delete(box.dataset.key); grow(box); }
+  if (event.key === 'Escape') { box.value = box.defaultValue; drafts.delete(draft(box)); grow(box); }
 });
 element.addEventListener('submit', event => {
   event.preventDefault();
-  send('add', -1, element.querySelector('[data-key=add]').value);
+  const box = element.querySelector('[data-key=add]');
+  send(box, 'add', box.value);
 });
-let tag = '';
+// gradio reuses the boxes of the panel before, and a box keeps what was typed into it: show what belongs here.
 const restore = () => {
-  const now = element.querySelector('.why')?.dataset.tag ?? '';
-  if (now !== tag) unsent.clear();
-  tag = now;
   for (const box of fields()) {
-    if (unsent.has(box.dataset.key)) box.value = unsent.get(box.dataset.key);
+    if (box.type === 'checkbox') box.checked = box.defaultChecked;
+    else box.value = drafts.get(draft(box)) ?? box.defaultValue;
     if (box.tagName === 'TEXTAREA') grow(box);
   }
+  for (const row of document.querySelectorAll('#tags button[data-tag]'))
+    row.setAttribute('aria-pressed', String(row.dataset.tag === panel().tag));
 };
 watch('value', () => requestAnimationFrame(restore));
 new ResizeObserver(() => element.querySelectorAll('textarea').forEach(grow)).observe(element);

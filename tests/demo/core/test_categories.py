@@ -55,6 +55,14 @@ def told(categories, tag):
     return tuple(DescribedSentence(text, "x") for text in categories.enabled(tag))
 
 
+def test_a_reset_undoes_every_edit():
+    edited = CORGI.switch("corgi", 1).rewrite("corgi", 0, "long ears").add("corgi", "a bushy tail")
+    assert edited.edited and edited.is_edited("corgi") and not edited.is_edited("kite")
+    reset = edited.reset("corgi")
+    assert reset == CORGI and not reset.edited
+    assert CORGI.reset("corgi") is CORGI  # nothing to undo
+
+
 def test_sentences_are_embedded_once_for_both_models(bench, encoders):
     states = list(bench.describe("corgi, kite", "lexicon"))
     assert embedded(encoders) == sorted(part.format(tag) for tag in ("corgi", "kite") for part in LEXICON.parts)

@@ -42,6 +42,15 @@ def test_exports_follow_thresholds_and_filter():
     assert [annotation["category_id"] for annotation in document["annotations"]] == [3]
 
 
+def test_thumbs_decide_what_is_exported():
+    thumbs = {(0, "dog"): False, (0, "cat"): True, (1, "dog"): True}
+    first, second = map(json.loads, export_album(ALBUM, Thresholds(), "jsonl", thumbs=thumbs).text.splitlines())
+    assert first["tags"] == ["+sea", "cat"] and [score["tag"] for score in first["scores"]] == ["+sea", "cat"]
+    assert second["tags"] == ["cat", "dog"]
+    document = json.loads(export_album(ALBUM, Thresholds(), "coco", [0], thumbs).text)
+    assert [annotation["category_id"] for annotation in document["annotations"]] == [3, 2]
+
+
 def test_csv_has_a_row_for_each_tag_and_no_formula():
     rows = list(csv.DictReader(io.StringIO(export_album(ALBUM, Thresholds(), "csv").text)))
     assert len(rows) == 6 and rows[0]["description"] == "it barks"

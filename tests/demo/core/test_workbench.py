@@ -102,6 +102,18 @@ def test_scores_of_typed_categories_equal_the_taggers(bench, taggers, tmp_path):
             assert scores[each.name][tag].descriptions[0].text == expected[tag].descriptions[0].text
 
 
+def test_a_typed_tag_has_its_threshold_and_two_scores(bench, taggers, tmp_path):
+    bank = taggers[0].bank
+    tag = bank.vocabulary.tags[0]
+    photo, categories = looked_at(bench, photo_file(tmp_path)), typed(bench, f"{tag}, corgi")
+    scores = bench.score(photo, categories)
+    assert scores["plus"][tag].threshold == photo.prediction[tag].threshold
+    assert bench.scored_twice(scores).keys() == {tag}
+    same = bench.score(photo, bench.open_tag(tag))
+    assert bench.scored_twice(same) == {}
+    assert same["plus"][tag].probability == pytest.approx(photo.prediction[tag].probability, abs=1e-6)
+
+
 def test_ram_uses_one_description_and_ram_plus_all(bench, tmp_path):
     scores = bench.score(looked_at(bench, photo_file(tmp_path)), typed(bench, "corgi"))
     assert [d.text for d in scores["plain"]["corgi"].descriptions] == ["a photo of a corgi."]

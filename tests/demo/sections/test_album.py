@@ -27,7 +27,7 @@ def test_an_expired_album_asks_for_the_photos_again(section):
     ):
         assert FORGOTTEN in changed[section.notice]
     for form in ("vocabulary", "csv"):
-        assert FORGOTTEN in section.export.export(None, Thresholds(), [], form=form)[section.export.saved]
+        assert FORGOTTEN in section.export.export(None, Thresholds(), {}, [], form=form)[section.export.saved]
 
 
 def test_an_unknown_tag_does_not_move_the_slider(section):

@@ -6,11 +6,11 @@ from PIL import Image
 
 from demo.core.categories import Categories
 from demo.core.examples import Example, list_examples
-from demo.core.photos import Photo, Tagged
+from demo.core.photos import Photo
 from demo.views import page, photo
 from ram.checkpoints.registry import list_models
 from ram.describers.fallback import DescribedSentence
-from ram.prediction import Prediction
+from ram.prediction import Prediction, TagScore
 from ram.text.vocabulary import TagVocabulary
 from tests.demo.views.outline import HOSTILE, Outline
 
@@ -25,7 +25,7 @@ def prediction(probabilities, descriptions=2, threshold=0.5):
 
 
 def tagged(scored):
-    return Tagged(Photo({}), Image.new("RGB", (8, 8)), scored, 0.123)
+    return Photo({}, prediction=scored, tagged_in=0.123)
 
 
 def test_present_tags_come_first_then_the_next_best():
@@ -35,6 +35,22 @@ def test_present_tags_come_first_then_the_next_best():
     assert identifiers == ["present", "dog", "sea", "next-best", "car", "cat"]
     assert "2 tags" in outline.text
     assert "0.90" in outline.text
+
+
+def test_an_edited_tag_is_listed_by_its_new_score_and_marked():
+    scores = prediction({"cat": 0.7, "dog": 0.9, "sea": 0.1, **{f"other {i}": 0.2 for i in range(9)}})
+    outline = Outline(photo.tags(tagged(scores), edited={"dog": TagScore("dog", 0.05, 0.5)}))
+    assert outline.rows()[0] == "cat" and outline.rows()[-1] == "dog"
+    assert outline.text.count("edited") == 1 and "1 tag" in outline.text and "0.05" in outline.text
+
+
+def test_a_typed_tag_has_both_scores_in_one_row():
+    scores = prediction({"dog": 0.9, "cat": 0.01, **{f"other {i}": 0.2 for i in range(9)}})
+    outline = Outline(photo.tags(tagged(scores), typed={"cat": TagScore("cat", 0.75, 0.5)}))
+    assert outline.rows()[-1] == "cat"  # listed although it is improbable
+    assert outline.text[outline.text.index("cat") :][:4] == ["cat", "0.01", "as your own category", "0.75"]
+    card = photo.cards(Categories(("cat",)), {"plus": prediction({"cat": 0.75})}, LABELS, listed={"cat": scores["cat"]})
+    assert "In the list of tags: 0.01 , with the model's own sentences" in " ".join(Outline(card).text)
 
 
 def test_descriptions_are_ordered_by_weight():
