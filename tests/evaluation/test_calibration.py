@@ -5,6 +5,7 @@ import pytest
 
 from ram.evaluation.calibration import (
     best_f1_threshold,
+    best_f_threshold,
     calibrate,
     calibrate_by_thumbs,
     parse_goal,
@@ -13,19 +14,20 @@ from ram.evaluation.calibration import (
 )
 
 
-def f1_at(threshold, scores, targets):
+def f_at(threshold, scores, targets, beta):
     shown = scores > threshold
-    return 2 * (shown & targets).sum() / (shown.sum() + targets.sum())
+    return (1 + beta**2) * (shown & targets).sum() / (shown.sum() + beta**2 * targets.sum())
 
 
-def test_no_threshold_on_a_grid_beats_the_chosen_one():
+@pytest.mark.parametrize("beta", [0.5, 1.0, 2.0])
+def test_no_threshold_on_a_grid_beats_the_chosen_one(beta):
     rng = np.random.default_rng(0)
     for _ in range(20):
         targets = rng.random(60) < 0.3
         targets[0] = True
         scores = np.round(np.clip(rng.normal(0.4 + 0.2 * targets, 0.2), 0, 1), 2)  # with ties
-        chosen = f1_at(best_f1_threshold(scores, targets), scores, targets)
-        assert chosen == pytest.approx(max(f1_at(t, scores, targets) for t in np.linspace(-0.01, 1, 405)))
+        chosen = f_at(best_f_threshold(scores, targets, beta), scores, targets, beta)
+        assert chosen == pytest.approx(max(f_at(t, scores, targets, beta) for t in np.linspace(-0.01, 1, 405)))
 
 
 def test_a_tag_without_positives_gets_the_shared_threshold():
