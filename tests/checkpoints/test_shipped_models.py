@@ -54,7 +54,7 @@ def test_ram_has_one_description_a_tag_and_ram_plus_several():
 def test_dogs_are_found_on_a_photo_of_dogs_only(tagger):
     assert "dog" in tagger.tag(ROOT / "assets/examples/dogs.jpg").tags
     bridge = tagger.tag(ROOT / "assets/examples/bridge.jpg")
-    assert "dog" not in bridge.tags and bridge["water"].probability > 0.5
+    assert "dog" not in bridge.tags and "bridge" in bridge.tags
 
 
 def test_a_visible_typed_category_is_more_probable_than_another(tagger):
