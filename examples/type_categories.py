@@ -22,7 +22,7 @@ def main(photo: str) -> None:
     for score in tagger.score(features, bank):
         print(f"{score.probability:.2f}  {score.tag}")
 
-    everything = tagger.bank.join(bank)  # the predefined tags too: no score changes
+    everything = tagger.bank.override(bank)  # the predefined tags too; those of one name get these sentences
     print(f"over their thresholds, of {len(everything)} tags: {', '.join(tagger.score(features, everything).tags)}")
 
 

@@ -64,7 +64,7 @@ def test_a_visible_typed_category_is_more_probable_than_another(tagger):
 
 
 def test_the_test_benchmarks_are_as_good_as_the_readme_says(tagger, shared):
-    """Common 38 for RAM, common 37 and uncommon 32 for RAM++ at the least; takes about a minute a model."""
+    """Common 33 for RAM, common 34 and uncommon 32 for RAM++ at the least; takes a minute or two a model."""
     flickr8k = shared / "data" / "flickr8k"
     common, uncommon = (
         load_benchmark(flickr8k / "benchmarks" / f"flickr8k_{name}", flickr8k / "images")
@@ -80,6 +80,6 @@ def test_the_test_benchmarks_are_as_good_as_the_readme_says(tagger, shared):
         "common": mean_average_precision(scores[:, :known], common.targets),
         "uncommon": mean_average_precision(scores[:, known:], uncommon.targets),
     }
-    assert reached["common"] >= {"ram-lite": 0.38, "ram-plus-lite": 0.37}[tagger.name], reached
+    assert reached["common"] >= {"ram-lite": 0.33, "ram-plus-lite": 0.34}[tagger.name], reached
     if tagger.name == "ram-plus-lite":
         assert reached["uncommon"] >= 0.32, reached

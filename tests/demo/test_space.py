@@ -60,4 +60,4 @@ def test_the_space_starts_from_its_files_and_tags_a_photo(tmp_path):
             assert visitor.get("/health").json()["status"] == "ready"
             dogs = upload(visitor, "dogs.jpg", (space / "assets" / "examples" / "dogs.jpg").read_bytes())
             worked, answer = ask(visitor, "tag", photo(dogs), 3)
-    assert worked and answer["scores"][0]["tag"] == "dog"
+    assert worked and "dog" in [score["tag"] for score in answer["scores"][:3]]

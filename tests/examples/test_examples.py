@@ -37,7 +37,8 @@ def test_each_photo_of_a_folder_gets_a_line(printed, tmp_path: Path):
     for name in ("dogs.jpg", "mountains.jpg"):
         shutil.copy(PHOTOS / name, tmp_path)
     first, second = printed("tag_folder.py", tmp_path).splitlines()
-    assert first.startswith("dogs.jpg: dog ") and second.startswith("mountains.jpg: mountain ")
+    assert first.startswith("dogs.jpg: ") and " dog " in first
+    assert second.startswith("mountains.jpg: ") and " mountain " in second
 
 
 def test_the_typed_category_in_the_photo_comes_first(printed):
@@ -51,7 +52,7 @@ def test_an_explanation_shows_terms_descriptions_and_attention(printed):
     assert text.startswith("dog: probability 0.9")
     terms, descriptions, attention = text.split("\n\n")[1:]
     assert "decoder" in terms and "decided by" in terms
-    assert "a photo of a dog." in descriptions
+    assert "dog" in descriptions and "%" in descriptions
     rows = [[float(share) for share in row.split()] for row in attention.splitlines()[1:]]
     assert len(rows) > 1 and 50 < sum(map(sum, rows)) <= 105  # percent; the pooled token has the rest
 

@@ -72,28 +72,28 @@ def test_sentences_of_a_real_model_stream_and_move_the_score(
         "template",
         Limits(Budget(requests=100), Budget()),
     )
-    states = list(bench.describe("corgi", "openai", "someone"))
-    counts = [len(state.sentences.get("corgi", ())) for state in states]
+    states = list(bench.describe("quokka", "openai", "someone"))
+    counts = [len(state.sentences.get("quokka", ())) for state in states]
     assert counts == sorted(counts) and set(counts) == set(range(counts[-1] + 1))  # none came together with another
     last = states[-1]
-    told = [sentence.text for sentence in last.sentences["corgi"]]
-    assert last.messages == () and len(told) > 2 and told[0] == "a photo of a corgi."
-    assert {(sentence.origin, sentence.cached) for sentence in last.sentences["corgi"]} == {("openai", False)}
+    told = [sentence.text for sentence in last.sentences["quokka"]]
+    assert last.messages == () and len(told) > 2 and told[0] == "a photo of a quokka."
+    assert {(sentence.origin, sentence.cached) for sentence in last.sentences["quokka"]} == {("openai", False)}
     assert told == [clean_sentence(text) for text in told] and max(len(text.split()) for text in told) <= MAX_WORDS
     assert len({text.casefold() for text in told}) == len(told)
 
     spent = bench.limits.standing("someone").visitor
     assert spent.requests >= 5 and spent.tokens > 5 * 50  # as the server reports: the instruction alone is longer
 
-    again = list(bench.describe(" CORGI ", "openai", "someone"))[-1]
-    assert [(s.text, s.cached) for s in again.sentences["CORGI"]] == [(text, True) for text in told]
+    again = list(bench.describe(" QUOKKA ", "openai", "someone"))[-1]
+    assert [(s.text, s.cached) for s in again.sentences["QUOKKA"]] == [(text, True) for text in told]
     assert bench.limits.standing("someone").visitor == spent
 
     photo = list(bench.tag(ROOT / "assets" / "examples" / "dogs.jpg"))[-1].photo
-    score = bench.score(photo, last)["ram-plus-lite"]["corgi"]
+    score = bench.score(photo, last)["ram-plus-lite"]["quokka"]
     assert 0 < score.probability < 1 and {one.text for one in score.descriptions} == set(told)
-    plain = list(bench.describe("corgi", "template"))[-1]
-    assert bench.score(photo, plain)["ram-plus-lite"]["corgi"].probability != score.probability
+    plain = list(bench.describe("quokka", "template"))[-1]
+    assert bench.score(photo, plain)["ram-plus-lite"]["quokka"].probability != score.probability
 
 
 def test_the_real_server_refuses_a_wrong_key(address: str) -> None:
