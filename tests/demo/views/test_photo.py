@@ -155,7 +155,7 @@ def test_examples_have_titles_and_credits(tmp_path):
 
 def test_the_scope_of_a_small_model_names_a_larger_one():
     said = " ".join(Outline(photo.scope(True)).text)
-    assert "people and dogs" in said and f"--model {photo.LARGE}" in said
+    assert "17,000 photos of everyday things" in said and f"--model {photo.LARGE}" in said
     assert photo.LARGE in list_models() and photo.scope(False) == ""
 
 
