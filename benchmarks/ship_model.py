@@ -196,9 +196,10 @@ def main() -> None:
     terms = [score(model, one.patches, part) for one in sets]
     decided = [(one.known & both)[:, used] for one, both in zip(sets, decidable, strict=True)]
     present = [one.targets[:, used] for one in sets]
-    joined = {weight: [x["decoder"] + weight * x.get("classifier", 0) for x in terms] for weight in WEIGHTS}
+    weights = WEIGHTS if args.classifier else (0.0,)
+    joined = {weight: [x["decoder"] + weight * x.get("classifier", 0) for x in terms] for weight in weights}
     reached = {}
-    for weight, logits in joined.items() if args.classifier else [(0.0, joined[0.0])]:
+    for weight, logits in joined.items():
         values = [precisions(*one) for one in zip(logits, present, decided, strict=True)]
         reached[weight] = float(np.mean(values))
         said = ", ".join(f"{100 * tags:.1f} / {100 * decisions:.1f}" for tags, decisions in values)

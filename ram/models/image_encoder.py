@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -35,14 +35,11 @@ class ImageFeatures:
     @property
     def nbytes(self) -> int:
         """Size in memory."""
-        return sum(part.nbytes for part in (self.tokens, self.classes, self.class_probabilities) if part is not None)
+        return sum(part.nbytes for part in vars(self).values() if part is not None)
 
     def map(self, change: Callable[[torch.Tensor], torch.Tensor]) -> ImageFeatures:
         """The features with each tensor changed."""
-        parts = (self.tokens, self.classes, self.class_probabilities)
-        tokens, *others = (None if part is None else change(part) for part in parts)
-        assert tokens is not None
-        return ImageFeatures(tokens, *others)
+        return replace(self, **{name: change(part) for name, part in vars(self).items() if part is not None})
 
     def rows(self, index: slice | torch.Tensor) -> ImageFeatures:
         """Some of the images, by a slice or a tensor of indices or booleans."""

@@ -41,8 +41,7 @@ class TagTerms:
 
     def rows(self, index: slice | torch.Tensor) -> TagTerms:
         """Some of the tags, by a slice or a tensor of indices."""
-        columns = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{name: column[index] for name, column in columns.items() if column is not None})
+        return replace(self, **{name: column[index] for name, column in vars(self).items() if column is not None})
 
     @classmethod
     def join(cls, parts: Sequence[TagTerms]) -> TagTerms:
@@ -71,7 +70,7 @@ class Ensemble(nn.Module):
             words: the image encoder's class words; None where it has no classifier.
         """
         mean = bank.mean()
-        if words is None:
+        if words is None or not self.config.classifier_weight:
             return TagTerms(F.normalize(mean, dim=-1))
         centered = F.normalize(mean - words.center.to(mean.dtype), dim=-1)
         cosine = centered @ F.normalize(words.words, dim=-1).to(mean.dtype).T
@@ -88,7 +87,7 @@ class Ensemble(nn.Module):
         terms = {"decoder": decoder}
         if self.config.pooled_weight:
             terms["pooled"] = self.config.pooled_weight * F.normalize(features.pooled, dim=-1) @ tags.mean.T
-        if features.class_probabilities is None or tags.similarity is None or not self.config.classifier_weight:
+        if features.class_probabilities is None or tags.similarity is None:
             return terms
         probabilities = features.class_probabilities.to(tags.similarity.dtype)
         best = torch.stack([(tags.similarity * image).amax(dim=-1) for image in probabilities])
