@@ -18,9 +18,10 @@ from pathlib import Path
 import torch
 
 from ram.images.folders import find_images
+from ram.loading import load
 from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction
-from ram.tagger import Tagger, load
+from ram.tagger import Tagger
 
 SIZES = (50, 100, 200, 500, 1000, 2000)
 TOPS = (5, 10)

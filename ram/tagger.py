@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
@@ -13,10 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ram.checkpoints.model_folder import assemble, load_model
+from ram.checkpoints.model_folder import assemble
 from ram.checkpoints.named_vocabularies import named_bank
-from ram.checkpoints.published import fetch_model
-from ram.checkpoints.registry import find_model, is_downloadable
 from ram.describers.by_name import describe_names
 from ram.errors import ImageError, ImageTypeError, InputError
 from ram.images.given import UNNAMED, Source, is_source, several
@@ -25,16 +22,14 @@ from ram.images.reading import read_batches
 from ram.images.size_limits import OWN_FILES as OWN_IMAGES
 from ram.images.size_limits import ImageLimits
 from ram.images.transforms import EvalTransform
-from ram.models.build import build_text_encoder
 from ram.models.config import ModelConfig
 from ram.models.description_embeddings import DescriptionEmbeddings
-from ram.models.fast.compiling import compile_encoder
 from ram.models.image_encoder import ImageFeatures, patch_grid
 from ram.models.ram import TaggingModel
 from ram.models.scoring import PreparedBank, Scorer, Scores
 from ram.models.text_encoder import TextEncoder
 from ram.prediction import Explanation, Prediction
-from ram.runtime import Progress, cache_folder, choose_dtype, find_device, quiet
+from ram.runtime import Progress, cache_folder, quiet
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.text.tag_packs import OWN_FILES, PackLimits, load_pack, save_pack
@@ -367,47 +362,6 @@ class Tagger:
         """The bank on the model's device, in its dtype or a smaller one that it is stored in: banks may be large."""
         stored = bank.embedded.embeddings.dtype
         return bank.to(self.device, stored if stored.itemsize < self.dtype.itemsize else self.dtype)
-
-
-def load(
-    model: str | Path,
-    device: str = "auto",
-    dtype: str = "auto",
-    progress: Progress = quiet,
-    compile: bool = False,
-    vocabulary: str | None = None,
-) -> Tagger:
-    """Load a tagger by name or from a model folder; a published model is fetched and converted on first use.
-
-    Args:
-        model: a name of :func:`ram.list_models`, or a model folder.
-        device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", "mps"...
-        dtype: "auto" (float16 on a GPU; on a CPU that has it bfloat16 for large models; else float32), "float32",
-            "float16" or "bfloat16".
-        progress: called with what is being fetched, how many megabytes of it are here, and how many there are.
-        compile: let ``torch.compile`` make looks at single images faster; takes half a minute or more.
-        vocabulary: name of the tags to score in place of the model's own, see :meth:`Tagger.load_vocabulary`.
-
-    Raises:
-        CheckpointError: no such model, it cannot be fetched, or its files are broken.
-        InputError: the device, dtype or vocabulary does not exist here, or nothing can be compiled.
-        DownloadError: the vocabulary is not here and cannot be fetched.
-        TextEncoderError: the vocabulary cannot be embedded.
-    """
-    chosen_device = find_device(device)
-    fetched = is_downloadable(str(model)) and not Path(model).is_dir()
-    folder = fetch_model(str(model), cache_folder(), progress) if fetched else find_model(model)
-    config, network, bank = load_model(folder)
-    chosen_dtype = choose_dtype(dtype, network, chosen_device)
-    network.to(chosen_device, chosen_dtype)  # nobody else has it: the tagger's copy then shares the weights
-
-    text_encoder = partial(build_text_encoder, config.text_encoder, chosen_device, chosen_dtype)
-    tagger = Tagger(config, network, bank, text_encoder, chosen_device, chosen_dtype)
-    if compile:
-        side = config.image.size
-        pixels = torch.zeros(1, 3, side, side, device=chosen_device, dtype=chosen_dtype)
-        compile_encoder(tagger.model.image_encoder, pixels)
-    return tagger if vocabulary is None else tagger.with_bank(tagger.load_vocabulary(vocabulary, progress))
 
 
 def _numbered(fault: ImageError, number: int) -> ImageError:

@@ -18,7 +18,7 @@ DTYPE = torch.bfloat16
 
 
 class Materials:
-    """What the measurements of looking and scoring have in common.
+    """Models, images and banks that the measurements of looking and scoring share.
 
     Weights are made outside of inference mode, as a tagger's are: compilers treat others differently.
     """

@@ -1,4 +1,4 @@
-"""What the benchmark of a GPU measures: full size for a card, tiny size to try the command on a CPU."""
+"""Sizes of the GPU benchmark: full for a card, tiny to try the command on a CPU."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from ram.text.vocabulary import TagVocabulary
 _log = logging.getLogger(__name__)
 
 OWN_TAGS = "or score tags of your own: `ram pack tags.txt -o own.tagpack`, then `ram tag --pack own.tagpack --only`"
-"""What a person may do without a network."""
+"""Advice in messages for a person without a network."""
 
 
 def named_bank(

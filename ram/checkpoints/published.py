@@ -183,7 +183,7 @@ def _stripped(text: str) -> list[str]:
 
 
 def _fault(name: str, lines: Sequence[str], lists: TagLists) -> str:
-    """What tells a list from the official one; empty where nothing does."""
+    """Describe how a list differs from the official one; empty if it does not."""
     if len(lines) != lists.count:
         return f"has {len(lines)} lines and not {lists.count}"
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()

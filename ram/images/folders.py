@@ -200,9 +200,9 @@ class _Search:
                     links.append((path, target))  # a link to a folder above would be a loop
 
     def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
-        """What a folder holds, without hidden entries but those of photos that are still in iCloud.
+        """List the entries of a folder without hidden ones, except for photos that are still in iCloud.
 
-        Nothing where it cannot be listed.
+        Empty if the folder cannot be listed.
         """
         try:
             with os.scandir(folder) as listing:
@@ -220,7 +220,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _instead(found: FoundImages) -> str:
-    """What a folder without images holds, in parentheses."""
+    """Describe, in parentheses, the contents of a folder without images."""
     notices = "; ".join(found.notices())
     return f" ({notices})" if notices else ""
 

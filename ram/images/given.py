@@ -1,4 +1,4 @@
-"""What counts as an image: paths, bytes, binary files, numpy arrays and PIL images, but no web addresses."""
+"""Images as callers give them: paths, bytes, binary files, numpy arrays and PIL images, but no web addresses."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | np
 TAKEN = "a path, the bytes of a file, a file opened in binary mode, a numpy array or a PIL image"
 
 UNNAMED = "the picture"
-"""What a message calls an image without a file name."""
+"""Name, in messages, of an image without a file name."""
 
 BASE64_STARTS = ("/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR")
-"""What JPEG, PNG, GIF and WebP files begin with in base64."""
+"""First characters of JPEG, PNG, GIF and WebP files in base64."""
 DECODE = "is base64 text: decode it by base64.b64decode and give the bytes"
 
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]+:/+|data:)", re.IGNORECASE)

@@ -1,15 +1,15 @@
 """The training loop: from a recipe to a model folder, in one process or many, resumable after a kill.
 
-It reads from top to bottom: a run, what the first process records, the steps of a run, and the losses of a step. The
-random draws of a step are in :mod:`ram.training.draws`.
+It reads from top to bottom: a run, the records of the first process, and the steps of a run. The random draws of a step
+are in :mod:`ram.training.draws`, its losses in :mod:`ram.training.step`.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
@@ -17,27 +17,23 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parallel import DistributedDataParallel
 
 from ram.checkpoints.model_folder import save_model
 from ram.errors import InputError, TrainingError
 from ram.evaluation.metrics import mean_average_precision
-from ram.models.description_embeddings import DescriptionEmbeddings
-from ram.models.ram import TaggingModel
 from ram.runtime import Progress, quiet
-from ram.training.data.negatives import sample_tags
 from ram.training.data.training_set import TrainingSet, read_dev_set, read_training_set
-from ram.training.data.views import Request, View
+from ram.training.data.views import View
 from ram.training.distributed import World
 from ram.training.draws import Draw, generator_for
 from ram.training.finishing import calibrate_model, held_out_logits
 from ram.training.initial import initial_model, set_learning, set_statistics
 from ram.training.log import LearningCurve
-from ram.training.objectives import Batch, total_loss
 from ram.training.recipe import Recipe
 from ram.training.schedule import learning_rate, make_optimizer, set_learning_rate
 from ram.training.state import Position, RunningAverage, TrainingState
+from ram.training.step import Step
 
 _log = logging.getLogger(__name__)
 
@@ -289,93 +285,3 @@ class Learner:
         return NonFiniteLoss(
             f"{what} in {where} ({dict(losses)}); pictures: {files}: lower the learning rate or check these pictures"
         )
-
-
-class Step(nn.Module):
-    """The losses of one piece of a batch.
-
-    Args:
-        model: what learns.
-        training: what it learns from.
-        recipe: how it learns.
-        pieces: equal parts of a batch, those of all processes.
-        world: the processes; in round k they compute the pieces k * processes + rank at the same time.
-    """
-
-    def __init__(self, model: TaggingModel, training: TrainingSet, recipe: Recipe, pieces: int, world: World) -> None:
-        super().__init__()
-        self.model = model
-        self.training_set = training
-        self.recipe = recipe
-        self.pieces = pieces
-        self.world = world
-        self.device = next(model.parameters()).device
-        self.tags = training.queries.embedded.to(self.device, torch.float32)
-
-    def forward(self, draw: Draw, round_: int, view: View) -> tuple[torch.Tensor, torch.Tensor]:
-        """Compute the piece's share of the total loss, with gradient, and of each loss, (objectives,) without.
-
-        Summed over all pieces they are the losses of the whole batch.
-        """
-        recipe, dtype = self.recipe, getattr(torch, self.recipe.schedule.precision)
-        with attention_for(self.device), torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
-            total, losses = total_loss(self.model, self._batch(draw, round_, view), recipe.objectives, recipe.losses)
-        return total, torch.stack(list(losses.values())).detach()
-
-    def requests(self, draws: Iterable[Draw]) -> Iterator[Request]:
-        """Yield the images of this process, round after round."""
-        for draw in draws:
-            for round_ in range(self.pieces // self.world.size):
-                own = self.rows(draw, self.piece(round_))
-                yield draw.ids[own], draw.seeds[own]
-
-    def piece(self, round_: int) -> int:
-        """Return the index of this process's piece in a round."""
-        return round_ * self.world.size + self.world.rank
-
-    def rows(self, draw: Draw, piece: int) -> slice:
-        """Return the rows of the batch that a piece covers."""
-        size = len(draw.ids) // self.pieces
-        return slice(piece * size, (piece + 1) * size)
-
-    def _batch(self, draw: Draw, round_: int, view: View) -> Batch:
-        own = self.rows(draw, self.piece(round_))
-        first = self.rows(draw, round_ * self.world.size)
-        recipe, ids, training, device = self.recipe, draw.ids[own], self.training_set, self.device
-        drawn = draw.tags if isinstance(draw.tags, slice) else draw.tags.to(device)
-        encoder, mosaic = self.model.image_encoder, draw.mosaic
-        patches = mosaic.join_patches(training.pictures.patches(encoder, view))
-        targets, known = mosaic.join_tags(
-            training.triplets.targets[ids][:, draw.tags], training.triplets.known[ids][:, draw.tags]
-        )
-        schedule, samples = recipe.schedule, None
-        if schedule.negatives:
-            seeds = draw.seeds[own][: len(targets)]
-            samples = sample_tags(targets, known, recipe.losses.unknown, schedule.negatives, seeds)
-        taught = None if training.teacher is None else training.teacher.teach(ids, view.teacher_pixels)
-        probabilities = None if training.probabilities is None else training.probabilities[ids]
-        return Batch(
-            features=encoder.embed(patches),
-            tags=_keep_descriptions(self.tags.rows(drawn), draw.described),
-            targets=targets.to(device),
-            known=known.to(device),
-            samples=samples,
-            captions=draw.captions.to(device),
-            captioned=draw.captioned.to(device),
-            taught=None if taught is None else mosaic.leave_out(taught).to(device),
-            probabilities=None if probabilities is None else mosaic.leave_out(probabilities).to(device),
-            epoch=draw.epoch,
-            own=own,
-            together=slice(first.start, first.start + (own.stop - own.start) * self.world.size),
-            gather=self.world.gather,
-            shown_in=mosaic.owners(len(ids)) if mosaic.pairs else None,
-        )
-
-
-def _keep_descriptions(tags: DescriptionEmbeddings, mask: torch.Tensor | None) -> DescriptionEmbeddings:
-    return tags if mask is None else DescriptionEmbeddings(tags.embeddings, mask.to(tags.embeddings.device))
-
-
-def attention_for(device: torch.device) -> AbstractContextManager[None]:
-    """Select plain attention on a CPU, where the backward pass of fused attention takes a fifth of a step's time."""
-    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()

@@ -14,9 +14,10 @@ from PIL import Image
 
 import ram.models.build
 from ram.checkpoints.model_folder import save_model
+from ram.loading import load
 from ram.models.config import DecoderConfig, ImageConfig, ModelConfig
 from ram.models.image_encoder import ImageEncoder
-from ram.tagger import Tagger, load
+from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary

@@ -14,9 +14,10 @@ from ram.training.data.views import PixelSource
 from ram.training.distributed import World
 from ram.training.draws import Draw, draw_tags, drop_descriptions, generator_for
 from ram.training.initial import set_learning
-from ram.training.loop import Learner, NonFiniteLoss, Step
+from ram.training.loop import Learner, NonFiniteLoss
 from ram.training.schedule import make_optimizer
 from ram.training.state import Position, RunningAverage, TrainingState
+from ram.training.step import Step
 from tests.tiny import DIM, tiny_bank
 from tests.toy_run import draw, toy_model, toy_recipe
 
