@@ -78,7 +78,7 @@ def build(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Workbe
     from demo.server.zerogpu import borrow, find_lender
     from ram.backends import TaggerBackend
     from ram.evaluation.baselines import clip_is_here, load_zero_shot
-    from ram.loading import load
+    from ram.tagger_loading import load
 
     names = [flags.model] + [flags.compare_model] * (flags.compare_model not in ("none", flags.model))
     lend = find_lender(environ)
