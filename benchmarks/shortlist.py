@@ -18,10 +18,10 @@ from pathlib import Path
 import torch
 
 from ram.images.folders import find_images
-from ram.loading import load
 from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction
 from ram.tagger import Tagger
+from ram.tagger_loading import load
 
 SIZES = (50, 100, 200, 500, 1000, 2000)
 TOPS = (5, 10)

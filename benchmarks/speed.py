@@ -35,11 +35,11 @@ from benchmarks.setting import (
 )
 from ram.cli.options import add_json_option, positive
 from ram.cli.terminal import Progress, print_json, print_table
-from ram.loading import load
 from ram.models.fast.compiling import compile_encoder
 from ram.models.scoring import Scorer
 from ram.models.text_encoder import ClipTextEncoder
 from ram.runtime import fastest_dtype
+from ram.tagger_loading import load
 
 ROOT = Path(__file__).parents[1]
 

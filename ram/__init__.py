@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _MODULES = {
-    "ram.loading": ("load",),
+    "ram.tagger_loading": ("load",),
     "ram.tagger": ("Tagger",),
     "ram.checkpoints.registry": ("list_models",),
     "ram.checkpoints.official": ("convert_official",),
@@ -50,13 +50,13 @@ if TYPE_CHECKING:
     from ram.checkpoints.official import convert_official as convert_official
     from ram.checkpoints.registry import list_models as list_models
     from ram.errors import *  # noqa: F403
-    from ram.loading import load as load
     from ram.models.config import ModelConfig as ModelConfig
     from ram.prediction import Evidence as Evidence
     from ram.prediction import Explanation as Explanation
     from ram.prediction import Prediction as Prediction
     from ram.prediction import TagScore as TagScore
     from ram.tagger import Tagger as Tagger
+    from ram.tagger_loading import load as load
     from ram.text.bank import TagEmbeddingBank as TagEmbeddingBank
     from ram.text.descriptions import TagDescriptions as TagDescriptions
     from ram.text.vocabulary import TagVocabulary as TagVocabulary

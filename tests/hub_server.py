@@ -5,6 +5,12 @@ import http.server
 import threading
 from contextlib import contextmanager
 
+from ram.checkpoints.registry import HubFile
+
+FILE = HubFile("someone/some-model", "weights.pth")
+PATH = "/someone/some-model/resolve/main/weights.pth"
+"""Path of that file on the hub."""
+
 
 class Hub:
     """Files by path; ``breaks`` are the bytes after which coming answers end; ``asked`` holds method, path, range."""

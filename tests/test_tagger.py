@@ -12,9 +12,9 @@ import ram
 from ram.checkpoints.model_folder import save_model
 from ram.errors import CheckpointError, ImageError, TextEncoderError
 from ram.images.transforms import EvalTransform
-from ram.loading import load
 from ram.models.scoring import CHUNK
 from ram.tagger import Tagger
+from ram.tagger_loading import load
 from ram.text.bank import TagEmbeddingBank
 from tests.tiny import (
     DESCRIPTIONS,

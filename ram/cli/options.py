@@ -131,7 +131,7 @@ def open_tagger(args: argparse.Namespace, model: str, compile: bool = False) -> 
     """Load a model with the device and dtype of the flags."""
     with Progress() as progress:
         progress(f"loading {model}{' and compiling it; this takes a minute' if compile else ''}", 0, 1)
-        from ram.loading import load
+        from ram.tagger_loading import load
 
         return load(model, args.device, args.dtype, progress, compile)
 

@@ -40,10 +40,8 @@ def digest(lines):
 
 
 @pytest.fixture
-def hub(monkeypatch, tmp_path):
+def hub(online, monkeypatch, tmp_path):
     """A server with a short list in the official form, spaces and line ends included."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setitem(ram.models.build.TEXT_ENCODERS, "hash", lambda *placed: Uncased())
     monkeypatch.setattr(Uncased, "embedded", 0)

@@ -10,7 +10,7 @@ import ram.models.build
 from ram.checkpoints.model_folder import save_model
 from ram.checkpoints.registry import find_model
 from ram.evaluation.calibration import calibrate, parse_goal
-from ram.loading import load
+from ram.tagger_loading import load
 from ram.text.vocabulary import TagVocabulary
 from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model
 

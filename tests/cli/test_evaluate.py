@@ -11,7 +11,7 @@ import ram.models.build
 from ram.checkpoints.model_folder import save_model
 from ram.evaluation.metrics import average_precisions
 from ram.evaluation.tag_banks import mean_bank
-from ram.loading import load
+from ram.tagger_loading import load
 from tests.chat_endpoint import honours_n
 from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model
 

@@ -21,14 +21,16 @@ from ram.export.tag_files import TagFiles
 from ram.images.opening import open_image, upright_size
 from ram.runtime import atomic_write
 from ram.text.vocabulary import TagVocabulary
-from tests.cli.test_pictures import PRESENT, TAGS, models, photos, words  # noqa: F401
+from tests.cli.word_models import PRESENT, TAGS
 from tests.paths import ROOT
+
+pytestmark = pytest.mark.usefixtures("words")
 
 CHINESE = {"dog": "狗", "cat": "猫", "tree": "树"}
 
 
 @pytest.fixture(scope="module")
-def chinese(models, tmp_path_factory):  # noqa: F811
+def chinese(models, tmp_path_factory):
     """Folder of a model whose tags have Chinese names."""
     config, model, bank = load_model(models["tiny-plus"])
     vocabulary = bank.vocabulary
@@ -40,7 +42,7 @@ def chinese(models, tmp_path_factory):  # noqa: F811
     return str(folder)
 
 
-def test_coco_comes_from_the_shell_and_is_continued(models, photos, ended, tmp_path):  # noqa: F811
+def test_coco_comes_from_the_shell_and_is_continued(models, photos, ended, tmp_path):
     turned = Image.new("RGB", (40, 30))
     turned.getexif()[0x0112] = 6
     turned.save(photos / "turned.jpg", exif=turned.getexif())
@@ -65,7 +67,7 @@ def test_coco_comes_from_the_shell_and_is_continued(models, photos, ended, tmp_p
 
 
 @pytest.mark.parametrize("text", ['{"images": []}', "[]", '{"info": {"model": "x"}, "images": [{"id": "1"}]}', "{"])
-def test_a_json_file_of_another_kind_is_not_replaced(models, photos, ended, tmp_path, text):  # noqa: F811
+def test_a_json_file_of_another_kind_is_not_replaced(models, photos, ended, tmp_path, text):
     (tmp_path / "a.json").write_text(text)
     code, _, err = ended("tag", photos, "--model", models["tiny-plus"], "--output", tmp_path / "a.json")
     assert code == 2 and "a.json exists and is no result of `ram tag`" in err
@@ -106,7 +108,7 @@ def test_the_size_of_an_image_is_that_of_the_opened_one(tmp_path, orientation):
         assert upright_size(tmp_path / name) == open_image(tmp_path / name).size
 
 
-def test_lean_records_have_no_descriptions(models, photos, ended, tmp_path):  # noqa: F811
+def test_lean_records_have_no_descriptions(models, photos, ended, tmp_path):
     for name in ("a.jsonl", "a.csv"):
         assert ended("tag", photos, "--model", models["tiny-plus"], "--output", tmp_path / name, "--lean")[0] == 0
     records = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
@@ -120,7 +122,7 @@ def test_lean_records_have_no_descriptions(models, photos, ended, tmp_path):  # 
     assert ended("tag", photos, "--model", models["tiny-plus"], "--output", tmp_path / "a.csv", "--lean")[0] == 0
 
 
-def test_translations_are_printed_and_written(chinese, photos, ended, tmp_path):  # noqa: F811
+def test_translations_are_printed_and_written(chinese, photos, ended, tmp_path):
     command = ("tag", photos / "0.png", "--model", chinese, "--translations")
     code, out, _ = ended(*command, "--tags", "corgi", "--describer", "template")
     assert code == 0 and "dog 狗" in out and "corgi" in out
@@ -134,12 +136,12 @@ def test_translations_are_printed_and_written(chinese, photos, ended, tmp_path):
     assert set((photos / "0.txt").read_text(encoding="utf-8").strip().split(", ")) == {"狗", "猫", "grass"}
 
 
-def test_a_model_without_translations_says_so(models, photos, ended):  # noqa: F811
+def test_a_model_without_translations_says_so(models, photos, ended):
     code, _, err = ended("tag", photos, "--model", models["tiny-plus"], "--translations")
     assert code == 2 and "tiny-plus has no names in another language: leave --translations out" in err
 
 
-def test_a_text_file_beside_each_picture_keeps_adds_or_replaces(models, photos, ended):  # noqa: F811
+def test_a_text_file_beside_each_picture_keeps_adds_or_replaces(models, photos, ended):
     command = ("tag", photos, "--model", models["tiny-plus"])
     code, out, err = ended(*command, "--txt", "keep")
     assert (code, out) == (0, "") and "3 .txt files are written beside the pictures" in err
@@ -155,7 +157,7 @@ def test_a_text_file_beside_each_picture_keeps_adds_or_replaces(models, photos, 
     assert (photos / "0.txt").read_text().strip() in PRESENT
 
 
-def test_text_files_and_results_are_written_in_one_run(models, photos, ended, tmp_path):  # noqa: F811
+def test_text_files_and_results_are_written_in_one_run(models, photos, ended, tmp_path):
     (photos / "1.txt").write_text("mine")
     output = tmp_path / "a.jsonl"
     code, _, err = ended("tag", photos, "--model", models["tiny-plus"], "--txt", "keep", "--output", output)
@@ -175,7 +177,7 @@ def test_pictures_that_share_a_text_file_are_refused(tmp_path):
     assert (tmp_path / "b.txt").read_bytes().startswith(b"a picture")
 
 
-def test_a_text_file_that_cannot_be_written_does_not_end_the_run(models, photos, ended):  # noqa: F811
+def test_a_text_file_that_cannot_be_written_does_not_end_the_run(models, photos, ended):
     Image.new("RGB", (8, 8)).save(photos / "0.jpg")
     (photos / "1.txt").write_bytes("café".encode("latin-1"))
     code, _, err = ended("tag", photos, "--model", models["tiny-plus"], "--txt", "add")
@@ -185,7 +187,7 @@ def test_a_text_file_that_cannot_be_written_does_not_end_the_run(models, photos,
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")
-def test_names_that_are_not_utf8_are_written_readably(models, photos, ended, tmp_path):  # noqa: F811
+def test_names_that_are_not_utf8_are_written_readably(models, photos, ended, tmp_path):
     odd = os.fsencode(photos) + b"/caf\xe9.png"
     os.rename(photos / "0.png", odd)
     (photos / "caf\udce8.png").write_bytes(b"no picture")
@@ -205,11 +207,11 @@ def test_names_that_are_not_utf8_are_written_readably(models, photos, ended, tmp
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files")
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "json"])
-def test_a_full_disk_names_the_file(models, photos, tmp_path, suffix):  # noqa: F811
+def test_a_full_disk_names_the_file(models, photos, tmp_path, suffix):
     output = tmp_path / f"tags.{suffix}"
     program = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        "import tests.cli.test_pictures as t, ram.models.build as b; b.TEXT_ENCODERS['words'] = t.WordsTextEncoder;"
+        "import tests.cli.word_models as t, ram.models.build as b; b.TEXT_ENCODERS['words'] = t.WordsTextEncoder;"
         "import ram.cli; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); sys.exit(ram.cli.main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", program, "tag", photos, "--model", models["tiny-plus"], "--output", output]

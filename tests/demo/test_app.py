@@ -61,7 +61,7 @@ def test_an_invalid_port_is_refused_with_its_value(capsys, port):
 def test_the_models_are_warm_before_the_page_is_built(monkeypatch):
     """The page tags its first photo while it is built, and shows how long that took."""
     steps = []
-    monkeypatch.setattr("ram.loading.load", lambda name, device: tiny_tagger())
+    monkeypatch.setattr("ram.tagger_loading.load", lambda name, device: tiny_tagger())
     monkeypatch.setattr("demo.core.workbench.Workbench.warm_up", lambda bench: steps.append("warm up"))
     monkeypatch.setattr("demo.page.build_page", lambda *_: steps.append("build"))
     launch.build(parser({}).parse_args(["--compare-model", "none"]), {})

@@ -21,7 +21,7 @@ from ram.describers.chat.describer import ChatDescriber
 from ram.describers.description_cache import CachedDescriber, DescriptionCache
 from ram.describers.template import TemplateDescriber
 from ram.errors import DescriberError
-from ram.loading import load
+from ram.tagger_loading import load
 from ram.text.cleaning import MAX_WORDS, clean_sentence
 from tests.language_model import model_file
 from tests.paths import ROOT

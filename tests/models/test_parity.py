@@ -9,11 +9,11 @@ import torch
 
 from ram.checkpoints.model_folder import load_strictly
 from ram.checkpoints.official import convert_official, rename
-from ram.loading import load
 from ram.models.build import build_model
 from ram.models.config import DecoderConfig, ImageConfig, ModelConfig
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.losses import asymmetric_loss, distillation_loss
+from ram.tagger_loading import load
 from tests.paths import GOLDEN
 
 ATOL = 1e-5

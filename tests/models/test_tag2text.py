@@ -12,10 +12,10 @@ import ram
 from ram.checkpoints.model_folder import load_model
 from ram.checkpoints.official import LEARNED_BANK, convert_official, rename
 from ram.errors import CheckpointError, TextEncoderError
-from ram.loading import load
 from ram.models.config import LEARNED, DecoderConfig, ImageConfig, ModelConfig
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.losses import asymmetric_loss
+from ram.tagger_loading import load
 from ram.text.vocabulary import TagVocabulary, make_unique
 from tests.chat_endpoint import honours_n
 from tests.checkpoints.test_official import SWIN

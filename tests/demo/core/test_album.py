@@ -13,7 +13,7 @@ from demo.core.album_thresholds import Thresholds, calibrated
 from demo.core.feature_cache import FeatureCache
 from ram.checkpoints.model_folder import save_model
 from ram.errors import InputError
-from ram.loading import load
+from ram.tagger_loading import load
 from ram.text.vocabulary import TagVocabulary
 from tests.tiny import tiny_tagger
 

@@ -82,7 +82,7 @@ def test_contradicting_thresholds_and_foreign_labels_are_refused(tagger):
 def ended(tmp_path, monkeypatch, tagger, ended):
     """Run a command in a folder with triplets, a label system and the tagger above."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ram.loading.load", lambda *args: tagger)
+    monkeypatch.setattr("ram.tagger_loading.load", lambda *args: tagger)
     (tmp_path / "labels.txt").write_text("\n".join(LABELS.tags))
     (tmp_path / "in.json").write_text(json.dumps(triplets()))
     return ended
