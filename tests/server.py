@@ -62,9 +62,13 @@ def photo(path: str) -> dict[str, Any]:
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
-def ask(visitor: httpx.Client, endpoint: str, *values: Any) -> tuple[bool, Any]:
-    """Call a named endpoint through the queue: (True, answer) or (False, the sentence that says why not)."""
-    asked = visitor.post(f"/gradio_api/call/{endpoint}", json={"data": list(values), "session_hash": uuid.uuid4().hex})
+def ask(visitor: httpx.Client, endpoint: str, *values: Any, session: str = "") -> tuple[bool, Any]:
+    """Call a named endpoint through the queue: (True, answer) or (False, the sentence that says why not).
+
+    Calls of one `session` are one visit to the page; without it each call is a visit of its own.
+    """
+    belongs = session or uuid.uuid4().hex
+    asked = visitor.post(f"/gradio_api/call/{endpoint}", json={"data": list(values), "session_hash": belongs})
     if asked.status_code != 200:
         return False, asked.json()["detail"]
     event = ""
