@@ -23,9 +23,9 @@ def main(photo: str, tag: str) -> None:
     for description in score.descriptions[:5]:
         print(f"  {description.weight:6.1%}  {description.text}")
 
-    print("\nAttention of the decoder to each region of the photo, in percent:")
-    for row in explanation.attention:
-        print("  " + " ".join(f"{100 * value:4.0f}" for value in row))
+    print("\nWhat each region of the photo adds to the decoder's logit:")
+    for row in explanation.patch_effects:
+        print("  " + " ".join(f"{value:+5.2f}" for value in row))
 
 
 if __name__ == "__main__":

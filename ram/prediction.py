@@ -214,6 +214,8 @@ class Explanation:
         attention: (rows, columns) attention of the tag's query to each patch in the decoder's last layer, averaged
             over heads. It shows where information was read from, not where the tag's object is.
         pooled: attention to the pooled token; together with ``attention`` it sums to 1.
+        patch_effects: (rows, columns) what each patch adds to the decoder's logit: the logit minus that without the
+            patch. Negative where the patch speaks against the tag.
     """
 
     score: TagScore
@@ -221,9 +223,11 @@ class Explanation:
     without: np.ndarray = field(repr=False)
     attention: np.ndarray = field(repr=False)
     pooled: float
+    patch_effects: np.ndarray = field(repr=False)
 
     def __post_init__(self) -> None:
         if len(self.without) not in (0, len(self.weights)):
             raise ValueError(f"{len(self.without)} probabilities do not fit {len(self.weights)} descriptions")
-        if self.attention.ndim != 2:
-            raise ValueError(f"attention is (rows, columns), not {self.attention.shape}")
+        for name, grid in (("attention", self.attention), ("patch_effects", self.patch_effects)):
+            if grid.ndim != 2:
+                raise ValueError(f"{name} is (rows, columns), not {grid.shape}")

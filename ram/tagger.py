@@ -234,7 +234,7 @@ class Tagger:
 
     @torch.inference_mode()
     def explain(self, features: ImageFeatures, bank: TagEmbeddingBank, tag: str) -> Explanation:
-        """Explain a tag's score: its evidence, where the decoder looked, and the score without each description.
+        """Explain a tag's score: its evidence, what each patch adds to it, and the score without each description.
 
         Args:
             features: of :meth:`look`; this runs no image encoder.
@@ -252,8 +252,12 @@ class Tagger:
         if count > 1:
             left_out = self._scorer.score(features, embeddings.leave_one_out()).logits[0]
             without = left_out.float().sigmoid().cpu().numpy()
-        grid = attention[1:].reshape(patch_grid(len(attention) - 1))
-        return Explanation(prediction[tag], prediction.weights[0, :count], without, grid, float(attention[0]))
+        effects = self._scorer.patch_effects(features, embeddings).float().cpu().numpy()
+        grid = patch_grid(len(effects))
+        return Explanation(
+            prediction[tag], prediction.weights[0, :count], without, attention[1:].reshape(grid), float(attention[0]),
+            effects.reshape(grid),
+        )  # fmt: skip
 
     def embed(self, descriptions: Mapping[str, Sequence[str]] | TagDescriptions | Iterable[str]) -> TagEmbeddingBank:
         """A bank of new categories from their descriptions; a RAM model keeps the first sentence of each.

@@ -71,6 +71,19 @@ def test_the_map_follows_what_is_in_the_picture(tagger, features):
     np.testing.assert_allclose(swapped.attention.ravel()[[3, 1, 2, 0]], told.attention.ravel(), atol=1e-6)
 
 
+def test_the_effect_of_a_patch_is_what_the_logit_loses_without_its_token(tagger, features):
+    """The decoder alone, given a photo of which one patch token is missing."""
+    found = tagger.explain(features, tagger.bank, "dog").patch_effects
+    assert found.shape == (2, 2) and np.ptp(found) > 1e-4
+    dog = tagger.bank.vocabulary.id("dog")
+    whole = tagger.score_batch(features, tagger.bank.embedded).terms["decoder"][0, dog]
+    for patch in range(4):
+        kept = torch.tensor([token for token in range(5) if token != patch + 1])
+        seen = dataclasses.replace(features, tokens=features.tokens[:, kept])
+        without = tagger.score_batch(seen, tagger.bank.embedded).terms["decoder"][0, dog]
+        assert found.ravel()[patch] == pytest.approx(float(whole - without), abs=1e-5)
+
+
 def test_without_a_description_is_the_score_of_the_others(tagger, features):
     told = tagger.explain(features, tagger.bank, "dog")
     sentences = tagger.bank.descriptions["dog"]

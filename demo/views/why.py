@@ -25,7 +25,7 @@ HEAT_PIXELS = 192
 HEAT_HEIGHT = 340
 """Greatest height of the photo under the heat map on the page, in pixels."""
 HEAT = ((0.0, (8, 14, 30, 168)), (0.35, (60, 20, 90, 120)), (0.7, (226, 92, 46, 96)), (1.0, (255, 226, 120, 70)))
-"""Share of the strongest attention -> colour and opacity: dark where the decoder did not look, clear where it did."""
+"""Share of the greatest effect -> colour and opacity: dark where a patch adds nothing, clear where it does."""
 NOTHING = "Select a tag to see what its score is made of."
 TERMS = {
     "decoder": ("Decoder", "compares the descriptions with parts of the photo"),
@@ -109,10 +109,13 @@ def why(shown: Why) -> str:
     )  # fmt: skip
 
 
-def heat_map(attention: np.ndarray) -> str:
-    """(rows, columns) of attention as a small transparent image, as a data address."""
-    low, high = float(attention.min()), float(attention.max())
-    share = (attention - low) / (high - low) if high > low else np.zeros_like(attention)
+def heat_map(effects: np.ndarray) -> str:
+    """(rows, columns) of what patches add to the score as a small transparent image, as a data address.
+
+    Patches that lower the score are drawn like those without effect.
+    """
+    raising = effects.clip(min=0)
+    share = raising / raising.max() if raising.any() else raising
     smooth = Image.fromarray(share.astype(np.float32)).resize((HEAT_PIXELS, HEAT_PIXELS), Image.Resampling.BICUBIC)
     value = np.asarray(smooth).clip(0, 1)
     steps = [step for step, _ in HEAT]
@@ -164,16 +167,18 @@ def _heat(explanation: Explanation, photo: bytes) -> dict[str, Any]:
         width, height = image.size
     return {
         "width": width, "height": height, "shown_width": round(HEAT_HEIGHT * width / height),
-        "photo": data_address(photo, "image/jpeg"), "map": heat_map(explanation.attention),
-        "where": _strongest(explanation.attention), "pooled": explanation.pooled,
+        "photo": data_address(photo, "image/jpeg"), "map": heat_map(explanation.patch_effects),
+        "where": _strongest(explanation.patch_effects), "greatest": _signed(float(explanation.patch_effects.max())),
     }  # fmt: skip
 
 
-def _strongest(attention: np.ndarray) -> str:
-    """Where the attention is strongest, in words: "most at the top left"."""
-    row, column = (int(index) for index in np.unravel_index(int(attention.argmax()), attention.shape))
-    down = ("top", "middle", "bottom")[row * 3 // attention.shape[0]]
-    across = ("left", "centre", "right")[column * 3 // attention.shape[1]]
+def _strongest(effects: np.ndarray) -> str | None:
+    """Where patches add most to the score, in words: "most at the top left"; None where none adds to it."""
+    if effects.max() <= 0:
+        return None
+    row, column = (int(index) for index in np.unravel_index(int(effects.argmax()), effects.shape))
+    down = ("top", "middle", "bottom")[row * 3 // effects.shape[0]]
+    across = ("left", "centre", "right")[column * 3 // effects.shape[1]]
     return f"most at the {down} {across}"
 
 

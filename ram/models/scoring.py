@@ -123,6 +123,21 @@ class Scorer:
         blended, _ = self.model.reweighting(features.pooled, bank.widen(features.tokens))
         return self.model.decoder.attention(self.model.queries(blended), features.tokens)
 
+    def patch_effects(self, features: ImageFeatures, tag: DescriptionEmbeddings) -> torch.Tensor:
+        """(patches,) of one image and one tag: the decoder's logit minus that without the patch, for each patch.
+
+        The decoder scores the image once for each patch, whose token it is not given then; the pooled token and the
+        blend of descriptions stay. Of the explanations tried this one points best (docs/experiments/heat-maps.md).
+        """
+        tokens = features.tokens
+        others = ~torch.eye(tokens.shape[1], dtype=torch.bool, device=tokens.device)[1:]
+        without = tokens.expand(len(others), -1, -1)[others].unflatten(0, (len(others), -1))
+        blended, _ = self.model.reweighting(features.pooled, tag.widen(tokens))
+        queries = self.model.queries(blended)
+        logit = self.model.head(self.model.decoder(queries, tokens), blended)
+        blended, queries = (part.expand(len(others), -1, -1) for part in (blended, queries))
+        return (logit - self.model.head(self.model.decoder(queries, without), blended))[:, 0]
+
     def _terms(
         self, decoder: torch.Tensor, features: ImageFeatures, chunk: PreparedBank, embeddings: DescriptionEmbeddings
     ) -> dict[str, torch.Tensor]:

@@ -47,14 +47,14 @@ def test_the_typed_category_in_the_photo_comes_first(printed):
     assert "dog" in last and "cocker spaniel" in last
 
 
-def test_an_explanation_shows_terms_descriptions_and_attention(printed):
+def test_an_explanation_shows_terms_descriptions_and_effects_of_regions(printed):
     text = printed("explain_tag.py", PHOTOS / "dogs.jpg", "dog")
     assert text.startswith("dog: probability 0.9")
-    terms, descriptions, attention = text.split("\n\n")[1:]
+    terms, descriptions, effects = text.split("\n\n")[1:]
     assert "decoder" in terms and "decided by" in terms
     assert "dog" in descriptions and "%" in descriptions
-    rows = [[float(share) for share in row.split()] for row in attention.splitlines()[1:]]
-    assert len(rows) > 1 and 50 < sum(map(sum, rows)) <= 105  # percent; the pooled token has the rest
+    rows = [[float(effect) for effect in row.split()] for row in effects.splitlines()[1:]]
+    assert len(rows) > 1 and max(map(max, rows)) > 0
 
 
 def test_a_new_describer_scores_what_it_describes(printed):

@@ -76,10 +76,10 @@ def test_a_tag_selected_by_keyboard_is_explained(page):
     weights = [int(text.removeprefix("weight ").rstrip("%")) for text in shown]
     assert weights == sorted(weights, reverse=True) and weights[0] > 0
     assert why.locator(".heat image").count() == 2
-    assert "Attention of" in why.locator(".heat svg").get_attribute("aria-label")
+    assert "What speaks for" in why.locator(".heat svg").get_attribute("aria-label")
     with page.expect_download() as download:
         why.get_by_role("button", name="Download this map as PNG").click()
-    assert download.value.suggested_filename == f"attention of {name}.png"
+    assert download.value.suggested_filename == f"evidence for {name}.png"
     with Image.open(download.value.path()) as drawn, Image.open(EXAMPLES / "dogs.jpg") as photo:
         assert len(drawn.convert("RGB").getcolors(1 << 24)) > 1000  # the saved image contains the photo
         darker, before = (ImageStat.Stat(one.convert("L")).mean[0] for one in (drawn, photo))

@@ -22,11 +22,11 @@ def told(tag="dog", texts=SENTENCES, off=()):
     return Categories((tag,), sentences, disabled={tag: frozenset(off)})
 
 
-def explanation(tag="dog", weights=(0.2, 0.7, 0.1), without=(0.6, 0.3, 0.9), terms=()):
-    attention = np.zeros((3, 3))
-    attention[0, 2] = 0.9
+def explanation(tag="dog", weights=(0.2, 0.7, 0.1), without=(0.6, 0.3, 0.9), terms=(), greatest=0.9):
+    effects = np.full((3, 3), -0.1)
+    effects[0, 2] = greatest
     score = TagScore(tag, 0.6, 0.5, evidence=Evidence(terms, 0.5) if terms else None)
-    return Explanation(score, np.array(weights), np.array(without), attention, 0.1)
+    return Explanation(score, np.array(weights), np.array(without), np.full((3, 3), 0.1), 0.1, effects)
 
 
 def jpeg():
@@ -97,16 +97,23 @@ def test_without_a_photo_sentences_have_no_figures():
 def test_the_heat_map_has_a_text_for_screen_readers():
     outline = shown(photo=jpeg())
     (heard,) = [a["aria-label"] for tag, a in outline.elements if tag == "svg"]
-    assert heard == "Attention of “dog” over the photo: most at the top right"
+    assert heard == "What speaks for “dog” in the photo: most at the top right"
     layers = [(a["width"], a["height"]) for tag, a in outline.elements if tag == "image"]
     assert layers == [("60", "40")] * 2  # photo and heat map
-    assert any("10% of it went to the photo as a whole" in text for text in outline.text)
+    assert any("The brightest adds +0.90 to the logit." in text for text in outline.text)
 
 
-def test_the_heat_map_is_bright_where_the_attention_is():
-    attention = np.zeros((3, 3))
-    attention[0, 2] = 1
-    with Image.open(io.BytesIO(base64.b64decode(heat_map(attention).partition(",")[2]))) as drawn:
+def test_a_map_on_which_nothing_speaks_for_the_tag_says_so():
+    outline = Outline(why(Why("dog", told(), explanation(greatest=-0.2), photo=jpeg())))
+    (heard,) = [a["aria-label"] for tag, a in outline.elements if tag == "svg"]
+    assert heard == "What speaks for “dog” in the photo: no patch"
+    assert any(text.startswith("No single area of the photo raises") for text in outline.text)
+
+
+def test_the_heat_map_is_bright_where_patches_raise_the_score():
+    effects = np.full((3, 3), -2.0)
+    effects[0, 2] = 1
+    with Image.open(io.BytesIO(base64.b64decode(heat_map(effects).partition(",")[2]))) as drawn:
         light = np.asarray(drawn.convert("RGB"), float).sum(-1)
         veil = np.asarray(drawn)[..., 3]
     third = len(light) // 3
@@ -114,9 +121,9 @@ def test_the_heat_map_is_bright_where_the_attention_is():
     assert veil[:third, -third:].mean() < veil[-third:, :third].mean()
 
 
-@pytest.mark.parametrize("attention", [np.zeros((2, 2)), np.full((4, 4), 0.1)])
-def test_uniform_attention_gives_a_uniform_map(attention):
-    with Image.open(io.BytesIO(base64.b64decode(heat_map(attention).partition(",")[2]))) as drawn:
+@pytest.mark.parametrize("effects", [np.zeros((2, 2)), np.full((4, 4), 0.1), np.array([[-1.0, -2.0]])])
+def test_uniform_or_negative_effects_give_a_uniform_map(effects):
+    with Image.open(io.BytesIO(base64.b64decode(heat_map(effects).partition(",")[2]))) as drawn:
         assert len(drawn.getcolors()) == 1
 
 
