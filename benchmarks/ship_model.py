@@ -8,7 +8,8 @@ whose descriptions no training saw, then looks at the development sets that ``be
 the two uses of a score: photos for a tag (mean average precision over the tags) and tags for a photo (average
 precision over all decisions), in the mean of both and of the sets. A logistic regression makes probabilities of the
 sum: its scale and shift are folded into head and weight. A further shift brings the threshold of the best F-measure
-over all tags to 0.5, which is that of typed categories, and each tag gets a threshold of its own.
+over all tags to 0.5, which is that of typed categories, and each tag gets a threshold of its own. The cut under which
+an image is unlike the photos of training (``unlike_below``) is a quantile over the development photos.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL.Image import Image
 
 from benchmarks.everyday_labels import FOLDER as EVERYDAY
 from benchmarks.training_data import DEVELOPMENT
@@ -42,10 +44,13 @@ from ram.models.config import EnsembleConfig, ModelConfig
 from ram.models.lite.matching import MatchingHead
 from ram.models.ram import TaggingModel
 from ram.models.scoring import Scorer
+from ram.prediction import strongest_logits
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import Origin, TagDescriptions
 
 BATCH = 32
+FILES = {"flickr8k_dev": "flickr8k", "broad_coco128": "broad", "broad_dev": "broad"}
+"""Development sets of the data folder, with the folders of their images."""
 INCOMPLETE = frozenset(
     "ade_rooms coworking dishes events houses ikea kangaroo osie places_rooms raccoon recipes spellquest weather "
     "wordpics".split()
@@ -57,6 +62,10 @@ BETA = 0.75
 """Recall counts so many times as much as precision: a wrong tag is seen, a missing one is not."""
 PRIOR = 30
 """Weight of the threshold that all tags share, in positives: most tags have few on development photos."""
+PAINTED = frozenset(["pacs"])
+"""Sources of paintings: they do not count for the cut."""
+UNLIKE = 0.02
+"""Share of development photos that are below the cut."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +76,14 @@ class Decisions:
         name: of the file.
         patches: (n, patches, channels) of the backbone.
         targets, known: (n, tags).
+        painted: (n,) the image is a painting, not a photo.
     """
 
     name: str
     patches: torch.Tensor
     targets: NDArray[np.bool_]
     known: NDArray[np.bool_]
+    painted: NDArray[np.bool_]
 
 
 def read_decisions(
@@ -105,12 +116,18 @@ def read_decisions(
         if source in boxed:
             listed &= np.isin(np.array(list(ids)), boxed[source])
         known[rows] |= listed
+    patches = look([folder / entry["image_path"] for entry in entries], model, see)
+    return Decisions(path.stem, patches, targets, known, np.isin(sources, list(PAINTED)))
+
+
+@torch.inference_mode()
+def look(images: Sequence[Path | Image], model: TaggingModel, see: EvalTransform) -> torch.Tensor:
+    """(n, patches, channels) of the backbone."""
     parts = []
-    with torch.inference_mode():
-        for start in range(0, len(entries), BATCH):
-            pixels = [see(open_image(folder / entry["image_path"])) for entry in entries[start : start + BATCH]]
-            parts.append(model.image_encoder.patches(torch.stack(pixels)))
-    return Decisions(path.stem, torch.cat(parts), targets, known)
+    for start in range(0, len(images), BATCH):
+        pixels = [see(open_image(image)) for image in images[start : start + BATCH]]
+        parts.append(model.image_encoder.patches(torch.stack(pixels)))
+    return torch.cat(parts)
 
 
 def everyday_bank(trained: TagEmbeddingBank, descriptions: int | None) -> TagEmbeddingBank:
@@ -140,6 +157,22 @@ def score(model: TaggingModel, patches: torch.Tensor, bank: TagEmbeddingBank) ->
     scorer = Scorer(copy.deepcopy(model))  # it changes the model it is given
     parts = [scorer.score(model.image_encoder.embed(part), embedded).terms for part in patches.split(BATCH)]
     return {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
+
+
+def strengths(model: TaggingModel, patches: torch.Tensor, bank: TagEmbeddingBank) -> NDArray[np.float32]:
+    """(n,) means of the five highest logits.
+
+    Args:
+        model: as it ships: scale and shift are folded into it.
+        patches: (n, patches, channels) of the backbone.
+        bank: the model's whole vocabulary.
+    """
+    return strongest_logits(np.sum(list(score(model, patches, bank).values()), axis=0))
+
+
+def fit_cut(photos: NDArray[np.float32]) -> float:
+    """The cut under which an image is unlike: a quantile of the (n,) strengths of development photos."""
+    return round(float(np.quantile(photos, UNLIKE)), 3)
 
 
 @torch.no_grad()
@@ -181,14 +214,13 @@ def main() -> None:
     ids = {tag: index for index, tag in enumerate(bank.vocabulary.tags)}
     image = config.image
     see = EvalTransform(image.size, image.mean, image.std, image.interpolation)
-    files = (("flickr8k_dev", "flickr8k"), ("broad_coco128", "broad"), ("broad_dev", "broad"))
     boxes = json.loads((args.data / "broad" / "boxes.json").read_text(encoding="utf-8"))
     everyday = LabelSystem.load(EVERYDAY)
     words = {box["tag"] for image in boxes for box in image["boxes"]}
     boxed = {DEVELOPMENT: [everyday.vocabulary.tags[everyday.ids[word]] for word in words & everyday.ids.keys()]}
     sets = [
         read_decisions(args.data / f"{name}.json", args.data / folder, tags, ids, boxed, model, see)
-        for name, folder in files
+        for name, folder in FILES.items()
     ]
     decidable = [(one.targets & one.known).any(axis=0) & (~one.targets & one.known).any(axis=0) for one in sets]
     used = np.flatnonzero(np.any(decidable, axis=0))
@@ -221,6 +253,9 @@ def main() -> None:
     thresholds = np.full(len(bank), 0.5)
     thresholds[used] = calibrate(np.concatenate(scores), targets, PRIOR, goal, known=known)
     bank = bank.with_thresholds(thresholds.tolist())
+    photos = torch.cat([one.patches[torch.from_numpy(~one.painted)] for one in sets])
+    config = replace(config, unlike_below=fit_cut(strengths(model, photos, bank)))
+    print(f"unlike below {config.unlike_below}")
     save_model(args.output, config, model, bank.to("cpu", torch.float16), half=True)
 
 

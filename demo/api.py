@@ -43,8 +43,9 @@ class Endpoints:
 
         Returns:
             {"model", "tags": names over their thresholds, "scores": [{"tag", "probability", "threshold",
-            "descriptions": [{"text", "weight"}]}]}, most probable and heaviest first; "notices" where the file is
-            damaged and was read all the same.
+            "descriptions": [{"text", "weight"}]}]}, most probable and heaviest first; "unlike", of models that can
+            tell: whether the photo is unlike those the model was taught on; "notices" where the file is damaged and
+            was read all the same.
         """
         with _errors_for_programs():
             if isinstance(top, bool) or not isinstance(top, int):

@@ -95,6 +95,37 @@ class TagScore:
         }
 
 
+STRONGEST = 5
+"""Tags that the strength of a prediction is the mean of."""
+
+
+def strongest_logits(logits: np.ndarray) -> np.ndarray:
+    """Mean of the five highest logits, (..., tags) to (...); of all where there are fewer.
+
+    On photos like those of training a model is sure of some tags. On a gradient, a pattern or a screenshot no logit is
+    high, although several may be over their thresholds.
+    """
+    return np.sort(logits, axis=-1)[..., -STRONGEST:].mean(axis=-1)
+
+
+@dataclass(frozen=True)
+class Strength:
+    """Strength of a model's response to an image: the mean of the highest logits, with the cut of the model.
+
+    Args:
+        value: of :func:`strongest_logits` over the model's own vocabulary; typed categories do not change it.
+        unlike_below: the cut, of :class:`ram.models.config.ModelConfig`.
+    """
+
+    value: float
+    unlike_below: float
+
+    @property
+    def unlike(self) -> bool:
+        """Whether the image is unlike the photos that the model was taught on: its tags may be wrong."""
+        return self.value < self.unlike_below
+
+
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """Scores of one image over one bank of tags.
@@ -107,6 +138,8 @@ class Prediction:
         probabilities: (tags,) in 0..1.
         weights: (tags, descriptions) re-weighting weights; entries past a tag's own descriptions are ignored.
         terms: (tags,) each, by name, in the order of :class:`Evidence`; they add up to the logits.
+        strength: of the model's response to the image. None where the model has no cut, and where a bank without the
+            model's own vocabulary was given to :meth:`ram.tagger.Tagger.score`.
     """
 
     vocabulary: TagVocabulary
@@ -114,6 +147,7 @@ class Prediction:
     probabilities: np.ndarray = field(repr=False)
     weights: np.ndarray = field(repr=False)
     terms: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
+    strength: Strength | None = None
 
     def __post_init__(self) -> None:
         tags = len(self.vocabulary)
@@ -138,6 +172,11 @@ class Prediction:
         return self._score(self.vocabulary.id(tag))
 
     @property
+    def unlike(self) -> bool:
+        """Whether the image is unlike the photos that the model was taught on; False where that is not known."""
+        return self.strength is not None and self.strength.unlike
+
+    @property
     def tags(self) -> list[str]:
         """Names of the tags over their own thresholds, most probable first."""
         return [self.vocabulary.tags[i] for i in self._order if self._present[i]]
@@ -160,13 +199,17 @@ class Prediction:
         ids = [self.vocabulary.id(tag) for tag in tags]
         vocabulary, sentences = self.vocabulary.select(tags), [self.sentences[i] for i in ids]
         terms = {name: term[ids] for name, term in self.terms.items()}
-        return Prediction(vocabulary, sentences, self.probabilities[ids], self.weights[ids], terms)
+        return Prediction(vocabulary, sentences, self.probabilities[ids], self.weights[ids], terms, self.strength)
 
     def to_dict(self, top: int | None = None, threshold: float | None = None) -> dict[str, Any]:
-        """``{"tags", "scores"}`` for JSON, highest first; ``top`` and ``threshold`` limit what is listed."""
+        """``{"tags", "scores"}`` for JSON, highest first; ``top`` and ``threshold`` limit what is listed.
+
+        Where the strength is known, ``"unlike"`` stands before them.
+        """
         scores = self.above(threshold) if threshold is not None else list(self)
         present = [s.tag for s in scores] if threshold is not None else self.tags
-        return {"tags": present, "scores": [s.to_dict() for s in scores[:top]]}
+        known = {"unlike": self.unlike} if self.strength is not None else {}
+        return {**known, "tags": present, "scores": [s.to_dict() for s in scores[:top]]}
 
     @cached_property
     def _order(self) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
@@ -28,7 +29,7 @@ from ram.models.image_encoder import ImageFeatures, patch_grid
 from ram.models.ram import TaggingModel
 from ram.models.scoring import PreparedBank, Scorer, Scores
 from ram.models.text_encoder import TextEncoder
-from ram.prediction import Explanation, Prediction
+from ram.prediction import Explanation, Prediction, Strength, strongest_logits
 from ram.runtime import Progress, cache_folder, quiet
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
@@ -70,6 +71,7 @@ class Tagger:
         self._scorer = Scorer(self.model)
         self._text_encoder = _Once(text_encoder)
         self._set_bank(bank)
+        self._own = None if config.unlike_below is None else (self.bank, self._prepared)
 
     @property
     def name(self) -> str:
@@ -177,13 +179,33 @@ class Tagger:
         """
         bank = self.bank if bank is None else bank
         scores = self.score_batch(features, bank)
+        logits = scores.logits[0].float()
         return Prediction(
             bank.vocabulary,
             bank.sentences,
-            scores.logits[0].float().sigmoid().cpu().numpy(),
+            logits.sigmoid().cpu().numpy(),
             scores.weights[0].float().cpu().numpy(),
             {name: term[0].float().cpu().numpy() for name, term in scores.terms.items()},
+            self._strength(features, bank, logits),
         )
+
+    @torch.inference_mode()
+    def strength(self, features: ImageFeatures) -> Strength | None:
+        """Strength of the model's response to an image, over the vocabulary that it was loaded with.
+
+        A prediction over that vocabulary, alone or joined with further tags, has it already; see
+        :attr:`ram.prediction.Prediction.strength`.
+
+        Args:
+            features: of :meth:`look`.
+
+        Returns:
+            None where the model has no cut (``unlike_below``) in its configuration.
+        """
+        if self._own is None or self.config.unlike_below is None:
+            return None
+        logits = self._scorer.score(features, self._own[1]).logits[0].float()
+        return Strength(float(strongest_logits(logits.cpu().numpy())), self.config.unlike_below)
 
     @torch.inference_mode()
     def score_batch(self, features: ImageFeatures, bank: TagEmbeddingBank | DescriptionEmbeddings) -> Scores:
@@ -334,16 +356,29 @@ class Tagger:
         """
         if "forward" in vars(self.model.image_encoder):
             raise TypeError("a compiled tagger cannot be sent to another process: load it there")
-        parts = (self.config, self.model.state_dict(), self.bank, self._text_encoder.make, self.device, self.dtype)
-        return _made_again, (type(self), *parts)
+        weights, own = self.model.state_dict(), self.bank if self._own is None else self._own[0]
+        parts = (self.config, weights, own, self._text_encoder.make, self.device, self.dtype)
+        return _made_again, (type(self), self.bank, *parts)
 
     def _set_bank(self, bank: TagEmbeddingBank) -> None:
         self.bank = self._moved(bank)
         with torch.inference_mode():
             self._prepared = self._scorer.prepare(self.bank.embedded)
 
+    def _strength(self, features: ImageFeatures, bank: TagEmbeddingBank, logits: torch.Tensor) -> Strength | None:
+        """The strength with a prediction: from its (tags,) logits where the bank begins with the own vocabulary."""
+        if self._own is None or self.config.unlike_below is None:
+            return None
+        own, _ = self._own
+        if bank.vocabulary.tags[: len(own)] == own.vocabulary.tags and bank.sentences[: len(own)] == own.sentences:
+            return Strength(float(strongest_logits(logits[: len(own)].cpu().numpy())), self.config.unlike_below)
+        return self.strength(features) if bank is self.bank else None
+
     def _tag(self, features: ImageFeatures, shortlist: int | None) -> Prediction:
-        return self.score(features, None if shortlist is None else self.shortlist(features, shortlist))
+        if shortlist is None:
+            return self.score(features)
+        prediction = self.score(features, self.shortlist(features, shortlist))
+        return prediction if prediction.strength else replace(prediction, strength=self.strength(features))
 
     def _tag_each(self, images: Iterable[Source], shortlist: int | None) -> Iterator[Prediction]:
         for number, features in enumerate(self.look_through(images), 1):
@@ -374,9 +409,17 @@ def _numbered(fault: ImageError, number: int) -> ImageError:
     return fault if named else type(fault)(f"picture {number}: {fault}")
 
 
-def _made_again(kind: type[Tagger], config: ModelConfig, weights: Mapping[str, torch.Tensor], *others: Any) -> Tagger:
+def _made_again(
+    kind: type[Tagger],
+    bank: TagEmbeddingBank,
+    config: ModelConfig,
+    weights: Mapping[str, torch.Tensor],
+    own: TagEmbeddingBank,
+    *others: Any,
+) -> Tagger:
     """Unpickle a tagger. The modules themselves are not pickled: a new process could not import timm's first."""
-    return kind(config, assemble(config, weights, config.name), *others)
+    made = kind(config, assemble(config, weights, config.name), own, *others)
+    return made if bank is own else made.with_bank(bank)
 
 
 def _copy_for_evaluation(model: TaggingModel, device: torch.device, dtype: torch.dtype) -> TaggingModel:

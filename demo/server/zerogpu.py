@@ -18,7 +18,7 @@ from ram.images.given import Source
 from ram.images.opening import open_image
 from ram.models.image_encoder import ImageFeatures
 from ram.models.text_encoder import TextEncoder
-from ram.prediction import Explanation, Prediction
+from ram.prediction import Explanation, Prediction, Strength
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 
@@ -26,8 +26,8 @@ Lend = Callable[[Callable[..., Any]], Callable[..., Any]]
 """Makes a function that has the GPU while it runs; `spaces.GPU` is one."""
 
 
-_Numbers = tuple[np.ndarray, np.ndarray, Mapping[str, np.ndarray]]
-"""Probabilities, weights and terms of a prediction."""
+_Numbers = tuple[np.ndarray, np.ndarray, Mapping[str, np.ndarray], Strength | None]
+"""Probabilities, weights, terms and strength of a prediction."""
 
 
 def find_lender(environ: Mapping[str, str]) -> Lend | None:
@@ -64,7 +64,7 @@ class BorrowingTagger:
 
         def score(features: ImageFeatures, bank: TagEmbeddingBank | None) -> _Numbers:
             scored = tagger.score(features.to(tagger.device), bank)
-            return scored.probabilities, scored.weights, scored.terms
+            return scored.probabilities, scored.weights, scored.terms, scored.strength
 
         def embed(descriptions: TagDescriptions) -> TagEmbeddingBank:
             return tagger.embed(descriptions).to("cpu", tagger.dtype)

@@ -20,6 +20,8 @@ from ram.prediction import Prediction, TagScore
 
 SHOWN_TAGS = 15
 """Tags listed at once; further ones unfold."""
+SHOWN_IF_UNLIKE = 5
+"""Tags listed at once of a photo that is unlike those of training; the others unfold, and no next best follow."""
 NEXT_BEST = 6
 """Tags listed below their thresholds."""
 SHOWN_DESCRIPTIONS = 6
@@ -75,6 +77,8 @@ def tags(
 ) -> str:  # fmt: skip
     """Tags over their thresholds and the next best; edited and typed ones are always listed.
 
+    A photo that is unlike those the model was taught on gets a badge and a shorter list.
+
     Args:
         photo: that a model has tagged.
         chosen: the tag that is marked; the first where it is empty.
@@ -85,14 +89,14 @@ def tags(
     assert photo.prediction is not None
     prediction = _changed(photo.prediction, edited)
     present = [edited.get(score.tag, score) for score in prediction.above()]
-    next_best = [edited.get(score.tag, score) for score in prediction.next_best(NEXT_BEST)]
+    next_best = [edited.get(score.tag, score) for score in prediction.next_best(0 if prediction.unlike else NEXT_BEST)]
     listed = {score.tag for score in [*present, *next_best]}
     next_best += [edited.get(tag, prediction[tag]) for tag in {**edited, **typed} if tag not in listed]
     rows = [{"tag": score.tag, **score_row(score)} for score in [*present, *next_best]]
     return render(
         "photo", "tags", present=present, next_best=next_best, total=len(prediction), seconds=photo.tagged_in,
-        chosen=chosen or (present[0].tag if present else ""), edited=edited, typed=typed, shown_at_once=SHOWN_TAGS,
-        files=export_table("tags", rows),
+        chosen=chosen or (present[0].tag if present else ""), edited=edited, typed=typed, unlike=prediction.unlike,
+        shown_at_once=SHOWN_IF_UNLIKE if prediction.unlike else SHOWN_TAGS, files=export_table("tags", rows),
     )  # fmt: skip
 
 

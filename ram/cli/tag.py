@@ -232,6 +232,10 @@ def _tag(
                     continue
                 bank = None if args.shortlist is None else tagger.shortlist(features, args.shortlist, keep=typed)
                 prediction = tagger.score(features, bank)
+                if prediction.strength is None:  # of a shortlist
+                    prediction = replace(prediction, strength=tagger.strength(features))
+                if prediction.unlike:
+                    say(printable(f"{picture}: unlike the photos this model was taught on, so its tags may be wrong"))
                 scores = listed(prediction, typed, args.top, args.threshold)
                 record = record_of(
                     str(picture), tagger.name, prediction, scores, lean=args.lean, translations=args.translations

@@ -23,7 +23,10 @@ CSV_COLUMNS = ("image", "model", "tag", "translation", "probability", "threshold
 _MARK = "\ufeff"
 
 Record = Mapping[str, Any]
-"""One image: ``{"image", "model", "tags", "scores"}``; for COCO also its ``"width"`` and ``"height"``."""
+"""One image: ``{"image", "model", "tags", "scores"}``; for COCO also its ``"width"`` and ``"height"``.
+
+Of a model that can tell, ``"unlike"`` too: whether the image is unlike the photos that the model was taught on.
+"""
 
 
 def listed(
@@ -74,7 +77,8 @@ def record_of(
         if lean:
             del fields["descriptions"]
         written.append({"tag": score.tag, "translation": score.translation, **fields} if translations else fields)
-    return {"image": readable_name(image), "model": model, "tags": prediction.tags, "scores": written}
+    known = {"unlike": prediction.unlike} if prediction.strength is not None else {}
+    return {"image": readable_name(image), "model": model, **known, "tags": prediction.tags, "scores": written}
 
 
 def readable_name(name: str) -> str:

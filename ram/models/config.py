@@ -148,6 +148,10 @@ class ModelConfig:
             weights; the official models do not.
         center_descriptions: weigh descriptions by their difference from the mean of their tag (see
             :class:`ram.models.lite.centered_reweighting.CenteredReweighting`); the official models do not.
+        unlike_below: an image is unlike the photos of training where the mean of its five highest logits over the
+            model's own vocabulary is below (see :class:`ram.prediction.Strength`). It is the 2 % quantile of that mean
+            over development photos of the training data, so 2 of 100 such photos are below by definition; no benchmark
+            and no drawn picture chose it. None never says so.
     """
 
     name: str
@@ -160,6 +164,7 @@ class ModelConfig:
     reweight: bool = True
     standardize_text: bool = False
     center_descriptions: bool = False
+    unlike_below: float | None = None
 
     def __post_init__(self) -> None:
         if self.dim < 1:
@@ -168,6 +173,8 @@ class ModelConfig:
             raise InputError("ensemble.classifier_weight needs image.classes")
         if self.max_descriptions is not None and self.max_descriptions < 1:
             raise InputError(f"max_descriptions is {self.max_descriptions}: it must be at least 1, or null")
+        if self.unlike_below is not None and not math.isfinite(self.unlike_below):
+            raise InputError(f"unlike_below is {self.unlike_below}: it must be a finite number, or null")
         if self.learned and (self.dim != learned_width(self.decoder.hidden) or self.max_descriptions != 1):
             raise InputError(
                 f"learned tags have one row of {learned_width(self.decoder.hidden)} numbers each, not "

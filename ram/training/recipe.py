@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -138,7 +138,8 @@ class Recipe:
         config = Path(str(resources.files("ram"))) / "pretrained" / str(values.get("initialize", "")) / "config.json"
         if config.is_file() and isinstance(values.get("model", {}), dict):
             shipped = ModelConfig.from_dict(json.loads(config.read_text(encoding="utf-8")))
-            values["model"] = {**shipped.to_dict(), **values.get("model", {})}
+            fresh = replace(shipped, unlike_below=None)  # training changes the logits that it was fitted to
+            values["model"] = {**fresh.to_dict(), **values.get("model", {})}
         try:
             return read_fields(cls, values, "recipe")
         except ValueError as error:

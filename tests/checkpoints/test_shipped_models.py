@@ -7,6 +7,7 @@ import json
 import pytest
 
 import ram
+from benchmarks.drawn_pictures import gradient
 from ram.describers.fallback import describe_tags
 from ram.describers.loading import load_describer
 from ram.evaluation.benchmarks import load_benchmark
@@ -46,15 +47,26 @@ def test_ram_has_one_description_a_tag_and_ram_plus_several():
     assert configs["ram-lite"]["max_descriptions"] == 1
     assert configs["ram-plus-lite"]["max_descriptions"] is None
     for config in configs.values():
-        own = ("name", "max_descriptions", "reweight", "center_descriptions", "ensemble")
+        own = ("name", "max_descriptions", "reweight", "center_descriptions", "ensemble", "unlike_below")
         assert {**config, **dict.fromkeys(own)} == {**configs["ram-lite"], **dict.fromkeys(own)}
-    assert all(Recipe.load(name).model == ModelConfig.from_dict(config) for name, config in configs.items())
+    trained = {name: ModelConfig.from_dict({**config, "unlike_below": None}) for name, config in configs.items()}
+    assert all(Recipe.load(name).model == config for name, config in trained.items())
 
 
 def test_dogs_are_found_on_a_photo_of_dogs_only(tagger):
     assert "dog" in tagger.tag(ROOT / "assets/examples/dogs.jpg").tags
     bridge = tagger.tag(ROOT / "assets/examples/bridge.jpg")
     assert "dog" not in bridge.tags and "bridge" in bridge.tags
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_drawn_gradient_is_unlike_the_photos_of_training(tagger, seed):
+    assert tagger.tag(gradient(seed)).unlike
+
+
+def test_no_example_photo_is_unlike_the_photos_of_training(tagger):
+    photos = sorted((ROOT / "assets" / "examples").glob("*.jpg"))
+    assert len(photos) >= 8 and [photo.name for photo in photos if tagger.tag(photo).unlike] == []
 
 
 def test_a_visible_typed_category_is_more_probable_than_another(tagger):

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 
 import pytest
@@ -54,6 +55,42 @@ def test_tag_lists_present_ten_best_and_typed_tags(models, photos, ended):
     for score in picture["scores"]:  # no typed category changes another score
         if score["tag"] in TAGS:
             assert score["probability"] == pytest.approx(alone[score["tag"]].probability, abs=1e-5)
+
+
+@pytest.fixture
+def with_cut(models, tmp_path):
+    """The folder of tiny-plus with a cut between the strengths of two pictures, and the cut."""
+    folder = tmp_path / "with-cut"
+    shutil.copytree(models["tiny-plus"], folder)
+    config = json.loads((folder / "config.json").read_text())
+
+    def write(cut):
+        (folder / "config.json").write_text(json.dumps({**config, "unlike_below": cut}))
+        return folder
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--threshold", 0.5),
+        ("--tags", "corgi, kite", "--describer", "template"),
+        ("--tags", "corgi", "--describer", "template", "--only"),
+        ("--shortlist", 2),
+    ],
+)
+def test_tag_says_which_picture_is_unlike_the_photos_of_training(options, with_cut, photos, ended):
+    tagger = load(with_cut(0.0))
+    values = {photo: tagger.tag(photo).strength.value for photo in sorted(photos.iterdir())}
+    lowest, second, _ = sorted(values, key=values.get)
+    model = with_cut((values[lowest] + values[second]) / 2)
+    code, out, err = ended("tag", photos, "--model", model, "--json", *options)
+    assert code == 0 and {picture["image"]: picture["unlike"] for picture in json.loads(out)} == {
+        str(photo): photo == lowest for photo in values
+    }
+    assert err == f"{lowest}: unlike the photos this model was taught on, so its tags may be wrong\n"
 
 
 def test_tag_takes_one_threshold_for_all_tags(models, photos, ended):

@@ -27,7 +27,7 @@ def test_what_is_left_out_takes_the_values_of_the_paper():
     config = ModelConfig.from_dict(least)
     assert config.decoder == DecoderConfig(hidden=768, heads=4, intermediate=3072, layers=2)
     assert config.image.mean == (0.485, 0.456, 0.406)
-    assert config.max_descriptions is None
+    assert config.max_descriptions is config.unlike_below is None
     assert (config.image.classes, config.decoder.matching, config.ensemble) == (0, False, EnsembleConfig())
 
 
@@ -60,6 +60,10 @@ def test_what_is_left_out_takes_the_values_of_the_paper():
         ((), "dim", None, r"config\.dim is None"),
         ((), "max_descriptions", 0, "max_descriptions is 0"),
         ((), "max_descriptions", "all", r"config\.max_descriptions is 'all'"),
+        ((), "unlike_below", float("nan"), "unlike_below is nan: it must be a finite number, or null"),
+        ((), "unlike_below", float("-inf"), "unlike_below is -inf: it must be a finite number, or null"),
+        ((), "unlike_below", "2.5", r"config\.unlike_below is '2.5': it must be a valid number"),
+        ((), "unlike_below", True, r"config\.unlike_below is True"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(place, field, value, sentence):
@@ -100,7 +104,9 @@ def test_whole_numbers_may_stand_for_fractions():
     assert ImageConfig("b", 8, std=(1, 1, 1)).std == (1, 1, 1)
     values = as_json(tiny_config())
     values["decoder"]["dropout"] = 0
-    assert ModelConfig.from_dict(values).decoder.dropout == 0
+    values["unlike_below"] = 2
+    config = ModelConfig.from_dict(values)
+    assert config.decoder.dropout == 0 and config.unlike_below == 2.0
 
 
 def test_published_ram_has_one_description_per_tag():

@@ -1,5 +1,6 @@
 """Taggers on a host that lends its GPU by the call: the lender here carries everything to and fro as bytes."""
 
+import dataclasses
 import pickle
 import sys
 import types
@@ -16,7 +17,7 @@ from ram.errors import ImageError
 from ram.evaluation.baselines import ZeroShotTagger
 from ram.models.config import ImageConfig, ModelConfig
 from ram.tagger import Tagger
-from tests.tiny import DIM, HashTextEncoder, tiny_tagger
+from tests.tiny import DIM, HashTextEncoder, tiny_bank, tiny_config, tiny_model, tiny_tagger
 
 PICTURE = Image.effect_noise((90, 60), 90).convert("RGB")
 
@@ -48,6 +49,13 @@ def own():
 @pytest.fixture
 def borrowing(own, lender):
     return borrow(own, lender)
+
+
+def test_the_strength_of_a_photo_comes_back(lender):
+    config = dataclasses.replace(tiny_config(), unlike_below=0.25)
+    own = Tagger(config, tiny_model(config), tiny_bank(), HashTextEncoder)
+    borrowed, expected = borrow(own, lender).tag(PICTURE).strength, own.tag(PICTURE).strength
+    assert borrowed.unlike_below == 0.25 and borrowed.value == pytest.approx(expected.value, abs=1e-6)
 
 
 def test_results_are_equal_and_each_use_is_one_loan(own, borrowing, lender):

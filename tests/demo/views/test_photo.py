@@ -1,5 +1,7 @@
 """HTML of the tab of one photo shows the values, and no text becomes markup."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,7 +12,7 @@ from demo.core.photos import Photo
 from demo.views import page, photo
 from ram.checkpoints.registry import list_models
 from ram.describers.fallback import DescribedSentence
-from ram.prediction import Prediction, TagScore
+from ram.prediction import Prediction, Strength, TagScore
 from ram.text.vocabulary import TagVocabulary
 from tests.demo.views.outline import HOSTILE, Outline
 
@@ -35,6 +37,27 @@ def test_present_tags_come_first_then_the_next_best():
     assert identifiers == ["present", "dog", "sea", "next-best", "car", "cat"]
     assert "2 tags" in outline.text
     assert "0.90" in outline.text
+
+
+def test_an_unlike_photo_has_a_badge_and_five_tags_at_once():
+    scores = prediction({f"tag {i}": 0.9 - i / 100 for i in range(9)} | {"below": 0.1})
+    unlike = dataclasses.replace(scores, strength=Strength(1.0, unlike_below=1.5))
+    outline = Outline(photo.tags(tagged(unlike)))
+    badge = "Unlike the photos this model was taught on: tags may be wrong"
+    assert outline.text[0] == badge and "4 more" in outline.text and "9 tags" in outline.text
+    assert outline.rows() == [f"tag {i}" for i in range(9)]  # all are there, and no tag below its threshold
+    (role,) = (a["role"] for _, a in outline.elements if "unlike" in a.get("class", ""))
+    (told,) = (a["data-announce"] for _, a in outline.elements if "data-announce" in a)
+    assert role == "note" and told.startswith(f"{badge}. 9 tags over the threshold")
+    edited = Outline(photo.tags(tagged(unlike), edited={"below": TagScore("below", 0.2, 0.5)}))
+    assert edited.rows()[-1] == "below" and badge in edited.text  # what was edited stays in the list
+
+
+@pytest.mark.parametrize("strength", [None, Strength(1.5, unlike_below=1.5)])
+def test_other_photos_have_no_badge(strength):
+    scores = prediction({f"tag {i}": 0.9 - i / 100 for i in range(9)} | {"below": 0.1})
+    outline = Outline(photo.tags(tagged(dataclasses.replace(scores, strength=strength))))
+    assert "Unlike" not in " ".join(outline.text) and "4 more" not in outline.text and outline.rows()[-1] == "below"
 
 
 def test_an_edited_tag_is_listed_by_its_new_score_and_marked():
