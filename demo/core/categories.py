@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ram.describers.fallback import DescribedSentence, Notice, merge_notices
+from ram.describers.template import is_template
 from ram.errors import InputError
 from ram.text.bank import TagEmbeddingBank, pad
 from ram.text.cleaning import clean_sentence
@@ -78,6 +79,15 @@ class Categories:
         """Texts of the sentences in use, in order."""
         disabled = self.disabled.get(tag, frozenset())
         return tuple(one.text for one in self.sentences.get(tag, ()) if one.text not in disabled)
+
+    def by_name(self, tag: str) -> tuple[str, ...]:
+        """Texts of the sentences that only put the name into a template, in use or not.
+
+        Sentences that a visitor wrote are none of them; nothing where a category has no other sentence.
+        """
+        sentences = self.sentences.get(tag, ())
+        found = tuple(one.text for one in sentences if one.origin != BY_VISITOR and is_template(one.text, tag))
+        return found if len(found) < len(sentences) else ()
 
     def extend(self, tag: str, *sentences: DescribedSentence) -> Categories:
         """Append sentences to a category."""

@@ -184,6 +184,25 @@ class Workbench:
             return None
         return main.explain(photo.features[main.name].to(main.device), bank, tag)
 
+    def probability_without(
+        self, photo: Photo | None, categories: Categories, tag: str, texts: Collection[str]
+    ) -> float | None:
+        """The main model's probability with several sentences of a category left out together.
+
+        None without a photo, and where none of them is in use or no other one is.
+        """
+        main = self.taggers[0]
+        bank = categories.banks.get(main.name)
+        if photo is None or main.name not in photo.features or bank is None or tag not in bank.vocabulary:
+            return None
+        used = set(bank.descriptions[tag])
+        rest = tuple(one for one in categories.sentences[tag] if one.text in used.difference(texts))
+        if not rest or used.isdisjoint(texts):
+            return None
+        smaller = dataclasses.replace(categories, names=(tag,), sentences={tag: rest}).bank(bank.text_encoder, None)
+        assert smaller is not None
+        return main.score(photo.features[main.name].to(main.device), smaller)[tag].probability
+
     def score(self, photo: Photo | None, categories: Categories | None) -> Scores:
         """Predictions over the categories of every model that has looked at the photo; runs no image encoder."""
         if photo is None or categories is None:

@@ -58,9 +58,10 @@ class PhotoSection:
                     self.photo = gr.Image(
                         type="filepath", image_mode=None, sources=["upload"], format="jpeg", height=320, buttons=[],
                         label="Photo", show_label=False, elem_id="photo", alt_text="The photo to be tagged",
-                        placeholder="Drop or paste a photo here,\nor click to choose one",
+                        placeholder="Drop, paste or choose a photo",
                         value=first.preview if first else None,
                     )  # fmt: skip
+                    html(views.choose(), "choose", "choose")
                     self.photo_notice = html("", "photo-notice")
                     self.strip = html(views.examples(examples), "examples", "photo")
                 with gr.Column(elem_classes="sheet", elem_id="ask-panel"):

@@ -100,7 +100,7 @@ class WhyPanel:
             subject = replace(subject, predefined=changed)
             if photo is not None and explanation is not None:
                 update[self.edits] = edits.keep(photo, subject.tag, Edit(changed, explanation.score))
-        return {**update, self.subject: subject, self.panel: _shown(photo, subject, changed, explanation)}
+        return {**update, self.subject: subject, self.panel: self._shown(photo, subject, changed, explanation)}
 
     def _select(self, photo: Photo | None, subject: Subject, typed: Categories | None) -> tuple[Subject, str]:
         categories = subject.predefined or typed
@@ -115,16 +115,18 @@ class WhyPanel:
                 original = self.bench.explain(photo, self._embed(subject, categories.reset(subject.tag)), subject.tag)
             before = None if original is None else original.score.probability
             subject = replace(subject, before=before, order=tuple(order))
-        return subject, _shown(photo, subject, categories, explanation)
+        return subject, self._shown(photo, subject, categories, explanation)
 
     def _embed(self, subject: Subject, categories: Categories) -> Categories:
         """Embed the sentences for the models that score them; only the main one scores predefined tags."""
         return self.bench.embed(categories, self.bench.taggers[:1] if subject.predefined else None)
 
-
-def _shown(photo: Photo | None, subject: Subject, categories: Categories, explanation: Explanation | None) -> str:
-    jpeg = photo.jpeg if photo else b""
-    return views.why(views.Why(subject.tag, categories, explanation, subject.before, subject.order, jpeg))
+    def _shown(
+        self, photo: Photo | None, subject: Subject, categories: Categories, explanation: Explanation | None
+    ) -> str:
+        tag, jpeg = subject.tag, photo.jpeg if photo else b""
+        unnamed = self.bench.probability_without(photo, categories, tag, categories.by_name(tag))
+        return views.why(views.Why(tag, categories, explanation, subject.before, subject.order, jpeg, unnamed))
 
 
 def _edited(categories: Categories, tag: str, edit: gr.EventData) -> Categories:

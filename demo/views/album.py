@@ -76,7 +76,8 @@ def _row(album: Album, index: int, vocabulary: TagVocabulary, thumbs: Thumbs) ->
     scores = [*present[:MAX_TAGS], *prediction.next_best(NEXT_BEST)]
     listed = {score.tag for score in scores}
     scores += [prediction[tag] for (judged, tag) in thumbs if judged == index and tag not in listed]
+    rest = [score.tag for score in present[MAX_TAGS:] if (index, score.tag) not in thumbs]
     return {
-        "index": index, "name": photo.name, "thumbnail": photo.thumbnail, "more": max(len(present) - MAX_TAGS, 0),
+        "index": index, "name": photo.name, "thumbnail": photo.thumbnail, "rest": rest,
         "verdicts": [(score, thumbs.get((index, score.tag))) for score in scores],
     }  # fmt: skip

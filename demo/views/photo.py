@@ -66,6 +66,11 @@ def examples(photos: Sequence[Example]) -> str:
     return render("photo", "examples", photos=[(photo, _thumbnail(photo.path)) for photo in photos])
 
 
+def choose() -> str:
+    """Buttons that choose another photo and, on phones, take one."""
+    return render("photo", "choose")
+
+
 def scope(shipped: bool) -> str:
     """Render a note on the training data of the shipped models; nothing for other models."""
     return render("photo", "scope", larger_model=LARGE) if shipped else ""

@@ -46,6 +46,7 @@ class Why:
         before: probability before any editing, or None.
         order: indices of the sentences in the order they are listed; further ones follow.
         photo: JPEG of the photo.
+        unnamed: probability without all sentences that only say the name, or None.
     """
 
     tag: str
@@ -54,6 +55,7 @@ class Why:
     before: float | None = None
     order: Sequence[int] = ()
     photo: bytes = field(default=b"", repr=False)
+    unnamed: float | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,28 @@ class Row:
     weight: float | None = None
     without: float | None = None
     change: str = "same"
+
+
+@dataclass(frozen=True)
+class ByName:
+    """The sentences that only put the name into a template, folded into one line.
+
+    Args:
+        rows: the sentences.
+        weight: the sum of their weights; None where they are not known.
+        without: probability without all of them, or None.
+        change: "falls", "rises" or "same": the probability without them against the present one.
+    """
+
+    rows: Sequence[Row]
+    weight: float | None = None
+    without: float | None = None
+    change: str = "same"
+
+    @property
+    def disabled(self) -> int:
+        """How many of them are switched off."""
+        return sum(not row.enabled for row in self.rows)
 
 
 @dataclass(frozen=True)
@@ -105,7 +129,7 @@ def why(shown: Why) -> str:
         verdict=explanation and _verdict(explanation.score, shown.before),
         evidence=explanation and explanation.score.evidence and _evidence(explanation.score),
         heat=_heat(explanation, shown.photo) if explanation and shown.photo else None,
-        sentences={"rows": rows, "shown_at_once": SHOWN_SENTENCES, "files": _files(shown, rows)},
+        sentences=_sentences(shown, rows),
     )  # fmt: skip
 
 
@@ -191,14 +215,27 @@ def _rows(shown: Why) -> list[Row]:
         texts, present = shown.categories.enabled(shown.tag), explanation.score.probability
         without = explanation.without.tolist() or [None] * len(explanation.weights)
         for text, weight, other in zip(texts, explanation.weights.tolist(), without, strict=False):
-            moved = other is not None and _differ(other, present)
-            figures[text] = weight, other, "same" if not moved else "falls" if other < present else "rises"
+            figures[text] = weight, other, _change(other, present)
     rows = []
     for index in [*shown.order, *range(len(shown.order), len(sentences))]:
         text, origin = sentences[index].text, sentences[index].origin
         on = text not in disabled
         rows.append(Row(index, text, origin, on, *(figures[text] if on and text in figures else ())))
     return rows
+
+
+def _sentences(shown: Why, rows: Sequence[Row]) -> dict[str, Any]:
+    """The rows to list, those that only say the name in one line after the others, and all of them as files."""
+    names = set(shown.categories.by_name(shown.tag))
+    folded = [row for row in rows if row.text in names]
+    by_name = None
+    if folded:
+        weights = [row.weight for row in folded if row.weight is not None]
+        present = shown.explanation.score.probability if shown.explanation else 0.0
+        total = sum(weights) if weights else None
+        by_name = ByName(folded, total, shown.unnamed, _change(shown.unnamed, present))
+    listed = [row for row in rows if row.text not in names]
+    return {"rows": listed, "by_name": by_name, "shown_at_once": SHOWN_SENTENCES, "files": _files(shown, rows)}
 
 
 def _files(shown: Why, rows: Sequence[Row]) -> Sequence[Any]:
@@ -224,6 +261,13 @@ def _key(photo: bytes) -> str:
 def _differ(a: float, b: float) -> bool:
     """Whether two probabilities differ as they are shown."""
     return f"{a:.2f}" != f"{b:.2f}"
+
+
+def _change(without: float | None, present: float) -> str:
+    """Whether the probability falls or rises, as it is shown, or stays the same."""
+    if without is None or not _differ(without, present):
+        return "same"
+    return "falls" if without < present else "rises"
 
 
 def _signed(value: float) -> str:

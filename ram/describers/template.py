@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from ram.describers.base import Describer
-from ram.describers.wording import also_action, as_action, as_quality, in_a_photo, is_plural, plain_prompt
+from ram.describers.wording import (
+    also_action,
+    as_action,
+    as_quality,
+    in_a_photo,
+    is_plural,
+    plain_prompt,
+    singulars,
+    with_article,
+)
+from ram.errors import InputError
 from ram.text.files import package_file, read_table
-from ram.text.names import normalize_category, spaced
+from ram.text.names import normalize_category, spaced, split_sense
 
 
 class TemplateDescriber(Describer):
@@ -36,7 +46,34 @@ class TemplateDescriber(Describer):
                 yield f"a photo of someone {action}."
 
 
+def is_template(sentence: str, tag: str) -> bool:
+    """Whether a sentence only puts the tag's name into a template and says nothing of its looks.
+
+    Case and the full stop do not matter. A sense in brackets is part of the name: of "crane (bird)", "a photo of a
+    crane, a bird." is a template too.
+    """
+    return _comparable(sentence) in _sentences_by_name(spaced(tag))
+
+
 @cache
 def _templates(kind: str) -> tuple[str, ...]:
     rows = read_table(package_file("describers/templates.csv"), ("kind", "template"))
     return tuple(row["template"] for _, row in rows if row["kind"] == kind)
+
+
+@lru_cache(maxsize=4096)
+def _sentences_by_name(tag: str) -> frozenset[str]:
+    """Templates filled for a tag, for its singular, and for both without their sense, as they are compared."""
+    word, sense = split_sense(tag)
+    describer, forms = TemplateDescriber(), (word, *singulars(word))
+    try:
+        sentences = [sentence for name in dict.fromkeys((tag, *forms)) for sentence in describer.describe(name)]
+    except InputError:  # a name that no describer takes
+        return frozenset()
+    if sense:
+        sentences += [f"a photo of {with_article(form)}, {with_article(sense)}." for form in forms]
+    return frozenset(map(_comparable, sentences))
+
+
+def _comparable(sentence: str) -> str:
+    return sentence.strip().rstrip(".").casefold()

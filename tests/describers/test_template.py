@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ram.describers.template import TemplateDescriber
+from ram.describers.template import TemplateDescriber, is_template
 from ram.describers.wording import article, gerund, is_mass, is_plural, plain_prompt, singulars
 
 
@@ -94,3 +94,28 @@ def test_words_are_inflected() -> None:
         "an",
         "a",
     ]
+
+
+@pytest.mark.parametrize("tag", ["corgi", "two dogs", "slide", "run", "red", "crane (bird)", "traffic_light"])
+def test_every_template_is_known_as_one(tag: str) -> None:
+    for sentence in TemplateDescriber().describe(tag):
+        assert is_template(sentence, tag)
+        assert is_template(sentence.upper().rstrip("."), tag)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "tag", "expected"),
+    [
+        ("a photo of a crane, a bird.", "crane (bird)", True),
+        ("there is a crane.", "crane (bird)", True),
+        ("a photo of a teddy bear.", "teddy bears", True),
+        ("a photo of a crane, a machine.", "crane (bird)", False),
+        ("a photo of a corgi on a lawn.", "corgi", False),
+        ("a photo of a cat.", "corgi", False),
+        ("a corgi, a kind of dog.", "corgi", False),
+        ("short legs and upright ears", "corgi", False),
+        ("a photo of a <b>.", "<b>", False),
+    ],
+)
+def test_a_template_says_the_name_and_no_more(sentence: str, tag: str, expected: bool) -> None:
+    assert is_template(sentence, tag) is expected

@@ -1,16 +1,5 @@
-// For the whole page: paste photos anywhere, save plots, and support keyboards and screen readers.
+// For the whole page: save plots, copy tags, and support keyboards and screen readers.
 () => {
-  document.addEventListener('paste', event => {
-    const photo = [...(event.clipboardData?.files ?? [])].find(file => file.type.startsWith('image/'));
-    const input = document.querySelector('#photo input[type=file]');
-    if (!photo || !input) return;
-    event.preventDefault();
-    const transfer = new DataTransfer();
-    transfer.items.add(photo);
-    input.files = transfer.files;
-    input.dispatchEvent(new Event('change', {bubbles: true}));
-  });
-
   // Save a plot. It carries its light colours inside; the page's style sheet is not saved with it.
   document.addEventListener('click', async event => {
     const button = event.target.closest('button[data-plot]');
@@ -41,6 +30,45 @@
     link.download = `${button.dataset.name}.${button.dataset.plot}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  });
+
+  // Copy the tags of a list as "dog, beach": those over their thresholds, but none with a thumb down, and any with a thumb
+  // up. Without a secure context a browser has no navigator.clipboard, but copies what is selected.
+  const judged = (tag, thumb) => tag.querySelector(`[data-thumb=${thumb}][aria-pressed=true]`);
+  const chosen = tag => !judged(tag, 'down') && (tag.dataset.present !== undefined || judged(tag, 'up'));
+  const select = text => {
+    const box = Object.assign(document.createElement('textarea'), {value: text, readOnly: true});
+    box.style.cssText = 'position: fixed; top: 0; opacity: 0';
+    document.body.append(box);
+    box.focus({preventScroll: true});
+    box.select();
+    const copied = document.execCommand('copy');
+    box.remove();
+    return copied;
+  };
+  const copy = async text => {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      return select(text);
+    }
+  };
+  document.addEventListener('click', async event => {
+    const button = event.target.closest('button[data-copy]');
+    if (!button) return;
+    const list = button.closest(button.dataset.copy), status = button.nextElementSibling;
+    const tags = [...new Set([...list.querySelectorAll('[data-listed]')].filter(chosen).map(tag => tag.dataset.listed))];
+    const copied = tags.length > 0 && await copy(tags.join(', '));
+    button.focus({preventScroll: true});
+    status.textContent = copied ? 'Copied' : tags.length ? 'Not copied' : 'No tags';
+    const announcer = document.getElementById('announcer');
+    announcer.textContent = '';  // said again when it is copied again
+    setTimeout(() => {
+      announcer.textContent = copied ? `Copied ${tags.length} ${tags.length > 1 ? 'tags' : 'tag'}`
+        : tags.length ? 'Not copied: this browser does not allow it' : 'No tags to copy';
+    }, 100);
+    setTimeout(() => { status.textContent = ''; }, 3000);
   });
 
   document.addEventListener('keydown', event => {

@@ -23,6 +23,13 @@ element.addEventListener('click', event => {
   const button = event.target.closest('[data-action]');
   if (button) send(button, button.dataset.action);
 });
+// gradio folds a list again when it draws it anew.
+const unfolded = new Set();
+const list = details => JSON.stringify([panel().tag, details.className]);
+element.addEventListener('click', ({target}) => {
+  const details = target.closest('summary')?.parentElement;
+  if (details) unfolded[details.open ? 'delete' : 'add'](list(details));
+});
 element.addEventListener('keydown', event => {
   const box = event.target;
   if (box.tagName !== 'TEXTAREA') return;
@@ -44,6 +51,7 @@ const restore = () => {
     else box.value = drafts.get(draft(box)) ?? box.defaultValue;
     if (box.tagName === 'TEXTAREA') grow(box);
   }
+  for (const details of element.querySelectorAll('details')) details.open = unfolded.has(list(details));
   for (const row of document.querySelectorAll('#tags button[data-tag]'))
     row.setAttribute('aria-pressed', String(row.dataset.tag === panel().tag));
 };

@@ -255,6 +255,22 @@ def test_a_failed_warm_up_is_only_logged(taggers, caplog):
     assert "word lists" in caplog.text
 
 
+def test_sentences_left_out_together_are_scored_for_real(bench, taggers, tmp_path):
+    lexicon = FixedDescriber("a photo of a {}.", "there is a {}.", "what one sees of a {}", "more of a {}")
+    bench = Workbench(taggers, {"lexicon": lexicon}.__getitem__)
+    photo, categories = looked_at(bench, photo_file(tmp_path)), typed(bench, "corgi")
+    named = categories.by_name("corgi")
+    assert named == ("a photo of a corgi.", "there is a corgi.")
+    rest = taggers[0].embed({"corgi": ["what one sees of a corgi", "more of a corgi"]})
+    expected = taggers[0].score(photo.features["plus"], rest)["corgi"].probability
+    assert bench.probability_without(photo, categories, "corgi", named) == pytest.approx(expected, abs=1e-6)
+    one = bench.probability_without(photo, categories, "corgi", named[:1])
+    assert one == pytest.approx(float(bench.explain(photo, categories, "corgi").without[0]), abs=1e-6)
+    assert bench.probability_without(photo, categories, "corgi", categories.enabled("corgi")) is None
+    assert bench.probability_without(photo, categories, "corgi", ()) is None
+    assert bench.probability_without(None, categories, "corgi", named) is None
+
+
 def test_new_categories_are_not_finished():
     assert Categories(("corgi",)).finished == frozenset()
 

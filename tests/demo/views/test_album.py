@@ -122,3 +122,19 @@ def test_winners_say_how_many_were_scored_and_which_are_shown():
 
 def test_a_filter_without_matches_says_so():
     assert "No photo shows all of these tags" in table(album(), VOCABULARY, [], 0, {})
+
+
+def test_tags_that_are_not_listed_are_copied_too():
+    tags = tuple(f"tag {i}" for i in range(15))
+    vocabulary = TagVocabulary(tags, (0.5,) * 15)
+    kept = CachedFeatures(ImageFeatures(torch.zeros(1, 1, 1)))
+    probabilities = np.array([0.9 - i / 100 for i in range(14)] + [0.1], np.float32)
+    one = AlbumPhoto("a.jpg", (4, 3), b"", probabilities, np.zeros(15, np.int16), np.ones(15), kept)
+    shown = Album("tiny", vocabulary, (("a",),) * 15, total=1, photos=(one,))
+    outline = Outline(table(shown, vocabulary, [0], 0, {(0, "tag 13"): False}))  # listed, for it has a thumb
+    listed = [a for _, a in outline.elements if "data-listed" in a]
+    assert sorted(a["data-listed"] for a in listed) == sorted(tags)
+    assert {a["data-listed"] for a in listed if "data-present" in a} == {*tags} - {"tag 14"}
+    assert [a["data-listed"] for a in listed if "hidden" in a] == ["tag 12"]
+    assert "1 more" in outline.text
+    assert [a["data-copy"] for _, a in outline.elements if "data-copy" in a] == ["tr"]

@@ -60,6 +60,33 @@ def test_other_photos_have_no_badge(strength):
     assert "Unlike" not in " ".join(outline.text) and "4 more" not in outline.text and outline.rows()[-1] == "below"
 
 
+def to_copy(outline):
+    """Tags that the button copies, without regard to thumbs."""
+    return [a["data-listed"] for _, a in outline.elements if "data-listed" in a and "data-present" in a]
+
+
+def test_only_tags_over_their_thresholds_are_to_be_copied():
+    many = {f"tag {i}": 0.9 - i / 100 for i in range(photo.SHOWN_TAGS + 3)}  # three of them are folded
+    outline = Outline(photo.tags(tagged(prediction({**many, "sea": 0.2}))))
+    assert [a["data-copy"] for tag, a in outline.elements if "data-copy" in a] == ["#tags"]
+    assert to_copy(outline) == list(many)
+    edited = {"sea": TagScore("sea", 0.7, 0.5), "tag 0": TagScore("tag 0", 0.3, 0.5)}
+    outline = Outline(photo.tags(tagged(prediction({**many, "sea": 0.2})), edited=edited))
+    assert set(to_copy(outline)) == {*many, "sea"} - {"tag 0"}
+
+
+def test_without_a_tag_there_is_nothing_to_copy():
+    outline = Outline(photo.tags(tagged(prediction({"sea": 0.2}))))
+    assert not [a for _, a in outline.elements if "data-copy" in a]
+
+
+def test_another_photo_is_chosen_or_taken_with_the_camera():
+    outline = Outline(photo.choose())
+    assert [a["data-choose"] for tag, a in outline.elements if tag == "button"] == ["file", "camera"]
+    (camera,) = [a for tag, a in outline.elements if tag == "input"]
+    assert camera["capture"] == "environment" and camera["accept"] == "image/*"
+
+
 def test_an_edited_tag_is_listed_by_its_new_score_and_marked():
     scores = prediction({"cat": 0.7, "dog": 0.9, "sea": 0.1, **{f"other {i}": 0.2 for i in range(9)}})
     outline = Outline(photo.tags(tagged(scores), edited={"dog": TagScore("dog", 0.05, 0.5)}))

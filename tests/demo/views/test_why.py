@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.core.categories import Categories
+from demo.core.categories import BY_VISITOR, Categories
 from demo.views.why import Why, decision, heat_map, nothing, why
 from ram.describers.fallback import DescribedSentence
 from ram.prediction import Evidence, Explanation, TagScore
 from tests.demo.views.outline import HOSTILE, Outline
 
-SENTENCES = ("a photo of a dog.", "four legs", "a wet nose")
+SENTENCES = ("a brown coat", "four legs", "a wet nose")
 
 
 def told(tag="dog", texts=SENTENCES, off=()):
@@ -66,9 +66,9 @@ def test_sentences_can_be_downloaded_with_all_figures():
     links = {a["download"]: a["href"] for tag, a in page.elements if tag == "a"}
     rows = json.loads(base64.b64decode(links["sentences of dog.json"].partition(",")[2]))
     figures = {row["sentence"]: (row["used"], row["weight"], row["probability without it"]) for row in rows}
-    assert list(figures) == ["a wet nose", "four legs", "a photo of a dog."]  # in the order of the page
+    assert list(figures) == ["a wet nose", "four legs", "a brown coat"]  # in the order of the page
     assert figures == {
-        "a photo of a dog.": (True, 0.4, 0.5), "four legs": (False, None, None), "a wet nose": (True, 0.6, 0.7),
+        "a brown coat": (True, 0.4, 0.5), "four legs": (False, None, None), "a wet nose": (True, 0.6, 0.7),
     }  # fmt: skip
     assert {(row["tag"], row["by"]) for row in rows} == {("dog", "lexicon")}
     csv = base64.b64decode(links["sentences of dog.csv"].partition(",")[2]).decode()
@@ -84,8 +84,68 @@ def test_sentences_keep_their_order_and_new_ones_follow():
 def test_a_disabled_sentence_stays_in_the_list():
     page = Outline(why(Why("dog", told(off=["four legs"]), explanation(weights=(0.4, 0.6), without=(0.5, 0.7)))))
     boxes = [("checked" in a, a["aria-label"]) for tag, a in page.elements if a.get("type") == "checkbox"]
-    assert boxes == [(True, "Use “a photo of a dog.”"), (False, "Use “four legs”"), (True, "Use “a wet nose”")]
+    assert boxes == [(True, "Use “a brown coat”"), (False, "Use “four legs”"), (True, "Use “a wet nose”")]
     assert "off" in page.text and "60%" in page.text[page.text.index("a wet nose") :]
+
+
+NAMED = ("four legs", "a photo of a dog.", "there is a dog.", "a wet nose")
+"""Two sentences that show the dog and two that only name it."""
+
+
+def named(unnamed=0.42, off=(), texts=NAMED, origin="lexicon", weights=(0.3, 0.25, 0.3, 0.15)):
+    sentences = {"dog": tuple(DescribedSentence(text, origin) for text in texts)}
+    categories = Categories(("dog",), sentences, disabled={"dog": frozenset(off)})
+    figures = explanation(weights=weights, without=[0.5] * len(weights))
+    return Outline(why(Why("dog", categories, figures, unnamed=unnamed)))
+
+
+def summary(page):
+    """The line of folded sentences, as text."""
+    start = page.text.index("By name")
+    return page.text[start : page.text.index("0.42", start) + 1]
+
+
+def test_sentences_that_only_name_the_tag_are_one_line():
+    page = named()
+    shown = [a for tag, a in page.elements if tag == "details"]
+    assert [(a["class"], "open" in a) for a in shown] == [("by-name", False)]
+    line = summary(page)
+    assert line[1] == "2 sentences that only say “dog”"
+    assert line[-5:] == ["weight", "55%", "probability without them", "▼", "0.42"]
+    order = [a["data-index"] for tag, a in page.elements if tag == "textarea"]
+    assert order == ["0", "3", "1", "2"]  # the folded ones last, and all of them still to be edited
+
+
+def test_weights_of_the_lines_add_up_as_before():
+    page = named()
+    start = page.text.index("By name")
+    lines = [*page.text[:start], *summary(page)]
+    percents = [int(text.rstrip("%")) for text in lines if text.endswith("%")]
+    assert percents == [30, 15, 55] and sum(percents) == 100
+
+
+def test_switched_off_names_have_no_part_in_the_sum():
+    weights = (0.4, 0.35, 0.25)  # of the three in use
+    assert "2 sentences that only say “dog”, 1 off" in named(off=["a photo of a dog."], weights=weights).text
+    line = summary(named(off=["a photo of a dog."], weights=weights))
+    assert "35%" in line
+
+
+def test_no_probability_is_invented_for_folded_sentences():
+    page = named(unnamed=None)
+    start = page.text.index("By name")
+    assert page.text[start + 2 : start + 5] == ["weight", "55%", "–"]
+
+
+def test_sentences_of_a_visitor_or_without_others_are_not_folded():
+    assert "By name" not in named(origin=BY_VISITOR).text
+    assert "By name" not in named(texts=NAMED[1:3], weights=(0.5, 0.5)).text
+
+
+def test_folded_sentences_are_still_exported():
+    links = {a["download"]: a["href"] for tag, a in named().elements if tag == "a"}
+    rows = json.loads(base64.b64decode(links["sentences of dog.json"].partition(",")[2]))
+    assert [(row["sentence"], row["weight"]) for row in rows] == list(zip(NAMED, (0.3, 0.25, 0.3, 0.15), strict=True))
 
 
 def test_without_a_photo_sentences_have_no_figures():
