@@ -65,7 +65,7 @@ def test_dogs_are_found_on_a_photo_of_dogs_only(tagger):
 
 
 def test_most_drawn_gradients_are_unlike_the_photos_of_training(ram_plus):
-    """34 of 40 are for ram-plus-lite, 18 for ram-lite (docs/experiments/everyday-data.md); these are the first ten."""
+    """37 of 40 are for ram-plus-lite, 18 for ram-lite (docs/experiments/everyday-data.md); these are the first ten."""
     assert sum(prediction.unlike for prediction in ram_plus.tag([gradient(seed) for seed in range(10)])) >= 7
 
 
@@ -82,7 +82,7 @@ def test_a_visible_typed_category_is_more_probable_than_another(tagger):
 
 
 def test_the_test_benchmarks_are_as_good_as_the_readme_says(tagger, shared):
-    """Common 33 for RAM, common 34 and uncommon 32 for RAM++ at the least; takes a minute or two a model."""
+    """Common 33 for RAM, common 35 and uncommon 33 for RAM++ at the least; takes a minute or two a model."""
     flickr8k = shared / "data" / "flickr8k"
     common, uncommon = (
         load_benchmark(flickr8k / "benchmarks" / f"flickr8k_{name}", flickr8k / "images")
@@ -98,6 +98,6 @@ def test_the_test_benchmarks_are_as_good_as_the_readme_says(tagger, shared):
         "common": mean_average_precision(scores[:, :known], common.targets),
         "uncommon": mean_average_precision(scores[:, known:], uncommon.targets),
     }
-    assert reached["common"] >= {"ram-lite": 0.33, "ram-plus-lite": 0.34}[tagger.name], reached
+    assert reached["common"] >= {"ram-lite": 0.33, "ram-plus-lite": 0.35}[tagger.name], reached
     if tagger.name == "ram-plus-lite":
-        assert reached["uncommon"] >= 0.32, reached
+        assert reached["uncommon"] >= 0.33, reached
