@@ -1,4 +1,4 @@
-"""The Why panel: what a tag's score is made of, where the decoder looked, and the editable sentences."""
+"""The Why panel: what a tag's score is made of, what each patch of the photo adds to it, and the editable sentences."""
 
 from __future__ import annotations
 
