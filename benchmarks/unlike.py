@@ -1,4 +1,4 @@
-"""How well the strength of a model's response tells drawn pictures from photos, and the cut for its configuration.
+"""Measure how well a model tells drawn pictures from photos, and choose the cut for its configuration.
 
     python -m benchmarks.unlike ram/pretrained/ram-plus-lite DATA [--every 4] [--drawn 50]
 

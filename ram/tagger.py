@@ -29,8 +29,9 @@ from ram.models.image_encoder import ImageFeatures, patch_grid
 from ram.models.ram import TaggingModel
 from ram.models.scoring import PreparedBank, Scorer, Scores
 from ram.models.text_encoder import TextEncoder
-from ram.prediction import Explanation, Prediction, Strength, strongest_logits
+from ram.prediction import Explanation, Prediction, Strength
 from ram.runtime import Progress, cache_folder, quiet
+from ram.strength import OwnVocabulary
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.text.tag_packs import OWN_FILES, PackLimits, load_pack, save_pack
@@ -71,7 +72,8 @@ class Tagger:
         self._scorer = Scorer(self.model)
         self._text_encoder = _Once(text_encoder)
         self._set_bank(bank)
-        self._own = None if config.unlike_below is None else (self.bank, self._prepared)
+        cut = config.unlike_below
+        self._own = None if cut is None else OwnVocabulary(self.bank, self._prepared, cut)
 
     @property
     def name(self) -> str:
@@ -202,10 +204,9 @@ class Tagger:
         Returns:
             None where the model has no cut (``unlike_below``) in its configuration.
         """
-        if self._own is None or self.config.unlike_below is None:
+        if self._own is None:
             return None
-        logits = self._scorer.score(features, self._own[1]).logits[0].float()
-        return Strength(float(strongest_logits(logits.cpu().numpy())), self.config.unlike_below)
+        return self._own.strength(self._scorer.score(features, self._own.prepared).logits[0])
 
     @torch.inference_mode()
     def score_batch(self, features: ImageFeatures, bank: TagEmbeddingBank | DescriptionEmbeddings) -> Scores:
@@ -356,7 +357,7 @@ class Tagger:
         """
         if "forward" in vars(self.model.image_encoder):
             raise TypeError("a compiled tagger cannot be sent to another process: load it there")
-        weights, own = self.model.state_dict(), self.bank if self._own is None else self._own[0]
+        weights, own = self.model.state_dict(), self.bank if self._own is None else self._own.bank
         parts = (self.config, weights, own, self._text_encoder.make, self.device, self.dtype)
         return _made_again, (type(self), self.bank, *parts)
 
@@ -367,11 +368,8 @@ class Tagger:
 
     def _strength(self, features: ImageFeatures, bank: TagEmbeddingBank, logits: torch.Tensor) -> Strength | None:
         """The strength with a prediction: from its (tags,) logits where the bank begins with the own vocabulary."""
-        if self._own is None or self.config.unlike_below is None:
-            return None
-        own, _ = self._own
-        if bank.vocabulary.tags[: len(own)] == own.vocabulary.tags and bank.sentences[: len(own)] == own.sentences:
-            return Strength(float(strongest_logits(logits[: len(own)].cpu().numpy())), self.config.unlike_below)
+        if self._own is not None and self._own.begins(bank):
+            return self._own.strength(logits)
         return self.strength(features) if bank is self.bank else None
 
     def _tag(self, features: ImageFeatures, shortlist: int | None) -> Prediction:

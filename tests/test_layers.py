@@ -14,7 +14,7 @@ LAYERS = (
     ("ram.describers", "ram.text", "ram.labels"),
     ("ram.models", "ram.images"),
     ("ram.checkpoints", "ram.text.bank", "ram.text.tag_packs"),
-    ("ram.tagger_loading", "ram.tagger", "ram.backends"),
+    ("ram.tagger_loading", "ram.tagger", "ram.backends", "ram.strength"),
     ("ram.cli", "ram.training", "ram.evaluation", "ram.library", "ram.export", "ram.figures"),
     ("demo.core", "demo.views", "demo.server"),
     ("demo.sections",),

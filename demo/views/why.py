@@ -89,7 +89,7 @@ class ByName:
 
     @property
     def disabled(self) -> int:
-        """How many of them are switched off."""
+        """Number of these sentences that are switched off."""
         return sum(not row.enabled for row in self.rows)
 
 

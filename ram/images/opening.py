@@ -39,7 +39,7 @@ SUFFIXES = tuple(
 """Endings of the names of files that :func:`open_image` reads."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "HEIF")
-"""Of Pillow; MPO is read through JPEG, HEIF with pillow-heif or pi-heif, which only reads."""
+"""Names that Pillow gives to the formats. It reads MPO as JPEG, and HEIF with pillow-heif or pi-heif (reading only)."""
 
 _START = 4096
 """First bytes of a file, which tell its kind."""
