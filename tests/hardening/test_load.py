@@ -55,7 +55,7 @@ def visit(server: Server, number: int, until: float, met: Visits) -> None:
                 ("compare", (given, words, "template")),
             ):
                 start = time.perf_counter()
-                worked, said = ask(visitor, endpoint, *values)
+                worked, said = ask(visitor, endpoint, *values, session=f"visitor-{number}")
                 met.seconds.append(time.perf_counter() - start)
                 if not worked:
                     met.faults.append(str(said))
@@ -90,7 +90,7 @@ def quiet_server(tmp_path):
 
 
 def test_six_visitors_at_once_are_served(quiet_server):
-    load(quiet_server, 2, 1)  # the first visits load models and word lists
+    load(quiet_server, 6, 5)  # the first visits load models and word lists, and the memory of six at once settles
     met = load(quiet_server, 6, 10)
     assert_served(quiet_server, met)
     assert len(met.seconds) >= 6 * 4
