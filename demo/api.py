@@ -1,4 +1,4 @@
-"""Named endpoints for programs, also MCP tools: /tag, /describe, /score and /compare."""
+"""Named endpoints for programs, also MCP tools: /tag, /caption, /describe, /score and /compare."""
 
 # No postponed annotations here: gradio reads the types of the functions at run time.
 import dataclasses
@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from demo.core.captioning_photos import caption_file
 from demo.core.categories import Categories
 from demo.core.messages import message
 from demo.core.workbench import Workbench
@@ -53,6 +54,29 @@ class Endpoints:
             tagged = next(self.bench.tag(self._path(photo)))
             notices = {"notices": list(tagged.notices)} if tagged.notices else {}
             return {"model": self.bench.taggers[0].name, **tagged.prediction.to_dict(top=max(top, 0)), **notices}
+
+    def caption(self, photo: gr.FileData, tags: str = "", beams: int = 3) -> dict:
+        """Write a sentence about a photo, guided by the tags that the model finds or by those you give.
+
+        Args:
+            photo: a picture, at most 20 MB and 50 megapixels.
+            tags: names separated by commas, such as "dog, frisbee", that the sentence should mention; at most 20 of 60
+                characters. Empty for the tags that the model finds.
+            beams: sentences that the search keeps at each word, 1 to 8; 1 is greedy.
+
+        Returns:
+            {"model", "caption", "tags": those that guided the sentence}; "notices" where the file is damaged and was
+            read all the same.
+        """
+        with _errors_for_programs():
+            self._check_text("tags are", tags)
+            path = self._path(photo)
+            if self.bench.captioner is None:
+                raise InputError("no model of this page writes captions: start it with --captioner tag2text-lite")
+            written = caption_file(self.bench.captioner, path, tags, beams)
+            notices = {"notices": list(written.notices)} if written.notices else {}
+            caption = written.caption
+            return {"model": written.model, "caption": caption.text, "tags": list(caption.tags), **notices}
 
     def describe(self, categories: str, request: gr.Request, describer: DescriberName = "lexicon") -> dict:
         """Describe categories in the sentences that a photo would be compared with.
@@ -121,23 +145,28 @@ class Endpoints:
         return uploaded(photo, get_upload_folder())
 
     def _described(self, text: str, describer: str, request: gr.Request) -> Categories:
-        if not isinstance(text, str) or not isinstance(describer, str):
-            raise InputError('categories and describer are text: give names such as "corgi, meteor shower"')
-        if len(text) > MAX_TEXT:
-            raise InputError(f"{len(text):,} characters of categories are too many: give at most {MAX_TEXT:,}")
+        self._check_text("categories and describer are", text, describer)
         *_, typed = self.bench.describe(text, describer, visitor_of(request.headers))
         return typed
+
+    def _check_text(self, what: str, text: str, *others: str) -> None:
+        if not all(isinstance(one, str) for one in (text, *others)):
+            raise InputError(f'{what} text: give names such as "corgi, meteor shower"')
+        if len(text) > MAX_TEXT:
+            name = what.split()[0]
+            raise InputError(f"{len(text):,} characters of {name} are too many: give at most {MAX_TEXT:,}")
 
 
 def add_endpoints(bench: Workbench) -> None:
     """Add the endpoints to the page that is being built.
 
-    Only /tag shares the queue of the page's photos: the others may wait for a language model, and no photo should wait
-    with them.
+    /tag and /caption share the queue of the page's photos; the others may wait for a language model, and no photo
+    should wait with them.
     """
     endpoints = Endpoints(bench)
     queue = {name: SERIAL[name] for name in ("concurrency_id", "concurrency_limit")}
-    gr.api(endpoints.tag, api_name="tag", **queue)
+    for serial in (endpoints.tag, endpoints.caption):
+        gr.api(serial, api_name=serial.__name__, **queue)
     for slower in (endpoints.describe, endpoints.score, endpoints.compare):
         gr.api(slower, api_name=slower.__name__)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping
 
 from demo.server.limits import DAY_BUDGET, VISITOR_BUDGET
@@ -21,7 +22,16 @@ def parser(environ: Mapping[str, str], prog: str = "demo") -> argparse.ArgumentP
     flags.add_argument(
         "--compare-model", default="ram-lite", help='model to compare typed categories with; "none" for none'
     )
+    flags.add_argument("--captioner", default="tag2text-lite", help='model that writes captions; "none" for none')
     flags.add_argument("--device", default="auto", help="auto, cpu, cuda, mps...")
+    flags.add_argument(
+        "--code-url", type=_address, default=environ.get("RAM_CODE_URL", ""), metavar="URL",
+        help="address of the source code, for a link on the page; or set RAM_CODE_URL",
+    )  # fmt: skip
+    flags.add_argument(
+        "--photo-addresses", action="store_true", default=_is_on(environ, "RAM_PHOTO_ADDRESSES"),
+        help="let visitors give a photo by its address, which this machine fetches; or set RAM_PHOTO_ADDRESSES=1",
+    )  # fmt: skip
     flags.add_argument("--mcp", action="store_true", help="serve the endpoints as tools of the Model Context Protocol")
     llm = flags.add_argument_group(
         "language model",
@@ -31,8 +41,12 @@ def parser(environ: Mapping[str, str], prog: str = "demo") -> argparse.ArgumentP
         "--openai-model", nargs="+", metavar="MODEL", help="language models to choose from, or OPENAI_MODEL with one"
     )
     llm.add_argument(
-        "--no-llm", action="store_true", default=environ.get("RAM_NO_LLM", "0") not in ("", "0"),
-        help="no language model; or set RAM_NO_LLM=1",
+        "--llm-model", metavar="GGUF", default=environ.get("RAM_LLM_MODEL") or None,
+        help="file of a larger language model to run on this machine; or set RAM_LLM_MODEL",
+    )  # fmt: skip
+    llm.add_argument(
+        "--no-llm", action="store_true", default=_is_on(environ, "RAM_NO_LLM"),
+        help="no language model, neither here nor elsewhere; or set RAM_NO_LLM=1",
     )  # fmt: skip
     for who, budget, whose in (
         ("visitor", VISITOR_BUDGET, "of one visitor"),
@@ -62,3 +76,14 @@ def _limit(text: str) -> int | None:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a limit: give 0, a positive integer, or none")
     return int(text)
+
+
+def _is_on(environ: Mapping[str, str], name: str) -> bool:
+    """Whether a variable is set to anything but nothing and 0."""
+    return environ.get(name, "0") not in ("", "0")
+
+
+def _address(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/?#]+[^\s]*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address: give one that begins with https://")
+    return text

@@ -23,7 +23,8 @@ from demo.server.process import (
     stop_signals,
 )
 from ram.describers.base import Describer
-from ram.describers.loading import DESCRIBERS, load_describer
+from ram.describers.loading import DESCRIBERS, OFFLINE, USING_LOCAL, load_describer
+from ram.describers.local.weights import INSTALL, is_available, open_weights
 from ram.errors import DescriberError, RamError
 from ram.runtime import cache_folder
 
@@ -32,10 +33,14 @@ if TYPE_CHECKING:
 
     from demo.core.workbench import Workbench
     from demo.server.gate import Gate
+    from ram.backends import Captioner
+    from ram.tagger import Tagger
 
-EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
+ASSETS = Path(__file__).parents[1] / "assets"
+EXAMPLES, SCREENSHOT = ASSETS / "examples", ASSETS / "page.png"
 EXPLANATION = "The lexicon tells what a word means, templates put the name into several phrases."
 NO_LANGUAGE_MODEL = " For a language model, start the page with OPENAI_API_KEY, or OPENAI_BASE_URL for your own."
+NO_LOCAL_MODEL = f"The small language model is not installed: the lexicon is used. To install it, run {INSTALL}"
 LANGUAGE_MODEL_OFF = "Language models are switched off on this page: choose another describer."
 DRAIN_SECONDS = 10
 """Time for unfinished requests once the page is told to end."""
@@ -53,6 +58,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "demo") -> int:
         check_address(flags.host, flags.port)
         if flags.mcp:
             check_mcp()
+        check_local_model(flags)
         with loading_page(flags.host, flags.port):
             bench, page = build(flags, os.environ)
         gate = serve(page, bench, flags)
@@ -84,6 +90,7 @@ def build(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Workbe
     lend = find_lender(environ)
     main, *others = (load(name, flags.device) for name in names)
     taggers: list[TaggerBackend] = [main, *others]
+    captioner = _captioner(flags, [main, *others], "cpu" if lend else flags.device)
     if flags.compare_model != "none" and clip_is_here():
         taggers.append(load_zero_shot(main))
     if lend is not None:
@@ -93,9 +100,29 @@ def build(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Workbe
 
     visitor = Budget(flags.llm_visitor_requests, flags.llm_visitor_tokens)
     day = Budget(flags.llm_day_requests, flags.llm_day_tokens)
-    bench = Workbench(taggers, partial(make_describer, flags, environ), limits=Limits(visitor, day))
+    bench = Workbench(
+        taggers, partial(make_describer, flags, environ), limits=Limits(visitor, day), captioner=captioner
+    )
     _warm_up(bench)  # before the page tags its first photo and shows how long that took
-    return bench, build_page(bench, list_examples(EXAMPLES), *offered_describers(flags, environ))
+    return bench, build_page(
+        bench, list_examples(EXAMPLES), *offered_describers(flags, environ), flags.code_url,
+        flags.photo_addresses,
+    )  # fmt: skip
+
+
+def _captioner(flags: argparse.Namespace, loaded: Sequence[Tagger], device: str) -> Captioner | None:
+    """The model of --captioner, one of those that are loaded where it has the same name; None for none.
+
+    Raises:
+        RamError: it cannot be loaded, or writes no captions.
+    """
+    from ram.backends import captioner_of
+    from ram.tagger_loading import load
+
+    if flags.captioner == "none":
+        return None
+    here = [one for one in loaded if one.name == flags.captioner]
+    return captioner_of(here[0] if here else load(flags.captioner, device))
 
 
 def serve(page: Blocks, bench: Workbench, flags: argparse.Namespace) -> Gate:
@@ -103,29 +130,55 @@ def serve(page: Blocks, bench: Workbench, flags: argparse.Namespace) -> Gate:
     from starlette.middleware import Middleware
     from starlette.routing import Route
 
-    from demo.page import launch_options
+    from demo.core.known_words import KnownWords
+    from demo.page import TITLE, description, launch_options
+    from demo.server.completions import Completions
     from demo.server.gate import Gate
+    from demo.server.preview import PICTURE, Preview, picture
     from demo.server.visitors import Visitors
 
     gate = Gate(Visitors(flags.proxies))
     models = [tagger.name for tagger in bench.taggers]
+    completions = Completions(lambda: KnownWords(bench.taggers[0].bank.vocabulary.tags, bench.lexicon))
+    routes = [
+        Route("/health", answer(models)), Route("/completions", completions.answer), Route(PICTURE, picture(SCREENSHOT))
+    ]  # fmt: skip
     page.launch(
         server_name=flags.host, server_port=flags.port, prevent_thread_lock=True, quiet=True, mcp_server=flags.mcp,
-        app_kwargs={"middleware": [Middleware(gate.wrap)], "routes": [Route("/health", answer(models))]},
+        app_kwargs={
+            "middleware": [Middleware(gate.wrap), Middleware(Preview(TITLE, description(bench)).wrap)],
+            "routes": routes,
+        },
         **launch_options(),
     )  # fmt: skip
     gate.queue = page._queue
     return gate
 
 
+def check_local_model(flags: argparse.Namespace) -> None:
+    """Check the language model of the flags, and say in one line where this machine has none.
+
+    Raises:
+        InputError: the file is missing or holds no language model.
+    """
+    if flags.no_llm:
+        return
+    if not is_available(_weights(flags)):
+        _log.info("%s", NO_LOCAL_MODEL)
+
+
 def offered_describers(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[dict[str, str], str]:
     """Label by name of the describers to choose from, and a sentence about them."""
-    if flags.no_llm or not (environ.get("OPENAI_API_KEY") or environ.get("OPENAI_BASE_URL")):
-        offline = {name: label for name, label in DESCRIBERS.items() if name != "openai"}
-        return offline, EXPLANATION + ("" if flags.no_llm else NO_LANGUAGE_MODEL)
+    offered = {name: label for name, label in DESCRIBERS.items() if name in OFFLINE}
+    if flags.no_llm:
+        return offered, EXPLANATION
+    if is_available(_weights(flags)):
+        offered |= {name: DESCRIBERS[name] for name in USING_LOCAL}
+    if not (environ.get("OPENAI_API_KEY") or environ.get("OPENAI_BASE_URL")):
+        return offered, EXPLANATION + NO_LANGUAGE_MODEL
     first, *others = flags.openai_model or [""]
     models = {"openai": first, **{f"openai:{model}": model for model in others}} if others else {}
-    return {**DESCRIBERS, **models}, EXPLANATION
+    return {**offered, "openai": DESCRIBERS["openai"], **models}, EXPLANATION
 
 
 def make_describer(flags: argparse.Namespace, environ: Mapping[str, str], name: str) -> Describer:
@@ -138,10 +191,22 @@ def make_describer(flags: argparse.Namespace, environ: Mapping[str, str], name: 
     models = flags.openai_model or [None]
     if model and model not in models:
         raise DescriberError(f"The language model {model} is not offered here: choose another.")
-    if name == "openai" and flags.no_llm:
+    if flags.no_llm and name in DESCRIBERS and name not in OFFLINE:
         raise DescriberError(LANGUAGE_MODEL_OFF)
-    cache = cache_folder() / "descriptions"
-    return load_describer(name, model=model or models[0], environ=environ, cache_folder=cache)
+    weights = encode = None
+    if name in USING_LOCAL:
+        from ram.models.text_encoder import encode_sentences
+
+        weights, encode = _weights(flags), encode_sentences
+    return load_describer(
+        name, model=model or models[0], environ=environ, cache_folder=cache_folder() / "descriptions",
+        weights=weights, encode=encode,
+    )  # fmt: skip
+
+
+def _weights(flags: argparse.Namespace) -> Path | None:
+    """The checked file of --llm-model; None for the installed language model."""
+    return open_weights(flags.llm_model) if flags.llm_model else None
 
 
 def _warm_up(bench: Workbench) -> None:

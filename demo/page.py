@@ -9,18 +9,24 @@ import gradio as gr
 
 from demo.api import add_endpoints
 from demo.core.examples import Example
+from demo.core.model_cards import ModelCard, read_card
 from demo.core.workbench import Workbench
 from demo.sections.album import AlbumSection
 from demo.sections.comparison import ComparisonSection
+from demo.sections.languages import translations, wording
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, html
 from demo.sections.photo import PhotoSection
 from demo.sections.share import ShareBar
 from demo.server.uploads import refusal
+from demo.views.about import about
 from demo.views.page import header
 from demo.views.render import STATIC, script
+from ram.checkpoints.registry import shipped_models
 from ram.evaluation.baselines import ABSENT
 
-TITLE = "Open-set image tagging"
+TITLE = "Open-set image tagging that shows its reasons"
+DESCRIPTION = """Names what is in a photo, out of {tags:,} tags or anything you type, and shows which sentences and
+which parts of the photo support each name. With RAM and RAM++."""
 MAX_QUEUE = 64
 """Requests in the queue before a further one is refused."""
 UPLOAD_SECONDS = 3600
@@ -32,8 +38,9 @@ MAX_SESSIONS = 200
 
 
 def build_page(
-    bench: Workbench, examples: Sequence[Example], describers: Mapping[str, str], hint: str = ""
-) -> gr.Blocks:
+    bench: Workbench, examples: Sequence[Example], describers: Mapping[str, str], hint: str = "", code_url: str = "",
+    addresses: bool = False,
+) -> gr.Blocks:  # fmt: skip
     """Lay out the page and connect its events.
 
     Args:
@@ -41,24 +48,45 @@ def build_page(
         examples: photos to try.
         describers: label by name, the default first.
         hint: a sentence about describers that are not available.
+        code_url: address of the source code, which the page links to; empty for no link.
+        addresses: photos can be given by their address.
     """
     with _Page(title=TITLE, analytics_enabled=False, delete_cache=(UPLOAD_SECONDS, UPLOAD_SECONDS)) as blocks:
         add_endpoints(bench)  # first, because gradio renames later functions of the same name
         html(header(bench.labels, len(bench.taggers[0].bank)))
-        with gr.Tabs(elem_id="sections"):
-            with gr.Tab("One photo", id="photo"):
+        with gr.Tabs(elem_id="sections") as tabs:
+            with gr.Tab(wording("one_photo"), id="photo"):
                 notice = html("", "share-notice")
                 photo = PhotoSection(bench, examples, describers, hint)
                 share = ShareBar(photo, notice)
-            with gr.Tab("Compare", id="compare") as tab:
+            with gr.Tab(wording("compare"), id="compare") as tab:
                 absent = [] if "CLIP" in bench.labels.values() else [ABSENT]
-                ComparisonSection(bench, absent).wire(tab, photo.looked, photo.typed)
-            with gr.Tab("Many photos", id="album"):
-                AlbumSection(bench, [example.path for example in examples], describers).wire()
+                comparison = ComparisonSection(bench, absent)
+                comparison.wire(tab, photo.looked, photo.typed)
+            with gr.Tab(wording("many_photos"), id="album"):
+                album = AlbumSection(bench, [example.path for example in examples], describers)
+                album.wire()
+        html(about(_cards(bench), bench.labels, code_url), "about")
         photo.wire()
+        if addresses:
+            photo.address.wire(photo)
+        album.wire_opening(photo, tabs)
+        comparison.wire_opening(photo, tabs)
         share.wire(blocks)
         blocks.load(photo.on_visit, None, photo.meter, show_progress="hidden", **PRIVATE)
     return blocks.queue(max_size=MAX_QUEUE, default_concurrency_limit=MAX_DESCRIBING, api_open=False)
+
+
+def description(bench: Workbench) -> str:
+    """One sentence or two about the page, for previews of links to it."""
+    return " ".join(DESCRIPTION.format(tags=len(bench.taggers[0].bank)).split())
+
+
+def _cards(bench: Workbench) -> list[ModelCard]:
+    """Cards of the shipped models on the page."""
+    folders = shipped_models()
+    cards = [read_card(one.name, folders[one.name]) for one in bench.taggers if one.name in folders]
+    return [card for card in cards if card is not None]
 
 
 class _Page(gr.Blocks):
@@ -77,12 +105,15 @@ def launch_options() -> dict[str, Any]:
     """Looks, limits and links, for `Blocks.launch`."""
     return {
         "theme": _theme(),
-        "css_paths": [STATIC / "page.css", STATIC / "album.css"],
+        "css_paths": [
+            STATIC / f"{name}.css" for name in ("page", "photo", "photo_caption", "album", "compare", "about")
+        ],
         "favicon_path": STATIC / "icon.png",
         "js": script("page"),
-        "footer_links": ["gradio", "settings"],
+        "footer_links": ["api", "gradio", "settings"],
         "max_file_size": MAX_UPLOAD,
         "state_session_capacity": MAX_SESSIONS,
+        "i18n": translations(),
         "run_history": False,
         "ssr_mode": False,
         "enable_monitoring": False,

@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "ram.tagger_loading": ("load",),
     "ram.tagger": ("Tagger",),
+    "ram.caption_writing": ("CaptionOptions",),
     "ram.checkpoints.registry": ("list_models",),
     "ram.checkpoints.official": ("convert_official",),
     "ram.models.config": ("ModelConfig",),
@@ -47,6 +48,7 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = sorted(_HOMES)
 
 if TYPE_CHECKING:
+    from ram.caption_writing import CaptionOptions as CaptionOptions
     from ram.checkpoints.official import convert_official as convert_official
     from ram.checkpoints.registry import list_models as list_models
     from ram.errors import *  # noqa: F403

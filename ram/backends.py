@@ -7,6 +7,8 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
+from ram.caption_writing import Caption, CaptionOptions
+from ram.errors import InputError
 from ram.images.given import Source
 from ram.images.transforms import EvalTransform
 from ram.models.config import ModelConfig
@@ -77,3 +79,52 @@ class Explainer(Protocol):
     def explain(self, features: ImageFeatures, bank: TagEmbeddingBank, tag: str) -> Explanation:
         """Explain the score of one tag of a bank."""
         ...
+
+
+@runtime_checkable
+class Captioner(Protocol):
+    """A tagger that may write captions.
+
+    Attributes:
+        name: of the model.
+        device: of the model.
+    """
+
+    name: str
+    device: torch.device
+
+    @property
+    def has_captioner(self) -> bool:
+        """Whether it can."""
+        ...
+
+    @property
+    def adds_given_tags(self) -> bool:
+        """Whether given tags come beside those that it finds, not in their place."""
+        ...
+
+    def look(self, picture: Source) -> ImageFeatures:
+        """Run the image encoder on one image."""
+        ...
+
+    def caption_features(
+        self,
+        features: Sequence[ImageFeatures],
+        tags: Sequence[str] | None = None,
+        beams: int = 3,
+        options: CaptionOptions | None = None,
+    ) -> list[Caption]:
+        """Write a sentence about each image that was looked at; see :meth:`ram.tagger.Tagger.caption_features`."""
+        ...
+
+
+def captioner_of(tagger: object) -> Captioner:
+    """Return the tagger as one that writes captions.
+
+    Raises:
+        InputError: its model has no captioner.
+    """
+    if not isinstance(tagger, Captioner) or not tagger.has_captioner:
+        name = getattr(tagger, "name", "this model")
+        raise InputError(f"{name} writes no captions: choose a model with a captioner, such as tag2text-lite")
+    return tagger

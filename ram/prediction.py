@@ -52,7 +52,7 @@ class Evidence:
         That is the first term, the decoder's, where it gives the same verdict alone; else the term that moves the
         logit furthest towards the verdict.
         """
-        cutoff = _logit(self.threshold)
+        cutoff = logit(self.threshold)
         present = self.logit > cutoff
         name, alone = self.terms[0]
         if (alone > cutoff) == present:
@@ -238,7 +238,7 @@ class Prediction:
         )
 
 
-def _logit(probability: float) -> float:
+def logit(probability: float) -> float:
     """Inverse of the sigmoid; infinite at 0 and 1."""
     if not 0 < probability < 1:
         return math.inf if probability >= 1 else -math.inf

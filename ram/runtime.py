@@ -9,10 +9,11 @@ import contextlib
 import logging
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     import torch
@@ -138,7 +139,7 @@ def atomic_write(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
         os.close(handle)
         temporary = Path(name)
         yield temporary
-        _set_usual_mode(temporary)
+        _set_mode(temporary, path)
         if sync:
             _flush_to_disk(temporary)
         temporary.replace(path)
@@ -160,11 +161,30 @@ def _system_error(error: BaseException, temporary: Path | None) -> int | None:
     return int(found[1]) if found and isinstance(error, Exception) else None
 
 
-def _set_usual_mode(path: Path) -> None:
-    """Give the file the mode of any new file; ``mkstemp`` makes it readable by its owner alone."""
-    mask = os.umask(0)
-    os.umask(mask)
-    path.chmod(0o666 & ~mask)
+def _set_mode(temporary: Path, path: Path) -> None:
+    """Give the file the mode of the one that it replaces, or of any new file; ``mkstemp`` lets its owner alone read."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        mask = os.umask(0)
+        os.umask(mask)
+        mode = 0o666 & ~mask
+    temporary.chmod(mode)
+
+
+def lock(file: int | BinaryIO) -> bool:
+    """Keep other runs from a file or folder until it is closed; False where one has it. Windows has no such lock."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 def _flush_to_disk(path: Path) -> None:

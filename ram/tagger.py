@@ -6,6 +6,7 @@ import copy
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
@@ -13,10 +14,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from ram.caption_writing import Caption, CaptionOptions, CaptionWriter, given_tags
 from ram.checkpoints.model_folder import assemble
 from ram.checkpoints.named_vocabularies import named_bank
 from ram.describers.by_name import describe_names
 from ram.errors import ImageError, ImageTypeError, InputError
+from ram.hub.model_card import ModelReport
+from ram.hub.saving import save_repository, upload_tagger
 from ram.images.given import UNNAMED, Source, is_source, several
 from ram.images.opening import open_image
 from ram.images.reading import read_batches
@@ -35,10 +39,12 @@ from ram.strength import OwnVocabulary
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.text.tag_packs import OWN_FILES, PackLimits, load_pack, save_pack
+from ram.text.wordpiece import WordPiece
 
 BATCH, CPU_BATCH = 32, 4
 """Images that go through the image encoder together; on a CPU, larger batches cost more memory and save no time."""
 
+_NO_REPORT = ModelReport()
 _T = TypeVar("_T")
 
 
@@ -51,6 +57,7 @@ class Tagger:
         bank: predefined tags, embedded by the text encoder the config names.
         text_encoder: makes the text encoder when categories are first typed; plain tagging never waits.
         device, dtype: where and how the network runs.
+        report: licence, training data and measurements, for the model card.
     """
 
     def __init__(
@@ -61,8 +68,10 @@ class Tagger:
         text_encoder: Callable[[], TextEncoder],
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
+        report: ModelReport = _NO_REPORT,
     ) -> None:
         self.config = config
+        self.report = report
         self.device = torch.device(device)
         self.dtype = dtype
         self.model = _copy_for_evaluation(model, self.device, dtype)
@@ -74,6 +83,30 @@ class Tagger:
         self._set_bank(bank)
         cut = config.unlike_below
         self._own = None if cut is None else OwnVocabulary(self.bank, self._prepared, cut)
+
+    @classmethod
+    def from_pretrained(cls, model: str | Path, device: str = "auto", dtype: str = "auto") -> Tagger:
+        """Load a name, a model folder or a repository of the hub: :func:`ram.load` by the name it has elsewhere."""
+        from ram.tagger_loading import load
+
+        return load(model, device, dtype)
+
+    def save_pretrained(self, folder: str | Path, half: bool = False) -> None:
+        """Write a model folder with a model card, which is a repository of the hub as it stands.
+
+        Args:
+            folder: is made where it does not exist.
+            half: store matrices in 16 bit: half the size, and next to no change of a score.
+        """
+        save_repository(Path(folder), self, half)
+
+    def push_to_hub(self, repository: str, private: bool | None = None, half: bool = False) -> str:
+        """Upload what :meth:`save_pretrained` writes to "owner/name" on the hub, and return the commit's address.
+
+        Raises:
+            DownloadError: the hub cannot be reached or refuses; the message says what to do.
+        """
+        return upload_tagger(repository, self, private, half)
 
     @property
     def name(self) -> str:
@@ -98,6 +131,16 @@ class Tagger:
     def batch_size(self) -> int:
         """Images that go through the image encoder together."""
         return CPU_BATCH if self.device.type == "cpu" else BATCH
+
+    @property
+    def has_captioner(self) -> bool:
+        """Whether :meth:`caption` can be called."""
+        return self.model.captioner is not None
+
+    @property
+    def adds_given_tags(self) -> bool:
+        """Whether tags given to :meth:`caption` come beside those that the model finds, not in their place."""
+        return self.has_captioner and self._writer().reads_apart
 
     @overload  # a path, bytes and a file are iterable too
     def tag(self, picture: Source, shortlist: int | None = None) -> Prediction: ...  # type: ignore[overload-overlap]
@@ -126,6 +169,111 @@ class Tagger:
             return self._tag(self.look(picture), shortlist)
         predictions = self._tag_each(several(picture), shortlist)
         return predictions if isinstance(picture, Iterator) else list(predictions)
+
+    @overload
+    def caption(  # type: ignore[overload-overlap]
+        self,
+        picture: Source,
+        tags: str | Sequence[str] | None = None,
+        beams: int = 3,
+        options: CaptionOptions | None = None,
+    ) -> str: ...
+    @overload
+    def caption(
+        self,
+        picture: Iterable[Source],
+        tags: str | Sequence[str] | None = None,
+        beams: int = 3,
+        options: CaptionOptions | None = None,
+    ) -> list[str]: ...
+    def caption(
+        self,
+        picture: Source | Iterable[Source],
+        tags: str | Sequence[str] | None = None,
+        beams: int = 3,
+        options: CaptionOptions | None = None,
+    ) -> str | list[str]:
+        """Describe an image, or each of several, in a sentence that follows tags.
+
+        Args:
+            picture: what :meth:`look` takes, or several of them.
+            tags: a list of names or one text, "dog, grass", for each image; they need not be predefined. None takes
+                the predefined tags over their thresholds, an empty list takes none. A captioner that reads given and
+                seen tags apart always has the predefined tags over their thresholds as seen, and these beside them.
+            beams: captions written side by side, of which the best is returned; 1 takes the likeliest word each time.
+            options: lengths, repetition, sampling.
+
+        Raises:
+            InputError: the model has no captioner or cannot read a tag, or a number is out of range.
+            ImageError: an image cannot be opened; the message says why, and which of several it is.
+        """
+        self._writer()  # without one, no image is looked at
+        if is_source(picture):
+            return self.caption_features([self.look(picture)], tags, beams, options)[0].text
+        captions: list[str] = []
+        for number, caption in enumerate(self.caption_through(several(picture), tags, beams, options), 1):
+            if isinstance(caption, ImageError):
+                raise _numbered(caption, number)
+            captions.append(caption.text)
+        return captions
+
+    def caption_through(
+        self,
+        images: Iterable[Source],
+        tags: str | Sequence[str] | None = None,
+        beams: int = 3,
+        options: CaptionOptions | None = None,
+        limits: ImageLimits = OWN_IMAGES,
+    ) -> Iterator[Caption | ImageError]:
+        """Describe many images, in batches that are read ahead of the model.
+
+        Args:
+            images: what :meth:`look` takes; they may be endless.
+            tags, beams, options: as for :meth:`caption`.
+            limits: on each image.
+
+        Yields:
+            The caption of each image in order, or the error where it cannot be used.
+
+        Raises:
+            InputError: as for :meth:`caption`.
+        """
+        self._writer()
+        looks = self.look_through(images, limits=limits)
+        while batch := list(islice(looks, self.batch_size)):
+            usable = [one for one in batch if not isinstance(one, ImageError)]
+            captions = iter(self.caption_features(usable, tags, beams, options))
+            yield from (one if isinstance(one, ImageError) else next(captions) for one in batch)
+
+    @torch.inference_mode()
+    def caption_features(
+        self,
+        features: Sequence[ImageFeatures],
+        tags: str | Sequence[str] | None = None,
+        beams: int = 3,
+        options: CaptionOptions | None = None,
+    ) -> list[Caption]:
+        """Describe images that were looked at: a caption is rewritten for other tags without a second look.
+
+        Args:
+            features: of :meth:`look`; their captions are written together.
+            tags, beams, options: as for :meth:`caption`.
+
+        Raises:
+            InputError: as for :meth:`caption`.
+        """
+        writer, known = self._writer(), self.bank.vocabulary.tags
+        given = tuple(given_tags(tags or (), known))
+        writer.check(given)
+        if not features:
+            return []
+        seen: list[tuple[str, ...]] = [()] * len(features)
+        if tags is None or writer.reads_apart:
+            left_out = set(options.without) if options else set()
+            found = ([tag for tag in self.score(one).tags if tag not in left_out] for one in features)
+            seen = [tuple(tags[: writer.most_seen]) for tags in found]
+        texts = writer.write(torch.cat([one.tokens for one in features]), given, seen, known, beams, options)
+        return [Caption(text, given, tags) for text, tags in zip(texts, seen, strict=True)]
 
     def look(self, picture: Source) -> ImageFeatures:
         """Run the image encoder once: all that any later scoring of this image needs.
@@ -248,12 +396,26 @@ class Tagger:
         bank = self.bank if bank is None else bank
         if len(bank) <= most:
             return bank
+        near = self.nearness(features, bank)[0]
+        chosen = {*near.topk(most).indices.tolist(), *(bank.vocabulary.id(tag) for tag in keep)}
+        return bank.select([bank.vocabulary.tags[i] for i in sorted(chosen)])
+
+    @torch.inference_mode()
+    def nearness(self, features: ImageFeatures, bank: TagEmbeddingBank) -> torch.Tensor:
+        """Order images and tags without the decoder: (batch, tags), the higher the nearer.
+
+        Args:
+            features: of a batch; only their pooled tokens and class probabilities are used.
+            bank: any.
+
+        Raises:
+            InputError: the bank is of another text encoder than the model's, or the model learned no re-weighted
+                similarity.
+        """
         self._check(bank)
         if not self.config.reweight:
             raise InputError(f"{self.name} did not learn which texts an image is near to: leave the shortlist out")
-        near = self._scorer.nearness(features, self._embeddings(bank))[0]
-        chosen = {*near.topk(most).indices.tolist(), *(bank.vocabulary.id(tag) for tag in keep)}
-        return bank.select([bank.vocabulary.tags[i] for i in sorted(chosen)])
+        return self._scorer.nearness(features, self._embeddings(bank))
 
     @torch.inference_mode()
     def explain(self, features: ImageFeatures, bank: TagEmbeddingBank, tag: str) -> Explanation:
@@ -281,6 +443,25 @@ class Tagger:
             prediction[tag], prediction.weights[0, :count], without, attention[1:].reshape(grid), float(attention[0]),
             effects.reshape(grid),
         )  # fmt: skip
+
+    @torch.inference_mode()
+    def attention(self, features: ImageFeatures, bank: TagEmbeddingBank) -> np.ndarray:
+        """Attention of each tag's query to each patch in the decoder's last layer, averaged over heads.
+
+        Args:
+            features: of :meth:`look`, one image.
+            bank: whose tags are asked.
+
+        Returns:
+            (tags, rows, columns); what is missing from 1 in the sum of a map is the attention to the pooled token.
+
+        Raises:
+            InputError: the bank is of another text encoder than the model's.
+        """
+        self._check(bank)
+        embeddings = bank.embedded.to(self.device, self.dtype)
+        maps = self._scorer.attention(features, embeddings)[0, :, 1:].float().cpu().numpy()
+        return maps.reshape(len(maps), *patch_grid(maps.shape[1]))
 
     def embed(self, descriptions: Mapping[str, Sequence[str]] | TagDescriptions | Iterable[str]) -> TagEmbeddingBank:
         """A bank of new categories from their descriptions; a RAM model keeps the first sentence of each.
@@ -358,7 +539,8 @@ class Tagger:
         if "forward" in vars(self.model.image_encoder):
             raise TypeError("a compiled tagger cannot be sent to another process: load it there")
         weights, own = self.model.state_dict(), self.bank if self._own is None else self._own.bank
-        parts = (self.config, weights, own, self._text_encoder.make, self.device, self.dtype)
+        words = None if self.model.captioner is None else self.model.captioner.words
+        parts = (self.config, weights, words, own, self._text_encoder.make, self.device, self.dtype, self.report)
         return _made_again, (type(self), self.bank, *parts)
 
     def _set_bank(self, bank: TagEmbeddingBank) -> None:
@@ -379,10 +561,22 @@ class Tagger:
         return prediction if prediction.strength else replace(prediction, strength=self.strength(features))
 
     def _tag_each(self, images: Iterable[Source], shortlist: int | None) -> Iterator[Prediction]:
+        for features in self._look_each(images):
+            yield self._tag(features, shortlist)
+
+    def _look_each(self, images: Iterable[Source]) -> Iterator[ImageFeatures]:
         for number, features in enumerate(self.look_through(images), 1):
             if isinstance(features, ImageError):
                 raise _numbered(features, number)
-            yield self._tag(features, shortlist)
+            yield features
+
+    def _writer(self) -> CaptionWriter:
+        if self.model.captioner is None:
+            raise InputError(
+                f"{self.name} has no captioner: choose a model of which `ram models` says that it writes captions, "
+                "such as tag2text-lite"
+            )
+        return CaptionWriter(self.model.captioner)
 
     def _check(self, bank: TagEmbeddingBank) -> None:
         if bank.text_encoder != self.config.text_encoder:
@@ -412,11 +606,15 @@ def _made_again(
     bank: TagEmbeddingBank,
     config: ModelConfig,
     weights: Mapping[str, torch.Tensor],
+    words: WordPiece | None,
     own: TagEmbeddingBank,
     *others: Any,
 ) -> Tagger:
     """Unpickle a tagger. The modules themselves are not pickled: a new process could not import timm's first."""
-    made = kind(config, assemble(config, weights, config.name), own, *others)
+    model = assemble(config, weights, config.name)
+    if model.captioner is not None:
+        model.captioner.words = words
+    made = kind(config, model, own, *others)
     return made if bank is own else made.with_bank(bank)
 
 

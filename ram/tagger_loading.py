@@ -10,6 +10,8 @@ import torch
 from ram.checkpoints.model_folder import load_model
 from ram.checkpoints.published import fetch_model
 from ram.checkpoints.registry import find_model, is_downloadable
+from ram.hub.model_card import ModelReport
+from ram.hub.repositories import fetch_repository, is_repository
 from ram.models.build import build_text_encoder
 from ram.models.fast.compiling import compile_encoder
 from ram.runtime import Progress, cache_folder, choose_dtype, find_device, quiet
@@ -24,10 +26,13 @@ def load(
     compile: bool = False,
     vocabulary: str | None = None,
 ) -> Tagger:
-    """Load a tagger by name or from a model folder; a published model is fetched and converted on first use.
+    """Load a tagger by name, from a model folder or from the hub.
+
+    A published model is fetched and converted on first use, a repository fetched on first use.
 
     Args:
-        model: a name of :func:`ram.list_models`, or a model folder.
+        model: a name of :func:`ram.list_models`, a model folder, or a repository of the Hugging Face hub, "owner/name"
+            or "owner/name@revision".
         device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", "mps"...
         dtype: "auto" (float16 on a GPU; on a CPU that has it bfloat16 for large models; else float32), "float32",
             "float16" or "bfloat16".
@@ -43,16 +48,26 @@ def load(
         TextEncoderError: the vocabulary cannot be embedded.
     """
     chosen_device = find_device(device)
-    fetched = is_downloadable(str(model)) and not Path(model).is_dir()
-    folder = fetch_model(str(model), cache_folder(), progress) if fetched else find_model(model)
+    folder = _folder(str(model), progress)
     config, network, bank = load_model(folder)
     chosen_dtype = choose_dtype(dtype, network, chosen_device)
     network.to(chosen_device, chosen_dtype)  # nobody else has it: the tagger's copy then shares the weights
 
     text_encoder = partial(build_text_encoder, config.text_encoder, chosen_device, chosen_dtype)
-    tagger = Tagger(config, network, bank, text_encoder, chosen_device, chosen_dtype)
+    report = ModelReport.load(folder)
+    tagger = Tagger(config, network, bank, text_encoder, chosen_device, chosen_dtype, report)
     if compile:
         side = config.image.size
         pixels = torch.zeros(1, 3, side, side, device=chosen_device, dtype=chosen_dtype)
         compile_encoder(tagger.model.image_encoder, pixels)
     return tagger if vocabulary is None else tagger.with_bank(tagger.load_vocabulary(vocabulary, progress))
+
+
+def _folder(model: str, progress: Progress) -> Path:
+    """The folder of a model, which is fetched where it has to be."""
+    if not Path(model).exists():
+        if is_downloadable(model):
+            return fetch_model(model, cache_folder(), progress)
+        if is_repository(model):
+            return fetch_repository(model, progress)
+    return find_model(model)

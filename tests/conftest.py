@@ -93,6 +93,15 @@ def locked_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def hash_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let models find the text encoder "hash", which needs no weights, by its name."""
+    from ram.models.build import TEXT_ENCODERS
+    from tests.tiny import HashTextEncoder
+
+    monkeypatch.setitem(TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
+
+
+@pytest.fixture
 def ended(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """Run a command of `ram`; give (exit code, standard output, standard error)."""
     from ram.cli import main

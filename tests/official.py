@@ -2,7 +2,7 @@
 
 import torch
 
-from ram.checkpoints.official import BANK, LEARNED_BANK
+from ram.checkpoints.official_names import BANK, LEARNED_BANK
 from ram.models.build import build_without_weights
 
 
@@ -24,9 +24,35 @@ def official_name(ours):
         }[part[3]]
         kept = part[4:] if place.endswith("self") else part[-1:]
         return ".".join(["tagging_head.encoder.layer", part[2], place, *kept])
+    if part[0] == "captioner":
+        return captioner_name(part[1:])
     fixed = {"image_encoder.project": "image_proj", "queries.project": "wordvec_proj", "head": "fc"}
     stem, _, leaf = ours.rpartition(".")
     return "reweight_scale" if ours == "reweighting.log_scale" else f"{fixed[stem]}.{leaf}"
+
+
+def captioner_name(part):
+    """The official name of a captioner's weight, from the parts of ours."""
+    stack = "text_decoder.bert" if part[0] == "text_decoder" else "tag_encoder"
+    if part[1] == "embeddings":
+        inner = {"words": "word_embeddings", "positions": "position_embeddings", "norm": "LayerNorm"}[part[2]]
+        return ".".join([stack, "embeddings", inner, part[3]])
+    if part[1] != "layers":
+        inner = {"bias": "bias", "transform": "transform.dense", "transform_norm": "transform.LayerNorm"}[part[1]]
+        return ".".join(["text_decoder.cls.predictions", inner, *part[2:]])
+    *inner, leaf = part[3:]
+    place = {
+        "self_attention.output": "attention.output.dense",
+        "self_norm": "attention.output.LayerNorm",
+        "alignment.cross_attention.output": "crossattention.output.dense",
+        "alignment.cross_norm": "crossattention.output.LayerNorm",
+        "alignment.expand": "intermediate.dense",
+        "alignment.contract": "output.dense",
+        "alignment.mlp_norm": "output.LayerNorm",
+    }.get(".".join(inner))
+    if place is None:  # a query, key or value
+        place = f"{'attention' if inner[0] == 'self_attention' else 'crossattention'}.self.{inner[-1]}"
+    return ".".join([stack, "encoder.layer", part[2], place, leaf])
 
 
 def official_shapes(config, tags, descriptions=51):

@@ -10,12 +10,12 @@ import pytest
 from tests.paths import ROOT
 
 LAYERS = (
-    ("ram.errors", "ram.runtime", "ram.proxies", "ram.prediction", "ram.models.config"),
+    ("ram.errors", "ram.runtime", "ram.proxies", "ram.prediction", "ram.models.config", "ram.models.captioner_config"),
     ("ram.describers", "ram.text", "ram.labels"),
     ("ram.models", "ram.images"),
     ("ram.checkpoints", "ram.text.bank", "ram.text.tag_packs"),
-    ("ram.tagger_loading", "ram.tagger", "ram.backends", "ram.strength"),
-    ("ram.cli", "ram.training", "ram.evaluation", "ram.library", "ram.export", "ram.figures"),
+    ("ram.tagger_loading", "ram.tagger", "ram.caption_writing", "ram.backends", "ram.strength", "ram.hub"),
+    ("ram.cli", "ram.training", "ram.evaluation", "ram.library", "ram.export", "ram.figures", "ram.compat"),
     ("demo.core", "demo.views", "demo.server"),
     ("demo.sections",),
     ("demo.page", "demo.api"),
@@ -26,12 +26,15 @@ LAYERS = (
 MIRRORS = (
     {"demo", "demo.core", "demo.sections", "demo.views"},
     {"ram.models", "ram.models.lite"},
-    {"ram.describers.chat", "ram.describers.lexicon"},
+    {"ram.describers.chat", "ram.describers.lexicon", "ram.describers.local"},
 )
 """Packages in which modules of one name are about one thing."""
 
 WITHOUT_TORCH = ("ram", "ram.describers", "ram.text", "ram.labels")
-NETWORK = ("ram", "image_encoder", "reweighting", "decoder", "heads", "tag2text", "description_embeddings", "losses")
+NETWORK = (
+    "ram", "image_encoder", "reweighting", "decoder", "heads", "tag2text", "description_embeddings", "losses",
+    "captioner", "caption_text", "caption_generation", "text_layers",
+)  # fmt: skip
 """Modules of ram.models that the official variants consist of."""
 
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from PIL import Image
 
-import ram.models.build
 from benchmarks.shortlist import measure, table
 from ram.checkpoints.model_folder import save_model
 from ram.models.scoring import CHUNK, Scorer
@@ -146,8 +145,7 @@ def test_a_model_without_reweighting_has_no_shortlist():
         tagger.tag(picture(), shortlist=3)
 
 
-def test_the_command_line_scores_a_shortlist_and_what_was_typed(tmp_path, monkeypatch, ended):
-    monkeypatch.setitem(ram.models.build.TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
+def test_the_command_line_scores_a_shortlist_and_what_was_typed(tmp_path, hash_encoder, ended):
     save_model(tmp_path / "model", tiny_config(), tiny_model(), tiny_bank(MANY))
     picture().save(tmp_path / "photo.png")
     flags = ("--model", tmp_path / "model", "--threshold", 0, "--json", "--describer", "template")

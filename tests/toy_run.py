@@ -6,8 +6,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ram.models.config import DecoderConfig, ImageConfig, ModelConfig
-from ram.training.recipe import DataRecipe, GeneratedRecipe, Recipe, ScheduleRecipe
+from ram.models.captioner_config import CaptionerConfig
+from ram.models.config import LEARNED, DecoderConfig, ImageConfig, ModelConfig, learned_width
+from ram.text.small_wordpiece import FIRST
+from ram.text.wordpiece import WordPiece
+from ram.training.recipe import CaptionRecipe, DataRecipe, GeneratedRecipe, LossRecipe, Recipe, ScheduleRecipe
 from tests.tiny import DIM, HashTextEncoder
 
 COLOURS = {
@@ -30,7 +33,7 @@ def draw(left, right, seed=0):
 
 
 def make_data(folder, train=24, dev=12):
-    """Write ``train.json``, ``dev.json``, their pictures, ``tags.csv`` and ``descriptions.json``; gives the folder."""
+    """Write ``train.json``, ``dev.json``, their pictures, ``tags.csv``, ``descriptions.json`` and ``words.txt``."""
     rng = np.random.default_rng(0)
     tags = list(COLOURS)
     (folder / "pictures").mkdir(parents=True)
@@ -41,11 +44,29 @@ def make_data(folder, train=24, dev=12):
             draw(left, right, rng.integers(2**31)).save(folder / "pictures" / f"{split}{number}.png")
             captions = [f"{left} beside {right} in {split} {number}.", f"picture {number} of {split} turns {right}."]
             ids = sorted((tags.index(left), tags.index(right)))
-            entries.append({"image_path": f"{split}{number}.png", "caption": captions, "union_label_id": ids})
+            parsed = [ids, [tags.index(right)]]
+            entries.append(
+                {
+                    "image_path": f"{split}{number}.png",
+                    "caption": captions,
+                    "union_label_id": ids,
+                    "parse_label_id": parsed,
+                }
+            )
         (folder / f"{split}.json").write_text(json.dumps(entries))
     (folder / "tags.csv").write_text("tag,threshold,translation\n" + "".join(f"{tag},0.5,\n" for tag in tags))
     (folder / "descriptions.json").write_text(json.dumps([{tag: [f"all {tag}", f"{tag} paint"]} for tag in tags]))
+    WORDS.save(folder / "words.txt")
     return folder
+
+
+WORDS = WordPiece(
+    (
+        *FIRST, *"a picture of | ; beside in train dev turns".split(), *COLOURS,
+        *"0123456789", *(f"##{i}" for i in range(10)),
+    )  # fmt: skip
+)
+"""Pieces of all captions of :func:`make_data`."""
 
 
 def toy_model(**image):
@@ -62,8 +83,9 @@ def toy_model(**image):
 
 
 def toy_recipe(
-    model=None, objectives=None, freeze_backbone=True, views=2, teacher="", pretrained=False, generated=None, **schedule
-):
+    model=None, objectives=None, freeze_backbone=True, views=2, teacher="", pretrained=False, generated=None,
+    captions=None, losses=None, **schedule,
+):  # fmt: skip
     """A run on :func:`make_data` that uses every part of training, and all randomness there is."""
     schedule = {
         "epochs": 3, "batch": 6, "learning_rate": 3e-3, "average": 0.9, "tags_per_step": 5,
@@ -77,9 +99,39 @@ def toy_recipe(
         ScheduleRecipe(**schedule),
         objectives or {"tagging": 1.0, "alignment": 1.0, "contrastive": 0.5},
         teacher=teacher,
+        losses=losses or LossRecipe(),
         generated=generated or GeneratedRecipe(),
+        captions=captions or CaptionRecipe(),
         pretrained=pretrained,
         freeze_backbone=freeze_backbone,
+    )
+
+
+def toy_tag2text(decoder=None, **captioner):
+    """A Tag2Text of a few thousand weights; ``captioner`` changes its captioner's configuration."""
+    sizes = {"hidden": 24, "heads": 2, "intermediate": 48, "encoder_layers": 2, "decoder_layers": 1, "tied_layers": 1}
+    limits = {"positions": 24, "tag_tokens": 12, "min_length": 5, "max_length": 14, "attend_padding": False}
+    decoder = decoder or DecoderConfig(hidden=24, heads=4, intermediate=48, layers=1)
+    return ModelConfig(
+        name="toy",
+        image=toy_model().image,
+        text_encoder=LEARNED,
+        dim=learned_width(decoder.hidden),
+        decoder=decoder,
+        max_descriptions=1,
+        reweight=False,
+        captioner=CaptionerConfig(**(sizes | limits | {"shared_words": True} | captioner)),
+    )
+
+
+def toy_captioning(model=None, captions=None, **changes):
+    """A run on :func:`make_data` that learns tags and captions together."""
+    return toy_recipe(
+        model or toy_tag2text(),
+        {"tagging": 1.0, "captioning": 1.0},
+        captions=captions or CaptionRecipe(words="words.txt", tokens=20, together=4),
+        losses=LossRecipe(tagging_scaled_to="captioning"),
+        **changes,
     )
 
 

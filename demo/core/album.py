@@ -29,8 +29,8 @@ from ram.images.transforms import EvalTransform
 from ram.prediction import Prediction
 from ram.text.vocabulary import TagVocabulary
 
-THUMBNAIL = 144
-"""Longest side of a thumbnail in pixels: twice its size on the page, for sharp screens."""
+THUMBNAIL = 240
+"""Longest side of a thumbnail in pixels: the width of a card in the gallery."""
 
 Thumbs = Mapping[tuple[int, str], bool]
 """By index of the photo and tag: whether the tag is right there."""
@@ -48,6 +48,7 @@ class AlbumPhoto:
         heaviest: (tags,) index of the description of each tag with the largest weight.
         weights: (tags,) weight of that description.
         cached: its features, for scoring further categories.
+        path: of the file, or of the archive that holds it.
     """
 
     name: str
@@ -57,6 +58,7 @@ class AlbumPhoto:
     heaviest: np.ndarray = field(repr=False)
     weights: np.ndarray = field(repr=False)
     cached: CachedFeatures = field(repr=False)
+    path: Path = Path()
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,10 +99,14 @@ class Album:
         weights = photo.weights[:, None].astype(np.float32)
         return Prediction(vocabulary or self.vocabulary, heaviest, photo.probabilities, weights)
 
-    def present(self, vocabulary: TagVocabulary | None = None) -> np.ndarray:
-        """(photos, tags) bool: whether the tag is over its threshold."""
+    def present(self, vocabulary: TagVocabulary | None = None, thumbs: Thumbs | None = None) -> np.ndarray:
+        """(photos, tags) bool: whether the tag is over its threshold; where it has a thumb, the thumb decides."""
         thresholds = np.asarray((vocabulary or self.vocabulary).thresholds, np.float32)
-        return self.probabilities() > thresholds
+        present = self.probabilities() > thresholds
+        for (photo, tag), right in (thumbs or {}).items():
+            if 0 <= photo < len(self.photos) and tag in self.vocabulary:
+                present[photo, self.vocabulary.id(tag)] = right
+        return present
 
     def probabilities(self) -> np.ndarray:
         """(photos, tags) in 0..1."""
@@ -120,7 +126,7 @@ def tag_album(
     """
     with ExitStack() as stack:
         files = [path for path in files if not is_of_system(path.name)]  # a folder is given with all that it holds
-        given = [photo for path in files for photo in _photos_in(path, stack)]
+        given = [(path, *photo) for path in files for photo in _photos_in(path, stack)]
         if not given:
             raise InputError("no photo was given: choose some, or a zip archive of them")
         if len(given) > MOST_PICTURES:
@@ -128,12 +134,12 @@ def tag_album(
         album = Album(tagger.name, tagger.bank.vocabulary, tagger.bank.sentences, len(given))
         start = clock()
         yield album
-        photos = read_ahead(partial(or_fault, partial(_open, tagger.transform)), (read for _, read in given))
-        for (name, _), photo in zip(given, photos, strict=True):
+        photos = read_ahead(partial(or_fault, partial(_open, tagger.transform)), (read for *_, read in given))
+        for (path, name, _), photo in zip(given, photos, strict=True):
             if isinstance(photo, ImageError):
                 album = replace(album, faults=(*album.faults, _sentence(name, photo)))
             else:
-                album = replace(album, photos=(*album.photos, _look(tagger, cache, name, *photo)))
+                album = replace(album, photos=(*album.photos, _look(tagger, cache, name, path, *photo)))
             album = replace(album, seconds=clock() - start)
             yield album
 
@@ -153,18 +159,20 @@ def every(seconds: float = 0.7, clock: Callable[[], float] = time.monotonic) -> 
     return due
 
 
-def filtered(album: Album, vocabulary: TagVocabulary, tags: Sequence[str] = ()) -> list[int]:
-    """Indices of the photos with all of these tags over their thresholds; an unknown tag matches none."""
-    present = album.present(vocabulary)
+def filtered(
+    album: Album, vocabulary: TagVocabulary, tags: Sequence[str] = (), thumbs: Thumbs | None = None
+) -> list[int]:
+    """Indices of the photos with all of these tags, as :meth:`Album.present` says; an unknown tag matches none."""
+    present = album.present(vocabulary, thumbs)
     if not all(tag in vocabulary for tag in tags):
         return []
     wanted = [vocabulary.id(tag) for tag in tags]
     return [int(index) for index in np.flatnonzero(present[:, wanted].all(axis=1))]
 
 
-def tag_counts(album: Album, vocabulary: TagVocabulary) -> dict[str, int]:
-    """In how many photos each tag is over its threshold, the most frequent first; tags without photos are left out."""
-    counts = album.present(vocabulary).sum(axis=0)
+def tag_counts(album: Album, vocabulary: TagVocabulary, thumbs: Thumbs | None = None) -> dict[str, int]:
+    """In how many photos each tag is present, the most frequent first; tags without photos are left out."""
+    counts = album.present(vocabulary, thumbs).sum(axis=0)
     order = np.argsort(-counts, kind="stable")
     return {vocabulary.tags[tag]: int(counts[tag]) for tag in order if counts[tag]}
 
@@ -202,8 +210,9 @@ def _open(transform: EvalTransform, read: _Read) -> tuple[tuple[int, int], bytes
 
 
 def _look(
-    tagger: TaggerBackend, cache: FeatureCache, name: str, size: tuple[int, int], thumbnail: bytes, pixels: torch.Tensor
-) -> AlbumPhoto:
+    tagger: TaggerBackend, cache: FeatureCache, name: str, path: Path, size: tuple[int, int], thumbnail: bytes,
+    pixels: torch.Tensor,
+) -> AlbumPhoto:  # fmt: skip
     features = tagger.look_at_pixels(pixels[None])
     prediction = tagger.score(features)
     heaviest = _heaviest(prediction)
@@ -215,6 +224,7 @@ def _look(
         heaviest.astype(np.int16),
         np.take_along_axis(prediction.weights, heaviest[:, None], axis=1)[:, 0].astype(np.float16),
         cache.add(features.to("cpu")),
+        path,
     )
 
 

@@ -101,6 +101,21 @@ class Categories:
         """Undo all edits of a category."""
         return self._restored(tag, self.originals[tag]) if tag in self.originals else self
 
+    def adopt(self, tag: str, other: Categories) -> Categories:
+        """A category with the sentences, edits and meaning that it has in ``other``, finished."""
+        mine, vectors = self.clear(tag), {encoder: dict(known) for encoder, known in self.vectors.items()}
+        for encoder, known in other.vectors.items():
+            texts = (one.text for one in other.sentences[tag])
+            vectors.setdefault(encoder, {}).update({text: known[text] for text in texts if text in known})
+        senses = {name: gloss for name, gloss in self.senses.items() if name != tag}
+        return replace(
+            mine._with(tag, other.sentences[tag]),
+            finished=self.finished | {tag}, vectors=vectors,
+            disabled={**mine.disabled, **_of(other.disabled, tag)},
+            originals={**mine.originals, **_of(other.originals, tag)},
+            senses={**senses, **_of(other.senses, tag)},
+        )  # fmt: skip
+
     def remove(self, tag: str) -> Categories:
         """Remove a category."""
         return replace(self.clear(tag), names=tuple(name for name in self.names if name != tag))
@@ -191,3 +206,8 @@ class Categories:
         if any(cleaned.casefold() == sentence.text.casefold() for sentence in self.sentences.get(tag, ())):
             raise InputError(f'"{cleaned[:60]}" is listed already: write another sentence')
         return DescribedSentence(cleaned, BY_VISITOR)
+
+
+def _of(mapping: Mapping[str, Any], tag: str) -> dict[str, Any]:
+    """The entry of a tag alone, or nothing."""
+    return {tag: mapping[tag]} if tag in mapping else {}

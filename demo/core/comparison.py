@@ -1,10 +1,11 @@
-"""Compare models on one photo: where they differ most, and how long each takes."""
+"""Compare models on one photo: where their verdicts differ, where they agree, and how long each takes."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from demo.core.photos import Photo, Scores
 from ram.backends import TaggerBackend
 from ram.text.bank import TagEmbeddingBank
 
-MAX_SHOWN = 12
-"""Categories shown at once, those with the largest differences."""
+DIFFER, YES, NO = "differ", "yes", "no"
+"""Groups of categories: the models' verdicts differ, all say yes, all say no."""
+MAX_SHOWN = 30
+"""Categories shown of each group."""
 
 
 @dataclass(frozen=True)
@@ -22,22 +25,50 @@ class ModelComparison:
     """Predictions of several models on one photo.
 
     Args:
-        scores: by model name, over the categories to show, the largest differences first.
-        total: how many categories were compared.
+        scores: by model name, over the same categories.
         look_seconds, score_seconds: by model name, for looking at the photo and for scoring all categories.
     """
 
     scores: Scores = field(repr=False)
-    total: int
     look_seconds: Mapping[str, float]
     score_seconds: Mapping[str, float]
 
+    @property
+    def total(self) -> int:
+        """Number of categories that were compared."""
+        return len(next(iter(self.scores.values())))
+
+    @cached_property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """All categories by group: those that differ by the difference of their probabilities, the others by the
+        highest probability, the largest first."""
+        found = np.stack([prediction.probabilities for prediction in self.scores.values()])
+        thresholds = np.array([prediction.vocabulary.thresholds for prediction in self.scores.values()], np.float32)
+        votes = (found > thresholds).sum(axis=0)
+        tags = next(iter(self.scores.values())).vocabulary.tags
+        apart, highest = found.max(axis=0) - found.min(axis=0), found.max(axis=0)
+        chosen = {
+            DIFFER: ((votes > 0) & (votes < len(found)), apart),
+            YES: (votes == len(found), highest),
+            NO: (votes == 0, highest),
+        }
+        return {
+            group: tuple(tags[index] for index in np.argsort(-by, kind="stable") if mask[index])
+            for group, (mask, by) in chosen.items()
+        }
+
+    def shown(self) -> dict[str, tuple[str, ...]]:
+        """The first :data:`MAX_SHOWN` categories of each group."""
+        return {group: tags[:MAX_SHOWN] for group, tags in self.groups.items()}
+
     def rows(self) -> list[dict[str, Any]]:
-        """A row for each category: the probability of each model, and the difference."""
+        """A row for each shown category: the verdict, the probability of each model, and the difference."""
         rows = []
-        for tag in next(iter(self.scores.values())).vocabulary.tags:
-            found = {model: round(prediction[tag].probability, 4) for model, prediction in self.scores.items()}
-            rows.append({"category": tag, **found, "apart": round(max(found.values()) - min(found.values()), 4)})
+        for group, tags in self.shown().items():
+            for tag in tags:
+                found = {model: round(prediction[tag].probability, 4) for model, prediction in self.scores.items()}
+                apart = round(max(found.values()) - min(found.values()), 4)
+                rows.append({"category": tag, "verdict": group, **found, "apart": apart})
         return rows
 
 
@@ -66,21 +97,4 @@ def compare(
             start = clock()
             scores[tagger.name] = tagger.score(photo.features[tagger.name].to(tagger.device), banks[tagger.name])
             seconds[tagger.name] = clock() - start
-    return rank_by_difference(scores, photo, seconds)
-
-
-def rank_by_difference(scores: Scores, photo: Photo, seconds: Mapping[str, float]) -> ModelComparison:
-    """Order categories by the difference between the models, the largest first.
-
-    Args:
-        scores: by model name, over the same categories.
-        photo: that was scored.
-        seconds: by model name, for scoring.
-    """
-    found = np.stack([prediction.probabilities for prediction in scores.values()])
-    apart = found.max(axis=0) - found.min(axis=0)
-    tags = next(iter(scores.values())).vocabulary.tags
-    first = [tags[index] for index in np.argsort(-apart, kind="stable")[:MAX_SHOWN]]
-    look = {model: photo.seconds[model] for model in scores}
-    shown = {model: prediction.select(first) for model, prediction in scores.items()}
-    return ModelComparison(shown, len(tags), look, seconds)
+    return ModelComparison(scores, {model: photo.seconds[model] for model in scores}, seconds)

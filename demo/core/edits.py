@@ -1,9 +1,9 @@
-"""Edited sentences of predefined tags, kept for each photo and tag."""
+"""Edited sentences: of predefined tags for each photo and tag, of typed categories for each name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from demo.core.categories import Categories
@@ -11,7 +11,7 @@ from demo.core.photos import Photo
 from ram.prediction import TagScore
 
 MAX_KEPT = 200
-"""Edited tags of one visitor; past that the one edited longest ago is forgotten."""
+"""Edited tags of one visitor, and as many categories; past that the one edited longest ago is forgotten."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,11 @@ class Edits:
 
     Args:
         kept: by path of the photo and tag, the latest last.
+        typed: categories that hold an edited one, by its name, the latest last.
     """
 
     kept: Mapping[tuple[str, str], Edit] = field(default_factory=dict)
+    typed: Mapping[str, Categories] = field(default_factory=dict)
 
     def __deepcopy__(self, memo: Any) -> Edits:
         return self  # immutable
@@ -55,4 +57,11 @@ class Edits:
         kept = {other: one for other, one in self.kept.items() if other != key}
         if edit.categories.is_edited(tag):
             kept[key] = edit
-        return Edits(dict(list(kept.items())[-MAX_KEPT:]))
+        return replace(self, kept=dict(list(kept.items())[-MAX_KEPT:]))
+
+    def keep_typed(self, tag: str, categories: Categories) -> Edits:
+        """Keep a typed category, or forget it where its sentences are as they were described."""
+        typed = {other: one for other, one in self.typed.items() if other != tag}
+        if categories.is_edited(tag):
+            typed[tag] = Categories((tag,)).adopt(tag, categories)
+        return replace(self, typed=dict(list(typed.items())[-MAX_KEPT:]))

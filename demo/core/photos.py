@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from ram.backends import TaggerBackend
+from ram.backends import Captioner, TaggerBackend
 from ram.images.opening import open_image
 from ram.images.size_limits import UPLOADS
 from ram.models.image_encoder import ImageFeatures
@@ -76,8 +76,15 @@ Scores = Mapping[str, Prediction]
 """Predictions over the same categories, by model name."""
 
 
-def look(taggers: Sequence[TaggerBackend], path: str | Path) -> Iterator[Tagged]:
+def look(
+    taggers: Sequence[TaggerBackend], path: str | Path, captioner: Captioner | None = None
+) -> Iterator[Tagged]:
     """Yield the tags after the first tagger has looked, then the features as each further tagger has.
+
+    Args:
+        taggers: the one that tags first.
+        path: of the photo.
+        captioner: looks last, unless it is one of the taggers.
 
     Raises:
         ImageError: the photo cannot be used.
@@ -93,8 +100,11 @@ def look(taggers: Sequence[TaggerBackend], path: str | Path) -> Iterator[Tagged]
     photo = replace(photo, prediction=prediction, tagged_in=time.perf_counter() - start)
     first = Tagged(photo, preview, tuple(notices))
     yield first
-    for tagger in others:
-        _, photo = _look(tagger, image, photo)
+    further: list[TaggerBackend | Captioner] = [*others]
+    if captioner is not None and captioner.name not in {tagger.name for tagger in taggers}:
+        further.append(captioner)
+    for looker in further:
+        _, photo = _look(looker, image, photo)
         yield replace(first, photo=photo)
 
 
@@ -106,7 +116,7 @@ def _small_jpeg(preview: Image.Image) -> bytes:
     return jpeg.getvalue()
 
 
-def _look(tagger: TaggerBackend, image: Image.Image, photo: Photo) -> tuple[ImageFeatures, Photo]:
+def _look(tagger: TaggerBackend | Captioner, image: Image.Image, photo: Photo) -> tuple[ImageFeatures, Photo]:
     """The tagger's features, on its device, and the photo with them added."""
     start = time.perf_counter()
     features = tagger.look(image)

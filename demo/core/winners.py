@@ -1,4 +1,4 @@
-"""One category over several photos: which of its descriptions wins in each (RAM++, Figures 8 and 9)."""
+"""Categories over several photos: which of their descriptions wins in each (RAM++, Figures 8 and 9)."""
 
 from __future__ import annotations
 
@@ -86,23 +86,41 @@ class Winners:
         ]
 
 
-def find_winners(tagger: TaggerBackend, album: Album, bank: TagEmbeddingBank, cache: FeatureCache) -> Winners:
-    """Score the only category of a bank against all photos of an album whose features are still cached.
+def find_winners(
+    tagger: TaggerBackend, album: Album, bank: TagEmbeddingBank, cache: FeatureCache
+) -> tuple[Winners, ...]:
+    """Score the categories of a bank against all photos of an album whose features are still cached.
+
+    Returns:
+        One value for each category, in the order of the bank.
 
     Raises:
-        InputError: there are no photos or no features, or more than one category.
+        InputError: there are no photos, or their features were removed.
     """
     if not album.photos:
         raise InputError("there are no photos yet: tag some first")
-    if len(bank) != 1:
-        raise InputError(f"{len(bank)} categories are too many here: type one")
-    (category,) = bank.vocabulary.tags
-    found = []
+    found: dict[str, list[PhotoScore]] = {category: [] for category in bank.vocabulary.tags}
     for photo in album.photos:
-        if (features := cache.get(photo.cached)) is not None:
-            prediction = tagger.score(features.to(tagger.device), bank)
-            found.append(PhotoScore(photo, prediction[category], prediction.weights[0]))
-    if not found:
+        if (features := cache.get(photo.cached)) is None:
+            continue
+        prediction = tagger.score(features.to(tagger.device), bank)
+        for index, (category, scores) in enumerate(found.items()):
+            scores.append(PhotoScore(photo, prediction[category], prediction.weights[index]))
+    if not any(found.values()):
         raise InputError("these photos were removed to make room for other visitors: tag them again")
-    found.sort(key=lambda one: -one.score.probability)
-    return Winners(category, bank.sentences[0], tuple(found), len(album.photos) - len(found))
+    all_winners = []
+    for (category, scores), sentences in zip(found.items(), bank.sentences, strict=True):
+        scores.sort(key=lambda one: -one.score.probability)
+        all_winners.append(Winners(category, sentences, tuple(scores), len(album.photos) - len(scores)))
+    return tuple(all_winners)
+
+
+def matrix(found: Sequence[Winners]) -> list[tuple[str, dict[str, float]]]:
+    """Name of each photo and its probability by category, the photos with the highest probability first."""
+    names: dict[int, str] = {}
+    rows: dict[int, dict[str, float]] = {}
+    for winners in found:
+        for one in winners.photos:
+            names[id(one.photo)] = one.photo.name
+            rows.setdefault(id(one.photo), {})[winners.category] = round(one.score.probability, 4)
+    return sorted(((names[key], row) for key, row in rows.items()), key=lambda row: -max(row[1].values()))

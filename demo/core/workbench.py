@@ -17,14 +17,17 @@ from pathlib import Path
 from PIL import Image
 
 from demo.core.categories import Categories
-from demo.core.photos import Photo, Scores, Tagged, look
+from demo.core.embedding import banks, embed, equal_tags
+from demo.core.photo_cache import PhotoCache
+from demo.core.photos import Photo, Scores, Tagged
 from demo.server.limits import Limits
-from ram.backends import Explainer, TaggerBackend
+from ram.backends import Captioner, Explainer, TaggerBackend
 from ram.describers.base import Describer, Sense
 from ram.describers.fallback import DescribedSentence, Notice, describe_with_fallback
+from ram.describers.lexicon.describer import LexiconDescriber
+from ram.describers.lexicon.synsets import Lexicon
 from ram.errors import InputError, RamError
 from ram.prediction import Explanation, TagScore
-from ram.text.bank import TagEmbeddingBank, is_readable
 from ram.text.names import matching_key, parse_categories
 
 PREDEFINED = "the model's own list"
@@ -41,6 +44,7 @@ class Workbench:
         make_describer: makes a describer from its name.
         fallback: name of the describer that takes over when the chosen one fails.
         limits: of what language models may cost; the default ones where None.
+        captioner: looks at each photo after the taggers, for its caption; none where None.
 
     Raises:
         ValueError: no tagger, or two of the same name.
@@ -52,6 +56,7 @@ class Workbench:
         make_describer: Callable[[str], Describer],
         fallback: str = "lexicon",
         limits: Limits | None = None,
+        captioner: Captioner | None = None,
     ) -> None:
         if not taggers:
             raise ValueError("the page needs at least one model")
@@ -59,11 +64,13 @@ class Workbench:
         if repeated := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"two of the models are called {repeated.pop()!r}: give models of different names")
         self.taggers = tuple(taggers)
+        self.captioner = captioner
         self.limits = limits or Limits()
         self._make_describer = make_describer
         self._fallback = fallback
         self._describers: dict[str, Describer] = {}
         self._lock = threading.Lock()
+        self._photos = PhotoCache()
 
     @property
     def labels(self) -> dict[str, str]:
@@ -77,10 +84,15 @@ class Workbench:
         Raises:
             ImageError: the photo cannot be used.
         """
-        return look(self.taggers, image)
+        return self._photos.look(self.taggers, image, self.captioner)
 
     def describe(
-        self, text: str, describer: str, visitor: str = "", senses: Mapping[str, str] | None = None
+        self,
+        text: str,
+        describer: str,
+        visitor: str = "",
+        senses: Mapping[str, str] | None = None,
+        edited: Mapping[str, Categories] | None = None,
     ) -> Iterator[Categories]:
         """Describe and embed typed categories; yield the state after each sentence and each finished category.
 
@@ -92,6 +104,7 @@ class Workbench:
             describer: name of the describer.
             visitor: who asks, for the limits; those without a name share one budget.
             senses: which meaning some of the categories have, by its gloss.
+            edited: categories that the visitor has edited before, by name; they are not described again.
 
         Raises:
             InputError: nothing typed, or something that is not a category.
@@ -110,7 +123,17 @@ class Workbench:
         categories = Categories(names, notices=notices, senses=senses, thresholds=thresholds)
         yield categories
         for tag in categories.names:
-            categories = yield from self._describe(categories, tag, chosen, fallback)
+            if edited and tag in edited:
+                categories = self.embed(categories.adopt(tag, edited[tag]))
+                yield categories
+            else:
+                categories = yield from self._describe(categories, tag, chosen, fallback)
+
+    @property
+    def lexicon(self) -> Lexicon | None:
+        """Words of the describer that takes over; None where it has no lexicon."""
+        describer = self._describer(self._fallback)
+        return describer.lexicon if isinstance(describer, LexiconDescriber) else None
 
     def meanings(self, tag: str) -> Sequence[Sense]:
         """The meanings of an ambiguous category; empty for others."""
@@ -160,19 +183,7 @@ class Workbench:
         Raises:
             TextEncoderError: the sentences cannot be embedded.
         """
-        vectors = {encoder: dict(known) for encoder, known in categories.vectors.items()}
-        taggers = self.taggers if taggers is None else taggers
-        for tagger in taggers:
-            known, limit = vectors.setdefault(tagger.config.text_encoder, {}), tagger.config.max_descriptions
-            texts = (text for tag in categories.names for text in categories.enabled(tag)[:limit])
-            if new := [text for text in dict.fromkeys(texts) if text not in known]:
-                new = [text for text in new if is_readable(text, tagger.text_encoder)]
-                known.update(zip(new, tagger.text_encoder.encode(new).cpu(), strict=True))
-        embedded = dataclasses.replace(categories, vectors=vectors)
-        banks = _banks(embedded, taggers)
-        if left_out := _equal_tags(banks):
-            banks = _banks(embedded, taggers, left_out)
-        return dataclasses.replace(embedded, banks=banks)
+        return embed(categories, self.taggers if taggers is None else taggers)
 
     def explain(self, photo: Photo | None, categories: Categories, tag: str) -> Explanation | None:
         """The main model's explanation of a category's score; None without a photo or a sentence."""
@@ -264,7 +275,7 @@ class Workbench:
                 categories = self.embed(categories.extend(tag, part))
             yield categories
         notices = categories.notices
-        if same := _equal_tags(_banks(categories, self.taggers)).get(tag):
+        if same := equal_tags(banks(categories, self.taggers)).get(tag):
             notices = (*notices, Notice("The text encoder reads ", (tag,), f' as "{same}": only "{same}" is scored.'))
         elif categories.enabled(tag) and not any(tag in bank.vocabulary for bank in categories.banks.values()):
             notices = (*notices, Notice("The text encoder cannot read ", (tag,), ": describe it in English."))
@@ -283,16 +294,3 @@ def throttle(
         if now - shown_at >= seconds or len(state.finished) > finished:
             shown_at, finished = now, len(state.finished)
             yield state
-
-
-def _banks(
-    categories: Categories, taggers: Sequence[TaggerBackend], without: Collection[str] = ()
-) -> dict[str, TagEmbeddingBank]:
-    """The bank of each model that has embedded any category, by its name."""
-    banks = {t.name: categories.bank(t.config.text_encoder, t.config.max_descriptions, without) for t in taggers}
-    return {name: bank for name, bank in banks.items() if bank is not None}
-
-
-def _equal_tags(banks: Mapping[str, TagEmbeddingBank]) -> dict[str, str]:
-    """Categories that some model cannot tell from an earlier one, with that one."""
-    return {later: first for bank in banks.values() for first, later in bank.equal_tags()}

@@ -1,4 +1,4 @@
-"""The tab that compares the models on the photo of the first tab, the largest differences first."""
+"""The tab that compares the models on the photo of the first tab, grouped by verdict."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import gradio as gr
 
 from demo.core.categories import Categories
 from demo.core.comparison import compare, predefined_banks
+from demo.core.edits import Edits
 from demo.core.photos import Photo
 from demo.core.workbench import Workbench
+from demo.sections.languages import wording
 from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html
+from demo.sections.photo import PhotoSection
 from demo.views import comparison as views
 from demo.views.page import notice
 from ram.errors import InputError
@@ -32,14 +35,35 @@ class ComparisonSection:
         self.predefined = predefined_banks(bench.taggers)
         with gr.Column(elem_classes="sheet", elem_id="compare-panel"):
             html(views.heading(bench.labels, absent))
-            self.kind = gr.Radio([PREDEFINED, TYPED], value=PREDEFINED, label="Compare on", elem_id="compare-kind")
+            self.kind = gr.Radio(
+                [PREDEFINED, TYPED], value=PREDEFINED, label=wording("compare_on"), elem_id="compare-kind"
+            )
             self.notice = html("", "compare-notice")
-            self.found = html("", "compare-found")
+            self.found = html("", "compare-found", "compare")
 
     def wire(self, tab: gr.Tab, looked: gr.State, typed: gr.State) -> None:
         """Compare again whenever this tab is opened, on the photo and the categories of the first one."""
         events: dict[str, Any] = {"show_progress_on": self.found, **SERIAL, **PRIVATE, "trigger_mode": "always_last"}
         gr.on([tab.select, self.kind.input], self.show, [looked, typed, self.kind], [self.notice, self.found], **events)
+
+    def wire_opening(self, section: PhotoSection, tabs: gr.Tabs) -> None:
+        """Explain a category in the tab of one photo when its row is clicked."""
+        self.section, self.tabs = section, tabs
+        inputs = [section.looked, section.typed, section.why.edits]
+        outputs = [tabs, *section.why.outputs]
+        self.found.select(self.on_row, inputs, outputs, show_progress="hidden", **SERIAL, **PRIVATE)
+
+    @errors_shown_in("notice")
+    def on_row(self, photo: Photo | None, typed: Categories | None, edits: Edits, clicked: gr.EventData) -> Update:
+        """A row was clicked: explain its tag, with the visitor's own sentences where the row has those."""
+        tag, why = getattr(clicked, "tag", None), self.section.why
+        if getattr(clicked, "kind", None) == "typed" and typed is not None and tag in typed.names:
+            shown = why.typed(photo, typed, str(tag))
+        elif isinstance(tag, str) and tag in self.bench.taggers[0].bank.vocabulary:
+            shown = why.predefined(photo, tag, edits)
+        else:
+            return gr.skip()
+        return {**shown, self.tabs: gr.Tabs(selected="photo")}
 
     def empty(self) -> Update:
         """Show no comparison."""
@@ -59,4 +83,4 @@ class ComparisonSection:
             return {**self.empty(), self.notice: notice([f"{missing}."], "hint")}
         banks = typed.banks if kind == TYPED and typed is not None else self.predefined
         found = compare(self.bench.taggers, photo, banks)
-        return {self.notice: "", self.found: views.comparison(found, self.bench.labels)}
+        return {self.notice: "", self.found: views.comparison(found, self.bench.labels, photo.jpeg, kind == TYPED)}

@@ -2,44 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from demo.core.album import Album, Thumbs, filtered
-from demo.core.album_thresholds import Thresholds
+from demo.core.album import Album, every, filtered
+from demo.core.album_captions import caption_album
+from demo.core.album_view import AlbumView
 from demo.core.exports import FORMS, export_album, export_vocabulary
+from demo.sections.languages import wording
 from demo.sections.parts import FORGOTTEN, PRIVATE, Update, errors_shown_in, html
 from demo.views.page import hint, introduction, saved
+from ram.backends import Captioner
 from ram.errors import InputError
 
 INTRODUCTION = """The photos that are shown, with the thresholds and thumbs above. An album is too large for a link:
 send one of these files, or the photos themselves."""
 VOCABULARY = "Only the thresholds, for the folder of a model."
+CAPTIONS = "A sentence about each photo. It takes up to half a second a photo."
 
 
 class ExportPanel:
-    """Components and event handlers."""
+    """Components and event handlers.
 
-    def __init__(self) -> None:
+    Args:
+        captioner: writes captions to export; there are none where None.
+    """
+
+    def __init__(self, captioner: Captioner | None) -> None:
+        self.captioner = captioner
         with gr.Column(elem_classes="sheet", elem_id="album-export"):
             html(introduction("Export", INTRODUCTION, level=3))
             with gr.Row():
                 self.forms = {
                     form: gr.Button(label, min_width=60, elem_id=f"album-{form}") for form, label in FORMS.items()
                 }
+            if captioner is not None:
+                html(hint(CAPTIONS))
+                self.captions = gr.Button(wording("captions"), elem_id="album-captions")
             html(hint(VOCABULARY))
-            self.vocabulary = gr.Button("Download vocabulary.csv", elem_id="album-vocabulary")
+            self.vocabulary = gr.Button(wording("vocabulary"), elem_id="album-vocabulary")
             self.saved = html("", "album-saved", "save")
 
-    def wire(self, album: gr.State, thresholds: gr.State, thumbs: gr.State, tags: gr.Dropdown) -> None:
-        """Connect the buttons to their handlers, for the album, thresholds, thumbs and filter of another section."""
+    def wire(self, album: gr.State, view: gr.State, tags: gr.Dropdown) -> None:
+        """Connect the buttons to their handlers, for the album, view and filter of another section."""
         events: dict[str, Any] = {
             **PRIVATE, "preprocess": False, "show_progress": "hidden", "trigger_mode": "always_last",
         }  # fmt: skip
-        inputs = [album, thresholds, thumbs, tags]
+        inputs = [album, view, tags]
         self.vocabulary.click(self.export, inputs, [self.saved], **events)
+        if self.captioner is not None:
+            self.captions.click(self.export_captions, inputs, [self.saved], **events)
         for form, button in self.forms.items():
             button.click(partial(self.export, form=form), inputs, [self.saved], **events)
 
@@ -49,14 +65,28 @@ class ExportPanel:
 
     @errors_shown_in("saved")
     def export(
-        self, album: Album | None, thresholds: Thresholds, thumbs: Thumbs, tags: list[str] | None,
-        form: str = "vocabulary",
-    ) -> Update:  # fmt: skip
+        self, album: Album | None, view: AlbumView, tags: list[str] | None, form: str = "vocabulary"
+    ) -> Update:
         """Export the photos that pass the filter in one of :data:`FORMS`, or the vocabulary with its thresholds."""
         if album is None:
             raise InputError(FORGOTTEN)
-        vocabulary = thresholds.apply(album.vocabulary)
+        vocabulary = view.thresholds.apply(album.vocabulary)
         if form == "vocabulary":
             return {self.saved: saved(export_vocabulary(vocabulary))}
-        shown = filtered(album, vocabulary, tags or [])
-        return {self.saved: saved(export_album(album, thresholds, form, shown, thumbs))}
+        shown = filtered(album, vocabulary, tags or [], view.thumbs)
+        return {self.saved: saved(export_album(album, view.thresholds, form, shown, view.thumbs))}
+
+    @errors_shown_in("saved")
+    def export_captions(self, album: Album | None, view: AlbumView, tags: list[str] | None) -> Iterator[Update]:
+        """Caption the photos that pass the filter, with the number of those that are done, and export the captions."""
+        if album is None or self.captioner is None:
+            raise InputError(FORGOTTEN)
+        shown = filtered(album, view.thresholds.apply(album.vocabulary), tags or [], view.thumbs)
+        if not shown:
+            raise InputError("no photo passes the filter: show some to caption")
+        due = every()
+        for done, file in caption_album(self.captioner, album, shown, Path(self.captions.GRADIO_CACHE)):
+            if done == len(shown):
+                yield {self.saved: saved(file)}
+            elif due():
+                yield {self.saved: hint(f"{done} of {len(shown)} photos have a caption.")}

@@ -11,11 +11,15 @@ from demo.core.categories import Categories
 from demo.core.edits import Edits
 from demo.core.links import Host, View, read_link
 from demo.core.photos import Photo
+from demo.core.snippets import snippets
+from demo.sections.languages import wording
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.sections.photo import PhotoSection
 from demo.sections.why import Subject
 from demo.server.visitors import visitor_of
+from demo.views.about import code
 from demo.views.page import link, notice
+from ram.describers.loading import OFFLINE
 
 OF_EXAMPLE = "It opens this example photo with your categories and the tag you selected."
 OF_UPLOAD = "It opens your photo with your categories, as long as the photo is kept here: up to an hour."
@@ -40,14 +44,17 @@ class ShareBar:
         )  # fmt: skip
         self.view = gr.State()  # of the link that opened the page
         with gr.Row(elem_id="share"):
-            self.button = gr.Button("Link to this view", size="sm", min_width=160, elem_id="share-button")
+            self.button = gr.Button(wording("link"), size="sm", min_width=160, elem_id="share-button")
+            self.code_button = gr.Button(wording("code"), size="sm", min_width=160, elem_id="code-button")
             self.link = html("", "share-link", "share")
+            self.code = html("", "share-code", "code")
 
     def wire(self, blocks: gr.Blocks) -> None:
         """Make links on request, and show the view of the link that opened the page."""
         section = self.section
         inputs = [section.looked, section.box, section.describer, section.typed, section.why.subject]
         self.button.click(self.on_share, inputs, [self.link], show_progress="hidden", **PRIVATE)
+        self.code_button.click(self.on_code, inputs[:3], [self.code], show_progress="hidden", **PRIVATE)
         opened = blocks.load(
             self.on_open, section.why.edits,
             [*section.photo_side, section.box, section.describer, self.notice, self.view],
@@ -80,6 +87,12 @@ class ShareBar:
             explanation += NOT_INCLUDED
         return {self.link: link(view.query(), explanation)}
 
+    @errors_shown_in("code")
+    def on_code(self, photo: Photo | None, categories: str | None, describer: str) -> Update:
+        """Show the present view as code."""
+        view = self.host.view_of(Path(photo.source) if photo else None, categories or "", describer)
+        return {self.code: code(snippets(view, len(self.section.bench.taggers)))}
+
     @errors_shown_in("notice")
     def on_open(self, edits: Edits, request: gr.Request) -> Iterator[Update]:
         """Show the photo, the categories and the describer of the link that opened the page."""
@@ -105,7 +118,7 @@ class ShareBar:
         """Describe the categories of a link, but never with a language model: only visitors spend their budget."""
         section, typed = self.section, None
         yield {section.typed_notice: ""}
-        if view is None or not view.categories or describer.startswith("openai"):
+        if view is None or not view.categories or describer not in OFFLINE:
             return
         chosen = view.chosen_meanings()
         senses = {

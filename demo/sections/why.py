@@ -95,7 +95,7 @@ class WhyPanel:
         explanation = self.bench.explain(photo, changed, subject.tag)
         update: Update = {self.notice: ""}
         if subject.predefined is None:
-            update[self.typed_state] = changed
+            update |= {self.typed_state: changed, self.edits: edits.keep_typed(subject.tag, changed)}
         else:
             subject = replace(subject, predefined=changed)
             if photo is not None and explanation is not None:

@@ -1,4 +1,4 @@
-"""The panel of one category over the photos of an album: which description wins in each."""
+"""The panel of categories over the photos of an album: how probable they are, and which description wins in each."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from demo.core.album import Album
 from demo.core.feature_cache import FeatureCache
 from demo.core.winners import find_winners
 from demo.core.workbench import Workbench
+from demo.sections.languages import wording
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, Update, errors_shown_in, html
 from demo.server.visitors import visitor_of
 from demo.views import winners as views
 from demo.views.page import introduction, notice
 from ram.errors import InputError
 
-INTRODUCTION = "RAM++ weighs a category's descriptions for each photo: see which of them wins where."
+INTRODUCTION = """One or more, separated by commas. RAM++ weighs a category's descriptions for each photo: see which of
+them wins where."""
 
 
 class WinnersPanel:
@@ -32,17 +34,19 @@ class WinnersPanel:
     def __init__(self, bench: Workbench, describers: Mapping[str, str], cache: FeatureCache) -> None:
         self.bench, self.cache = bench, cache
         with gr.Column(elem_classes="sheet", elem_id="album-category", visible=False) as self.panel:
-            html(introduction("One category over these photos", INTRODUCTION))
+            html(introduction("Your categories over these photos", INTRODUCTION))
             with gr.Row(elem_id="album-ask"):
                 self.box = gr.Textbox(
-                    label="Category for these photos", show_label=False, placeholder="kite", max_lines=1, scale=4,
-                    min_width=180, elem_id="album-box",
+                    label=wording("album_box"), show_label=False, placeholder=wording("album_placeholder"),
+                    max_lines=1, scale=4, min_width=180, elem_id="album-box",
                 )  # fmt: skip
                 self.describer = gr.Dropdown(
                     [(label, name) for name, label in describers.items()], value=next(iter(describers)),
-                    label="Described by", show_label=False, scale=2, min_width=140, elem_id="album-describer",
+                    label=wording("described_by"), show_label=False, scale=2, min_width=140, elem_id="album-describer",
                 )  # fmt: skip
-                self.button = gr.Button("Score", variant="primary", scale=1, min_width=96, elem_id="album-score")
+                self.button = gr.Button(
+                    wording("score"), variant="primary", scale=1, min_width=96, elem_id="album-score"
+                )
             self.notice = html("", "album-category-notice")
             self.found = html("", "album-winners")
         self.outputs = [self.panel, self.notice, self.found]
@@ -63,12 +67,10 @@ class WinnersPanel:
     def on_category(
         self, album: Album | None, text: str | None, describer: str, request: gr.Request
     ) -> Iterator[Update]:
-        """Describe the category, then score every photo."""
+        """Describe the categories, then score every photo."""
         if album is None or not album.photos:  # before a language model is asked
             raise InputError("there are no photos yet: tag some first")
-        for typed in self.bench.describe(text or "", describer, visitor_of(request.headers)):
-            if len(typed.names) > 1:
-                raise InputError(f"{len(typed.names)} categories are too many here: type one")
+        *_, typed = self.bench.describe(text or "", describer, visitor_of(request.headers))
         main = self.bench.taggers[0]
         if main.name not in typed.banks:
             raise typed.unscored()

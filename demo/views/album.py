@@ -11,8 +11,12 @@ from demo.core.exports import export_table
 from demo.views.render import render
 from ram.text.vocabulary import TagVocabulary
 
+GALLERY, TABLE = "Gallery", "Table"
+"""Forms in which the photos can be shown."""
 PAGE = 24
 """Photos listed at once."""
+CARD_TAGS = 6
+"""Tags of a photo that are listed in the gallery."""
 MAX_TAGS, NEXT_BEST = 12, 3
 """Tags of a photo that are listed over their thresholds, and below them."""
 OPEN_FAULTS = 5
@@ -42,16 +46,30 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def table(album: Album, vocabulary: TagVocabulary, indices: Sequence[int], page: int, thumbs: Thumbs) -> str:
-    """One page of the photos with these indices, each with its tags and a thumb up and down for each tag."""
+def photos(
+    album: Album, vocabulary: TagVocabulary, indices: Sequence[int], page: int, thumbs: Thumbs, form: str = TABLE,
+    running: bool = False,
+) -> str:  # fmt: skip
+    """One page of the photos with these indices and their tags; a thumb overrules the threshold.
+
+    Args:
+        album: with the photos tagged so far.
+        vocabulary: its tags with the thresholds to use.
+        indices: of the photos to show.
+        page: which page, from 0.
+        thumbs: that were given.
+        form: :data:`GALLERY`, or :data:`TABLE` with a thumb up and down for each tag.
+        running: further photos are still being tagged, and no thumbs can be given yet.
+    """
     if not album.photos:
         return ""
     if not indices:
         return render("album", "no_match")
     pages = -(-len(indices) // PAGE)
     page = min(max(page, 0), pages - 1)
-    rows = [_row(album, index, vocabulary, thumbs) for index in indices[page * PAGE : (page + 1) * PAGE]]
-    return render("album", "table", rows=rows, count=len(indices), page=page, pages=pages)
+    rows = [_row(album, index, vocabulary, thumbs, form) for index in indices[page * PAGE : (page + 1) * PAGE]]
+    macro = "table" if form == TABLE else "gallery"
+    return render("album", macro, rows=rows, count=len(indices), page=page, pages=pages, running=running)
 
 
 def single_thresholds(thresholds: Thresholds) -> str:
@@ -68,16 +86,20 @@ def calibration(own: TagVocabulary, changed: Mapping[str, float], thumbs: Thumbs
     return render("album", "calibration", thumbs=given, rows=rows, total=len(own), files=files)
 
 
-def _row(album: Album, index: int, vocabulary: TagVocabulary, thumbs: Thumbs) -> dict[str, Any]:
-    """One row of the table: a photo's tags, the next best, and those that have a thumb."""
+def _row(album: Album, index: int, vocabulary: TagVocabulary, thumbs: Thumbs, form: str) -> dict[str, Any]:
+    """A photo's tags, most probable first; the table also has the next best and those that have a thumb."""
     photo = album.photos[index]
     prediction = album.prediction(photo, vocabulary)
+    judged = {tag: right for (judged, tag), right in thumbs.items() if judged == index}
     present = prediction.above()
-    scores = [*present[:MAX_TAGS], *prediction.next_best(NEXT_BEST)]
-    listed = {score.tag for score in scores}
-    scores += [prediction[tag] for (judged, tag) in thumbs if judged == index and tag not in listed]
-    rest = [score.tag for score in present[MAX_TAGS:] if (index, score.tag) not in thumbs]
-    return {
-        "index": index, "name": photo.name, "thumbnail": photo.thumbnail, "rest": rest,
-        "verdicts": [(score, thumbs.get((index, score.tag))) for score in scores],
-    }  # fmt: skip
+    if form == TABLE:
+        scores = [*present[:MAX_TAGS], *prediction.next_best(NEXT_BEST)]
+        rest = [score.tag for score in present[MAX_TAGS:] if score.tag not in judged]
+        scores += [prediction[tag] for tag in judged if tag not in {score.tag for score in scores}]
+    else:
+        scores = [score for score in present if judged.get(score.tag, True)]
+        scores += [prediction[tag] for tag, right in judged.items() if right and not prediction[tag].present]
+        scores.sort(key=lambda score: -score.probability)
+        scores, rest = scores[:CARD_TAGS], [score.tag for score in scores[CARD_TAGS:]]
+    verdicts = [(score, judged.get(score.tag)) for score in scores]
+    return {"index": index, "name": photo.name, "thumbnail": photo.thumbnail, "rest": rest, "verdicts": verdicts}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from demo.core.exports import Download
 from demo.server.limits import Budget, Spent, Standing
-from demo.views.render import render
+from demo.views.render import data_address, render
 
 
 def header(labels: Mapping[str, str], tags: int) -> str:
@@ -38,6 +38,11 @@ def link(query: str, explanation: str) -> str:
 def saved(file: Download) -> str:
     """A file that the browser saves at once."""
     return render("page", "saved", file=file)
+
+
+def saved_picture(name: str, png: bytes) -> str:
+    """A picture that the browser saves at once."""
+    return render("page", "saved_picture", name=name, address=data_address(png, "image/png"))
 
 
 def allowance(standing: Standing) -> str:

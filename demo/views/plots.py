@@ -37,7 +37,6 @@ CELL = NAME + BAR + 2 * LINE + 22
 POINTS_PER_LETTER = 4.9
 
 WEIGHT = "#5b6fd6"
-PAIRED_BAR, PAIRED_STEP = 8.0, 14.0
 ROW = 46.0
 """Height of the row of weights of one photo, in points."""
 
@@ -81,40 +80,6 @@ def stacked_figure(scores: Mapping[str, Prediction], labels: Mapping[str, str], 
         canvas.write(0, top + HEAD, fit(category, width, HEAD), f"ink-{row}-head", size=HEAD, bold=True)
         for index, (model, prediction) in enumerate(scores.items()):
             canvas.score(0, top + HEAD + 10 + CELL * index, width, labels[model], prediction[category], index, row)
-    return canvas.figure
-
-
-def paired_figure(scores: Mapping[str, Prediction], labels: Mapping[str, str], width: float = 800.0) -> Figure:
-    """A block for each category with a bar for each model, and their difference on the right.
-
-    Args:
-        scores: predictions over the same categories in the same order, by model name.
-        labels: name of each model in the plot, such as "RAM++".
-        width: in points.
-    """
-    categories = next(iter(scores.values())).vocabulary.tags
-    block = NAME + 8 + PAIRED_STEP * len(scores) + 10
-    label = min(90.0, 0.2 * width)
-    canvas = Canvas(width, block * len(categories))
-    for row, category in enumerate(categories):
-        top = block * row
-        found = {model: prediction[category] for model, prediction in scores.items()}
-        values = [score.probability for score in found.values()]
-        apart = f"{max(values) - min(values):.2f} apart"
-        canvas.write(0, top + NAME, fit(category, width - 80, NAME), f"ink-{row}-pair", size=NAME, bold=True)
-        canvas.write(width, top + NAME, apart, f"muted-{row}-apart", size=SENTENCE, colour=MUTED, right=True)
-        for index, (model, score) in enumerate(found.items()):
-            bar, key = top + NAME + 8 + PAIRED_STEP * index, f"{index}-{row}"
-            room = width - label - 36
-            name = fit(labels[model], label, SENTENCE)
-            canvas.write(0, bar + PAIRED_BAR, name, f"muted-{key}-label", SENTENCE, colour=MUTED)
-            canvas.box(label, bar, room, PAIRED_BAR, TRACK, f"track-{key}-pair")
-            colour, opacity = MODEL_COLOURS[index % len(MODEL_COLOURS)], 1.0 if score.present else FAINT
-            canvas.box(label, bar, room * score.probability, PAIRED_BAR, colour, f"model-{key}-pair", opacity)
-            tick = label + room * score.threshold
-            canvas.box(tick - 0.5, bar - 2, 1, PAIRED_BAR + 4, INK, f"ink-{key}-threshold")
-            value = f"{score.probability:.2f}"
-            canvas.write(width, bar + PAIRED_BAR, value, f"ink-{key}-pair", NAME, bold=score.present, right=True)
     return canvas.figure
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from demo.core.exports import Download
 
 STATIC = Path(__file__).parent / "static"
+TRANSLATIONS = Path(__file__).parent / "labels.json"
 
 
 def render(template: str, macro: str, **values: Any) -> str:

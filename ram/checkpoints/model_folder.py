@@ -9,17 +9,21 @@ from typing import NamedTuple
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from ram.checkpoints.registry import CONFIG, lacks, read_config
 from ram.errors import CheckpointError
 from ram.models.build import build_model, build_without_weights, restore_buffers
+from ram.models.captioner_config import CaptionerConfig
 from ram.models.config import ModelConfig
 from ram.models.ram import TaggingModel
 from ram.runtime import atomic_write
 from ram.text.bank import TagEmbeddingBank
 from ram.text.files import write_json
+from ram.text.wordpiece import SPECIAL, WordPiece
 
 WEIGHTS = "model.safetensors"
+WORDS = "captioner_vocabulary.txt"
 
 PIECE_BYTES = 2**25
 """Bytes of a weight file that are mapped at once: pages that stay mapped would count as memory twice over."""
@@ -42,7 +46,7 @@ class LoadedModel(NamedTuple):
 def save_model(
     folder: str | Path, config: ModelConfig, model: TaggingModel, bank: TagEmbeddingBank, half: bool = False
 ) -> None:
-    """Write a model folder: config.json, model.safetensors, and the bank's three files.
+    """Write a model folder: config.json, model.safetensors, the bank's three files, and a captioner's vocabulary.
 
     With ``half``, matrices and convolutions are stored in 16 bit; biases, norms and statistics stay as they are.
     """
@@ -52,7 +56,20 @@ def save_model(
     }
     Path(folder).mkdir(parents=True, exist_ok=True)
     bank.save(Path(folder))
+    if model.captioner is not None:
+        assert model.captioner.words is not None, "a captioner is saved with its vocabulary"
+        save_words(folder, model.captioner.config, model.captioner.words)
     save_weights(folder, config, state)
+
+
+def save_words(folder: str | Path, captioner: CaptionerConfig, words: WordPiece) -> None:
+    """Write a captioner's vocabulary into a model folder.
+
+    Raises:
+        CheckpointError: it does not fit the captioner.
+    """
+    _check_words(captioner, words, str(folder))
+    words.save(Path(folder) / WORDS)
 
 
 def save_weights(folder: str | Path, config: ModelConfig, weights: Mapping[str, torch.Tensor]) -> None:
@@ -82,6 +99,8 @@ def load_model(folder: str | Path) -> LoadedModel:
     try:
         model = assemble(config, weights, folder.name)
         bank = TagEmbeddingBank.load(folder, config.text_encoder)
+        if model.captioner is not None:
+            model.captioner.words = _read_words(folder, model.captioner.config)
     except ValueError as error:
         raise CheckpointError(str(error)) from None
     width = bank.embedded.embeddings.shape[2]
@@ -109,7 +128,7 @@ def assemble(config: ModelConfig, weights: Mapping[str, torch.Tensor], where: st
     return model
 
 
-def load_strictly(model: TaggingModel, weights: Mapping[str, torch.Tensor], where: str) -> None:
+def load_strictly(model: nn.Module, weights: Mapping[str, torch.Tensor], where: str) -> None:
     """Fill every parameter and buffer exactly once, cast to the model's dtype.
 
     Raises:
@@ -140,6 +159,28 @@ def check_fits(target: Mapping[str, torch.Tensor], weights: Mapping[str, torch.T
             raise CheckpointError(
                 f"weight {name!r} of {where!r} is {tuple(tensor.shape)} but the configuration asks for "
                 f"{tuple(target[name].shape)}: they are not of this variant"
+            )
+
+
+def _read_words(folder: Path, captioner: CaptionerConfig) -> WordPiece:
+    try:
+        words = WordPiece.load(folder / WORDS)
+    except FileNotFoundError:
+        raise lacks(folder, WORDS) from None
+    _check_words(captioner, words, folder.name)
+    return words
+
+
+def _check_words(captioner: CaptionerConfig, words: WordPiece, where: str) -> None:
+    if len(words) != captioner.vocabulary:
+        raise CheckpointError(
+            f"{WORDS} of {where!r} has {len(words)} pieces but {CONFIG} says {captioner.vocabulary}: copy it again"
+        )
+    for token in (captioner.begin, captioner.tags, captioner.end, captioner.pad):
+        if words.pieces[token] not in SPECIAL:
+            raise CheckpointError(
+                f"{WORDS} of {where!r} has {words.pieces[token]!r} in line {token + 1}, where {CONFIG} has one of "
+                f"{', '.join(SPECIAL)}: copy it again"
             )
 
 

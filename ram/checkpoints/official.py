@@ -1,17 +1,17 @@
-"""Convert official checkpoints to model folders, by a table in which every name has exactly one rule."""
+"""Convert official checkpoints to model folders."""
 
 from __future__ import annotations
 
 import logging
 import pickle
-import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
-from ram.checkpoints.model_folder import check_fits, save_weights
+from ram.checkpoints.model_folder import check_fits, save_weights, save_words
+from ram.checkpoints.official_names import BANK, SCALE, rename
 from ram.checkpoints.registry import PUBLISHED
 from ram.checkpoints.window_tables import resize_window_table
 from ram.errors import CheckpointError, InputError
@@ -22,44 +22,11 @@ from ram.models.reweighting import DescriptionReweighting
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
+from ram.text.wordpiece import official_wordpiece
 
 _log = logging.getLogger(__name__)
 
-BANK = "label_embed"
-LEARNED_BANK = ("label_embed.weight", "fc.W", "fc.b")
-"""Tag2Text has these instead: the parts of each tag's row, in order."""
-
-DROPPED: Mapping[str, str] = {
-    r"visual_encoder\..*\.relative_position_index": "recomputed by timm",
-    r"visual_encoder\..*\.attn_mask": "recomputed by timm",
-    r"(tag_encoder|text_decoder)\..*": "captioning is not served",
-}
-"""Official names that a tagging model does not use, each with the reason."""
-
-RENAMED: Mapping[str, str] = {
-    r"visual_encoder\.layers\.(\d+)\.downsample\.(.*)": r"image_encoder.backbone.layers.{next}.downsample.\2",
-    r"visual_encoder\.(?!layers\.\d+\.downsample|.*\.relative_position_index|.*\.attn_mask)(.*)":
-        r"image_encoder.backbone.\1",
-    r"image_proj\.(weight|bias)": r"image_encoder.project.\1",
-    r"reweight_scale": r"reweighting.log_scale",
-    r"wordvec_proj\.(weight|bias)": r"queries.project.\1",
-    r"tagging_head\.encoder\.layer\.(\d+)\.crossattention\.self\.(query|key|value)\.(.*)":
-        r"decoder.blocks.\1.cross_attention.\2.\3",
-    r"tagging_head\.encoder\.layer\.(\d+)\.crossattention\.output\.dense\.(.*)":
-        r"decoder.blocks.\1.cross_attention.output.\2",
-    r"tagging_head\.encoder\.layer\.(\d+)\.crossattention\.output\.LayerNorm\.(.*)":
-        r"decoder.blocks.\1.cross_norm.\2",
-    r"tagging_head\.encoder\.layer\.(\d+)\.intermediate\.dense\.(.*)": r"decoder.blocks.\1.expand.\2",
-    r"tagging_head\.encoder\.layer\.(\d+)\.output\.dense\.(.*)": r"decoder.blocks.\1.contract.\2",
-    r"tagging_head\.encoder\.layer\.(\d+)\.output\.LayerNorm\.(.*)": r"decoder.blocks.\1.mlp_norm.\2",
-    r"fc\.(weight|bias)": r"head.\1",
-}
-"""Official name to ours; each name matches exactly one pattern of these or of :data:`DROPPED`."""
-
-_SCALE = "reweighting.log_scale"
 _TABLE = "relative_position_bias_table"
-# RAM and Tag2Text tie the tagging head to the first layers of the tag encoder; a file may hold either name of the pair.
-_TIED = re.compile(r"tag_encoder(\.encoder\.layer\.(\d+)\.(?:crossattention|intermediate|output)\..*)")
 
 
 def convert_official(
@@ -100,6 +67,8 @@ def convert_official(
     Path(folder).mkdir(parents=True, exist_ok=True)
     bank.save(Path(folder))
     del bank
+    if chosen.captioner is not None:
+        save_words(folder, chosen.captioner, official_wordpiece())
     save_weights(folder, chosen, {name: tensor.detach().contiguous() for name, tensor in weights.items()})
     return Path(folder)
 
@@ -109,54 +78,16 @@ def _read(
 ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
     """Read the weights under our names, in the model's shapes, and the label embeddings."""
     state = read_state_dict(source) if isinstance(source, (str, Path)) else source
-    weights, label_embed = rename(state, config.decoder.layers)
+    weights, label_embed = rename(state, config.decoder.layers, config.captioner)
     if label_embed is None:
         raise CheckpointError(f"{where} has no {BANK!r}: it is not a RAM, RAM++ or Tag2Text checkpoint")
-    kind = "Tag2Text" if BANK not in state else "RAM++" if _SCALE in weights else "RAM"
+    kind = "Tag2Text" if BANK not in state else "RAM++" if SCALE in weights else "RAM"
     if kind != config.kind:
         raise CheckpointError(f"{where} is {kind} but {config.name} is {config.kind}: choose its variant")
     target = build_without_weights(config).state_dict()
-    weights = fit_windows({_SCALE: DescriptionReweighting().log_scale.detach(), **weights}, target)
+    weights = fit_windows({SCALE: DescriptionReweighting().log_scale.detach(), **weights}, target)
     check_fits(target, weights, where)
     return weights, label_embed
-
-
-def rename(state: Mapping[str, torch.Tensor], layers: int = 2) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
-    """Rename the weights of an official state dict, and separate the rows of the bank; None where it has none.
-
-    Raises:
-        CheckpointError: a name matches no rule, two names become the same, or the parts of the rows do not fit.
-    """
-    given = state
-    state = {re.sub(r"^vision_multi\.", "tagging_head.", name): tensor for name, tensor in given.items()}
-    if len(state) < len(given):
-        raise CheckpointError("the weights hold both vision_multi and tagging_head: they are of two files")
-    weights: dict[str, torch.Tensor] = {}
-    for name, tensor in state.items():
-        if name == BANK or name in LEARNED_BANK:
-            continue
-        target = _target(_untied(name, state, layers))
-        if target is None:
-            continue
-        if target in weights:
-            raise CheckpointError(f"official weight {name!r} becomes {target!r}, which another weight fills already")
-        weights[target] = tensor
-    return weights, _rows(state)
-
-
-def _rows(state: Mapping[str, torch.Tensor]) -> torch.Tensor | None:
-    """(tags * descriptions, dim) text embeddings, or (tags, 2 * hidden + 1) learned queries with their heads."""
-    learned = [name for name in LEARNED_BANK if name in state]
-    if not learned:
-        return state.get(BANK)
-    if BANK in state or len(learned) < len(LEARNED_BANK):
-        found = ", ".join([name for name in (BANK, *learned) if name in state])
-        raise CheckpointError(f"of {BANK} or {', '.join(LEARNED_BANK)} the weights hold {found}: download them again")
-    query, weight, bias = (state[name] for name in LEARNED_BANK)
-    if query.ndim != 2 or weight.shape != (1, *query.shape) or bias.shape != (1, len(query)):
-        shapes = ", ".join(str(tuple(part.shape)) for part in (query, weight, bias))
-        raise CheckpointError(f"{', '.join(LEARNED_BANK)} are {shapes}: they are not of one checkpoint")
-    return torch.cat([query, weight[0], bias[0, :, None]], dim=1)
 
 
 def read_state_dict(path: str | Path) -> dict[str, torch.Tensor]:
@@ -194,27 +125,6 @@ def _chosen(variant: str | None, config: ModelConfig | None) -> ModelConfig:
     if variant is None or variant not in PUBLISHED:
         raise InputError(f"variant {variant!r} is unknown: choose one of {', '.join(PUBLISHED)}")
     return PUBLISHED[variant].config
-
-
-def _untied(name: str, state: Mapping[str, torch.Tensor], layers: int) -> str:
-    """The tagging head's name for a weight that the file has only under the tag encoder's."""
-    tied = _TIED.fullmatch(name)
-    if tied and int(tied[2]) < layers and f"tagging_head{tied[1]}" not in state:
-        return f"tagging_head{tied[1]}"
-    return name
-
-
-def _target(name: str) -> str | None:
-    """Our name of an official weight, or None where it is dropped."""
-    if any(re.fullmatch(pattern, name) for pattern in DROPPED):
-        return None
-    matches = [(m, to) for pattern, to in RENAMED.items() if (m := re.fullmatch(pattern, name))]
-    if len(matches) != 1:
-        raise CheckpointError(f"official weight {name!r} is unknown: this is not a RAM, RAM++ or Tag2Text checkpoint")
-    match, to = matches[0]
-    if "{next}" in to:  # timm counts a downsampling to the stage after it
-        to = to.format(next=int(match[1]) + 1)
-    return match.expand(to)
 
 
 def fit_windows(weights: Mapping[str, torch.Tensor], target: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -11,13 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from ram.errors import CheckpointError
+from ram.models.captioner_config import CaptionerConfig
 from ram.models.config import LEARNED, DecoderConfig, ImageConfig, ModelConfig, learned_width
 from ram.runtime import cache_folder
 
 CONFIG = "config.json"
 """Its presence makes a folder a model folder; it is written last."""
+DEFAULT_MODEL = "ram-plus-lite"
+"""The model that is taken where none is named."""
+FOREIGN_FIELDS = ("model_type", "architectures", "auto_map", "transformers_version", "dtype")
+"""Fields of ``config.json`` that transformers reads and writes, and this package passes over."""
 CHECKPOINT_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors")
 
 
@@ -121,16 +127,19 @@ DESCRIPTIONS = HubFile(
 )
 
 
-def swin_config(name: str, backbone: str, size: int = 384, max_descriptions: int | None = None) -> ModelConfig:
+OFFICIAL_CAPTIONER = CaptionerConfig(tied_layers=2)
+"""The captioner of the published RAM and Tag2Text."""
+
+
+def swin_config(name: str, backbone: str, size: int = 384, **fields: Any) -> ModelConfig:
     """An official RAM++ variant, or with one description RAM: a timm Swin, CLIP text embeddings of width 512."""
-    image = _swin_image(backbone, size)
-    return ModelConfig(name, image, "clip-vit-b-16", 512, max_descriptions=max_descriptions)
+    return ModelConfig(name, _swin_image(backbone, size), "clip-vit-b-16", 512, **fields)
 
 
 def tag2text_config(name: str, backbone: str, size: int = 384) -> ModelConfig:
     """An official Tag2Text variant: a timm Swin, and tags that were learned one by one."""
-    dim = learned_width(DecoderConfig.hidden)
-    return ModelConfig(name, _swin_image(backbone, size), LEARNED, dim, max_descriptions=1, reweight=False)
+    image, dim = _swin_image(backbone, size), learned_width(DecoderConfig.hidden)
+    return ModelConfig(name, image, LEARNED, dim, max_descriptions=1, reweight=False, captioner=OFFICIAL_CAPTIONER)
 
 
 def _swin_image(backbone: str, size: int) -> ImageConfig:
@@ -164,7 +173,9 @@ PUBLISHED: Mapping[str, PublishedModel] = {
             descriptions=DESCRIPTIONS,
         ),
         PublishedModel(
-            swin_config("ram-swin-large", "swin_large_patch4_window12_384", max_descriptions=1),
+            swin_config(
+                "ram-swin-large", "swin_large_patch4_window12_384", max_descriptions=1, captioner=OFFICIAL_CAPTIONER
+            ),
             RAM_LISTS,
             HubFile(
                 "xinyu1205/Recognize_Anything-Tag2Text",
@@ -208,9 +219,11 @@ def model_entries() -> list[ModelEntry]:
 
 
 def shipped_models() -> dict[str, Path]:
-    """Folders of the models in the package, by name."""
+    """Folders of the models in the package, by name; the default one comes first."""
     root = Path(str(resources.files("ram"))) / "pretrained"
-    return {f.parent.name: f.parent for f in sorted(root.glob(f"*/{CONFIG}"), reverse=True)}
+    folders = [file.parent for file in root.glob(f"*/{CONFIG}")]
+    folders.sort(key=lambda folder: (folder.name != DEFAULT_MODEL, folder.name))
+    return {folder.name: folder for folder in folders}
 
 
 def is_downloadable(name: str) -> bool:
@@ -244,7 +257,7 @@ def find_model(name: str | Path) -> Path:
         raise CheckpointError(_about_file(Path(name)))
     raise CheckpointError(
         f"there is no model or model folder {str(name)!r}: choose {', '.join(shipped)} or give a folder "
-        f"that holds {CONFIG}"
+        f"that holds {CONFIG}, or the owner/name of a repository of the hub"
     )
 
 
@@ -270,7 +283,10 @@ def read_config(folder: Path) -> ModelConfig:
         CheckpointError: the file is missing or broken.
     """
     try:
-        return ModelConfig.from_dict(json.loads((folder / CONFIG).read_text(encoding="utf-8-sig")))
+        values = json.loads((folder / CONFIG).read_text(encoding="utf-8-sig"))
+        if isinstance(values, dict):
+            values = {name: value for name, value in values.items() if name not in FOREIGN_FIELDS}
+        return ModelConfig.from_dict(values)
     except FileNotFoundError:
         raise lacks(folder, CONFIG) from None
     except (ValueError, OSError) as error:
@@ -284,4 +300,5 @@ def lacks(folder: Path, file: str) -> CheckpointError:
 
 def _summary(config: ModelConfig) -> str:
     text = "tags without texts" if config.learned else f"text by {config.text_encoder}"
-    return f"{config.kind}, {config.image.backbone} at {config.image.size} px, {text}"
+    captions = ", captions" if config.captioner is not None else ""
+    return f"{config.kind}, {config.image.backbone} at {config.image.size} px, {text}{captions}"

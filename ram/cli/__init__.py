@@ -15,18 +15,27 @@ from typing import Any, NoReturn
 import ram
 from ram.cli import (
     calibrate,
+    caption,
+    card,
+    clean,
     compare,
     convert,
     describe,
     evaluate,
     generate,
     labels,
+    library,
     models,
+    onnx_export,
     pack,
     parse,
+    retag,
+    search,
     shard,
     tag,
     train,
+    untag,
+    words,
 )
 from ram.cli.terminal import printable, say
 from ram.errors import InputError, RamError
@@ -35,7 +44,8 @@ BAD_INPUT, UNEXPECTED, INTERRUPTED, BROKEN_PIPE = 2, 1, 130, 141
 """Exit codes; the last two are those of a shell for SIGINT and SIGPIPE."""
 
 _COMMANDS = (
-    models, tag, describe, pack, compare, evaluate, calibrate, labels, parse, generate, shard, train, convert,
+    models, tag, untag, library, retag, search, caption, describe, pack, compare, evaluate, calibrate, labels, parse,
+    words, generate, clean, shard, train, convert, card, onnx_export,
 )  # fmt: skip
 
 

@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ram.cli.evaluated_data import (
+    add_benchmark_options,
+    list_benchmarks,
+    published,
+    read_captioned,
+    read_tagged,
+)
 from ram.cli.options import (
+    BEAMS,
+    add_beams_option,
     add_describer_options,
     add_device_options,
     add_json_option,
@@ -19,6 +28,7 @@ from ram.cli.options import (
 )
 from ram.cli.terminal import Progress, print_json, print_table, printable, say
 from ram.errors import InputError
+from ram.evaluation.caption_metrics import TOKENIZERS, check_metrics
 from ram.text.descriptions import TagDescriptions
 from ram.text.files import write_table
 
@@ -34,18 +44,21 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         description="Measure a model on annotated pictures: mean average precision over the tags, precision "
         "and recall at the thresholds, all between 0 and 1. A tag of the model's vocabulary is scored by the "
         "model's own descriptions and threshold. With --retrieval, measure how well captions find their pictures "
-        "and pictures their captions: the share whose match is among the first 1, 5 and 10.",
-        epilog="example: ram evaluate captions.json --retrieval --split splits.json test --images photos",
+        "and pictures their captions: the share whose match is among the first 1, 5 and 10. With --captions, write a "
+        "caption of each picture and compare it with the given ones: BLEU, METEOR, ROUGE-L and CIDEr.",
+        epilog="example: ram evaluate --benchmark coco-80 --root COCO --open-set",
     )
     parser.add_argument(
         "dataset",
+        nargs="?",
         type=Path,
         metavar="DATASET",
         help='JSON [{"image": "1.jpg", "tags": ["dog", ...]}, ...], triplets of `ram parse` in the ids of the model, '
         "or a folder with *_taglist.txt, *_annots.txt and imgs/; "
-        'for --retrieval JSON [{"image": "1.jpg", "captions": ["...", ...]}, ...]',
+        'for --retrieval and --captions JSON [{"image": "1.jpg", "captions": ["...", ...]}, ...]',
     )
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="where the pictures are")
+    add_benchmark_options(parser)
     add_model_option(parser)
     parser.add_argument(
         "--open-set", action="store_true", help="describe the tags that are not in the model's vocabulary"
@@ -62,17 +75,34 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         action="store_true",
         help="use the plain mean of each tag's descriptions instead of re-weighting them for the picture",
     )
-    parser.add_argument("--retrieval", action="store_true", help="measure retrieval instead of tagging")
+    parser.add_argument(
+        "--tune",
+        metavar="GOAL",
+        help="also measure at one threshold for all tags, chosen on these pictures to compare models as the papers do: "
+        "f1, or precision=0.8",
+    )
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--retrieval", action="store_true", help="measure retrieval instead of tagging")
+    instead.add_argument("--captions", action="store_true", help="measure captions instead of tagging")
     parser.add_argument(
         "--split",
         nargs=2,
         metavar=("FILE", "NAME"),
-        help='only the pictures listed under a name in JSON {"test": ["1.jpg", ...], ...}, for --retrieval',
+        help='only the pictures listed under a name in JSON {"test": ["1.jpg", ...], ...}; for --retrieval and '
+        "--captions",
     )
     parser.add_argument(
         "--by",
-        choices=("decoder", "pooled"),
-        help="score captions by the decoder (default) or by the pooled token alone; for --retrieval",
+        choices=("decoder", "pooled", "decoder+tags"),
+        help="score captions by the decoder (default), by the pooled token alone, or by the decoder and the tags that "
+        "they name; for --retrieval",
+    )
+    add_beams_option(parser, "; for --captions")
+    parser.add_argument(
+        "--tokenizer",
+        choices=tuple(TOKENIZERS),
+        help="ptb needs Java and is that of published results, words is plain (ptb where there is Java, else words); "
+        "for --captions",
     )
     add_json_option(parser)
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the figures of each tag, .csv")
@@ -80,24 +110,69 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=run)
 
 
+_FLAGS = {
+    "tagging": ("open_set", "descriptions", "ensemble", "csv", "tune"),
+    "retrieval": ("split", "by"),
+    "captions": ("split", "beams", "tokenizer"),
+}
+"""Flags of each measurement that another one may not have."""
+
+
 def run(args: argparse.Namespace) -> int:
-    """Measure tagging or retrieval; flags of the other are refused."""
-    foreign = ("open_set", "descriptions", "ensemble", "csv") if args.retrieval else ("split", "by")
-    if given := [name for name in foreign if getattr(args, name)]:
-        flag = f"--{given[0].replace('_', '-')}"
-        raise InputError(f"{flag} does not go {'with' if args.retrieval else 'without'} --retrieval: leave it out")
-    return _retrieval(args) if args.retrieval else _tagging(args)
+    """Measure tagging, retrieval or captions; flags of the others are refused."""
+    if args.list_benchmarks:
+        return list_benchmarks(args.json)
+    entry = published(args)
+    if entry is not None and entry.classes is None and not args.captions:
+        args.retrieval = True  # its only other use
+    chosen = "retrieval" if args.retrieval else "captions" if args.captions else "tagging"
+    for name in dict.fromkeys(name for names in _FLAGS.values() for name in names):
+        if name not in _FLAGS[chosen] and getattr(args, name):
+            owners = " or ".join(f"--{kind}" for kind, names in _FLAGS.items() if name in names)
+            other = f"with --{chosen}" if chosen != "tagging" else f"without {owners}"
+            raise InputError(f"--{name.replace('_', '-')} does not go {other}: leave it out")
+    return {"retrieval": _retrieval, "captions": _captions, "tagging": _tagging}[chosen](args)
+
+
+def _captions(args: argparse.Namespace) -> int:
+    from ram.evaluation.captioning import evaluate_captions
+
+    check_metrics(args.tokenizer)
+    captioned = read_captioned(args)
+    tagger, beams = open_tagger(args, args.model), args.beams or BEAMS
+    with Progress() as progress:
+        written = evaluate_captions(tagger, captioned, beams, args.tokenizer, progress)
+    report = {
+        "dataset": captioned.name,
+        "model": tagger.name,
+        "beams": beams,
+        "pictures": len(captioned.pictures),
+        "captions": len(captioned.texts),
+        "seconds": round(written.seconds, 1),
+        **written.to_dict(),
+    }
+    if args.json:
+        print_json(report)
+        return 0
+    print(
+        f"{printable(captioned.name)}: {report['pictures']} pictures, {report['captions']} captions, "
+        f"{printable(tagger.name)} with {beams} beams, {report['seconds_per_photo']:.2f} s a picture"
+    )
+    print(f"  tokens: {report['tokenizer']}; times 100")
+    names = ("BLEU1", "BLEU2", "BLEU3", "BLEU4", "METEOR", "ROUGE_L", "CIDEr", "SPICE")
+    print_table([(name, "-" if report[name] is None else f"{100 * report[name]:.1f}") for name in names])
+    return 0
 
 
 def _retrieval(args: argparse.Namespace) -> int:
-    from ram.evaluation.retrieval import evaluate_retrieval, load_captioned
+    from ram.evaluation.retrieval import compare
 
-    split = None if args.split is None else (Path(args.split[0]), args.split[1])
-    captioned = load_captioned(args.dataset, args.images, split)
+    captioned = read_captioned(args)
     tagger = open_tagger(args, args.model)
     by, started = args.by or "decoder", time.monotonic()
     with Progress() as progress:
-        recalls = evaluate_retrieval(tagger, captioned, by, progress)
+        found = compare(tagger, captioned, by, progress)
+    recalls = found.recalls(captioned.owners)
     report = {
         "dataset": captioned.name,
         "model": tagger.name,
@@ -105,6 +180,7 @@ def _retrieval(args: argparse.Namespace) -> int:
         "pictures": len(captioned.pictures),
         "captions": len(captioned.texts),
         "seconds": round(time.monotonic() - started, 1),
+        "seconds_per_query": found.seconds_per_query,
         **recalls,
     }
     if args.json:
@@ -112,7 +188,8 @@ def _retrieval(args: argparse.Namespace) -> int:
     else:
         print(
             f"{printable(captioned.name)}: {report['captions']} captions, {report['pictures']} pictures in "
-            f"{report['seconds']:.0f} s, {printable(tagger.name)} by {by}"
+            f"{report['seconds']:.0f} s, {printable(tagger.name)} by {by}, "
+            f"{1000 * found.seconds_per_query:.2f} ms a caption"
         )
         shares = list(recalls["text_to_picture"])
         rows = [[name.replace("_", " "), *(f"{recall[k]:.3f}" for k in shares)] for name, recall in recalls.items()]
@@ -123,16 +200,19 @@ def _retrieval(args: argparse.Namespace) -> int:
 def _tagging(args: argparse.Namespace) -> int:
     if args.csv is not None:
         check_writable(args.csv, (".csv",))
-    from ram.evaluation.benchmarks import load_benchmark
+    from ram.evaluation.calibration import goal_precision
     from ram.evaluation.tag_banks import mean_bank
     from ram.evaluation.tagging import evaluate_tagger
 
+    if args.tune is not None:
+        goal_precision(args.tune)
     tagger = open_tagger(args, args.model)
-    benchmark = load_benchmark(args.dataset, args.images, tagger.bank.vocabulary)
+    benchmark = read_tagged(args, tagger.bank.vocabulary)
     bank, describers = _bank(tagger, benchmark.tags, args)
     started = time.monotonic()
     with Progress() as progress:
-        measured = evaluate_tagger(tagger, benchmark, mean_bank(bank) if args.ensemble else bank, progress)
+        bank = mean_bank(bank) if args.ensemble else bank
+        measured = evaluate_tagger(tagger, benchmark, bank, progress, args.tune)
     report = {
         "dataset": benchmark.name,
         "model": tagger.name,
@@ -200,3 +280,6 @@ def _print(report: dict[str, Any]) -> None:
         del meanings["mAP_predefined"], meanings["mAP_described"]
     figures = {name: "-" if report[name] is None else f"{report[name]:.3f}" for name in meanings}
     print_table([(name, figures[name], meaning) for name, meaning in meanings.items()])
+    if tuned := report.get("tuned"):
+        reached = ", ".join(f"{name} {tuned[name]:.3f}" for name in ("CP", "CR", "CF1"))
+        print(f"  at the threshold {tuned['threshold']:.4g} for all tags, tuned for {tuned['goal']}: {reached}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ram.cli.options import (
     add_device_options,
@@ -16,11 +15,9 @@ from ram.cli.options import (
     open_tagger,
 )
 from ram.cli.terminal import Progress, print_json, printable, say
+from ram.cli.triplet_files import add_triplet_options, read_labels, read_triplets
 from ram.errors import InputError
-from ram.text.files import read_json, read_lines, write_json
-
-if TYPE_CHECKING:
-    from ram.text.vocabulary import TagVocabulary
+from ram.text.files import read_lines, write_json
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -31,18 +28,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "it gives a very low probability. Train the next model on the result.",
         epilog="example: ram generate train.json --pictures photos --output more.json --clean-below 0.02",
     )
-    parser.add_argument("triplets", type=Path, metavar="TRIPLETS.json", help="triplets, as `ram parse` writes them")
+    add_triplet_options(parser)
     add_model_option(parser)
-    parser.add_argument(
-        "--pictures", type=Path, default=Path(), metavar="FOLDER", help="base folder of the picture paths (.)"
-    )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the triplets to write, .json")
-    parser.add_argument(
-        "--labels",
-        type=Path,
-        metavar="FILE",
-        help="label system of the triplets' ids: one tag per line, or a vocabulary.csv (the shipped one)",
-    )
     parser.add_argument(
         "--threshold", type=fraction, metavar="T", help="add tags over T (default: each tag's own threshold)"
     )
@@ -57,8 +45,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     check_writable(args.output, (".json",))
-    labels = _labels(args.labels)
-    triplets = _triplets(args.triplets, len(labels))
+    labels = read_labels(args.labels)
+    triplets = read_triplets(args.triplets, len(labels))
     exclude = read_lines(args.exclude) if args.exclude is not None else ()
     tagger = open_tagger(args, args.model)
 
@@ -81,33 +69,3 @@ def run(args: argparse.Namespace) -> int:
             f"{printable(str(args.output))}"
         )
     return 0
-
-
-def _labels(path: Path | None) -> TagVocabulary:
-    from ram.labels.label_system import shipped_vocabulary
-    from ram.text.vocabulary import TagVocabulary
-
-    if path is None:
-        return shipped_vocabulary()
-    return TagVocabulary.load(path) if path.suffix.lower() == ".csv" else TagVocabulary.of(read_lines(path))
-
-
-def _triplets(path: Path, tags: int) -> list[dict[str, Any]]:
-    """Read entries in the official form; InputError names the first invalid one."""
-    entries = read_json(path)
-    if not isinstance(entries, list) or not entries:
-        raise InputError(f"{path.name} is not a list of triplets: make it with `ram parse`")
-    for number, entry in enumerate(entries, 1):
-        fields = entry if isinstance(entry, dict) else {}
-        parsed = fields.get("parse_label_id", [])
-        lists = [fields.get("union_label_id"), *(parsed if isinstance(parsed, list) else [None])]
-        if not isinstance(fields.get("image_path"), str) or not all(_are_ids(ids, tags) for ids in lists):
-            raise InputError(
-                f'entry {number} of {path.name} is not {{"image_path": "1.jpg", "union_label_id": [...]}} with ids of '
-                f"the {tags} tags: name its label system with --labels"
-            )
-    return entries
-
-
-def _are_ids(value: Any, tags: int) -> bool:
-    return isinstance(value, list) and all(type(item) is int and 0 <= item < tags for item in value)

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ram.checkpoints.registry import DEFAULT_MODEL
 from ram.cli.terminal import Progress, say
 from ram.describers.base import Describer
 from ram.describers.fallback import describe_tags
-from ram.describers.loading import DESCRIBERS, load_describer
+from ram.describers.loading import DESCRIBERS, OFFLINE, USING_LOCAL, load_describer
+from ram.describers.local.weights import open_weights
 from ram.errors import InputError
 from ram.images.size_limits import OWN_FILES, ImageLimits
 from ram.labels.captions import Texts, read_captions
@@ -21,15 +23,27 @@ from ram.text.descriptions import TagDescriptions
 if TYPE_CHECKING:
     from ram.tagger import Tagger
 
-DEFAULT_MODEL = "ram-plus-lite"
 
 
-def add_model_option(parser: argparse.ArgumentParser) -> None:
+BEAMS = 3
+"""Sentences that the beam search keeps, as in Tag2Text."""
+
+
+def add_model_option(parser: argparse.ArgumentParser, default: str = DEFAULT_MODEL) -> None:
     parser.add_argument(
         "--model",
-        default=DEFAULT_MODEL,
+        default=default,
         metavar="M",
         help="a name of `ram models` or a model folder (%(default)s)",
+    )
+
+
+def add_beams_option(parser: argparse.ArgumentParser, scope: str = "") -> None:
+    parser.add_argument(
+        "--beams",
+        type=positive,
+        metavar="N",
+        help=f"sentences that the search for a caption keeps at each word, 1 is greedy ({BEAMS}){scope}",
     )
 
 
@@ -63,10 +77,16 @@ def add_describer_options(parser: argparse.ArgumentParser) -> None:
         "--describer",
         default="lexicon",
         choices=DESCRIBERS,
-        help="source of the descriptions (%(default)s); openai reads OPENAI_API_KEY and OPENAI_BASE_URL from the "
-        "environment",
+        help="source of the descriptions (%(default)s); local runs a small language model on this machine; openai "
+        "reads OPENAI_API_KEY and OPENAI_BASE_URL from the environment",
     )
     parser.add_argument("--openai-model", metavar="NAME", help="language model for the openai describer")
+    parser.add_argument(
+        "--llm-model",
+        metavar="GGUF",
+        default=os.environ.get("RAM_LLM_MODEL") or None,
+        help="file of a larger language model for the local describer; or set RAM_LLM_MODEL",
+    )
 
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:
@@ -138,17 +158,24 @@ def open_tagger(args: argparse.Namespace, model: str, compile: bool = False) -> 
 
 def open_describer(args: argparse.Namespace) -> Describer:
     """Open the describer of the flags, with its settings from the environment."""
+    weights = encode = None
+    if args.describer in USING_LOCAL:
+        from ram.models.text_encoder import encode_sentences
+
+        weights, encode = args.llm_model and open_weights(args.llm_model), encode_sentences
     return load_describer(
         args.describer,
         model=args.openai_model,
         environ=os.environ,
         cache_folder=cache_folder() / "descriptions",
+        weights=weights,
+        encode=encode,
     )
 
 
 def open_fallback(describer: Describer) -> Describer:
     """Return the describer that takes over where a language model fails; offline ones have no fallback."""
-    return load_describer("lexicon", environ={}) if describer.name == "openai" else describer
+    return describer if describer.name in OFFLINE else load_describer("lexicon", environ={})
 
 
 def describe_all(args: argparse.Namespace, tags: Iterable[str]) -> TagDescriptions:

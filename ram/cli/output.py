@@ -1,4 +1,4 @@
-"""Reports of tagged pictures: a table, one JSON document, JSON lines, or CSV."""
+"""Reports of tagged or captioned pictures: text, one JSON document, JSON lines, or CSV."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ram.cli.terminal import bar, json_text, print_table, printable
 from ram.export.formats import Record
 
 SUFFIXES = (".jsonl", ".csv", ".json")
+CAPTION_SUFFIXES = (".jsonl", ".csv")
 
 
 class TextReport:
@@ -25,8 +26,18 @@ class TextReport:
     def finish(self) -> None: ...
 
 
+class CaptionReport:
+    """Print the caption of each picture under its name on standard output."""
+
+    def add(self, record: Record) -> None:
+        print(printable(record["image"]))
+        print(f"  {printable(record['caption'])}", flush=True)
+
+    def finish(self) -> None: ...
+
+
 class JsonReport:
-    """Print all pictures as one JSON list on standard output, each as soon as it is tagged."""
+    """Print all pictures as one JSON list on standard output, each as soon as it is done."""
 
     def __init__(self) -> None:
         self._count = 0

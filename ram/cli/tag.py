@@ -1,11 +1,12 @@
-"""``ram tag``: tag pictures and folders; results as text, JSON, JSON lines, CSV, COCO, or a .txt beside each."""
+"""``ram tag``: tag pictures and folders; results as text, in a file, or beside and within the pictures."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from ram.cli.options import (
     add_image_limit_option,
     add_json_option,
     add_model_option,
-    check_writable,
     cores,
     fraction,
     image_limits,
@@ -22,20 +22,24 @@ from ram.cli.options import (
     positive,
 )
 from ram.cli.output import SUFFIXES, JsonReport, TextReport
+from ram.cli.picture_run import (
+    PictureRun,
+    add_output_options,
+    add_pictures_argument,
+    add_unreadable_option,
+    open_results,
+    reporting,
+)
 from ram.cli.scored_tags import add_vocabulary_options, scored_bank, typed_tags
 from ram.cli.stopping import sigterm_as_interrupt
+from ram.cli.tag_writers import TagWriters, add_writer_options
 from ram.cli.terminal import Progress, printable, say
 from ram.errors import ImageError, InputError
-from ram.export.fault_list import read_faults, save_faults
-from ram.export.formats import EXCEL_CSV, PLAIN_CSV, Record, Report, listed, record_of
+from ram.export.formats import TAG_COLUMNS, TAGS, TRANSLATED_COLUMNS, Report, listed, record_of
 from ram.export.result_files import ResultFile
-from ram.export.tag_files import EXISTING, TagFiles, text_file
 
 if TYPE_CHECKING:
     from ram.tagger import Tagger
-
-MAX_LISTED_FAILURES = 20
-"""Unreadable pictures that are listed by name."""
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -46,11 +50,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "the categories you type; --top and --threshold replace this rule. Each tag is shown with its probability, its "
         "threshold, and its heaviest description with its weight.",
         epilog='examples: ram tag photos/ --tags "corgi, meteor shower" --output tags.csv; '
-        'ram tag photo.jpg --tags "dog, cat" --only; ram tag photos/ --pack pets.tagpack --pack birds.tagpack',
+        'ram tag photo.jpg --tags "dog, cat" --only; ram tag photos/ --sidecars --watch 5; '
+        'ram tag photos/ --pack pets.tagpack --pack birds.tagpack',
     )
-    parser.add_argument(
-        "pictures", nargs="+", metavar="PICTURE", help="a picture, a folder of pictures, or a pattern such as *.jpg"
-    )
+    add_pictures_argument(parser)
     add_model_option(parser)
     add_vocabulary_options(parser)
     parser.add_argument(
@@ -65,24 +68,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--threshold", type=fraction, metavar="T", help="list the tags over T instead of over their own thresholds"
     )
     add_json_option(parser)
+    add_output_options(parser, ".jsonl (one object per picture), .csv, or .json (COCO)")
+    add_writer_options(parser)
     parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="write .jsonl (one object per picture), .csv, or .json (COCO). A file that exists is continued: pictures "
-        "that it holds are skipped, the others are added",
-    )
-    parser.add_argument("--overwrite", action="store_true", help="replace --output instead of continuing it")
-    parser.add_argument(
-        "--excel",
-        choices=tuple(EXCEL_CSV),
-        help="write .csv for Excel; semicolon where your system separates lists by semicolons and writes 0,5",
-    )
-    parser.add_argument(
-        "--txt",
-        choices=EXISTING,
-        help="write the tags of each picture into a .txt beside it, separated by commas; a .txt that exists is kept, "
-        "gets the tags that it lacks, or is replaced",
+        "--watch",
+        type=positive,
+        metavar="SECONDS",
+        help="go on with pictures that are added later, and look for them every so many seconds, until Ctrl-C",
     )
     parser.add_argument(
         "--lean", action="store_true", help="leave out the descriptions: a picture then takes 1 KB instead of 16 KB"
@@ -93,13 +85,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="write each tag in its second language too (Chinese with the official models or --vocabulary official); "
         "into .txt in place of the tag",
     )
-    parser.add_argument(
-        "--unreadable",
-        type=Path,
-        metavar="FILE",
-        help="write the pictures that cannot be read, with the reasons, to this .csv; with --output tags.jsonl they "
-        "are in tags.unreadable.csv",
-    )
+    add_unreadable_option(parser, "tags")
     add_image_limit_option(parser)
     add_device_options(parser)
     parser.add_argument(
@@ -116,18 +102,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    typed = typed_tags(args)
-    results = _result_file(args)
-    unreadable = args.unreadable or (args.output and args.output.with_suffix(".unreadable.csv"))
-    if unreadable is not None:
-        check_writable(unreadable, (".csv",))
-        read_faults(unreadable)
-    pictures, failures = _find(args.pictures)
-    total = len(pictures) + len(failures)
-    done: list[Path] = []
-    texts = TagFiles(args.txt, listed=args.top is not None) if args.txt is not None else None
-    try:
-        if pictures:
+    typed, writers = typed_tags(args), TagWriters(args)
+    columns = TRANSLATED_COLUMNS if args.translations else TAG_COLUMNS
+    results = open_results(args, SUFFIXES, TAGS, columns, overwrites=writers.marking)
+    run = PictureRun(TAGS, args.pictures, args.output, args.unreadable)
+    skipping = writers.marking or args.txt == "keep"
+    with run.stoppable(goes_on=results is not None or skipping), writers.locked():
+        if run.pictures or args.watch:
             tagger = open_tagger(args, args.model, args.compile)
             bank, typed = scored_bank(tagger, typed, args)
             if args.threshold is not None:
@@ -137,94 +118,58 @@ def _run(args: argparse.Namespace) -> int:
                     f"{tagger.name} has no names in another language: leave --translations out, or add --vocabulary "
                     "official for Chinese"
                 )
+            writers.use(bank.vocabulary)
             if results is not None:
                 results.check_model(tagger.name)
-                done = _skipped(results, pictures)
-            elif args.txt == "keep" and not args.json:
-                done = _with_text(pictures)
-            skipped = set(done)
-            coming = [picture for picture in pictures if picture not in skipped]
-            with closing(_tag(tagger.with_bank(bank), typed, coming, results, texts, args)) as tagged:
-                for picture, fault in tagged:
-                    done.append(picture)
-                    if fault is not None:
-                        failures.append((str(picture), str(fault)))
-    except KeyboardInterrupt:
-        goes_on = results is not None or args.txt == "keep"
-        go_on = "; run the same command again to go on" if goes_on else ""
-        say(f"ram tag: stopped after {len(done)} of {len(pictures)} pictures{go_on}")
-        raise
-    finally:
-        if unreadable is not None:
-            save_faults(unreadable, failures, done)
-    if results is not None and pictures:
-        say(f"{total - len(failures)} of {total} pictures are in {printable(str(args.output))}")
-    if texts is not None:
-        kept = f", {texts.kept} that exist are kept" if texts.kept else ""
-        say(f"{texts.written} .txt files are written beside the pictures{kept}")
-    if failures:
-        _report_failures(failures, total, unreadable)
-    return 2 if failures else 0
+                run.skip_written(results)
+                if not args.overwrite:
+                    run.done = [picture for picture in run.done if writers.hold(picture, tagger.name, marking=True)]
+            elif skipping and not (args.json or args.overwrite):
+                run.done = _tagged(run.pictures, writers, tagger.name)
+            with closing(_tag(tagger.with_bank(bank), typed, run.rounds(args.watch), results, writers, args)) as tagged:
+                run.follow(tagged)
+    if results is not None:
+        run.say_written(results.path)
+    writers.say_written()
+    return run.exit_code()
 
 
-def _result_file(args: argparse.Namespace) -> ResultFile | None:
-    """The file of --output, checked before any work is done."""
-    if args.output is None:
-        if args.overwrite:
-            raise InputError("--overwrite needs --output: name the file to replace")
-    else:
-        check_writable(args.output, SUFFIXES)
-    if args.excel is not None and (args.output is None or args.output.suffix.lower() != ".csv"):
-        raise InputError("--excel needs --output FILE.csv: name the file")
-    if args.output is None:
-        return None
-    form = EXCEL_CSV[args.excel] if args.excel else PLAIN_CSV
-    return ResultFile(args.output, replace(form, translations=args.translations), args.overwrite)
-
-
-def _skipped(results: ResultFile, pictures: Sequence[Path]) -> list[Path]:
-    """Pictures that the file holds already, with a line on what it holds."""
-    skipped = [picture for picture in pictures if picture in results]
-    name = printable(results.path.name)
+def _tagged(pictures: Sequence[Path], writers: TagWriters, model: str) -> list[Path]:
+    """Pictures that have their tags everywhere already, with a line on how many there are."""
+    skipped = [picture for picture in pictures if writers.hold(picture, model)]
     if skipped:
-        say(f"{len(skipped)} of {len(pictures)} pictures are in {name} already (--overwrite tags them again)")
-    if others := len(results) - len(skipped):
-        say(f"{name} holds {others} other pictures: the new ones are added")
-    return skipped
-
-
-def _with_text(pictures: Sequence[Path]) -> list[Path]:
-    """Pictures that have a .txt beside them, with a line on how many there are."""
-    skipped = [picture for picture in pictures if text_file(picture).exists()]
-    if skipped:
-        say(f"{len(skipped)} of {len(pictures)} pictures have a .txt already: --txt add or replace tags them again")
+        again = "--overwrite tags" if writers.marking else "--txt add or replace tags"
+        have = "have their tags" if writers.marking else "have a .txt"
+        say(f"{len(skipped)} of {len(pictures)} pictures {have} already: {again} them again")
     return skipped
 
 
 def _tag(
     tagger: Tagger,
     typed: Sequence[str],
-    pictures: Sequence[Path],
+    rounds: Iterable[Sequence[Path]],
     results: ResultFile | None,
-    texts: TagFiles | None,
+    writers: TagWriters,
     args: argparse.Namespace,
 ) -> Generator[tuple[Path, ImageError | None]]:
-    """Report every picture; yield each when it is reported, with the reason if it cannot be read."""
+    """Report the pictures of every round; yield each when it is reported, with the reason if it cannot be used."""
     from ram.images.opening import upright_size
     from ram.images.reading import worker_count
 
+    coming = iter(rounds)
+    first = next(coming, ())
     with ExitStack() as stack:
         reports: list[Report] = []
         if results is not None:
-            reports.append(stack.enter_context(results.writing(pictures, tagger.bank.vocabulary.tags)))
-        if args.json or not (reports or texts):
+            reports.append(stack.enter_context(results.writing(first, tagger.bank.vocabulary.tags)))
+        if args.json or not (reports or writers):
             reports.append(JsonReport() if args.json else TextReport())
         progress = stack.enter_context(Progress(shown=not any(isinstance(r, TextReport) for r in reports)))
-        # on a CPU, processes would take the cores from the model, which is the slower part
-        workers = 0 if tagger.device.type == "cpu" else worker_count(len(pictures), cores())
-        looks = tagger.look_through(pictures, workers, image_limits(args))
-        is_whole, done = False, 0
-        try:
+        report = stack.enter_context(reporting(reports))
+        for pictures in chain([first], coming):
+            # on a CPU, processes would take the cores from the model, which is the slower part
+            workers = 0 if tagger.device.type == "cpu" else worker_count(len(pictures), cores())
+            looks = tagger.look_through(pictures, workers, image_limits(args))
             for done, (picture, features) in enumerate(zip(pictures, looks, strict=True)):
                 progress("tagging", done, len(pictures))
                 if isinstance(features, ImageError):
@@ -246,54 +191,7 @@ def _tag(
                     except ImageError as gone:  # meanwhile
                         yield picture, gone
                         continue
-                for report in reports:
-                    report.add(record)
-                yield picture, _text_fault(texts, picture, record)
-            is_whole = True
-        finally:
-            if is_whole or done:  # a run that is stopped leaves what is done
-                for report in reports:
-                    report.finish()
-
-
-def _text_fault(texts: TagFiles | None, picture: Path, record: Record) -> ImageError | None:
-    """Write the .txt of a picture; return why that cannot be done."""
-    try:
-        if texts is not None:
-            texts.add(picture, record)
-    except InputError as error:
-        return ImageError(str(error))
-    return None
-
-
-def _find(paths: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]]:
-    """Return the pictures that the arguments name, and what cannot be used, each with the reason."""
-    from ram.images.folders import search
-
-    pictures: dict[Path, None] = {}
-    failures = []
-    for path in paths:
-        try:
-            found = search(path)
-        except ImageError as error:
-            failures.append((path, str(error)))
-            continue
-        for notice in found.notices():
-            say(printable(f"{path}: {notice}"))
-        pictures.update(dict.fromkeys(found.images))
-        failures += [(str(folder), f"{folder.name} cannot be listed: {reason}") for folder, reason in found.unreadable]
-    return list(pictures), failures
-
-
-def _report_failures(failures: Sequence[tuple[str, str]], total: int, unreadable: Path | None) -> None:
-    if total == 1:
-        say(f"ram tag: {printable(failures[0][1])}")
-        return
-    say(f"ram tag: {len(failures)} of {total} pictures could not be read:")
-    for path, reason in failures[:MAX_LISTED_FAILURES]:
-        say(printable(f"  {reason}" if path in reason else f"  {path}: {reason}"))
-    if len(failures) > MAX_LISTED_FAILURES:
-        where = "--unreadable FILE lists all" if unreadable is None else f"all are in {unreadable}"
-        say(printable(f"  and {len(failures) - MAX_LISTED_FAILURES} more; {where}"))
-    elif unreadable is not None:
-        say(printable(f"  they are listed in {unreadable}"))
+                fault = writers.add(picture, record)  # first: what is in the results is done
+                if results is None or args.overwrite or picture not in results:
+                    report(record)
+                yield picture, fault

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ram.errors import InputError
 from ram.evaluation.metrics import Floats, Rates, average_precisions, rates
 from ram.evaluation.pictures import sound_pictures
+from ram.evaluation.tuned_rates import TunedRates, tuned_rates
 from ram.images.folders import find_images
 from ram.text.files import listed_path, read_json, read_lines
 from ram.text.vocabulary import TagVocabulary
@@ -24,16 +25,19 @@ class Benchmark:
 
     Args:
         name: name to use in tables.
-        tags: (tags,) the evaluated tags. A tag listed twice is two columns with the same targets, as in official
-            benchmarks where two classes share a name.
+        tags: (tags,) the evaluated tags. A tag listed twice is two columns, as in official benchmarks where two classes
+            share a name.
         pictures: (images,) files.
         targets: (images, tags) booleans.
+        known: (images, tags) booleans, false where nobody knows whether the image has the tag: such a decision does not
+            count. All are known where None.
     """
 
     name: str
     tags: tuple[str, ...]
     pictures: tuple[Path, ...]
     targets: NDArray[np.bool_] = field(repr=False)
+    known: NDArray[np.bool_] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         targets = np.array(self.targets, dtype=bool)
@@ -42,6 +46,13 @@ class Benchmark:
                 f"benchmark {self.name} has {len(self.pictures)} pictures and {len(self.tags)} tags, "
                 f"but targets of shape {targets.shape}: it needs some of each, and one target for every pair"
             )
+        if self.known is not None:
+            known = np.array(self.known, dtype=bool)
+            if known.shape != targets.shape:
+                raise InputError(f"benchmark {self.name}: known {known.shape} and targets {targets.shape} differ")
+            known.setflags(write=False)
+            object.__setattr__(self, "known", known)
+            targets &= known
         targets.setflags(write=False)
         object.__setattr__(self, "targets", targets)
 
@@ -80,6 +91,7 @@ class Report:
         thresholds: (tags,) what a score had to exceed.
         average_precisions: (tags,) NaN without a positive.
         rates: precision and recall, per tag and averaged.
+        tuned: the same at one threshold for all tags that was chosen on these images; None where none was asked for.
     """
 
     tags: tuple[str, ...]
@@ -89,6 +101,7 @@ class Report:
     thresholds: Floats
     average_precisions: Floats
     rates: Rates
+    tuned: TunedRates | None = None
 
     def mean_average_precision(self, which: NDArray[np.bool_] | None = None) -> float | None:
         """Return the mean over the tags with a positive, of all or of ``which`` (tags,); None without any."""
@@ -108,7 +121,8 @@ class Report:
             "mAP": self.mean_average_precision(),
             "mAP_predefined": self.mean_average_precision(self.predefined),
             "mAP_described": self.mean_average_precision(~self.predefined),
-            **{name: getattr(self.rates, name) for name in ("CP", "CR", "CF1", "OP", "OR", "OF1")},
+            **self.rates.averages(),
+            **({} if self.tuned is None else {"tuned": self.tuned.to_dict()}),
             "predefined_tags": int(self.predefined.sum()),
             "described_tags": int((~self.predefined).sum()),
             "tags_without_positive": int((self.positives == 0).sum()),
@@ -126,7 +140,11 @@ class Report:
 
 
 def evaluate(
-    scores: ArrayLike, benchmark: Benchmark, thresholds: ArrayLike = 0.5, predefined: ArrayLike = True
+    scores: ArrayLike,
+    benchmark: Benchmark,
+    thresholds: ArrayLike = 0.5,
+    predefined: ArrayLike = True,
+    tune: str | None = None,
 ) -> Report:
     """Compare scores with the annotations.
 
@@ -135,12 +153,13 @@ def evaluate(
         benchmark: the annotations.
         thresholds: (tags,), or one for all; a tag is predicted where its score is greater.
         predefined: (tags,), or one for all; see :class:`Report`.
+        tune: goal of a threshold that all tags share, see :func:`ram.evaluation.tuned_rates.tuned_rates`.
 
     Raises:
-        InputError: no tag has a positive.
+        InputError: no tag has a positive, or ``tune`` is no goal.
         ValueError: the shapes do not fit, or a score is NaN.
     """
-    measured = rates(scores, benchmark.targets, thresholds)
+    measured = rates(scores, benchmark.targets, thresholds, benchmark.known)
     tags = len(benchmark.tags)
     return Report(
         tags=benchmark.tags,
@@ -148,8 +167,9 @@ def evaluate(
         positives=benchmark.targets.sum(0),
         predefined=np.broadcast_to(np.asarray(predefined, dtype=bool), tags),
         thresholds=np.broadcast_to(np.asarray(thresholds, dtype=np.float64), tags),
-        average_precisions=average_precisions(scores, benchmark.targets),
+        average_precisions=average_precisions(scores, benchmark.targets, benchmark.known),
         rates=measured,
+        tuned=None if tune is None else tuned_rates(scores, benchmark.targets, tune, benchmark.known),
     )
 
 

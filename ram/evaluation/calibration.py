@@ -145,16 +145,26 @@ def parse_goal(text: str) -> Goal:
     Raises:
         InputError: it is neither.
     """
+    precision = goal_precision(text)
+    return best_f1_threshold if precision is None else partial(precise_threshold, precision=precision)
+
+
+def goal_precision(text: str) -> float | None:
+    """Precision of the goal "precision=0.8", None for "f1".
+
+    Raises:
+        InputError: it is neither.
+    """
     name, _, share = text.partition("=")
     if text == "f1":
-        return best_f1_threshold
+        return None
     try:
         precision = float(share) if name == "precision" else 0.0
     except ValueError:
         precision = 0.0
     if not 0 < precision <= 1:
         raise InputError(f"{text!r} is no goal: give f1, or precision=0.8 with any fraction over 0 up to 1")
-    return partial(precise_threshold, precision=precision)
+    return precision
 
 
 def _cuts(

@@ -13,7 +13,7 @@ from ram.errors import InputError
 Floats = NDArray[np.float64]
 
 
-def average_precisions(scores: ArrayLike, targets: ArrayLike) -> Floats:
+def average_precisions(scores: ArrayLike, targets: ArrayLike, known: ArrayLike | None = None) -> Floats:
     """Compute the area under each tag's precision-recall curve over the images.
 
     Images with equal scores enter the ranking together, so that their order in the data set changes nothing and
@@ -23,6 +23,8 @@ def average_precisions(scores: ArrayLike, targets: ArrayLike) -> Floats:
     Args:
         scores: (images, tags), any monotonic scale.
         targets: (images, tags), true where the image has the tag.
+        known: (images, tags), false where nobody knows, so that the image is left out of the tag's ranking; all are
+            known where None.
 
     Returns:
         (tags,) fractions, NaN for a tag without a positive.
@@ -31,7 +33,9 @@ def average_precisions(scores: ArrayLike, targets: ArrayLike) -> Floats:
         ValueError: the shapes differ, or a score is NaN.
     """
     scores, targets = _checked(scores, targets)
-    return np.array([_average_precision(*column) for column in zip(scores.T, targets.T, strict=True)])
+    judged = _known(known, targets)
+    columns = zip(scores.T, targets.T, judged.T, strict=True)
+    return np.array([_average_precision(column[kept], own[kept]) for column, own, kept in columns])
 
 
 def mean_average_precision(scores: ArrayLike, targets: ArrayLike) -> float:
@@ -71,14 +75,21 @@ class Rates:
         total = self.precision + self.recall
         return 2 * self.precision * self.recall / np.where(total == 0, 1.0, total)
 
+    def averages(self) -> dict[str, float]:
+        """The six averages by name."""
+        return {name: getattr(self, name) for name in ("CP", "CR", "CF1", "OP", "OR", "OF1")}
 
-def rates(scores: ArrayLike, targets: ArrayLike, thresholds: ArrayLike) -> Rates:
+
+def rates(
+    scores: ArrayLike, targets: ArrayLike, thresholds: ArrayLike, known: ArrayLike | None = None
+) -> Rates:
     """Compute precision and recall at per-tag thresholds; a tag is predicted where its score is greater.
 
     Args:
         scores: (images, tags), any monotonic scale.
         targets: (images, tags), true where the image has the tag.
         thresholds: (tags,), or one for all; compared in the dtype of the scores.
+        known: (images, tags), false where nobody knows and no decision counts; all are known where None.
 
     Raises:
         InputError: no tag has a positive.
@@ -92,7 +103,9 @@ def rates(scores: ArrayLike, targets: ArrayLike, thresholds: ArrayLike) -> Rates
         )
     if np.isnan(thresholds).any():
         raise ValueError("a threshold is not a number: give fractions")
-    predicted = scores > thresholds
+    judged = _known(known, targets)
+    targets = targets & judged
+    predicted = (scores > thresholds) & judged
     hits, claims, positives = (a.sum(0) for a in (predicted & targets, predicted, targets))
     precision = np.where(positives > 0, _share(hits, claims), np.nan)
     recall = np.where(positives > 0, _share(hits, positives), np.nan)
@@ -176,6 +189,13 @@ def _checked(scores: ArrayLike, targets: ArrayLike) -> tuple[NDArray, NDArray[np
             f"{np.isnan(scores).sum()} of {scores.size} scores are not a number: look for a broken picture"
         )
     return scores, targets
+
+
+def _known(known: ArrayLike | None, targets: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    judged = np.ones_like(targets) if known is None else np.asarray(known).astype(bool)
+    if judged.shape != targets.shape:
+        raise ValueError(f"known {judged.shape} and targets {targets.shape} must both be (pictures, tags)")
+    return judged
 
 
 def _share(part: NDArray, whole: NDArray) -> Floats:

@@ -30,7 +30,7 @@ def sound_pictures(names: Sequence[str], files: Mapping[str, Path], dataset: str
         except ImageError as error:
             faults.append(str(error))
     if faults:
-        raise _unusable(faults, f"{len(names)} pictures of {dataset}")
+        raise unusable(faults, f"{len(names)} pictures of {dataset}")
     return tuple(files[name] for name in names)
 
 
@@ -52,9 +52,10 @@ def look_at(tagger: Tagger, pictures: Sequence[Path], progress: Progress = quiet
             yield tagger.look_at_pixels(batch.pixels)
         done += len(batch.faults)
     if faults:
-        raise _unusable(faults, f"{len(pictures)} pictures")
+        raise unusable(faults, f"{len(pictures)} pictures")
 
 
-def _unusable(faults: Sequence[str], of: str) -> ImageError:
+def unusable(faults: Sequence[str], of: str) -> ImageError:
+    """The error that names images of a data set that cannot be used; ``of`` says how many it has."""
     more = f"; and {len(faults) - MOST_FAULTS_NAMED} more" if len(faults) > MOST_FAULTS_NAMED else ""
     return ImageError(f"{len(faults)} of {of} cannot be used: {'; '.join(faults[:MOST_FAULTS_NAMED])}{more}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,12 @@ from ram.runtime import Progress, quiet
 from ram.tagger import Tagger
 from ram.text.bank import warn_of_unreadable
 from ram.text.files import listed_path
+from ram.text.tags_in_text import TagsInText
 
-BY = ("decoder", "pooled")
+BY = ("decoder", "pooled", "decoder+tags")
 """Ways to compare a caption with an image."""
+TAG_WEIGHT = 0.3
+"""Weight of the named tags beside the decoder's logit, chosen on 500 photos of Flickr8k dev."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +77,36 @@ def load_captioned(path: Path, images: Path | None = None, split: tuple[Path, st
         texts, name = select_split(texts, *split), f"{name} {split[1]}"
     for image, each in texts.items():
         if not (each.captions and each.sentences):
-            raise InputError(f"{path.name} has no captions of {image}: retrieval needs one at least of each picture")
+            raise InputError(f"{path.name} has no captions of {image}: give one at least of each picture")
     folder = path.parent if images is None else images
     files = sound_pictures(tuple(texts), {image: listed_path(folder, image) for image in texts}, name)
     return CaptionedPictures(name, files, tuple(tuple(each.sentences) for each in texts.values()))
+
+
+@dataclass(frozen=True, eq=False)
+class Similarities:
+    """A score for every pair of a caption and an image, and the time that scoring took.
+
+    Args:
+        values: (texts, images) logits of the decoder, or cosines of the pooled token.
+        seconds: spent on comparing, without encoding images and captions.
+    """
+
+    values: NDArray[np.float32]
+    seconds: float
+
+    @property
+    def seconds_per_query(self) -> float:
+        """Seconds in which one caption is compared with all images, whose features are at hand."""
+        return self.seconds / len(self.values)
+
+    def recalls(self, owners: NDArray[np.int_]) -> dict[str, dict[str, float]]:
+        """R@1, R@5 and R@10 in both directions, as fractions: ``{"text_to_picture": {"R@1": ...}, ...}``."""
+        directions = {
+            "text_to_picture": retrieval_recall(self.values, owners),
+            "picture_to_text": picture_retrieval_recall(self.values, owners),
+        }
+        return {name: {f"R@{k}": share for k, share in recall.items()} for name, recall in directions.items()}
 
 
 def evaluate_retrieval(
@@ -88,25 +118,29 @@ def evaluate_retrieval(
         InputError: ``by`` is not one of :data:`BY`.
         ImageError: some images cannot be read; the message names them.
     """
-    found, owners = similarities(tagger, captioned, by, progress), captioned.owners
-    directions = {
-        "text_to_picture": retrieval_recall(found, owners),
-        "picture_to_text": picture_retrieval_recall(found, owners),
-    }
-    return {name: {f"R@{k}": share for k, share in recall.items()} for name, recall in directions.items()}
+    return compare(tagger, captioned, by, progress).recalls(captioned.owners)
 
 
-@torch.inference_mode()
 def similarities(
     tagger: Tagger, captioned: CaptionedPictures, by: str = "decoder", progress: Progress = quiet
 ) -> NDArray[np.float32]:
-    """Compute how well every caption fits every image.
+    """The (texts, images) values of :func:`compare`."""
+    return compare(tagger, captioned, by, progress).values
+
+
+@torch.inference_mode()
+def compare(
+    tagger: Tagger, captioned: CaptionedPictures, by: str = "decoder", progress: Progress = quiet
+) -> Similarities:
+    """Compute how well every caption fits every image, and how long that takes.
 
     A caption is scored as a tag with one description: "decoder" gives the logit of the tagging model, "pooled" the
-    cosine of its embedding and the pooled token, which is cheap.
+    cosine of its embedding and the pooled token, which is cheap. "decoder+tags" adds the mean logit of the predefined
+    tags that the caption names, times :data:`TAG_WEIGHT`: they are the visible indicators of alignment of Tag2Text,
+    section 4.
 
     Returns:
-        (texts, images) in the order of ``captioned.texts``.
+        Values in the order of ``captioned.texts`` and ``captioned.pictures``.
 
     Raises:
         InputError: ``by`` is not one of :data:`BY`.
@@ -116,14 +150,34 @@ def similarities(
         raise InputError(f"captions are compared by {' or '.join(BY)}, not by {by!r}")
     texts = _embed(tagger, captioned.texts, progress).to(tagger.device, tagger.dtype)
     queries = DescriptionEmbeddings(texts[:, None])
+    shares = None
+    if by == "decoder+tags":
+        shares = _named(captioned.texts, tagger.bank.vocabulary.tags).to(tagger.device)
 
-    def compare(features: ImageFeatures) -> torch.Tensor:
+    def fits(features: ImageFeatures) -> torch.Tensor:
         if by == "pooled":
             return F.normalize(features.pooled.float(), dim=-1) @ texts.float().T
-        return tagger.score_batch(features, queries).logits.float()
+        logits = tagger.score_batch(features, queries).logits.float()
+        if shares is None:
+            return logits
+        return logits + TAG_WEIGHT * tagger.score_batch(features, tagger.bank).logits.float() @ shares.T
 
-    columns = [compare(features).cpu() for features in look_at(tagger, captioned.pictures, progress)]
-    return torch.cat(columns).T.numpy()
+    columns, seconds = [], 0.0
+    for features in look_at(tagger, captioned.pictures, progress):
+        features.pooled.cpu()  # an accelerator ends its work on the images here
+        started = time.perf_counter()
+        columns.append(fits(features).cpu())
+        seconds += time.perf_counter() - started
+    return Similarities(torch.cat(columns).T.numpy(), seconds)
+
+
+def _named(texts: Sequence[str], tags: Sequence[str]) -> torch.Tensor:
+    """(texts, tags) equal shares of the tags that each text names; zeros where it names none."""
+    finder, shares = TagsInText(tags), torch.zeros(len(texts), len(tags))
+    for row, text in enumerate(texts):
+        if named := finder.find(text):
+            shares[row, named] = 1 / len(named)
+    return shares
 
 
 def _embed(tagger: Tagger, texts: Sequence[str], progress: Progress) -> torch.Tensor:

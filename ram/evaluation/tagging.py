@@ -23,7 +23,11 @@ from ram.text.vocabulary import TagVocabulary
 
 
 def evaluate_tagger(
-    tagger: Tagger, benchmark: Benchmark, bank: TagEmbeddingBank | None = None, progress: Progress = quiet
+    tagger: Tagger,
+    benchmark: Benchmark,
+    bank: TagEmbeddingBank | None = None,
+    progress: Progress = quiet,
+    tune: str | None = None,
 ) -> Report:
     """Score all images of a benchmark and compare the scores with its annotations.
 
@@ -33,9 +37,10 @@ def evaluate_tagger(
         bank: every tag of the benchmark with its threshold (see :mod:`ram.evaluation.tag_banks`); the tagger's own
             bank where None.
         progress: called with what is being done, how much is done, and how much there is.
+        tune: goal of a threshold that all tags share, see :func:`ram.evaluation.tuned_rates.tuned_rates`.
 
     Raises:
-        InputError: a tag is not in the bank, or no tag has a positive.
+        InputError: a tag is not in the bank, no tag has a positive, or ``tune`` is no goal.
         ImageError: some images cannot be read; the message names them.
     """
     bank = bank_for(tagger, benchmark.tags) if bank is None else bank
@@ -51,6 +56,7 @@ def evaluate_tagger(
         benchmark,
         [bank.vocabulary.thresholds[column] for column in columns],
         [name is not None for name in names_in(tagger.bank.vocabulary.tags, benchmark.tags)],
+        tune,
     )
 
 
@@ -73,15 +79,14 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        averages = ("CP", "CR", "CF1", "OP", "OR", "OF1")
         return {
             "pictures": self.after.pictures,
             "tags": len(self.vocabulary),
             "changed": self.changed,
             "without_positive": len(self.vocabulary) - int((self.after.positives > 0).sum()),
             "unknown_tags": self.unknown,
-            "before": {name: getattr(self.before.rates, name) for name in averages},
-            "after": {name: getattr(self.after.rates, name) for name in averages},
+            "before": self.before.rates.averages(),
+            "after": self.after.rates.averages(),
         }
 
 
@@ -102,12 +107,15 @@ def calibrate_tagger(
     if not tags:
         raise InputError(f"no tag of {benchmark.name} is in the vocabulary of {tagger.name}: nothing to calibrate")
     targets = np.stack([benchmark.targets[:, names == tag].any(axis=1) for tag in tags], axis=1)
-    known = Benchmark(benchmark.name, tags, benchmark.pictures, targets)
+    judged = benchmark.known
+    if judged is not None:
+        judged = np.stack([judged[:, names == tag].any(axis=1) for tag in tags], axis=1)
+    known = Benchmark(benchmark.name, tags, benchmark.pictures, targets, judged)
     scores = score_pictures(tagger, tagger.bank.select(tags), known.pictures, progress)
     ids = [own.id(tag) for tag in tags]
     thresholds = np.array(own.thresholds)
     old = thresholds[ids]
-    thresholds[ids] = calibrate(scores, targets, goal=goal, kept=old)
+    thresholds[ids] = calibrate(scores, targets, goal=goal, kept=old, known=judged)
     return Calibration(
         own.with_thresholds(thresholds.tolist()),
         changed=int((thresholds[ids] != old).sum()),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ram.errors import InputError
 from ram.export.formats import harmless_name, readable_name
-from ram.export.result_files import image_key
+from ram.export.result_contents import image_key
 from ram.text.files import write_table
 
 COLUMNS = ("image", "reason")

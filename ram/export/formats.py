@@ -19,14 +19,34 @@ AT_LEAST = 10
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """Characters that a spreadsheet may interpret as the beginning of a formula."""
 
-CSV_COLUMNS = ("image", "model", "tag", "translation", "probability", "threshold", "description", "weight")
+TRANSLATED_COLUMNS = ("image", "model", "tag", "translation", "probability", "threshold", "description", "weight")
+TAG_COLUMNS = tuple(name for name in TRANSLATED_COLUMNS if name != "translation")
+CAPTION_COLUMNS = ("image", "model", "caption", "tags")
+"""Columns of CSV files: the translation of each tag stands behind it where it is asked for."""
 _MARK = "\ufeff"
 
 Record = Mapping[str, Any]
 """One image: ``{"image", "model", "tags", "scores"}``; for COCO also its ``"width"`` and ``"height"``.
 
-Of a model that can tell, ``"unlike"`` too: whether the image is unlike the photos that the model was taught on.
+Of a model that can tell, ``"unlike"`` too: whether the image is unlike the photos that the model was taught on. A
+caption has ``{"image", "model", "caption", "tags"}``.
 """
+
+
+@dataclass(frozen=True)
+class RecordKind:
+    """Kind of the records in a result file.
+
+    Args:
+        name: in messages, in the plural.
+        command: of `ram` that writes them.
+    """
+
+    name: str
+    command: str
+
+
+TAGS, CAPTIONS = RecordKind("tags", "tag"), RecordKind("captions", "caption")
 
 
 def listed(
@@ -108,18 +128,18 @@ class CsvForm:
         delimiter: between cells.
         decimal: point or comma of numbers.
         mark: whether a byte order mark tells Excel that the file is UTF-8.
-        translations: whether the translation of each tag stands behind it.
+        columns: their names.
     """
 
     delimiter: str = ","
     decimal: str = "."
     mark: bool = False
-    translations: bool = False
+    columns: tuple[str, ...] = TAG_COLUMNS
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of the columns."""
-        return tuple(name for name in CSV_COLUMNS if self.translations or name != "translation")
+    def kind(self) -> RecordKind:
+        """Kind of its records."""
+        return CAPTIONS if self.columns == CAPTION_COLUMNS else TAGS
 
     @property
     def heading(self) -> str:
@@ -137,7 +157,7 @@ class CsvForm:
             form = replace(form, mark=heading.startswith(_MARK))
             if heading.rstrip("\r\n") == form.heading.rstrip("\n"):
                 return form
-        raise ValueError(f"{heading!r:.80} is not the heading of a table of tags")
+        raise ValueError(f"{heading!r:.80} is not the heading of a table of tags or captions")
 
     def cell(self, value: Any) -> Any:
         """A cell that no spreadsheet takes for a formula, a number with the decimal sign."""
@@ -148,7 +168,9 @@ PLAIN_CSV = CsvForm()
 EXCEL_CSV = {"comma": CsvForm(mark=True), "semicolon": CsvForm(";", ",", mark=True)}
 """By the list separator of the system's language; where it is the semicolon, numbers have a decimal comma."""
 ALL_CSV = tuple(
-    replace(form, translations=with_them) for form in (PLAIN_CSV, *EXCEL_CSV.values()) for with_them in (False, True)
+    replace(form, columns=columns)
+    for form in (PLAIN_CSV, *EXCEL_CSV.values())
+    for columns in (TAG_COLUMNS, TRANSLATED_COLUMNS, CAPTION_COLUMNS)
 )
 
 
@@ -182,7 +204,7 @@ class JsonLines:
 
 
 class Csv:
-    """One row for each listed tag of each image, with the description of the greatest weight.
+    """One row for each listed tag of each image, with the description of the greatest weight; or one for its caption.
 
     Args:
         file: where it is written, the rows of an image in one step.
@@ -198,8 +220,10 @@ class Csv:
 
     def add(self, record: Record) -> None:
         image = harmless_name(record["image"]), record["model"]
-        rows = []
-        for score in record["scores"]:
+        rows: list[tuple[Any, ...]] = []
+        if self._form.kind is CAPTIONS:
+            rows.append((*image, record["caption"], "; ".join(record["tags"])))
+        for score in record.get("scores", ()):
             first: Mapping[str, Any] = next(iter(score.get("descriptions", ())), {})
             row = {**score, "description": first.get("text", ""), "weight": first.get("weight", "")}
             rows.append((*image, *(row.get(column, "") for column in self._form.columns[2:])))

@@ -15,7 +15,7 @@ IMAGE_FIELDS = ("image", "file_name", "filename", "image_path")
 TEXT_FIELDS = ("captions", "caption", "text", "tags")
 """The first two names of a field are ours, the others those of common data sets; "tags" are labels, no captions."""
 _FLICKR = re.compile(r"(.+)#\d+\t(.+)")
-LINES, TABLES = (".jsonl", ".ndjson"), (".csv", ".tsv", ".txt")
+LINES, TABLES = (".jsonl", ".ndjson"), (".csv", ".tsv", ".txt", ".token")
 """Endings of files with an object per line, and of tables with a heading."""
 
 

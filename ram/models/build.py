@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ram.errors import InputError, TextEncoderError
+from ram.models.captioner import Captioner
 from ram.models.config import LEARNED, ImageConfig, ModelConfig
 from ram.models.decoder import AlignmentDecoder
 from ram.models.heads import SharedHead
@@ -32,13 +33,14 @@ def build_model(config: ModelConfig) -> TaggingModel:
     backbone = create_backbone(config.image.backbone, config.image.options)
     channels: int = backbone.num_features  # type: ignore[assignment]
     decoder = config.decoder
+    context_dim = channels if config.learned else config.dim
     parts: dict[str, Any] = {
         "image_encoder": _image_encoder(config, backbone, channels),
         "reweighting": _reweighting(config),
         "queries": _queries(config),
         "decoder": AlignmentDecoder(
             decoder.hidden,
-            channels if config.learned else config.dim,
+            context_dim,
             decoder.heads,
             decoder.intermediate,
             decoder.layers,
@@ -46,6 +48,8 @@ def build_model(config: ModelConfig) -> TaggingModel:
         ),
         "head": _head(config),
     }
+    if config.captioner is not None:
+        parts["captioner"] = Captioner(config.captioner, context_dim, list(parts["decoder"].blocks))
     if not config.ensemble.active:
         return TaggingModel(**parts).eval()
     return LiteModel(Ensemble(config.ensemble), **parts).eval()

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from ram.errors import InputError
+from ram.models.captioner_config import CaptionerConfig
 
 _T = TypeVar("_T")
 
@@ -152,6 +153,7 @@ class ModelConfig:
             model's own vocabulary is below (see :class:`ram.prediction.Strength`). It is the 2 % quantile of that mean
             over development photos of the training data, so 2 of 100 such photos are below by definition; no benchmark
             and no drawn picture chose it. None never says so.
+        captioner: writes captions from image tokens and tags; None for a model without.
     """
 
     name: str
@@ -165,6 +167,7 @@ class ModelConfig:
     standardize_text: bool = False
     center_descriptions: bool = False
     unlike_below: float | None = None
+    captioner: CaptionerConfig | None = None
 
     def __post_init__(self) -> None:
         if self.dim < 1:
@@ -184,6 +187,17 @@ class ModelConfig:
             raise InputError("center_descriptions is for re-weighting: set reweight = true")
         if self.learned and (self.reweight or self.standardize_text or self.decoder.matching):
             raise InputError("learned tags have no texts: unset reweight, standardize_text and decoder.matching")
+        if self.captioner is not None and self.captioner.tied_layers:
+            self._check_tied(self.captioner)
+
+    def _check_tied(self, captioner: CaptionerConfig) -> None:
+        decoder = self.decoder
+        ours, theirs = (captioner.hidden, captioner.intermediate), (decoder.hidden, decoder.intermediate)
+        if ours != theirs or captioner.tied_layers > decoder.layers:
+            raise InputError(
+                f"{captioner.tied_layers} layers of the captioner, of width {ours}, are tied to a decoder of "
+                f"{decoder.layers} layers, of width {theirs}: make both equal, or set captioner.tied_layers to 0"
+            )
 
     @property
     def learned(self) -> bool:

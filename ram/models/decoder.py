@@ -109,24 +109,36 @@ class CrossAttention(nn.Module):
 
     def split(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, n, hidden) to (batch, heads, n, hidden / heads)."""
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return split_heads(x, self.heads)
 
 
-def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float) -> torch.Tensor:
+def split_heads(x: torch.Tensor, heads: int) -> torch.Tensor:
+    """(batch, n, hidden) to (batch, heads, n, hidden / heads)."""
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+def attend(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, dropout: float, mask: torch.Tensor | None = None
+) -> torch.Tensor:
     """Scaled dot-product attention; all (batch, heads, n, width).
+
+    A query attends to what a boolean ``mask``, of any shape that fits (batch, heads, queries, tokens), is True for.
 
     In float32 on a CPU it is computed as it is written, whose rounding keeps logits within 1e-5 of the official ones
     where PyTorch's fused kernel does not; otherwise by the fused kernel.
     """
     if query.device.type == "cpu" and query.dtype == torch.float32:
-        return F.dropout(attention_weights(query, key), dropout, training=dropout > 0) @ value
-    return F.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+        return F.dropout(attention_weights(query, key, mask), dropout, training=dropout > 0) @ value
+    return F.scaled_dot_product_attention(query, key, value, mask, dropout_p=dropout)
 
 
-def attention_weights(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+def attention_weights(query: torch.Tensor, key: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
     """(batch, heads, queries, width) and (batch, heads, tokens, width) to (batch, heads, queries, tokens).
 
     The query is scaled, not the product. In exact arithmetic both are equal; with the rounding of float32 this order
     lies nearer to float64 on the reference weights.
     """
-    return (query * query.shape[-1] ** -0.5 @ key.mT).softmax(dim=-1)
+    scores = query * query.shape[-1] ** -0.5 @ key.mT
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    return scores.softmax(dim=-1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +44,12 @@ class ImageFeatures:
     def rows(self, index: slice | torch.Tensor) -> ImageFeatures:
         """Some of the images, by a slice or a tensor of indices or booleans."""
         return self.map(lambda part: part[index])
+
+    @classmethod
+    def join(cls, batches: Sequence[ImageFeatures]) -> ImageFeatures:
+        """All images of several batches, which have the same parts."""
+        names = [name for name, part in vars(batches[0]).items() if part is not None]
+        return cls(**{name: torch.cat([getattr(batch, name) for batch in batches]) for name in names})
 
     def to(self, device: torch.device | str) -> ImageFeatures:
         """The features on a device."""

@@ -121,3 +121,25 @@ def softmax_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.
 def distillation_loss(pooled: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
     """L1 distance, averaged, of the **unnormalised** pooled token to the teacher's, both (batch, dim)."""
     return F.l1_loss(pooled.float(), teacher.float())
+
+
+def caption_loss(
+    logits: torch.Tensor, targets: torch.Tensor, known: torch.Tensor, smoothing: float = 0.1
+) -> torch.Tensor:
+    """Cross entropy of a caption's tokens with label smoothing (Tag2Text, section 3.3).
+
+    Args:
+        logits: (batch, n, vocabulary).
+        targets: (batch, n) ids.
+        known: (batch, n) False where there is no target.
+        smoothing: share of the target that goes to all tokens alike.
+
+    Returns:
+        The **mean** over the known tokens, a scalar in float32.
+    """
+    return F.cross_entropy(logits[known].float(), targets[known], label_smoothing=smoothing)
+
+
+def scaled_to(loss: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """The loss at the size of another, so that both weigh equally: RAM's and Tag2Text's tag loss at the caption's."""
+    return loss / (loss / other).detach()

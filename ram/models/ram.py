@@ -24,6 +24,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from ram.models.captioner import Captioner
 from ram.models.decoder import AlignmentDecoder
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.image_encoder import ImageEncoder, ImageFeatures
@@ -51,6 +52,7 @@ class TaggingModel(nn.Module):
         queries: blended embeddings to decoder queries.
         decoder: queries and tokens to one state per tag.
         head: states and blended embeddings to logits.
+        captioner: image tokens and tags to a sentence; None for a model without.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class TaggingModel(nn.Module):
         queries: nn.Module,
         decoder: AlignmentDecoder,
         head: nn.Module,
+        captioner: Captioner | None = None,
     ) -> None:
         super().__init__()
         self.image_encoder = image_encoder
@@ -67,6 +70,7 @@ class TaggingModel(nn.Module):
         self.queries = queries
         self.decoder = decoder
         self.head = head
+        self.captioner = captioner
 
     def look(self, pixels: torch.Tensor) -> ImageFeatures:
         """Run the image encoder, the expensive half, once per image.

@@ -61,7 +61,8 @@ class DescriptionEnsemble(DescriptionReweighting):
         bank, mask = descriptions.embeddings, descriptions.mask
         exists = torch.ones(bank.shape[:2], device=bank.device) if mask is None else mask.float()
         weights = (exists / exists.sum(dim=1, keepdim=True)).to(bank.dtype)
-        return descriptions.mean().expand(len(pooled), -1, -1), weights.expand(len(pooled), -1, -1)
+        batch = pooled.shape[0]  # len() would fix it in an exported graph
+        return descriptions.mean().expand(batch, -1, -1), weights.expand(batch, -1, -1)
 
 
 class TextQueries(nn.Module):

@@ -15,11 +15,18 @@ class LearnedQueries(nn.Module):
 
     Args:
         hidden: width of the decoder.
+
+    Attributes:
+        rows: (tags, 1, 2 * hidden + 1) of the bank while they are trained, see :mod:`ram.training.learned_tags`; None
+            in a model that is loaded.
     """
+
+    rows: nn.Parameter | None
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.hidden = hidden
+        self.register_parameter("rows", None)
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """(batch, tags, 2 * hidden + 1) to (batch, tags, hidden)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -69,7 +69,7 @@ class MiniLMTextEncoder:
         from tokenizers import Tokenizer
         from transformers import BertConfig, BertModel
 
-        folder = Path(package.origin).parent / "model"
+        self.folder = folder = Path(package.origin).parent / "model"
         self.device = torch.device(device)
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.enable_truncation(self.max_tokens)
@@ -102,6 +102,11 @@ class MiniLMTextEncoder:
         mask = torch.tensor([e.attention_mask for e in encoded], device=self.device)
         states = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
         return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+
+
+def encode_sentences(sentences: Sequence[str]) -> torch.Tensor:
+    """(n,) sentences to (n, 384) unit vectors of MiniLM on the CPU, which is loaded on first use and kept."""
+    return _minilm().encode(sentences)
 
 
 class ClipTextEncoder:
@@ -166,6 +171,11 @@ TEXT_ENCODERS = {encoder.name: encoder for encoder in (MiniLMTextEncoder, ClipTe
 
 FINGERPRINTS = {MiniLMTextEncoder.name: "c4bda5624cc2fdc1"}
 """Digests of the weights that the shipped models were trained with, to compare without loading an encoder."""
+
+
+@cache
+def _minilm() -> MiniLMTextEncoder:
+    return MiniLMTextEncoder()
 
 
 def _fingerprint(model: nn.Module) -> str:

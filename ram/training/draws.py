@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ram.training.data.guided_captions import GuidedCaptions
 from ram.training.data.mosaics import Mosaic
 from ram.training.data.training_set import TrainingSet
 from ram.training.recipe import Recipe
@@ -25,6 +26,7 @@ class Draw:
         captioned: (batch,) whether an image has any caption.
         mosaic: which images are joined.
         described: (tags, descriptions) False for descriptions that this step leaves out; None leaves out none.
+        guided: captions as ids, of images that are not joined; None where captioning is not learned.
     """
 
     epoch: int
@@ -35,6 +37,7 @@ class Draw:
     captioned: torch.Tensor
     mosaic: Mosaic
     described: torch.Tensor | None = None
+    guided: GuidedCaptions | None = None
 
     @classmethod
     def of(
@@ -52,7 +55,10 @@ class Draw:
         described = None
         if schedule.description_dropout:
             described = drop_descriptions(training.queries.mask[tags], schedule.description_dropout, generator)
-        return cls(epoch, ids, seeds, tags, *captions, mosaic, described)
+        guided = None
+        if training.sampler is not None:
+            guided = training.sampler.draw(ids, schedule.captions_per_picture, generator, 2 * mosaic.pairs)
+        return cls(epoch, ids, seeds, tags, *captions, mosaic, described, guided)
 
 
 def draw_tags(targets: torch.Tensor, count: int, generator: torch.Generator, others: int = 0) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
 
@@ -11,6 +12,7 @@ from ram.models.heads import SharedHead
 from ram.models.ram import TaggingModel
 from ram.text.bank import TagEmbeddingBank
 from ram.training.data.training_set import TrainingSet
+from ram.training.learned_tags import present_tags
 
 SHARED_PRIOR = 1000
 """Weight of the threshold that all tags share, in positives. Nearly all photos of Flickr8k show people, so that the
@@ -20,7 +22,7 @@ best thresholds of that set alone let "person" pass in most photos of anything."
 @torch.inference_mode()
 def held_out_logits(model: TaggingModel, held_out: TrainingSet, batch: int) -> torch.Tensor:
     """Return (images, tags) logits of held-out images without augmentation, in float32 on the CPU."""
-    tags = held_out.bank.embedded.to(next(model.parameters()).device, torch.float32)
+    tags = present_tags(model, held_out.bank)
     logits = [
         model.score(held_out.pictures.look_plainly(model.image_encoder, ids), tags).float().cpu()
         for ids in torch.arange(len(held_out.triplets)).split(batch)
@@ -37,18 +39,23 @@ def calibrate_model(model: TaggingModel, held_out: TrainingSet, batch: int) -> T
     :data:`SHARED_PRIOR`. No ranking changes.
 
     Args:
-        model: in evaluation mode; its head's bias is changed.
+        model: in evaluation mode; its head's bias is changed. Learned tags have theirs in the bank.
         held_out: what to calibrate on.
         batch: images scored together.
 
     Returns:
         The bank of ``held_out`` with thresholds.
     """
-    assert isinstance(model.head, SharedHead), "learned tags are not trained here"
     targets = held_out.triplets.targets[:].numpy()
     logits = held_out_logits(model, held_out, batch)
     shared = min(max(shared_threshold(logits.sigmoid().numpy(), targets), 0.001), 0.999)
     shift = math.log(shared / (1 - shared))
-    model.head.bias.sub_(shift)
+    bank = held_out.bank
+    if isinstance(model.head, SharedHead):
+        model.head.bias.sub_(shift)
+    else:
+        rows = bank.embedded.embeddings.clone()
+        rows[..., -1] -= shift
+        bank = replace(bank, embedded=replace(bank.embedded, embeddings=rows))
     scores = (logits - shift).sigmoid().numpy()  # the bias is a part of every logit
-    return held_out.bank.with_thresholds(calibrate(scores, targets, SHARED_PRIOR).tolist())
+    return bank.with_thresholds(calibrate(scores, targets, SHARED_PRIOR).tolist())

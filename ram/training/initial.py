@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from ram.checkpoints.model_folder import load_model, load_strictly
-from ram.checkpoints.registry import find_model
 from ram.checkpoints.window_tables import resize_window_table
 from ram.errors import CheckpointError, InputError
 from ram.models.build import build_model
@@ -19,6 +18,7 @@ from ram.models.lite.matching import MatchingHead, StandardizedQueries
 from ram.models.lite.standardize import Standardize
 from ram.models.ram import TaggingModel
 from ram.training.backbones import load_classifier, load_pretrained
+from ram.training.data.caption_words import source_folder
 from ram.training.data.training_set import TrainingSet, text_encoder_for
 from ram.training.data_engine.imagenet import class_glosses
 from ram.training.recipe import Recipe
@@ -26,7 +26,7 @@ from ram.training.stages import cut
 
 
 def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
-    """Build a model with new weights on a pretrained backbone, or with all weights of ``recipe.initialize``.
+    """Build a model with new weights on a pretrained backbone, or with those of ``recipe.initialize``.
 
     Raises:
         InputError: a backbone or its weights are not available, or the weights of the other model do not fit.
@@ -36,7 +36,7 @@ def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
     model = build_model(recipe.model)
     backbone = model.image_encoder.backbone
     if recipe.initialize:
-        _load_weights(model, recipe.initialize, data)
+        _load_weights(model, recipe, data)
     elif recipe.pretrained:
         load_pretrained(backbone, recipe.model.image.backbone)
         encoder = model.image_encoder
@@ -89,19 +89,29 @@ def set_learning(model: TaggingModel, freeze_backbone: bool) -> None:
             module.eval()
 
 
-def _load_weights(model: TaggingModel, name: str, data: Path) -> None:
-    """Load every weight of a model folder below ``data`` or of a shipped model; resize window tables to fit."""
-    folder = find_model(data / name if (data / name).is_dir() else name)
+def _load_weights(model: TaggingModel, recipe: Recipe, data: Path) -> None:
+    """Load the weights of a model folder below ``data`` or of a shipped model; resize window tables to fit."""
+    name, folder = recipe.initialize, source_folder(recipe.initialize, data)
     _, source, _ = load_model(folder)
-    target = model.state_dict()
+    try:
+        for part in recipe.initialize_parts or ("",):
+            _load_part(model.get_submodule(part), source.get_submodule(part), folder.name)
+    except AttributeError:
+        raise InputError(
+            f"initialize_parts names {part!r}, which is no part of both models: name modules, such as "
+            "image_encoder.backbone"
+        ) from None
+    except CheckpointError as error:
+        raise InputError(f"initialize is {name!r}, which is another architecture than [model]: {error}") from None
+
+
+def _load_part(part: nn.Module, source: nn.Module, where: str) -> None:
+    target = part.state_dict()
     weights = {
         key: resize_window_table(tensor, len(target[key])) if key in target and _is_table(key) else tensor
         for key, tensor in source.state_dict().items()
     }
-    try:
-        load_strictly(model, weights, folder.name)
-    except CheckpointError as error:
-        raise InputError(f"initialize is {name!r}, which is another architecture than [model]: {error}") from None
+    load_strictly(part, weights, where)
 
 
 def _set_words(words: ClassWords, config: ModelConfig) -> None:

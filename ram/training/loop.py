@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import tee
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,19 @@ from torch.nn.parallel import DistributedDataParallel
 from ram.checkpoints.model_folder import save_model
 from ram.errors import InputError, TrainingError
 from ram.evaluation.metrics import mean_average_precision
-from ram.runtime import Progress, quiet
+from ram.models.caption_text import CaptionText
+from ram.runtime import Progress, has_bfloat16, quiet
+from ram.training.data.caption_words import fit_captioner, read_words
 from ram.training.data.training_set import TrainingSet, read_dev_set, read_training_set
 from ram.training.data.views import View
 from ram.training.distributed import World
 from ram.training.draws import Draw, generator_for
 from ram.training.finishing import calibrate_model, held_out_logits
 from ram.training.initial import initial_model, set_learning, set_statistics
+from ram.training.learned_tags import learn_tags, take_tags
 from ram.training.log import LearningCurve
 from ram.training.recipe import Recipe
+from ram.training.recipe_sections import WRITING
 from ram.training.schedule import learning_rate, make_optimizer, set_learning_rate
 from ram.training.state import Position, RunningAverage, TrainingState
 from ram.training.step import Step
@@ -82,10 +86,16 @@ def train(
     if schedule.precision == "float16" and device.type != "cuda":
         raise InputError("schedule.precision is 'float16', which needs a GPU: take 'bfloat16' or 'float32' elsewhere")
     schedule.pieces(world.size)  # before hours of reading
+    words = None if recipe.model.captioner is None else read_words(recipe, data)
+    recipe = recipe if words is None else replace(recipe, model=fit_captioner(recipe.model, words))
     output.mkdir(parents=True, exist_ok=True)
-    model = initial_model(recipe, data).to(device)
+    model, text = initial_model(recipe, data).to(device), None
+    if model.captioner is not None and words is not None:
+        model.captioner.words = words
+        text = CaptionText(model.captioner.config, words) if {*WRITING} & {*recipe.objectives} else None
     with world.first_alone():  # it leaves caches to the others
-        training = read_training_set(recipe, data, output, cache or output, model.image_encoder, progress)
+        training = read_training_set(recipe, data, output, cache or output, model.image_encoder, progress, text)
+    learn_tags(model, training.bank)
     average = RunningAverage(model, schedule.average)
     scaler = torch.amp.GradScaler(device.type, enabled=schedule.precision == "float16")
     state = TrainingState(model, average, make_optimizer(model, schedule), scaler)
@@ -93,14 +103,18 @@ def train(
     position = Position()
     if state_file.is_file():
         position = state.load(state_file, learner.steps_per_epoch)
-    elif not recipe.initialize:  # weights of another model belong to its own statistics
+    elif not recipe.initialize or recipe.initialize_parts:  # all weights of another belong to its own statistics
         set_statistics(model, training)
     if world.first:
+        if schedule.precision == "bfloat16" and device.type == "cpu" and not has_bfloat16():
+            _log.warning("this CPU does not multiply bfloat16: --set schedule.precision=float32 may be far faster")
         dev = read_dev_set(recipe, data, output, cache or output, training, model.image_encoder, progress)
         with LearningCurve(output, position.log, position.epoch * learner.steps_per_epoch + position.step) as curve:
             _Recorder(learner, state_file, curve, dev, progress).run(position)
         with average.applied():
-            bank = training.bank if dev is None else calibrate_model(model.eval(), dev, schedule.batch)
+            bank = take_tags(model, training.bank)
+            if dev is not None:
+                bank = calibrate_model(model.eval(), replace(dev, bank=bank), schedule.batch)
             save_model(folder, recipe.model, model, bank, half=True)
     else:
         for _ in learner.steps(position):

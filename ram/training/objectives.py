@@ -21,8 +21,12 @@ from ram.models.losses import (
     splc_loss,
 )
 from ram.models.ram import TaggingModel
+from ram.training.caption_objective import captioning
+from ram.training.consensus import Consensus
+from ram.training.data.guided_captions import GuidedCaptions
 from ram.training.data.negatives import SampledTags
-from ram.training.recipe_sections import LossRecipe
+from ram.training.recipe_sections import CaptionRecipe, LossRecipe
+from ram.training.self_critical import self_critical
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,10 @@ class Batch:
         gather: maps (own, ...) values of the own images to (together, ...), with gradient.
         shown_in: (batch,) row of the features that shows each image, where some are joined to mosaics; None where each
             image has its own row.
+        guided: captions of the own images as ids, with the tags that guide them and the row of the features of each;
+            an image without captions has none. None without the objectives of a captioner.
+        consensus: scores captions for the objective self_critical.
+        total: sums a tensor over the processes, without gradient.
     """
 
     features: ImageFeatures
@@ -64,6 +72,9 @@ class Batch:
     together: slice = field(default_factory=lambda: slice(None))
     gather: Callable[[torch.Tensor], torch.Tensor] = lambda values: values
     shown_in: torch.Tensor | None = None
+    guided: GuidedCaptions | None = None
+    consensus: Consensus | None = None
+    total: Callable[[torch.Tensor], torch.Tensor] = lambda values: values
 
     def __len__(self) -> int:
         """Number of images of the whole batch."""
@@ -198,6 +209,19 @@ def contrastive(model: TaggingModel, batch: Batch) -> torch.Tensor:
     return _choices(batch, pooled @ texts.T * model.reweighting.contrast_scale, 1)
 
 
+def _captioning(model: TaggingModel, batch: Batch, recipe: CaptionRecipe = CaptionRecipe()) -> torch.Tensor:  # noqa: B008
+    """Caption loss of the own images; see :func:`ram.training.caption_objective.captioning`."""
+    assert model.captioner is not None and batch.guided is not None, "the recipe checks the captioner"
+    return captioning(model.captioner, batch.features.tokens, batch.guided, recipe.smoothing, recipe.together)
+
+
+def _self_critical(model: TaggingModel, batch: Batch, recipe: CaptionRecipe = CaptionRecipe()) -> torch.Tensor:  # noqa: B008
+    """Policy gradient of drawn captions; see :func:`ram.training.self_critical.self_critical`."""
+    assert model.captioner is not None and batch.guided is not None, "the recipe checks the captioner"
+    assert batch.consensus is not None, "a step with this objective has it"
+    return self_critical(model.captioner, batch.features.tokens, batch.guided, batch.consensus, recipe.samples)
+
+
 def _choices(batch: Batch, logits: torch.Tensor, each: int) -> torch.Tensor:
     """Cross entropy in both directions from (own, n * each) logits of own images and the captions of all n images."""
     _, captions, same = batch.paired()
@@ -226,18 +250,38 @@ OBJECTIVES: Mapping[str, Callable[[TaggingModel, Batch], torch.Tensor]] = {
     "distillation": distillation,
     "contrastive": contrastive,
     "retention": retention,
+    "captioning": _captioning,
+    "self_critical": _self_critical,
 }
 """Maps the name in a recipe to the loss."""
 
 
 def total_loss(
-    model: TaggingModel, batch: Batch, weights: Mapping[str, float], losses: LossRecipe
+    model: TaggingModel,
+    batch: Batch,
+    weights: Mapping[str, float],
+    losses: LossRecipe,
+    captions: CaptionRecipe = CaptionRecipe(),  # noqa: B008  (a frozen value)
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """Return the weighted sum, and each objective's loss before weighting."""
+    """Return the weighted sum, and each objective's loss before weighting and scaling."""
     objectives: dict[str, Callable[[TaggingModel, Batch], torch.Tensor]] = {
         **OBJECTIVES,
         "tagging": partial(tagging, loss=losses.tagging, unknown=losses.unknown),
         "alignment": partial(alignment, loss=losses.alignment),
+        "captioning": partial(_captioning, recipe=captions),
+        "self_critical": partial(_self_critical, recipe=captions),
     }
     parts = {name: objectives[name](model, batch) for name in weights}
-    return torch.stack([weights[name] * part for name, part in parts.items()]).sum(), parts
+    scaled = dict(parts)
+    if losses.tagging_scaled_to:
+        scaled["tagging"] = _scaled(batch, parts["tagging"], parts[losses.tagging_scaled_to])
+    return torch.stack([weights[name] * part for name, part in scaled.items()]).sum(), parts
+
+
+def _scaled(batch: Batch, loss: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Scale a share of a loss so that the whole loss has the size of another, without gradient (Tag2Text, RAM).
+
+    As it is where either is 0, such as in a batch without captions.
+    """
+    whole, size = batch.total(torch.stack([loss, other]).detach()).unbind()
+    return loss * (size / whole) if whole > 0 and size > 0 else loss

@@ -17,6 +17,8 @@ from ram.text.files import read_text
 from ram.training.recipe_sections import (
     OBJECTIVES,
     TEACHERS,
+    WRITING,
+    CaptionRecipe,
     DataRecipe,
     GeneratedRecipe,
     LossRecipe,
@@ -29,7 +31,9 @@ else:
     import tomli as tomllib
 
 
-__all__ = ["DataRecipe", "GeneratedRecipe", "LossRecipe", "Recipe", "ScheduleRecipe", "shipped_recipes"]
+__all__ = [
+    "CaptionRecipe", "DataRecipe", "GeneratedRecipe", "LossRecipe", "Recipe", "ScheduleRecipe", "shipped_recipes",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,11 @@ class Recipe:
         teacher: the teacher of ``distillation`` (one of :data:`ram.training.recipe_sections.TEACHERS`), or empty.
         teacher_temperature: divides the logits of the classifier; under 1 its distribution is sharper.
         generated: tags that the backbone's ImageNet classifier adds; none by default.
+        captions: how captions are learned.
         initialize: start from all weights of a shipped model, or of a model folder below the data folder. The bank is
-            built from ``data``.
+            built from ``data``; learned tags begin as the tags of the same names.
+        initialize_parts: parts of the model, such as "image_encoder.backbone", whose weights alone are taken from
+            ``initialize``, which may then be another architecture; empty for all.
         pretrained: otherwise start the backbone from its pip package's ImageNet weights.
         freeze_backbone: train everything but the backbone, whose patches are computed once and cached.
         learning_stages: number of last stages of a frozen EfficientNet that are trained all the same; the output of
@@ -61,7 +68,9 @@ class Recipe:
     teacher: str = ""
     teacher_temperature: float = 1.0
     generated: GeneratedRecipe = GeneratedRecipe()
+    captions: CaptionRecipe = CaptionRecipe()
     initialize: str = ""
+    initialize_parts: tuple[str, ...] = ()
     pretrained: bool = True
     freeze_backbone: bool = True
     learning_stages: int = 0
@@ -82,7 +91,33 @@ class Recipe:
             raise InputError(
                 f"learning_stages is {self.learning_stages}: it must not be negative, and is for a frozen backbone"
             )
+        if self.initialize_parts and not self.initialize:
+            raise InputError("initialize_parts names parts of another model: set initialize too")
         self._check_teacher()
+        self._check_captions()
+        if self.model.learned:
+            self._check_learned()
+
+    def _check_captions(self) -> None:
+        scale = self.losses.tagging_scaled_to
+        if scale and not {"tagging", scale} <= set(self.objectives):
+            raise InputError(f"losses.tagging_scaled_to is {scale!r}: both tagging and {scale} must be objectives")
+        learned = [name for name in WRITING if name in self.objectives]
+        if not learned:
+            return
+        captioner, tokens = self.model.captioner, self.captions.tokens
+        if captioner is None:
+            raise InputError(f"the objective {learned[0]} is for a model with a captioner: set model.captioner")
+        if not captioner.min_length <= tokens <= captioner.positions:
+            raise InputError(
+                f"captions.tokens is {tokens}: it must be between {captioner.min_length} and {captioner.positions}"
+            )
+
+    def _check_learned(self) -> None:
+        if texts := sorted(set(self.objectives) - {"tagging", *WRITING}):
+            raise InputError(f"the objective {texts[0]} is for tags with texts: learned tags have none")
+        if self.generated.threshold < 1 or self.model.image.classes:
+            raise InputError("generated.threshold and model.image.classes are for tags with texts: learned have none")
 
     def _check_teacher(self) -> None:
         if ("distillation" in self.objectives) != bool(self.teacher):
@@ -115,7 +150,8 @@ class Recipe:
     def load(cls, path: str | Path, changes: Mapping[str, str] = MappingProxyType({})) -> Recipe:
         """Read a recipe from a TOML file, or the recipe of that name in the package.
 
-        Where ``initialize`` names a shipped model, ``[model]`` needs only the fields that differ from it.
+        Where ``initialize`` names a shipped model, ``[model]`` needs only the fields that differ from it, but not with
+        ``initialize_parts``.
 
         Args:
             path: path of the file, or a name of :func:`shipped_recipes`.
@@ -136,7 +172,7 @@ class Recipe:
         for field_, text in changes.items():
             _change(values, field_, text)
         config = Path(str(resources.files("ram"))) / "pretrained" / str(values.get("initialize", "")) / "config.json"
-        if config.is_file() and isinstance(values.get("model", {}), dict):
+        if config.is_file() and isinstance(values.get("model", {}), dict) and not values.get("initialize_parts"):
             shipped = ModelConfig.from_dict(json.loads(config.read_text(encoding="utf-8")))
             fresh = replace(shipped, unlike_below=None)  # training changes the logits that it was fitted to
             values["model"] = {**fresh.to_dict(), **values.get("model", {})}

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from ram.errors import InputError
 
-OBJECTIVES = ("tagging", "alignment", "distillation", "contrastive", "retention")
+OBJECTIVES = ("tagging", "alignment", "distillation", "contrastive", "retention", "captioning", "self_critical")
 """Names of the objectives; :mod:`ram.training.objectives` has a function for each."""
+
+WRITING = ("captioning", "self_critical")
+"""Those of a captioner."""
 
 LOSSES = ("asl", "bce", "ce", "hill", "splc")
 """Asymmetric loss, binary cross entropy, cross entropy, Hill, self-paced loss correction: RAM++'s Tables 11 and 12."""
@@ -108,10 +111,12 @@ class ScheduleRecipe:
         mosaics: fraction of a step's images that are joined in pairs, see :mod:`ram.training.data.mosaics`.
         description_dropout: fraction of a tag's descriptions that a step leaves out, except for the last one, so that
             the decoder learns a tag from one sentence as well as from many.
-        captions_per_picture: captions drawn per image and step; the paper takes 1, more are more negatives.
+        captions_per_picture: captions drawn per image and step; the paper takes 1, more are more negatives. Captioning
+            computes an image's keys and values once for all of them.
         precision: "float32", or autocast in "bfloat16" or, on a GPU, in "float16" with a gradient scaler.
         accumulate: pieces in which each process computes its part of a batch that does not fit into memory. The
-            gradient is that of the whole batch (but see :func:`ram.training.objectives.contrastive`).
+            gradient is that of the whole batch (but see :func:`ram.training.objectives.contrastive` and
+            ``losses.tagging_scaled_to``).
         checkpointing: recompute the backbone's activations in the backward pass: less memory, a third more time.
         save_minutes: the state is saved after every epoch, and within an epoch after so many minutes.
         log_every: steps between two lines of the learning curve.
@@ -187,11 +192,15 @@ class LossRecipe:
         tagging, alignment: names of the losses.
         unknown: weight of tags that are neither known to be present nor known to be absent, learned as absent. Most of
             them are, and the asymmetric loss discounts the others.
+        tagging_scaled_to: objective to whose size the tagging loss is scaled, without gradient, before it is weighted:
+            "captioning" in Tag2Text and RAM. Empty adds it as it is, as RAM++ does. The size is that of all processes;
+            with ``schedule.accumulate`` each part of the batch is scaled by itself.
     """
 
     tagging: str = "asl"
     alignment: str = "asl"
     unknown: float = 0.0
+    tagging_scaled_to: str = ""
 
     def __post_init__(self) -> None:
         for name in ("tagging", "alignment"):
@@ -199,6 +208,55 @@ class LossRecipe:
                 raise InputError(f"losses.{name} is {getattr(self, name)!r}: choose one of {list(LOSSES)}")
         if not 0 <= self.unknown <= 1:
             raise InputError(f"losses.unknown is {self.unknown}: it must be between 0 and 1")
+        if self.tagging_scaled_to not in ("", *OBJECTIVES) or self.tagging_scaled_to == "tagging":
+            raise InputError(
+                f"losses.tagging_scaled_to is {self.tagging_scaled_to!r}: name another objective, such as 'captioning'"
+            )
+
+
+@dataclass(frozen=True)
+class CaptionRecipe:
+    """``[captions]``: how captions and the tags that guide them are given to the captioner.
+
+    Of Tag2Text, a caption is guided by the tags that were parsed from it. A captioner that reads given and seen tags
+    apart (``seen_separator`` of its configuration) is given some of those, and sees tags of the image.
+
+    Args:
+        words: file of the captioner's WordPiece vocabulary below the data folder, such as `ram words` writes; "bert"
+            for BERT's, which the official models have. Empty for that of the model of ``initialize`` where it has a
+            captioner, else BERT's. The numbers of the special tokens are those of the file.
+        tokens: longest caption, with its prompt.
+        smoothing: share of the target that goes to all tokens alike.
+        together: captions that are computed at the same time, those of about the same length, so that few tokens are
+            padding; 0 for all of a piece, which suits a GPU.
+        given: most given tags; their number is drawn evenly.
+        none_given: fraction of captions without given tags.
+        seen_dropped: fraction of an image's tags that are not seen.
+        seen_false: fraction of captions with a seen tag that is false, one of another image.
+        samples: captions that the objective self_critical draws for each image; the captions drawn for the step are
+            their references, so that ``schedule.captions_per_picture`` should be all of them.
+    """
+
+    words: str = ""
+    tokens: int = 40
+    smoothing: float = 0.1
+    together: int = 0
+    given: int = 4
+    none_given: float = 0.4
+    seen_dropped: float = 0.3
+    seen_false: float = 0.3
+    samples: int = 5
+
+    def __post_init__(self) -> None:
+        if min(self.together, self.given) < 0:
+            raise InputError(f"captions.together is {self.together} and given {self.given}: none may be negative")
+        if self.samples < 2:
+            raise InputError(f"captions.samples is {self.samples}: at least 2 are compared with each other")
+        if not 0 <= self.smoothing < 1:
+            raise InputError(f"captions.smoothing is {self.smoothing}: it must be at least 0 and under 1")
+        for name in ("none_given", "seen_dropped", "seen_false"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"captions.{name} is {getattr(self, name)}: it must be between 0 and 1")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ram.training.data.training_set import TrainingSet
 from ram.training.data.views import Request, View
 from ram.training.distributed import World
 from ram.training.draws import Draw
+from ram.training.learned_tags import present_tags
 from ram.training.objectives import Batch, total_loss
 from ram.training.recipe import Recipe
 
@@ -39,7 +40,7 @@ class Step(nn.Module):
         self.pieces = pieces
         self.world = world
         self.device = next(model.parameters()).device
-        self.tags = training.queries.embedded.to(self.device, torch.float32)
+        self.tags = None if recipe.model.learned else training.queries.embedded.to(self.device, torch.float32)
 
     def forward(self, draw: Draw, round_: int, view: View) -> tuple[torch.Tensor, torch.Tensor]:
         """Compute the piece's share of the total loss, with gradient, and of each loss, (objectives,) without.
@@ -48,7 +49,8 @@ class Step(nn.Module):
         """
         recipe, dtype = self.recipe, getattr(torch, self.recipe.schedule.precision)
         with attention_for(self.device), torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
-            total, losses = total_loss(self.model, self._batch(draw, round_, view), recipe.objectives, recipe.losses)
+            batch = self._batch(draw, round_, view)
+            total, losses = total_loss(self.model, batch, recipe.objectives, recipe.losses, recipe.captions)
         return total, torch.stack(list(losses.values())).detach()
 
     def requests(self, draws: Iterable[Draw]) -> Iterator[Request]:
@@ -83,9 +85,11 @@ class Step(nn.Module):
             samples = sample_tags(targets, known, recipe.losses.unknown, schedule.negatives, seeds)
         taught = None if training.teacher is None else training.teacher.teach(ids, view.teacher_pixels)
         probabilities = None if training.probabilities is None else training.probabilities[ids]
+        tags = present_tags(self.model, training.bank) if self.tags is None else self.tags
+        shown_in = mosaic.owners(len(ids)) if mosaic.pairs else None
         return Batch(
             features=encoder.embed(patches),
-            tags=_keep_descriptions(self.tags.rows(drawn), draw.described),
+            tags=_keep_descriptions(tags.rows(drawn), draw.described),
             targets=targets.to(device),
             known=known.to(device),
             samples=samples,
@@ -97,7 +101,10 @@ class Step(nn.Module):
             own=own,
             together=slice(first.start, first.start + (own.stop - own.start) * self.world.size),
             gather=self.world.gather,
-            shown_in=mosaic.owners(len(ids)) if mosaic.pairs else None,
+            shown_in=shown_in,
+            guided=None if draw.guided is None else draw.guided.of(own, shown_in).to(device),
+            consensus=training.sampler.consensus if training.sampler and "self_critical" in recipe.objectives else None,
+            total=self.world.total,
         )
 
 

@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file
 
 from ram.checkpoints.model_folder import load_model
-from ram.checkpoints.official import convert_official, fit_windows, read_state_dict, rename
+from ram.checkpoints.official import convert_official, fit_windows, read_state_dict
+from ram.checkpoints.official_names import rename
 from ram.checkpoints.registry import PUBLISHED, RAM_LISTS, PublishedModel
 from ram.errors import CheckpointError
 from ram.models.build import build_without_weights

@@ -19,6 +19,7 @@ from tests.paths import ROOT
 
 PRETRAINED = ROOT / "ram" / "pretrained"
 SHIPPED = ("ram-plus-lite", "ram-lite")
+CAPTIONER = "tag2text-lite"
 
 
 @pytest.fixture(scope="module", params=SHIPPED)
@@ -31,11 +32,11 @@ def ram_plus():
     return ram.load("ram-plus-lite", device="cpu")
 
 
-def test_both_models_are_listed_first():
-    assert set(ram.list_models()[:2]) == set(SHIPPED)
+def test_shipped_models_are_listed_first():
+    assert ram.list_models()[:3] == [*SHIPPED, CAPTIONER]
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", (*SHIPPED, CAPTIONER))
 def test_a_model_takes_at_most_45_mb(name):
     assert sum(file.stat().st_size for file in (PRETRAINED / name).iterdir()) <= 45_000_000
 
@@ -52,7 +53,7 @@ def test_ram_has_one_description_a_tag_and_ram_plus_several():
     assert configs["ram-lite"]["max_descriptions"] == 1
     assert configs["ram-plus-lite"]["max_descriptions"] is None
     for config in configs.values():
-        own = ("name", "max_descriptions", "reweight", "center_descriptions", "ensemble", "unlike_below")
+        own = ("name", "max_descriptions", "reweight", "center_descriptions", "ensemble", "unlike_below", "captioner")
         assert {**config, **dict.fromkeys(own)} == {**configs["ram-lite"], **dict.fromkeys(own)}
     trained = {name: ModelConfig.from_dict({**config, "unlike_below": None}) for name, config in configs.items()}
     assert all(Recipe.load(name).model == config for name, config in trained.items())

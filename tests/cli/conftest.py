@@ -21,6 +21,12 @@ def words(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
+@pytest.fixture
+def offline(hash_encoder, monkeypatch, tmp_path):
+    """The text encoder made of hashes can be had by its name, and nothing is in the cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     """Folders of a RAM and a RAM++; three of their tags are always over the threshold, the others never."""

@@ -6,21 +6,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import ram.models.build
 from ram.checkpoints.model_folder import save_model
 from ram.checkpoints.registry import find_model
 from ram.evaluation.calibration import calibrate, parse_goal
 from ram.tagger_loading import load
 from ram.text.vocabulary import TagVocabulary
-from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model
+from tests.tiny import tiny_bank, tiny_config, tiny_model
 
 TAGS = [["dog"], ["Cat", "kite"], ["dog", "cat"], ["dog"], [], ["cat"]]
 
 
 @pytest.fixture
-def model(tmp_path, monkeypatch):
+def model(tmp_path, hash_encoder):
     """A model folder; its tags are dog, cat and pine tree."""
-    monkeypatch.setitem(ram.models.build.TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
     save_model(tmp_path / "model", tiny_config(), tiny_model(), tiny_bank().with_thresholds([0.0, 0.5, 0.12345]))
     return tmp_path / "model"
 

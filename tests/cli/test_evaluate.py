@@ -7,19 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import ram.models.build
 from ram.checkpoints.model_folder import save_model
 from ram.evaluation.metrics import average_precisions
 from ram.evaluation.tag_banks import mean_bank
 from ram.tagger_loading import load
 from tests.chat_endpoint import honours_n
-from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model
+from tests.tiny import tiny_bank, tiny_config, tiny_model
 
-
-@pytest.fixture(autouse=True)
-def offline(monkeypatch, tmp_path):
-    monkeypatch.setitem(ram.models.build.TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("offline")
 
 
 @pytest.fixture

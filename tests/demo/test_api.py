@@ -6,12 +6,14 @@ import argparse
 import asyncio
 import json
 
+import gradio as gr
 import httpx
 import pytest
 from PIL import Image
 
 import ram
 from demo import launch
+from demo.api import Endpoints
 from demo.core.workbench import Workbench
 from demo.page import build_page
 from demo.server.health import loading_page
@@ -23,6 +25,7 @@ from tests.tiny import tiny_tagger
 DOGS = ROOT / "assets" / "examples" / "dogs.jpg"
 ENDPOINTS = {
     "tag": ["photo", "top"],
+    "caption": ["photo", "tags", "beams"],
     "describe": ["categories", "describer"],
     "score": ["photo", "categories", "describer"],
     "compare": ["photo", "categories", "describer"],
@@ -46,7 +49,7 @@ def given(path):
     return handle_file(str(path))
 
 
-def test_there_are_four_endpoints_with_typed_parameters(client):
+def test_there_are_five_endpoints_with_typed_parameters(client):
     told = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
     assert {name: [p["parameter_name"] for p in one["parameters"]] for name, one in told.items()} == {
         f"/{name}": parameters for name, parameters in ENDPOINTS.items()
@@ -55,8 +58,10 @@ def test_there_are_four_endpoints_with_typed_parameters(client):
     assert types == {
         "photo": "filepath",
         "top": "int",
+        "tags": "str",
+        "beams": "int",
         "categories": "str",
-        "describer": "Literal['lexicon', 'template', 'openai']",
+        "describer": "Literal['lexicon', 'template', 'local', 'lexicon+local', 'openai']",
     }
     assert all(one["description"].endswith(".") for one in told.values())
 
@@ -69,6 +74,21 @@ def test_tag_equals_the_package(client, tagger):
     assert [s["tag"] for s in answer["scores"]] == [s.tag for s in expected.top(5)]
     assert answer["scores"][0]["probability"] == pytest.approx(expected.top(1)[0].probability, abs=1e-4)
     assert answer["scores"][0]["descriptions"][0]["text"] == expected.top(1)[0].descriptions[0].text
+
+
+def test_caption_equals_the_package_and_follows_tags(client):
+    captioner = ram.load("tag2text-lite", "cpu")
+    answer = client.predict(photo=given(DOGS), api_name="/caption")
+    assert answer["caption"] == captioner.caption(DOGS) and "dog" in answer["caption"]
+    assert answer["model"] == "tag2text-lite" and "dog" in answer["tags"]
+    steered = client.predict(photo=given(DOGS), tags="mountain", beams=2, api_name="/caption")
+    assert steered["caption"] == captioner.caption(DOGS, "mountain", beams=2) and "mountain" in steered["tags"]
+
+
+def test_a_page_without_a_captioner_says_so(monkeypatch):
+    monkeypatch.setattr(Endpoints, "_path", lambda self, photo: DOGS)
+    with pytest.raises(gr.Error, match="no model of this page writes captions: start it with --captioner tag2text"):
+        Endpoints(Workbench([tiny_tagger()], {"lexicon": LEXICON}.__getitem__)).caption(None)
 
 
 def test_describe_equals_the_command_line(client, ended):
@@ -101,6 +121,10 @@ def test_score_and_compare_equal_the_package(client, tagger):
         ("describe", ["x," * 9000, "lexicon"], "18,000 characters of categories are too many"),
         ("describe", [["corgi"], "lexicon"], "categories and describer are text"),
         ("describe", ["corgi", {"a": 1}], "categories and describer are text"),
+        ("caption", [None, "dog", 3], "No photo was given"),
+        ("caption", [photo(str(DOGS)), "dog", 3], "This photo was not uploaded here"),
+        ("caption", [None, ["dog"], 3], "tags are text"),
+        ("caption", [None, "x" * 10_001, 3], "10,001 characters of tags are too many"),
         ("tag", [None, 3], "No photo was given: choose one; a program uploads it first, as handle_file"),
         ("tag", [photo("http://127.0.0.1:9/a.jpg?key=1"), 3], "The address http://127.0.0.1:9/a.jpg?key=1 cannot be"),
         ("tag", [photo("http://no.such.host.invalid/a.jpg"), 3], "cannot be fetched from here: upload the photo."),

@@ -64,7 +64,7 @@ def test_the_models_are_warm_before_the_page_is_built(monkeypatch):
     monkeypatch.setattr("ram.tagger_loading.load", lambda name, device: tiny_tagger())
     monkeypatch.setattr("demo.core.workbench.Workbench.warm_up", lambda bench: steps.append("warm up"))
     monkeypatch.setattr("demo.page.build_page", lambda *_: steps.append("build"))
-    launch.build(parser({}).parse_args(["--compare-model", "none"]), {})
+    launch.build(parser({}).parse_args(["--compare-model", "none", "--captioner", "none"]), {})
     assert steps == ["warm up", "build"]
 
 

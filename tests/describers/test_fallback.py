@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -114,7 +115,7 @@ def test_the_chat_describer_is_cached_where_a_folder_is_given(tmp_path: Path) ->
 def test_a_missing_key_and_a_wrong_name_are_sentences() -> None:
     with pytest.raises(MissingKeyError, match="set OPENAI_API_KEY"):
         load_describer("openai", environ={})
-    with pytest.raises(ValueError, match=f"'gpt': choose one of {', '.join(DESCRIBERS)}"):
+    with pytest.raises(ValueError, match=re.escape(f"'gpt': choose one of {', '.join(DESCRIBERS)}")):
         load_describer("gpt", environ={})
     assert load_describer("openai", environ={"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}).name == "openai"
 

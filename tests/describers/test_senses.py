@@ -94,7 +94,8 @@ def test_an_unknown_sense_is_refused(bench, tag, gloss):
         list(bench.choose_meaning(typed(bench, "kite"), tag, gloss, "lexicon"))
 
 
-def test_only_offered_language_models_can_be_chosen():
+def test_only_offered_language_models_can_be_chosen(monkeypatch):
+    monkeypatch.setattr(launch, "is_available", lambda weights: True)
     environ = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
     flags = parser(environ).parse_args(["--openai-model", "small", "large"])
     offered, _ = launch.offered_describers(flags, environ)

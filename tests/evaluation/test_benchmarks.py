@@ -155,6 +155,17 @@ def test_a_benchmark_is_checked_and_cannot_change():
         benchmark.targets[0, 0] = False
 
 
+def test_unknown_decisions_are_no_positives():
+    pictures = (Path("1.jpg"), Path("2.jpg"))
+    known = np.array([[True, False], [True, True]])
+    benchmark = Benchmark("x", ("a", "b"), pictures, np.ones((2, 2), dtype=bool), known)
+    report = evaluate(np.array([[0.9, 0.1], [0.8, 0.7]]), benchmark, tune="f1")
+    assert report.positives.tolist() == [2, 1] and report.rates.CR == 1
+    assert report.to_dict()["tuned"]["CF1"] == 1
+    with pytest.raises(ValueError, match=r"benchmark x: known \(1, 2\) and targets \(2, 2\) differ"):
+        Benchmark("x", ("a", "b"), pictures, np.ones((2, 2), dtype=bool), known[:1])
+
+
 def test_a_report_is_the_metrics_as_json(official):
     benchmark = load_benchmark(official)
     scores = np.array([[0.9, 0.1, 0.2, 0.8], [0.4, 0.7, 0.3, 0.1], [0.5, 0.2, 0.6, 0.1]], dtype=np.float32)

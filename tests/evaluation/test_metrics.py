@@ -177,3 +177,17 @@ def test_an_equally_similar_text_of_another_picture_is_ahead():
 def test_what_cannot_be_measured_is_refused(call, sentence):
     with pytest.raises(ValueError, match=sentence):
         call()
+
+
+def test_decisions_of_which_nobody_knows_do_not_count():
+    scores = np.array([[0.9, 0.1], [0.8, 0.7], [0.6, 0.4], [0.2, 0.9]])
+    targets = np.array([[0, 1], [1, 0], [0, 1], [1, 0]], dtype=bool)
+    known = np.array([[0, 1], [1, 1], [1, 1], [1, 0]], dtype=bool)
+    # first tag without its first image: present, absent, present; second without its last: absent, present, present
+    assert average_precisions(scores, targets, known) == pytest.approx([(1 + 2 / 3) / 2, (1 / 2 + 2 / 3) / 2])
+    measured = rates(scores, targets, 0.5, known)
+    assert (measured.precision.tolist(), measured.recall.tolist()) == ([0.5, 0], [0.5, 0])
+    assert (measured.OP, measured.OR) == (pytest.approx(1 / 3), 0.25)
+    for wrong in (known[:2], known[:, :1]):
+        with pytest.raises(ValueError, match="known .* and targets"):
+            average_precisions(scores, targets, wrong)

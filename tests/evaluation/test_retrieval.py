@@ -1,15 +1,15 @@
 """Captions against pictures: read faithfully, compared by the decoder or the pooled token, and reported both ways."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch.nn.functional as F
 from PIL import Image
 
-import ram.models.build
 from ram.checkpoints.model_folder import save_model
-from ram.evaluation.retrieval import CaptionedPictures, evaluate_retrieval, load_captioned, similarities
+from ram.evaluation.retrieval import TAG_WEIGHT, CaptionedPictures, evaluate_retrieval, load_captioned, similarities
 from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model, tiny_tagger
 
 CAPTIONS = {
@@ -94,8 +94,21 @@ def test_the_pooled_token_alone_compares_by_its_cosine(captions):
         pooled = F.normalize(tagger.look(picture).pooled[0], dim=0)
         expected = [float(pooled @ HashTextEncoder.vector(text)) for text in captioned.texts]
         np.testing.assert_allclose(found[:, column], expected, atol=1e-5)
-    with pytest.raises(ValueError, match="compared by decoder or pooled, not by 'magic'"):
+    with pytest.raises(ValueError, match=r"compared by decoder or pooled or decoder\+tags, not by 'magic'"):
         similarities(tagger, captioned, by="magic")
+
+
+def test_named_tags_are_added_to_the_decoder(captions):
+    tagger, captioned = tiny_tagger(), load_captioned(captions)
+    first, second = tagger.bank.vocabulary.tags[:2]
+    texts = ("nothing of it",), (f"{first}s and a {second.upper()}",)
+    named = replace(captioned, captions=(*texts, *captioned.captions[2:]))
+    alone, beside = (similarities(tagger, named, by) for by in ("decoder", "decoder+tags"))
+    np.testing.assert_array_equal(alone[0], beside[0])
+    for column, picture in enumerate(named.pictures):
+        scores = tagger.tag(picture)
+        logits = [np.log(p / (1 - p)) for p in (scores[first].probability, scores[second].probability)]
+        assert beside[1, column] - alone[1, column] == pytest.approx(TAG_WEIGHT * np.mean(logits), abs=1e-3)
 
 
 def test_both_directions_are_counted_as_by_hand(captions):
@@ -114,8 +127,7 @@ def test_pictures_without_captions_are_refused():
 
 
 @pytest.fixture
-def model(tmp_path, monkeypatch):
-    monkeypatch.setitem(ram.models.build.TEXT_ENCODERS, "hash", lambda *placed: HashTextEncoder())
+def model(tmp_path, hash_encoder):
     save_model(tmp_path / "model", tiny_config(), tiny_model(), tiny_bank())
     return tmp_path / "model"
 
@@ -123,7 +135,7 @@ def model(tmp_path, monkeypatch):
 def test_the_command_prints_what_the_library_measures(captions, model, ended):
     flags = ("--retrieval", "--model", model, "--split", captions.parent / "splits.json", "test")
     test = load_captioned(captions, split=(captions.parent / "splits.json", "test"))
-    for by in ("decoder", "pooled"):
+    for by in ("decoder", "pooled", "decoder+tags"):
         code, out, err = ended("evaluate", captions, *flags, "--by", by, "--json")
         report = json.loads(out)
         assert (code, err) == (0, "") and report["seconds"] >= 0

@@ -17,7 +17,7 @@ from demo.flags import parser
 from demo.page import build_page, launch_options
 from demo.server.visitors import Visitors
 from demo.views.page import allowance, notice
-from demo.views.photo import cards
+from demo.views.typed import cards, typed_categories
 from tests.chat_endpoint import Reply, Serve, completion, refusal
 from tests.tiny import tiny_tagger
 
@@ -48,7 +48,7 @@ def test_no_answer_leaks_the_key(
     bench = Workbench([tiny_tagger()], partial(launch.make_describer, flags, environ))
     with caplog.at_level(logging.DEBUG):
         last = list(bench.describe("corgi", "openai", Visitors().name("127.0.0.1")))[-1]
-        shown = cards(last, {}, bench.labels) + notice(last.messages)
+        shown = cards(typed_categories(last, {}, bench.labels)) + notice(last.messages)
         shown += allowance(bench.limits.standing(""))
     assert endpoint.keys == {f"Bearer {KEY}"}
     kept = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.json")]

@@ -7,6 +7,7 @@ import pytest
 from ram.errors import InputError
 from ram.text.names import parse_categories
 from tests.hardening.hostile_strings import HOSTILE
+from tests.page.conftest import foreign
 from tests.server import ask, upload
 
 WAIT_MILLISECONDS = 120_000
@@ -30,7 +31,7 @@ def page(context, server):
     visit.surprises = []
     visit.on("dialog", lambda dialog: (visit.surprises.append(dialog.message), dialog.dismiss()))
     visit.on("pageerror", lambda error: visit.surprises.append(str(error)))
-    visit.on("request", lambda request: "example.invalid" in request.url and visit.surprises.append(request.url))
+    visit.on("request", lambda request: visit.surprises.extend(foreign(request.url)))
     visit.goto(f"{server.address}/?__theme=light")
     visit.locator("#tags .summary").wait_for()
     yield visit
@@ -61,7 +62,7 @@ def typed_texts():
     accepted = []
     for text in HOSTILE:
         text = text.replace("\0", "\ufffd")  # browsers allow no NUL in a text box
-        if outcome(text)[0] == "#cards h3":
+        if outcome(text)[0] == ".typed-row .name":
             accepted.append(text)
         else:
             yield text
@@ -72,7 +73,7 @@ def typed_texts():
 def outcome(typed):
     """Selector and exact texts of the elements to expect: the error, or the categories."""
     try:
-        return "#cards h3", list(parse_categories(typed))
+        return ".typed-row .name", list(parse_categories(typed))
     except InputError as error:
         return "#typed-notice p", [f"{str(error).rstrip('.')}."]
 

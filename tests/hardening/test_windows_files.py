@@ -8,7 +8,7 @@ import tarfile
 import pytest
 from PIL import Image
 
-from ram.cli.generate import _triplets
+from ram.cli import triplet_files
 from ram.errors import InputError
 from ram.evaluation.benchmarks import load_benchmark
 from ram.labels.captions import read_captions, select_split
@@ -33,7 +33,7 @@ READERS = {
     "captions.json": (json.dumps(PICTURES), read_captions),
     "splits.json": ('{"train": ["a"]}', lambda path: select_split({"a": None}, path, "train")),
     "triplets.json": (json.dumps(TRIPLETS), lambda path: read_triplets(path, path.parent, 1)),
-    "generate.json": (json.dumps(TRIPLETS), lambda path: _triplets(path, 1)),
+    "generate.json": (json.dumps(TRIPLETS), lambda path: triplet_files.read_triplets(path, 1)),
     "words.txt": ("café\ncat\n", read_words),
     "kinds.csv": ("tag,kind,hypernyms\ncat,object,animal\nanimal,object,\n", load_kinds),
     "recipe.toml": (shipped_recipes()["finetune-own-labels"].read_text(), Recipe.load),

@@ -1,4 +1,4 @@
-"""The largest published model, at its real size with random weights: it loads, tags a photo, and fits into memory.
+"""Published models at their real size with random weights: they load, tag and caption a photo, and fit into memory.
 
 Takes minutes, 3 GB of disk and 2 GB of memory, so it runs on demand only: ``make test-large``.
 """
@@ -13,7 +13,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from ram.checkpoints.official import BANK
+from ram.checkpoints.official_names import BANK
 from ram.checkpoints.registry import PUBLISHED
 from tests.official import official_shapes
 from tests.paths import ROOT
@@ -29,15 +29,37 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    """A RAM++ Swin-L 384 as it is published, without the optimizer's state, which is not read."""
+def random_state(variant, tags):
+    """The state dict of a published variant, near the size that trained weights have."""
     torch.manual_seed(0)
     state = {}
-    for name, shape in official_shapes(PUBLISHED["ram-plus-swin-large"].config, tags=4585).items():
+    for name, shape in official_shapes(PUBLISHED[variant].config, tags).items():
         state[name] = torch.randn(shape) * 0.02
         if name.endswith(("norm.weight", "norm1.weight", "norm2.weight", "LayerNorm.weight")):
             state[name] += 1
+    return state
+
+
+@pytest.fixture(scope="module")
+def captioning(tmp_path_factory):
+    """A Tag2Text Swin-B 384 as it is published, its tied weights under both of their names."""
+    state = random_state("tag2text-swin-base", tags=3429)
+    heads = [name for name in state if name.startswith("tagging_head.")]
+    state |= {name.replace("tagging_head", "tag_encoder"): state[name] for name in heads}
+    words = state["text_decoder.bert.embeddings.word_embeddings.weight"]
+    state["text_decoder.cls.predictions.decoder.weight"] = words
+    state["text_decoder.cls.predictions.decoder.bias"] = state["text_decoder.cls.predictions.bias"]
+    for stack in ("tag_encoder", "text_decoder.bert"):
+        state[f"{stack}.embeddings.position_ids"] = torch.arange(512)[None]
+    file = tmp_path_factory.mktemp("captioning") / "tag2text.pth"
+    torch.save({"model": state}, file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A RAM++ Swin-L 384 as it is published, without the optimizer's state, which is not read."""
+    state = random_state("ram-plus-swin-large", tags=4585)
     state[BANK] = F.normalize(state[BANK], dim=-1)
     file = tmp_path_factory.mktemp("large") / "ram_plus.pth"
     torch.save({"model": state}, file)
@@ -74,3 +96,21 @@ def test_conversion_and_tagging_need_at_most_1_5_times_its_size(checkpoint, tmp_
     assert len({probability for probability, _ in scores}) > 1000  # of tags that are not mixed up
     print(f"converting took {converting / size:.2f} times the file, loading and tagging {tagging / size:.2f}")
     assert converting <= MOST * size and tagging <= MOST * size, (converting / size, tagging / size)
+
+
+def test_tag2text_captions_a_photo_with_and_without_tags(captioning, tmp_path):
+    size, folder = captioning.stat().st_size, tmp_path / "model"
+    convert = "import sys, ram; ram.convert_official(sys.argv[1], sys.argv[2], variant='tag2text-swin-base')"
+    converting, _ = peak_of(convert, captioning, folder)
+    caption = (
+        "import json, sys, ram\n"
+        "tagger = ram.load(sys.argv[1], device='cpu', dtype='float32')\n"
+        "features = tagger.look(sys.argv[2])\n"
+        "tags = (None, 'dog, grass', [])\n"
+        "print(json.dumps([tagger.caption_features(features, each, beams) for each in tags for beams in (1, 3)]))"
+    )
+    captioned, (line,) = peak_of(caption, folder, PHOTO)
+    captions = json.loads(line)
+    assert len(captions) == 6 and all(captions) and len(set(captions)) > 2
+    print(f"converting took {converting / size:.2f} times the file, captioning {captioned / size:.2f}: {captions[1]}")
+    assert converting <= MOST * size and captioned <= MOST * size, (converting / size, captioned / size)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from ram.checkpoints.model_folder import load_strictly
-from ram.checkpoints.official import convert_official, rename
+from ram.checkpoints.official import convert_official
+from ram.checkpoints.official_names import rename
 from ram.models.build import build_model
 from ram.models.config import DecoderConfig, ImageConfig, ModelConfig
 from ram.models.description_embeddings import DescriptionEmbeddings

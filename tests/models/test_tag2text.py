@@ -10,7 +10,8 @@ from safetensors.torch import load_file
 
 import ram
 from ram.checkpoints.model_folder import load_model
-from ram.checkpoints.official import LEARNED_BANK, convert_official, rename
+from ram.checkpoints.official import convert_official
+from ram.checkpoints.official_names import LEARNED_BANK, rename
 from ram.errors import CheckpointError, TextEncoderError
 from ram.models.config import LEARNED, DecoderConfig, ImageConfig, ModelConfig
 from ram.models.description_embeddings import DescriptionEmbeddings

@@ -3,38 +3,71 @@
 import csv
 import io
 import json
+from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.page.visits import EXAMPLES, ask, choose, plot_texts, upload, without_photo
+from tests.page.visits import EXAMPLES, ask, choose, compare, plot_texts, typed, upload, verdict, without_photo
 
 FOUND = "#compare-found"
+ROWS = """rows => rows.map(row => [
+  row.dataset.tag, [...row.querySelectorAll('.value')].map(one => Number(one.textContent)),
+])"""
 
 
 def open_section(page):
     page.get_by_role("tab", name="Compare").click()
 
 
-def differences(page):
-    """Differences between the models, in the order of the plot."""
-    page.locator(f"{FOUND} .wide svg").wait_for()
-    told = page.locator(f"{FOUND} .wide svg text").all_text_contents()
-    return [float(text.split()[0]) for text in told if text.endswith(" apart")]
+def rows(page, group):
+    """Tags of a group with the probability of each model, in the order of the page."""
+    page.locator(f"{FOUND} .group").first.wait_for()
+    return page.locator(f"{FOUND} [data-group={group}] .versus").evaluate_all(ROWS)
 
 
-def test_the_largest_differences_stand_first_with_timings(page):
+def test_rows_are_grouped_by_verdict_beside_the_photo(page):
     choose(page, "dogs.jpg")
     page.locator("#tags .tag-row").first.wait_for()
     open_section(page)
-    apart = differences(page)
-    assert len(apart) == 12 and apart == sorted(apart, reverse=True) and apart[0] > 0.1
+    differ, yes, no = (rows(page, group) for group in ("differ", "yes", "no"))
+    assert "dog" in [tag for tag, _ in yes] and differ and len(no) == 30
+    apart = [max(values) - min(values) for _, values in differ]
+    assert all(later <= before + 0.011 for before, later in pairwise(apart))  # rounded to two digits
+    assert page.locator(f"{FOUND} [data-group=differ] .versus").first.is_visible()
+    assert page.locator(f"{FOUND} [data-group=no] .versus").first.is_hidden()
+    page.locator(f"{FOUND} [data-group=no] summary").click()
+    page.locator(f"{FOUND} [data-group=no] .versus").first.wait_for()
+    photo, first = (page.locator(f"{FOUND} {part}").first.bounding_box() for part in (".beside img", ".versus"))
+    assert photo["x"] + photo["width"] < first["x"] and abs(photo["y"] - first["y"]) < 200
     timing = page.get_by_role("table", name="Time of each model")
     assert timing.get_by_role("rowheader").all_inner_texts() == ["RAM++", "RAM"]
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download these numbers as CSV").last.click()
-    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
-    assert [float(row["apart"]) for row in rows] == pytest.approx(apart, abs=0.006)
+        page.locator(FOUND).get_by_role("link", name="Download these numbers as CSV").click()
+    saved = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    assert [row["category"] for row in saved] == [tag for tag, _ in [*differ, *yes, *no]]
+    assert float(saved[0]["RAM++"]) == pytest.approx(differ[0][1][0], abs=0.006)
+
+
+def test_a_row_leads_to_the_reasons_of_its_tag(page):
+    choose(page, "dogs.jpg")
+    ask(page, "corgi, kite")
+    plot_texts(page)
+    open_section(page)
+    tag, values = rows(page, "differ")[0]
+    page.locator(f"{FOUND} .versus").first.click()
+    page.get_by_role("tab", name="One photo", selected=True).wait_for()
+    page.locator(f"#why .why[data-tag='{tag}']").wait_for()
+    assert float(verdict(page)) == values[0]
+    open_section(page)
+    page.get_by_label("my categories").check()
+    page.locator(f"{FOUND} .versus[data-tag=corgi]").wait_for(state="attached")
+    if not page.locator(f"{FOUND} .versus[data-tag=corgi]").is_visible():
+        page.locator(f"{FOUND} [data-group=no] summary").click()
+    page.locator(f"{FOUND} .versus[data-tag=corgi]").focus()
+    page.keyboard.press("Enter")
+    page.locator("#why .why[data-tag=corgi]").wait_for()
+    assert page.locator("#why-panel").bounding_box()["y"] < 900
 
 
 def test_without_a_photo_a_sentence_asks_for_one(page):
@@ -51,8 +84,14 @@ def test_typed_categories_are_compared_too(page):
     plot_texts(page)
     open_section(page)
     page.get_by_label("my categories").check()
-    page.locator(f"{FOUND} .wide text").filter(has_text="kite").wait_for()
-    assert len(differences(page)) == 2
+    page.locator(f"{FOUND} .versus[data-tag=kite]").wait_for(state="attached")
+    found = {tag for group in ("differ", "yes", "no") for tag, _ in rows(page, group)}
+    assert found == {"corgi", "kite"}
+    page.get_by_text("As a figure").click()
+    page.locator(f"{FOUND} .wide svg text").filter(has_text="kite").first.wait_for()
+    with page.expect_download() as download:
+        page.locator(FOUND).get_by_role("button", name="Download this plot as SVG").click()
+    assert "kite" in download.value.path().read_text()
 
 
 def test_the_plot_and_its_numbers_can_be_saved(page):
@@ -92,6 +131,8 @@ def test_a_link_opens_the_selected_tag_and_meaning(page):
     choice = page.get_by_label("What kite means")
     bird = choice.locator("option").filter(has_text="hawk").get_attribute("value")
     choice.select_option(value=bird)
+    page.locator(".typed-row option[selected]", has_text="hawk").wait_for(state="attached")
+    compare(page)
     page.locator("#cards").get_by_text("a kind of hawk").wait_for()
     page.locator("#tags [data-tag=brown]").click()
     page.locator("#why .why[data-tag=brown]").wait_for()
@@ -106,6 +147,8 @@ def test_a_link_opens_the_selected_tag_and_meaning(page):
     page.goto(f"{link}&__theme=light")
     page.locator("#why .why[data-tag=brown]").wait_for()
     assert page.locator("#tags [data-tag=brown]").get_attribute("aria-pressed") == "true"
+    page.locator(".typed-row option[selected]", has_text="hawk").wait_for(state="attached")
+    compare(page)
     page.locator("#cards").get_by_text("a kind of hawk").wait_for()
     assert choice.input_value() == bird
 
@@ -140,17 +183,16 @@ def test_an_expired_link_scores_no_other_photo(page, address):
 
 
 def test_a_link_opens_at_the_top_of_the_page(page, address):
-    page.emulate_media(reduced_motion="reduce")  # else the page would still scroll when this looks at it
     page.goto(f"{address}&photo=cat.jpg&categories=corgi")
-    plot_texts(page)
+    typed(page, "corgi")
     assert page.evaluate("scrollY") == 0
-    ask(page, "kite")
-    page.wait_for_function("scrollY > 0")  # to what a visitor asked for
 
 
 def test_the_comparison_fits_a_narrow_screen(page):
     page.set_viewport_size({"width": 360, "height": 740})
     choose(page, "dogs.jpg")
     open_section(page)
+    page.locator(f"{FOUND} .versus").first.wait_for()
+    page.get_by_text("As a figure").click()
     page.locator(f"{FOUND} .narrow svg").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.page.test_album_page import TABLE, tagged
-from tests.page.visits import choose
+from tests.page.visits import choose, present
 
 NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', {value: undefined})"
 """What a browser offers a page from http: nothing."""
@@ -21,10 +21,6 @@ def pasted(page):
 
 def announced(page, words):
     page.locator("#announcer").filter(has_text=words).wait_for(state="attached")
-
-
-def present(page):
-    return page.locator("#present .tag-row").evaluate_all("rows => rows.map(row => row.dataset.tag)")
 
 
 @pytest.mark.parametrize("context_is", ["secure", "insecure"])

@@ -54,7 +54,7 @@ def test_a_picture_of_the_clipboard_is_tagged(page, start):
         without_photo(page)
     page.locator("h1").click()  # the focus is on no control
     page.keyboard.press("Control+V")
-    page.locator("#present [data-tag=coffee]").wait_for()
+    page.locator("#tags [data-present][data-tag=coffee]").wait_for()
 
 
 @pytest.mark.parametrize("place", ["#photo img", ".choose .another"])
@@ -64,7 +64,7 @@ def test_a_click_on_the_photo_or_below_replaces_it(page, place):
     with page.expect_file_chooser() as chooser:
         page.locator(place).click()
     chooser.value.set_files(COFFEE)
-    page.locator("#present [data-tag=coffee]").wait_for()
+    page.locator("#tags [data-present][data-tag=coffee]").wait_for()
 
 
 @pytest.mark.parametrize("place", ["#photo img", ".choose .another"])
@@ -72,7 +72,7 @@ def test_a_dropped_photo_replaces_the_one_before(page, place):
     choose(page, "dogs.jpg")
     page.wait_for_function("document.querySelector('#photo img')?.naturalWidth > 0")
     assert page.evaluate(DROP, [place, base64.b64encode(COFFEE.read_bytes()).decode()])
-    page.locator("#present [data-tag=coffee]").wait_for()
+    page.locator("#tags [data-present][data-tag=coffee]").wait_for()
 
 
 def test_a_phone_takes_photos_and_a_desktop_offers_no_camera(page, phone):
@@ -83,7 +83,7 @@ def test_a_phone_takes_photos_and_a_desktop_offers_no_camera(page, phone):
         phone.get_by_role("button", name="Take a photo").tap()
     assert chooser.value.element.get_attribute("capture") == "environment"
     chooser.value.set_files(COFFEE)
-    phone.locator("#present [data-tag=coffee]").wait_for()
+    phone.locator("#tags [data-present][data-tag=coffee]").wait_for()
     assert phone.locator(TAGS).inner_text() != before and camera.input_value() == ""
     without_photo(phone)
     assert phone.get_by_role("button", name="Take a photo").is_visible()

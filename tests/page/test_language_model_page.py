@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chat_endpoint import Serve, honours_n
+from tests.page.visits import compare
 from tests.server import ask, page_served
 
 KEY = "sk-0123456789abcdef"
@@ -24,6 +25,7 @@ def test_allowance_cache_and_limit_of_the_language_model(browser: Any, serve: Se
         def type_in(text: str) -> None:
             page.get_by_label("Categories").fill(text)
             page.get_by_role("button", name="Score").first.click()
+            compare(page)
 
         meter.filter(has_text="0 of 10 requests").wait_for()
         page.get_by_label("Language model").first.check()

@@ -9,7 +9,7 @@ from ram.checkpoints.registry import find_model
 from ram.models.text_encoder import FINGERPRINTS
 from ram.text.bank import TagEmbeddingBank
 from ram.text.tag_packs import save_pack
-from tests.page.visits import ask, choose
+from tests.page.visits import ask, choose, compare
 
 ENCODER = "minilm-l6"
 
@@ -30,7 +30,7 @@ def give(page, file):
 def test_tags_of_a_pack_are_added_and_scored(page, pack):
     choose(page, "dogs.jpg")
     ask(page, "kite")
-    page.locator("#plot .wide svg").wait_for()
+    compare(page)
     give(page, pack)
     page.locator("#cards .card[data-category='dog'] .chip").first.wait_for()
     names = page.locator("#cards h3").all_text_contents()
@@ -41,7 +41,7 @@ def test_tags_of_a_pack_are_added_and_scored(page, pack):
 
 def test_an_invalid_pack_gets_a_sentence_and_loses_nothing(page, tmp_path):
     ask(page, "kite")
-    page.locator("#plot .wide svg").wait_for()
+    compare(page)
     odd = tmp_path / "odd.tagpack"
     odd.write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}      ")
     give(page, odd)

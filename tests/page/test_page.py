@@ -16,8 +16,11 @@ from tests.page.visits import (
     ask,
     changes,
     choose,
+    compare,
     plot_texts,
+    present,
     row_value,
+    typed,
     upload,
     verdict,
     without_photo,
@@ -47,8 +50,8 @@ def test_the_page_opens_with_a_tagged_example(page):
     assert offered.count() == len(list(EXAMPLES.glob("*.jpg")))
     assert all(offered.nth(i).get_attribute("alt") for i in range(offered.count()))
     page.wait_for_function("document.querySelector('#photo img')?.naturalWidth > 0")
-    assert "dog" in page.locator("#present .tag-row").evaluate_all("rows => rows.map(row => row.dataset.tag)")
-    assert verdict(page) == row_value(page, page.locator("#present .tag-row").first.get_attribute("data-tag"))
+    assert "dog" in present(page)
+    assert verdict(page) == row_value(page, page.locator("#tags [data-rank='0']").get_attribute("data-tag"))
     assert page.locator("#tags [data-testid=status-tracker]:not(.hide)").count() == 0  # no progress is shown over it
     page.get_by_text("Photo credits").click()
     page.get_by_text("CC BY 4.0").first.wait_for()
@@ -56,16 +59,16 @@ def test_the_page_opens_with_a_tagged_example(page):
 
 def test_an_example_gets_tags_and_the_next_best(page):
     choose(page, "dogs.jpg")
-    assert "dog" in page.locator("#present .tag-row").evaluate_all("rows => rows.map(row => row.dataset.tag)")
+    assert "dog" in present(page)
     values = [float(v) for v in page.locator("#tags .tag-row .value").all_text_contents()]
     assert len(values) > 5 and all(0 <= v <= 1 for v in values)
-    assert page.locator("#next-best .tag-row").count() > 0
+    assert page.locator("#tags .tag-row:visible:not([data-present])").count() == 6
     page.locator("#photo img").wait_for()
 
 
 def test_a_tag_selected_by_keyboard_is_explained(page):
     choose(page, "dogs.jpg")
-    row = page.locator("#tags .tag-row[aria-pressed=false]").first
+    row = page.locator("#tags .tag-row[aria-pressed=false]:visible").first
     name = row.get_attribute("data-tag")
     row.focus()
     page.keyboard.press("Enter")
@@ -122,17 +125,18 @@ def test_sentences_are_edited_by_keyboard_and_the_score_follows(page):
     page.locator("#why-notice").get_by_text("needs words").wait_for()
 
 
-def test_editing_a_typed_category_changes_its_card(page):
+def test_editing_a_typed_category_changes_its_row_and_card(page):
     choose(page, "dogs.jpg")
-    ask(page, "corgi")
+    ask(page, "green kite")
     plot_texts(page)
-    page.get_by_role("button", name="Why corgi").click()
-    page.locator("#why .why[data-tag='corgi']").wait_for()
-    page.get_by_label("A sentence of your own for corgi").fill("two brown dogs look out of a wooden house")
+    page.get_by_role("button", name="Why green kite").click()
+    page.locator("#why .why[data-tag='green kite']").wait_for()
+    page.get_by_label("A sentence of your own for green kite").fill("two brown dogs look out of a wooden house")
     page.keyboard.press("Enter")
     page.locator("#cards").get_by_text("two brown dogs look out").wait_for()
     page.locator("#cards").get_by_text("lexicon and you").wait_for()
-    assert page.locator("#cards .chip b").first.inner_text() == verdict(page)
+    assert page.locator("#cards .chip b").first.inner_text() == verdict(page) == row_value(page, "green kite")
+    page.locator(".typed-row .edited").wait_for()
 
 
 def test_the_term_that_decided_is_named_and_shown_in_a_bar(page):
@@ -176,7 +180,6 @@ def test_typed_categories_are_compared_in_both_models(page):
     choose(page, "dogs.jpg")
     ask(page, "corgi, meteor shower")
     shown = plot_texts(page)
-    page.wait_for_function("document.querySelector('#results').getBoundingClientRect().top < innerHeight / 2")
     assert {"RAM++", "RAM"} <= set(shown)
     for category in ("corgi", "meteor shower"):
         assert shown.count(category) == 2  # once in each model's panel
@@ -194,13 +197,13 @@ def test_enter_scores_with_the_chosen_describer(page):
     page.get_by_label("Templates").check()
     page.get_by_label("Categories").fill("kite")
     page.get_by_label("Categories").press("Enter")
-    plot_texts(page)
+    compare(page)
     assert "by template" in page.locator("#cards .origin").inner_text()
 
 
 def test_the_meaning_of_a_word_can_be_chosen(page):
     ask(page, "kite, corgi")
-    plot_texts(page)
+    compare(page)
     choice = page.get_by_label("What kite means")
     assert page.get_by_label("What corgi means").count() == 0
     bird = choice.locator("option").filter(has_text="hawk").get_attribute("value")
@@ -215,8 +218,10 @@ def test_categories_wait_for_a_photo_and_follow_to_the_next(page):
     without_photo(page)
     ask(page, "corgi")
     page.locator("p").get_by_text("what you typed is kept").wait_for()
-    assert page.locator("#cards li").count() > 1
+    page.locator(".typed-row .best").wait_for()  # the first sentence
+    assert page.locator(".typed-row .marks").count() == 0
     choose(page, "dogs.jpg")
+    typed(page, "corgi")
     dogs = plot_texts(page)
     assert "corgi" in dogs
     before = page.locator(PLOT).inner_text()
@@ -232,15 +237,15 @@ INVALID = {"": "no category", "x" * 70: "70 characters", " , ;": "no category", 
 
 def test_invalid_input_is_explained_and_loses_nothing(page):
     ask(page, "corgi")
-    plot_texts(page)
+    typed(page, "corgi")
     for text, sentence in INVALID.items():
         ask(page, text)
         page.locator("#typed-notice .notice").filter(has_text=sentence).wait_for()
-        page.locator("#results").get_by_text("still the results of corgi").wait_for()
-        assert "corgi" in plot_texts(page)
+        page.locator("#tags-panel").get_by_text("still the results of corgi").wait_for()
+        assert page.locator(".typed-row[data-category=corgi] .marks").count() == 1
         assert page.get_by_label("Categories").input_value() == text
     ask(page, "kite")
-    page.locator("#plot").get_by_text("kite").first.wait_for()
+    typed(page, "kite")
     assert page.locator("#stale .notice").count() == 0
 
 
@@ -290,6 +295,7 @@ def test_the_page_fits_a_narrow_screen(page):
     page.set_viewport_size({"width": 360, "height": 740})
     choose(page, "dogs.jpg")
     ask(page, "a rather long category of several words, kite")
+    compare(page)
     page.locator("#plot .narrow svg").wait_for()
     page.get_by_label("What kite means").wait_for()  # its options are long
     assert page.locator("#plot .wide").is_hidden()
@@ -300,7 +306,7 @@ def test_the_screenshot_shows_the_page(page, tmp_path):
     page.set_viewport_size({"width": 1280, "height": 1000})
     choose(page, "dogs.jpg")
     ask(page, "cocker spaniel, wooden house, meteor shower")
-    plot_texts(page)
+    typed(page, "cocker spaniel", "wooden house", "meteor shower")
     page.mouse.move(0, 0)
     page.wait_for_function("document.getAnimations().every(one => one.playState !== 'running')")
     page.evaluate("scrollTo(0, 0)")

@@ -30,7 +30,19 @@ def select(page, tag):
 
 def row_value(page, tag):
     """Probability in the list of tags."""
-    return page.locator(f"#tags .tag-row[data-tag='{tag}'] .value:not(.typed)").inner_text()
+    return page.locator(f".tag-row[data-tag='{tag}'] .value").inner_text()
+
+
+def present(page):
+    """Tags over their thresholds, in the order of the list."""
+    return page.locator("#tags [data-present]").evaluate_all("rows => rows.map(row => row.dataset.tag)")
+
+
+def typed(page, *categories):
+    """Wait until these categories are scored."""
+    for category in categories:
+        page.locator(f".typed-row[data-category='{category}'] .marks").wait_for()
+    page.locator(".typed-row .status").first.wait_for(state="detached")
 
 
 def verdict(page):
@@ -51,5 +63,15 @@ def changes(page, place, before):
 
 
 def plot_texts(page):
+    """Texts of the plot, which is asked for unless it is shown."""
+    compare(page)
     page.locator("#plot .wide svg").wait_for()
     return page.locator("#plot .wide svg text").all_text_contents()
+
+
+def compare(page):
+    """Ask for the plot and the cards of the typed categories, unless they are shown."""
+    page.locator(".typed-row").first.wait_for()
+    if page.locator("#asker [data-ask=show]").count():
+        page.locator("#asker [data-ask=show]").click()
+    page.locator("#cards article").first.wait_for()

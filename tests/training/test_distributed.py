@@ -17,6 +17,21 @@ from tests.toy_run import TOML, curve, make_data, toy_recipe, use_hash_text_enco
 
 pytestmark = pytest.mark.slow
 
+CAPTIONER = """hidden = 24
+heads = 2
+intermediate = 48
+encoder_layers = 2
+decoder_layers = 1
+tied_layers = 1
+shared_words = true
+positions = 24
+tag_tokens = 12
+min_length = 5
+max_length = 14
+attend_padding = false
+attend_image = true
+seen_separator = " ; "
+dropout = 0.0"""
 RECIPE = (
     TOML.replace("pretrained = false", "pretrained = false\nfreeze_backbone = false")
     .replace("layers = 1}", "layers = 1, dropout = 0.0}")  # whose draws differ
@@ -46,17 +61,28 @@ def together(function, processes=2):
     return [process.exitcode for process in started]
 
 
+CAPTIONS = (
+    RECIPE.replace('text_encoder = "hash"\ndim = 16', 'text_encoder = "learned"\ndim = 49\nmax_descriptions = 1')
+    .replace("[model.image]", f"reweight = false\n\n[model.captioner]\n{CAPTIONER}\n\n[model.image]")
+    .replace("alignment = 1.0\ncontrastive = 0.5", "captioning = 1.0")
+    + "[captions]\nwords = 'words.txt'\ntokens = 20\n[losses]\ntagging_scaled_to = 'captioning'\n"
+)
+"""Learned tags with a captioner, whose loss scales theirs."""
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     use_hash_text_encoder(monkeypatch)
     make_data(tmp_path / "data")
     (tmp_path / "toy.toml").write_text(RECIPE)
+    (tmp_path / "captions.toml").write_text(CAPTIONS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_two_processes_train_as_one_and_only_the_first_prints(folder, capsys):
-    command = ["train", "toy.toml", "--data", "data", "--output"]
+@pytest.mark.parametrize("recipe", ["toy.toml", "captions.toml"])
+def test_two_processes_train_as_one_and_only_the_first_prints(folder, capsys, recipe):
+    command = ["train", recipe, "--data", "data", "--output"]
 
     def run(rank):
         with open(f"said{rank}.txt", "w") as said, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):

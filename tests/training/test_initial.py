@@ -11,7 +11,7 @@ from ram.models.config import ImageConfig
 from ram.training.initial import initial_model, set_learning
 from ram.training.loop import train
 from tests.tiny import tiny_bank, tiny_model
-from tests.toy_run import curve, make_data, toy_model, toy_recipe, use_hash_text_encoder
+from tests.toy_run import curve, make_data, toy_model, toy_recipe, toy_tag2text, use_hash_text_encoder
 
 
 def saved(folder, config, seed=5):
@@ -70,6 +70,19 @@ def test_a_model_that_does_not_fit_or_is_not_there_is_refused(tmp_path, name, sa
     saved(tmp_path / "before", toy_model(normalize_tokens=False))
     with pytest.raises(ValueError, match=said):
         initial_model(dataclasses.replace(toy_recipe(), initialize=name), tmp_path)
+
+
+def test_parts_of_another_architecture_are_taken_alone(tmp_path):
+    weights = saved(tmp_path / "before", toy_model(standardize=False))
+    recipe = dataclasses.replace(toy_recipe(toy_tag2text(), {"tagging": 1.0}), initialize="before")
+    with pytest.raises(ValueError, match="another architecture"):
+        initial_model(recipe, tmp_path)
+    parts = dataclasses.replace(recipe, initialize_parts=("image_encoder.backbone",))
+    state = initial_model(parts, tmp_path).state_dict()
+    taken = [name for name in state if name.startswith("image_encoder.backbone.")]
+    assert taken and all(torch.equal(state[name], weights[name]) for name in taken)
+    with pytest.raises(ValueError, match="initialize_parts names 'image_encoder.wheels', which is no part of both"):
+        initial_model(dataclasses.replace(recipe, initialize_parts=("image_encoder.wheels",)), tmp_path)
 
 
 def test_further_training_keeps_the_statistics_of_the_model(tmp_path, monkeypatch):

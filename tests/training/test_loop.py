@@ -245,6 +245,15 @@ def test_fewer_pictures_than_a_batch_are_one_step(data, tmp_path):
     assert [told for told in steps if told[0].startswith("epoch")] == [("epoch 1 of 2", 1, 1), ("epoch 2 of 2", 1, 1)]
 
 
+@pytest.mark.parametrize(
+    ("precision", "here", "warned"), [("bfloat16", False, 1), ("bfloat16", True, 0), ("float32", False, 0)]
+)
+def test_slow_bfloat16_is_told(precision, here, warned, data, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("ram.training.loop.has_bfloat16", lambda: here)
+    train(toy_recipe(epochs=1, precision=precision), data, tmp_path / "run")
+    assert sum("schedule.precision=float32" in record.message for record in caplog.records) == warned
+
+
 def test_half_floats_need_a_gpu(data, tmp_path):
     with pytest.raises(ValueError, match="schedule.precision is 'float16', which needs a GPU: take 'bfloat16'"):
         train(toy_recipe(precision="float16"), data, tmp_path / "run")

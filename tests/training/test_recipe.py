@@ -80,10 +80,13 @@ def test_the_papers_models_are_trained_as_they_are_published(name):
     else:  # the pretraining of one that is published at 384 pixels
         published = PUBLISHED[recipe.model.name.removesuffix("-224")].config
         backbone = published.image.backbone.replace("window12_384", "window7_224")
-        assert recipe.model == swin_config(
-            recipe.model.name, backbone, 224, max_descriptions=published.max_descriptions
-        )
-    assert set(recipe.objectives) == {"tagging", "distillation"} | ({"alignment"} if "plus" in name else set())
+        image = swin_config(recipe.model.name, backbone, 224).image
+        assert recipe.model == dataclasses.replace(published, name=recipe.model.name, image=image)
+    captioned, texts = "plus" not in name, "tag2text" not in name
+    with_texts = {"distillation"} | ({"alignment"} if "plus" in name else set())
+    joint = {"captioning"} if captioned else set()
+    assert set(recipe.objectives) == {"tagging"} | joint | (with_texts if texts else set())
+    assert recipe.losses.tagging_scaled_to == ("captioning" if captioned else "")
 
 
 @pytest.mark.parametrize("name", [name for name in SWIN if name.endswith("-finetune")])
@@ -147,6 +150,16 @@ def test_pretraining_recipes_have_the_papers_learning_rate():
         ("pretrained = false", "learning_stages = -1", "learning_stages is -1"),
         ("pretrained = false", "learning_stages = 1\nfreeze_backbone = false", "learning_stages is 1: .* frozen"),
         ("tagging = 1", "retention = 1", "retention is for a model with a classifier: set model.image.classes"),
+        ("tagging = 1", "captioning = 1", "captioning is for a model with a captioner: set model.captioner"),
+        ("[objectives]", "[losses]\ntagging_scaled_to = 'x'\n[objectives]", "losses.tagging_scaled_to is 'x': name"),
+        (
+            "[objectives]", "[losses]\ntagging_scaled_to = 'captioning'\n[objectives]",
+            "losses.tagging_scaled_to is 'captioning': both tagging and captioning must be objectives",
+        ),
+        ("[objectives]", "[captions]\nseen_false = 2\n[objectives]", "captions.seen_false is 2"),
+        ("[objectives]", "[captions]\nsmoothing = 1.0\n[objectives]", "captions.smoothing is 1.0"),
+        ("[objectives]", "[captions]\ntogether = -1\n[objectives]", "captions.together is -1"),
+        ("pretrained = false", "initialize_parts = ['decoder']", "initialize_parts names parts of another model"),
         ("epochs = 3", "epochs = = 3", "is not TOML"),
         ("pretrained = false", "teacher = 'captions'", "teacher is 'captions': .* needs that objective"),
     ],
@@ -182,6 +195,28 @@ def test_retention_without_something_to_retain_is_named(tmp_path, fields, named)
     (tmp_path / "mine.toml").write_text(whole + "retention = 1\n")
     with pytest.raises(ValueError, match=rf"^mine\.toml: {named}"):
         Recipe.load(tmp_path / "mine.toml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"objectives.alignment": "1"}, "the objective alignment is for tags with texts: learned tags have none"),
+        ({"generated.threshold": "0.5", "pretrained": "true"}, "are for tags with texts: learned have none"),
+        ({"model.image.classes": "1000"}, "are for tags with texts: learned have none"),
+        ({"captions.tokens": "65"}, "captions.tokens is 65: it must be between 8 and 64"),
+    ],
+)
+def test_learned_tags_have_no_objectives_for_texts(changes, named):
+    with pytest.raises(ValueError, match=named):
+        Recipe.load(SHIPPED["tag2text-lite-frozen"], changes)
+
+
+def test_the_stages_of_the_small_tag2text_train_one_model():
+    stages = ("frozen", "finetune", "consensus")
+    first, second, third = (Recipe.load(SHIPPED[f"tag2text-lite-{stage}"]) for stage in stages)
+    assert first.model == second.model == third.model and first.data.triplets == second.data.triplets
+    assert third.initialize == "tag2text-lite-finetune" and "self_critical" in third.objectives
+    assert first.initialize_parts == ("image_encoder.backbone",) and second.initialize == "tag2text-lite-frozen"
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from ram.training.loop import train
 from tests.forking import forked
-from tests.toy_run import curve, make_data, toy_model, toy_recipe, use_hash_text_encoder
+from tests.toy_run import curve, make_data, toy_captioning, toy_model, toy_recipe, toy_tag2text, use_hash_text_encoder
 
 pytestmark = pytest.mark.slow
 
@@ -36,12 +36,19 @@ def data(tmp_path, monkeypatch):
     return make_data(tmp_path / "data")
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["frozen", "free"])
+RUNS = {
+    "frozen": lambda: toy_recipe(freeze_backbone=True),
+    "free": lambda: toy_recipe(freeze_backbone=False),
+    "captions": lambda: toy_captioning(toy_tag2text(seen_separator=" ; ")),
+}
+
+
+@pytest.fixture(scope="module", params=RUNS.values(), ids=RUNS)
 def whole(request, tmp_path_factory):
     """The recipe of an uninterrupted run, and the folder of its data and its output."""
     with pytest.MonkeyPatch.context() as patch:
         use_hash_text_encoder(patch)
-        folder, recipe = tmp_path_factory.mktemp("whole"), toy_recipe(freeze_backbone=request.param)
+        folder, recipe = tmp_path_factory.mktemp("whole"), request.param()
         train(recipe, make_data(folder / "data"), folder / "run")
     return recipe, folder
 
@@ -49,7 +56,7 @@ def whole(request, tmp_path_factory):
 def differing(first, second):
     """Names of tensors that differ between the files of two runs."""
     found = []
-    for file in ("state.safetensors", "model/model.safetensors"):
+    for file in ("state.safetensors", "model/model.safetensors", "model/bank.safetensors"):
         one, other = load_file(first / file), load_file(second / file)
         assert one.keys() == other.keys()
         found += [name for name in one if not torch.equal(one[name], other[name])]

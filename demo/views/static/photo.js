@@ -1,11 +1,12 @@
-// A tag, a card, a meaning or an example is chosen in the HTML of the photo section.
+// A tag, a card, a meaning, an example or the plot is chosen in the HTML of the photo section.
 element.addEventListener('click', event => {
-  const button = event.target.closest('button[data-tag], button[data-name]');
+  const button = event.target.closest('button[data-tag], button[data-name], button[data-ask]');
   if (!button) return;
-  if (button.dataset.name) return trigger('click', {name: button.dataset.name});
-  for (const other of document.querySelectorAll('#tags button[data-tag]'))
-    other.setAttribute('aria-pressed', String(other === button));
-  trigger('click', {tag: button.dataset.tag});
+  const {name, ask, tag} = button.dataset;
+  if (name) return trigger('click', {name});
+  if (ask) return trigger('click', {ask});
+  mark(tag);
+  trigger('click', {tag});
   const why = document.querySelector('#why-panel'), {top, bottom} = why.getBoundingClientRect();
   if (top > innerHeight - 200 || bottom < 200) scrollToTop(why);
 });
@@ -13,15 +14,12 @@ element.addEventListener('change', event => {
   const tag = event.target.dataset.meaningOf;
   if (tag) trigger('submit', {tag, gloss: event.target.value});
 });
+// Mark the row of the tag that the Why panel explains.
+const mark = tag => {
+  for (const row of document.querySelectorAll('.tag-row[data-tag]'))
+    row.setAttribute('aria-pressed', String(row.dataset.tag === tag));
+};
+watch('value', () => requestAnimationFrame(() => mark(document.querySelector('#why .why')?.dataset.tag)));
 const scrollToTop = part => part.scrollIntoView({
   block: 'start', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth',
 });
-// gradio folds a list again when it draws it anew.
-let unfolded = false;
-element.addEventListener('click', ({target}) => {
-  const list = target.closest('#present summary')?.parentElement;
-  if (list) unfolded = !list.open;
-});
-watch('value', () => requestAnimationFrame(() => {
-  if (unfolded) element.querySelector('#present details')?.setAttribute('open', '');
-}));

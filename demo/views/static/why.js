@@ -52,7 +52,7 @@ const restore = () => {
     if (box.tagName === 'TEXTAREA') grow(box);
   }
   for (const details of element.querySelectorAll('details')) details.open = unfolded.has(list(details));
-  for (const row of document.querySelectorAll('#tags button[data-tag]'))
+  for (const row of document.querySelectorAll('.tag-row[data-tag]'))
     row.setAttribute('aria-pressed', String(row.dataset.tag === panel().tag));
 };
 watch('value', () => requestAnimationFrame(restore));

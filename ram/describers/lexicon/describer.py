@@ -51,6 +51,11 @@ class LexiconDescriber(Describer):
         self._templates = TemplateDescriber()
 
     @property
+    def lexicon(self) -> Lexicon:
+        """The words that it knows."""
+        return self._lexicon
+
+    @property
     def fingerprint(self) -> str:
         return f"{VERSION}, meaning {self._gloss}" if self._gloss else VERSION
 
@@ -77,6 +82,11 @@ class LexiconDescriber(Describer):
     def knows(self, tag: str) -> bool:
         tag = spaced(normalize_category(tag))
         return bool(self._find(tag)[1]) or as_quality(tag) is not None or as_action(tag) is not None
+
+    def grounding(self, tag: str) -> tuple[str, tuple[str, ...]]:
+        """Subject of sentences about a tag ("a red bus"), and the glosses of what it names, if it is known."""
+        subject, synsets = self._find(spaced(normalize_category(tag)))
+        return subject, tuple(filter(None, (plain_gloss(synset.gloss) for synset in synsets)))
 
     def senses(self, tag: str) -> tuple[Sense, ...]:
         """Unlike senses of the tag, likeliest first; empty where there is only one."""

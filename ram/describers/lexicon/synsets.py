@@ -39,10 +39,11 @@ class Lexicon:
     """
 
     def __init__(self, synsets: Iterable[Synset]) -> None:
+        self._all = tuple(synsets)
         self._synsets: dict[str, list[Synset]] = defaultdict(list)
         self._words: set[str] = set()
         self._compounds: Counter[tuple[str, str]] = Counter()
-        for synset in synsets:
+        for synset in self._all:
             for name in dict.fromkeys(map(str.casefold, synset.names)):
                 self._synsets[name].append(synset)
                 self._words.update(name.split(" "))
@@ -67,6 +68,10 @@ class Lexicon:
     def names(self) -> Set[str]:
         """Every name, in lower case."""
         return self._synsets.keys()
+
+    def all_synsets(self) -> tuple[Synset, ...]:
+        """Every synset, in the order given."""
+        return self._all
 
     def mentions(self, word: str) -> bool:
         """Whether a word is part of any name."""

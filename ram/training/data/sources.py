@@ -39,7 +39,7 @@ def label_system(
     recipe: DataRecipe, data: Path, labels: Sequence[LabelledPictures] = ()
 ) -> tuple[TagVocabulary, TagDescriptions]:
     """Return the tags of a recipe and their descriptions, "a photo of a ..." first unless the recipe leaves it out."""
-    vocabulary = _vocabulary(recipe.vocabulary, data, labels)
+    vocabulary = read_vocabulary(recipe, data, labels)
     template = TemplateDescriber()
     plain = TagDescriptions({tag: (next(template.describe(tag)),) for tag in vocabulary.tags}, Origin(template.name))
     if recipe.descriptions == "template":
@@ -132,7 +132,9 @@ def fingerprint(key: object) -> str:
     return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:12]
 
 
-def _vocabulary(name: str, data: Path, labels: Sequence[LabelledPictures]) -> TagVocabulary:
+def read_vocabulary(recipe: DataRecipe, data: Path, labels: Sequence[LabelledPictures] = ()) -> TagVocabulary:
+    """Return the tags of a recipe."""
+    name = recipe.vocabulary
     if name == "shipped":
         return shipped_vocabulary()
     if name == "own":

@@ -17,6 +17,7 @@ from torch import nn
 from ram.errors import InputError
 from ram.labels.label_system import shipped_synonyms
 from ram.models.build import build_text_encoder
+from ram.models.caption_text import CaptionText
 from ram.models.config import ModelConfig
 from ram.models.image_encoder import ImageEncoder
 from ram.models.text_encoder import TextEncoder
@@ -26,13 +27,22 @@ from ram.text.descriptions import TagDescriptions
 from ram.text.files import write_json
 from ram.text.vocabulary import TagVocabulary
 from ram.training.backbones import load_classifier
+from ram.training.data.guided_captions import CaptionSampler
 from ram.training.data.shards import shuffle
-from ram.training.data.sources import check_sources, fingerprint, label_system, read_labels, read_sources
+from ram.training.data.sources import (
+    check_sources,
+    fingerprint,
+    label_system,
+    read_labels,
+    read_sources,
+    read_vocabulary,
+)
 from ram.training.data.triplets import Triplets, read_triplets
 from ram.training.data.views import PictureSource, PixelSource, cached_patches
 from ram.training.data_engine.dense_tags import DenseTeacher, class_membership, join_dense_tags
 from ram.training.data_engine.generated_tags import GeneratedTags, generate_tags, read_words
 from ram.training.data_engine.imagenet import class_logits, class_names
+from ram.training.learned_tags import learned_bank
 from ram.training.recipe import Recipe
 from ram.training.stages import cut
 from ram.training.teachers import ClipTeacher, Teacher, captions_teacher, classifier_teacher
@@ -55,6 +65,7 @@ class TrainingSet:
         classes: generated text queries that are not tags; their columns of the triplets follow those of the tags.
         held_out: images of the same sources that are held out, if any.
         probabilities: (images, classes) of the pretrained classifier, for the objective retention.
+        sampler: draws captions with the tags that guide them, for the objectives of a captioner.
     """
 
     triplets: Triplets
@@ -66,6 +77,7 @@ class TrainingSet:
     classes: TagEmbeddingBank | None = None
     held_out: Triplets | None = None
     probabilities: torch.Tensor | None = None
+    sampler: CaptionSampler | None = None
 
     @property
     def queries(self) -> TagEmbeddingBank:
@@ -97,30 +109,40 @@ class TrainingSet:
 
 
 def read_training_set(
-    recipe: Recipe, data: Path, output: Path, cache: Path, encoder: ImageEncoder, progress: Progress
+    recipe: Recipe,
+    data: Path,
+    output: Path,
+    cache: Path,
+    encoder: ImageEncoder,
+    progress: Progress,
+    text: CaptionText | None = None,
 ) -> TrainingSet:
     """Read what ``recipe.data`` names below ``data``.
 
-    Caches go to ``cache``, and the report of generated tags to ``output``.
+    Caches go to ``cache``, the report of generated tags to ``output``. ``text`` is given where captioning is learned.
 
     Raises:
         InputError: a file is missing or malformed.
         TextEncoderError, TeacherError: the text encoder or the teacher is not available.
     """
-    text_encoder = text_encoder_for(recipe.model)
     labels = read_labels(recipe.data, data)
-    vocabulary, descriptions = label_system(recipe.data, data, labels)
-    descriptions = descriptions.first(recipe.model.max_descriptions)
-    bank = _build_bank(vocabulary, descriptions, text_encoder, cache, progress)
-    own = {tag for each in labels for tags in each.tags for tag in tags}
-    bank.select([tag for tag in vocabulary.tags if tag in own]).refuse_equal()
+    if recipe.model.learned:
+        text_encoder, vocabulary = None, read_vocabulary(recipe.data, data, labels)
+        bank = learned_bank(vocabulary, recipe, data)
+    else:
+        text_encoder = text_encoder_for(recipe.model)
+        vocabulary, descriptions = label_system(recipe.data, data, labels)
+        descriptions = descriptions.first(recipe.model.max_descriptions)
+        bank = _build_bank(vocabulary, descriptions, text_encoder, cache, progress)
+        own = {tag for each in labels for tags in each.tags for tag in tags}
+        bank.select([tag for tag in vocabulary.tags if tag in own]).refuse_equal()
     sources = read_sources(recipe.data, data, labels, vocabulary, progress)
     triplets = check_sources(sources, len(vocabulary), output, "skipped.txt", recipe.data.workers, progress)
     held_out = None
     if recipe.data.dev_share:
         triplets, held_out = triplets.hold_out(recipe.data.dev_share, recipe.schedule.seed)
     captions, first = torch.zeros(1, recipe.model.dim), torch.zeros(len(triplets) + 1, dtype=torch.long)
-    if CAPTION_OBJECTIVES & set(recipe.objectives) or recipe.teacher == "captions":
+    if text_encoder and (CAPTION_OBJECTIVES & set(recipe.objectives) or recipe.teacher == "captions"):
         captions = _embed_captions(triplets, text_encoder, cache, progress)
         first = torch.tensor([0] + [len(texts) for texts in triplets.captions]).cumsum(0)
     pictures = _open(recipe, triplets, cache, "patches", recipe.data.views, encoder, progress)
@@ -132,19 +154,20 @@ def read_training_set(
         generated = _generate(recipe, data, triplets, logits.softmax(dim=1), vocabulary)
         write_json(output / "generated.json", generated.report, indent=1)
         triplets = generated.triplets
-        if generated.classes:
+        if generated.classes and text_encoder:
             classes = TagEmbeddingBank.build(generated.classes.first(recipe.model.max_descriptions), text_encoder)
     if recipe.generated.dense_sure < 1:
         triplets = _join_dense_tags(recipe, triplets, pictures, vocabulary, encoder)
     teacher: Teacher | None = None
     if recipe.teacher == "captions":
         teacher = captions_teacher(captions, first)
-    elif recipe.teacher == "classifier":
+    elif recipe.teacher == "classifier" and text_encoder:
         teacher = classifier_teacher((logits / recipe.teacher_temperature).softmax(dim=1), text_encoder)
     elif recipe.teacher == ClipTeacher.name:
         teacher = ClipTeacher(triplets.pictures, encoder.device)
     probabilities = logits.softmax(dim=1) if "retention" in recipe.objectives else None
-    return TrainingSet(triplets, pictures, bank, captions, first, teacher, classes, held_out, probabilities)
+    sampler = None if text is None else CaptionSampler(triplets, vocabulary, text, recipe.captions)
+    return TrainingSet(triplets, pictures, bank, captions, first, teacher, classes, held_out, probabilities, sampler)
 
 
 def read_dev_set(

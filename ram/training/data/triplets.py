@@ -15,6 +15,9 @@ from ram.text.files import listed_path, read_json
 from ram.training.data.shards import ShardPicture
 from ram.training.data.sparse_tags import TagRows
 
+Parsed = tuple[tuple[tuple[int, ...], ...], ...]
+"""Tag ids of each caption of each image."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -27,6 +30,7 @@ class Source:
         tags: (images,) tag ids of each.
         skipped: missing and broken images, with the reason.
         complete: a tag that the source uses is absent from an image that lacks it; else it is unknown.
+        parsed: (images,) tag ids of each caption, or none of an image where they are not known; empty for none at all.
     """
 
     name: str
@@ -35,10 +39,13 @@ class Source:
     tags: tuple[tuple[int, ...], ...]
     skipped: tuple[str, ...] = ()
     complete: bool = True
+    parsed: Parsed = ()
 
     def __post_init__(self) -> None:
         if not len(self.pictures) == len(self.captions) == len(self.tags):
             raise ValueError(f"{self.name} has not as many captions and tags as pictures")
+        if not self.parsed:
+            object.__setattr__(self, "parsed", ((),) * len(self.pictures))
 
     def without(self, faults: Sequence[str | None]) -> Source:
         """Return the images without a fault; the others are listed in ``skipped``."""
@@ -51,6 +58,7 @@ class Source:
             tuple(self.tags[i] for i in sound),
             (*self.skipped, *skipped),
             self.complete,
+            tuple(self.parsed[i] for i in sound),
         )
 
 
@@ -65,6 +73,7 @@ class Triplets:
         known: (images, tags) False where it is unknown whether the tag is present: such entries have no loss. A tag
             that a source never uses is unknown for its images, so that data sets with different tags mix.
         skipped: missing and broken images, with the reason.
+        parsed: (images,) tag ids of each caption; none of an image where they are not known.
     """
 
     pictures: tuple[Path | ShardPicture, ...]
@@ -72,6 +81,7 @@ class Triplets:
     targets: TagRows | torch.Tensor
     known: TagRows | torch.Tensor
     skipped: tuple[str, ...] = ()
+    parsed: Parsed = ()
 
     @classmethod
     def of(cls, sources: Sequence[Source], tags: int) -> Triplets:
@@ -87,7 +97,8 @@ class Triplets:
             raise InputError(f"no picture of {', '.join(source.name for source in sources)} is found{why}")
         captions = tuple(texts for source in sources for texts in source.captions)
         targets = TagRows.of([ids for source in sources for ids in source.tags], tags)
-        return cls(pictures, captions, targets, targets.used(_groups(sources)), skipped)
+        parsed = tuple(ids for source in sources for ids in source.parsed)
+        return cls(pictures, captions, targets, targets.used(_groups(sources)), skipped, parsed)
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -122,6 +133,7 @@ class Triplets:
             tuple(self.captions[i] for i in ids.tolist()),
             targets,
             targets.used(self.known.row[ids]),  # the rows of ``known`` are the sources
+            parsed=tuple(self.parsed[i] for i in ids.tolist()) if self.parsed else (),
         )
 
 
@@ -141,16 +153,17 @@ def read_triplets(file: Path, folder: Path, tags: int) -> Source:
     Raises:
         InputError: it is not in the official form, or an id is out of range.
     """
-    pictures, captions, ids = [], [], []
+    pictures, captions, ids, parsed = [], [], [], []
     for number, entry in enumerate(_entries(file), 1):
         try:
             picture, texts, tag_ids = fields(entry, tags)
+            parsed.append(_parsed(entry, len(texts), tags))
         except ValueError as error:
             raise InputError(f"entry {number} of {file.name} {error}: make it again with `ram parse`") from None
         pictures.append(listed_path(folder, picture))
         captions.append(tuple(texts))
         ids.append(tuple(tag_ids))
-    return Source(file.name, tuple(pictures), tuple(captions), tuple(ids))
+    return Source(file.name, tuple(pictures), tuple(captions), tuple(ids), parsed=tuple(parsed))
 
 
 def fields(entry: Any, tags: int) -> tuple[str, list[str], list[int]]:
@@ -167,6 +180,18 @@ def fields(entry: Any, tags: int) -> tuple[str, list[str], list[int]]:
     if outside := [id_ for id_ in ids if not 0 <= id_ < tags]:
         raise InputError(f"has the tag id {outside[0]}, but the vocabulary has {tags} tags")
     return picture, texts, ids
+
+
+def _parsed(entry: Any, captions: int, tags: int) -> tuple[tuple[int, ...], ...]:
+    """Return the tag ids of each caption of a triplet; none where they are not listed for every caption."""
+    rows = entry.get("parse_label_id")
+    if not (captions and isinstance(rows, list) and len(rows) == captions):
+        return ()
+    if not all(_are(int, row) for row in rows):
+        raise InputError("has a parse_label_id that is no list of tag ids for each caption")
+    if outside := [id_ for row in rows for id_ in row if not 0 <= id_ < tags]:
+        raise InputError(f"has the tag id {outside[0]} in parse_label_id, but the vocabulary has {tags} tags")
+    return tuple(tuple(row) for row in rows)
 
 
 def _are(kind: type, values: Any) -> bool:

@@ -13,6 +13,7 @@ from ram.images.transforms import EvalTransform, TrainTransform
 from ram.models.config import ImageConfig
 from ram.models.image_encoder import ImageEncoder, ImageFeatures
 from ram.models.lite.image_encoder import LiteImageEncoder
+from ram.runtime import has_bfloat16
 from ram.training.data.decoding import open_training_picture, read_crops
 from ram.training.data.patch_cache import PatchCache, channel_statistics
 from ram.training.data.shards import ShardPicture
@@ -173,10 +174,11 @@ def cached_patches(
     """
     begin = cut(encoder.backbone, learning_stages).begin if learning_stages else encoder.patches
     device = encoder.device
+    fast = device.type != "cpu" or has_bfloat16()
 
     @torch.inference_mode()
     def encode(pixels: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast):
             patches = begin(pixels.to(device).contiguous(memory_format=torch.channels_last))
         return patches.float().cpu()
 

@@ -1,6 +1,7 @@
 """RAM's data engine (section 3.3): a first model adds tags that captions lack, and removes those that it rejects.
 
-Differs from the paper: cleaning uses the model's probabilities alone, without the regions of a detector.
+Differs from the paper: cleaning uses the model's probabilities alone; for that by regions see
+:mod:`ram.training.data_engine.region_cleaning`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Models are compared on shared tags, the largest differences first."""
+"""Models are compared on shared tags, grouped by verdict."""
 
 import dataclasses
 
@@ -7,7 +7,16 @@ import pytest
 import torch
 from PIL import Image
 
-from demo.core.comparison import MAX_SHOWN, compare, predefined_banks, rank_by_difference, shared_tags
+from demo.core.comparison import (
+    DIFFER,
+    MAX_SHOWN,
+    NO,
+    YES,
+    ModelComparison,
+    compare,
+    predefined_banks,
+    shared_tags,
+)
 from demo.core.photos import Photo
 from demo.core.workbench import Workbench
 from ram.prediction import Prediction
@@ -55,16 +64,37 @@ def test_time_is_measured_for_each_model(taggers, photo):
     assert found.score_seconds == {"plus": 0.25, "plain": 0.5}
 
 
-def test_the_largest_differences_come_first():
-    vocabulary = TagVocabulary.of(f"tag {i}" for i in range(20))
+def test_categories_are_grouped_by_verdict():
+    vocabulary = TagVocabulary.of((f"tag {i}" for i in range(200)), 0.5)
+    other = dataclasses.replace(vocabulary, thresholds=(0.7,) * 200)
     rng = np.random.default_rng(0)
-    found = {m: rng.random(20).astype(np.float32) for m in ("a", "b", "c")}
-    scores = {m: Prediction(vocabulary, [("x",)] * 20, p, np.ones((20, 1))) for m, p in found.items()}
-    result = rank_by_difference(scores, Photo({}, dict.fromkeys(found, 0.1)), dict.fromkeys(found, 0.1))
-    apart = {f"tag {i}": max(p[i] for p in found.values()) - min(p[i] for p in found.values()) for i in range(20)}
-    expected = sorted(apart, key=lambda tag: -apart[tag])[:MAX_SHOWN]
-    assert [row["category"] for row in result.rows()] == expected and result.total == 20
-    assert [row["apart"] for row in result.rows()] == pytest.approx([apart[tag] for tag in expected], abs=2e-4)
+    found = {m: rng.random(200).astype(np.float32) for m in ("a", "b", "c")}
+    scores = {
+        m: Prediction(other if m == "c" else vocabulary, [("x",)] * 200, p, np.ones((200, 1)))
+        for m, p in found.items()
+    }
+    result = ModelComparison(scores, {}, {})
+    groups = result.groups
+    for tag in vocabulary.tags:
+        votes = {prediction[tag].present for prediction in scores.values()}
+        expected = DIFFER if len(votes) == 2 else YES if votes == {True} else NO
+        assert [group for group, tags in groups.items() if tag in tags] == [expected]
+    apart = {tag: max(p[tag].probability for p in scores.values()) - min(p[tag].probability for p in scores.values())
+             for tag in vocabulary.tags}  # fmt: skip
+    highest = {tag: max(p[tag].probability for p in scores.values()) for tag in vocabulary.tags}
+    for group, by in ((DIFFER, apart), (YES, highest), (NO, highest)):
+        values = [by[tag] for tag in groups[group]]
+        assert values == sorted(values, reverse=True) and len(values) > 1
+    assert result.total == 200 and len(result.shown()[DIFFER]) == MAX_SHOWN < len(groups[DIFFER])
+    first = result.rows()[0]
+    assert first["category"] == groups[DIFFER][0] and first["verdict"] == DIFFER
+    assert first["apart"] == pytest.approx(apart[first["category"]], abs=2e-4)
+
+
+def test_one_model_alone_differs_from_none(taggers, photo):
+    alone = Photo({"plus": photo.features["plus"]}, photo.seconds)
+    groups = compare(taggers, alone, predefined_banks(taggers)).groups
+    assert groups[DIFFER] == () and len(groups[YES]) + len(groups[NO]) == 2
 
 
 def test_looking_is_timed_for_each_model(taggers, tmp_path):

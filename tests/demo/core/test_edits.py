@@ -33,3 +33,17 @@ def test_the_oldest_edit_is_forgotten_first(monkeypatch):
     cat = Categories(("cat",), {"cat": ()}).add("cat", "it purrs")
     kept = kept.keep(HERE, "cat", Edit(cat, TagScore("cat", 0.1, 0.5)))
     assert list(kept.kept) == [("here.jpg", "dog"), ("here.jpg", "cat")]
+
+
+def test_an_edited_category_is_kept_by_its_name_alone():
+    both = Categories(("dog", "cat"), {**DOG.sentences, "cat": ()}).rewrite("dog", 0, "it sleeps")
+    kept = Edits().keep_typed("dog", both)
+    assert kept.typed["dog"].names == ("dog",) and kept.typed["dog"].enabled("dog") == ("it sleeps",)
+    assert kept.keep_typed("dog", both.reset("dog")) == Edits()
+    assert kept.keep(HERE, "dog", edit()).typed == kept.typed
+
+
+def test_only_so_many_edited_categories_are_kept(monkeypatch):
+    monkeypatch.setattr(edits, "MAX_KEPT", 1)
+    cat = Categories(("cat",), {"cat": ()}).add("cat", "it purrs")
+    assert list(Edits().keep_typed("dog", edit().categories).keep_typed("cat", cat).typed) == ["cat"]

@@ -9,12 +9,10 @@ from PIL import Image
 
 from demo.core.album import Album, AlbumPhoto, tag_album
 from demo.core.feature_cache import FeatureCache
-from demo.core.winners import find_winners
-from demo.views.plots import paired_figure, to_svg, weights_figure
+from demo.core.winners import find_winners, matrix
+from demo.views.plots import to_svg, weights_figure
 from ram.errors import InputError
 from ram.models.image_encoder import ImageFeatures
-from ram.prediction import Prediction
-from ram.text.vocabulary import TagVocabulary
 from tests.tiny import tiny_tagger
 
 CORGI = ("a photo of a corgi.", "a small dog with short legs", "$x^2$ <b>", "large ears")
@@ -51,7 +49,7 @@ def texts(svg):
 
 def test_winners_equal_the_taggers_and_are_sorted(tagger, album, files, cache):
     bank = tagger.embed({"corgi": CORGI})
-    found = find_winners(tagger, album, bank, cache)
+    (found,) = find_winners(tagger, album, bank, cache)
     alone = {path.name: tagger.score(tagger.look(path), bank)["corgi"] for path in files}
     rows = found.rows()
     assert {row["photo"]: row["description"] for row in rows} == {n: s.descriptions[0].text for n, s in alone.items()}
@@ -74,7 +72,7 @@ def large_album(tagger, cache, count):
 
 def test_large_albums_are_scored_and_highlights_shown(tagger):
     cache = FeatureCache()
-    found = find_winners(tagger, large_album(tagger, cache, 60), tagger.embed({"corgi": CORGI}), cache)
+    (found,) = find_winners(tagger, large_album(tagger, cache, 60), tagger.embed({"corgi": CORGI}), cache)
     assert len(found.photos) == len(found.rows()) == 60 and found.left_out == 0
     probabilities = [won.score.probability for won in found.photos]
     highest, closest, lowest = ([won.score.probability for won in kind] for kind in found.highlights().values())
@@ -82,7 +80,7 @@ def test_large_albums_are_scored_and_highlights_shown(tagger):
     others = [p for p in probabilities if p not in highest + lowest]
     assert closest == sorted(sorted(others, key=lambda p: abs(p - 0.5))[:8], reverse=True)
     assert found.over == sum(p > 0.5 for p in probabilities)
-    few = find_winners(tagger, large_album(tagger, cache, 24), tagger.embed({"corgi": CORGI}), cache)
+    (few,) = find_winners(tagger, large_album(tagger, cache, 24), tagger.embed({"corgi": CORGI}), cache)
     assert [*few.highlights().values()] == [few.photos]
 
 
@@ -90,26 +88,36 @@ def test_photos_with_removed_features_are_counted(tagger):
     photo = 5 * tagger.config.dim * 4
     cache = FeatureCache(max_bytes=3 * photo)
     album = large_album(tagger, cache, 5)
-    found = find_winners(tagger, album, tagger.embed({"corgi": CORGI}), cache)
+    (found,) = find_winners(tagger, album, tagger.embed({"corgi": CORGI}), cache)
     assert (sorted(won.photo.name for won in found.photos), found.left_out) == (["2", "3", "4"], 2)
     another = large_album(tagger, cache, 3)
     with pytest.raises(InputError, match="tag them again"):
         find_winners(tagger, album, tagger.embed({"corgi": CORGI}), cache)
-    assert len(find_winners(tagger, another, tagger.embed({"corgi": CORGI}), cache).photos) == 3
+    assert len(find_winners(tagger, another, tagger.embed({"corgi": CORGI}), cache)[0].photos) == 3
 
 
-def test_no_photos_and_two_categories_are_errors(tagger, album, files, cache):
+def test_no_photos_are_an_error(tagger, files, cache):
     with pytest.raises(InputError, match="no photos"):
         find_winners(tagger, next(tag_album(tagger, files, cache)), tagger.embed({"corgi": CORGI}), cache)
-    with pytest.raises(InputError, match="type one"):
-        find_winners(tagger, album, tagger.embed({"corgi": CORGI, "kite": ("a kite.",)}), cache)
+
+
+def test_several_categories_have_the_scores_of_each_alone(tagger, album, cache):
+    described = {"corgi": CORGI, "kite": ("a kite.",)}
+    together = find_winners(tagger, album, tagger.embed(described), cache)
+    for found, (category, sentences) in zip(together, described.items(), strict=True):
+        (alone,) = find_winners(tagger, album, tagger.embed({category: sentences}), cache)
+        assert found.category == category and found.rows() == alone.rows()
+    rows = matrix(together)
+    best = [max(row["corgi"], row["kite"]) for _, row in rows]
+    assert best == sorted(best, reverse=True)
+    assert {name: row["kite"] for name, row in rows} == {r["photo"]: r["probability"] for r in together[1].rows()}
 
 
 @pytest.mark.parametrize("width", [800, 230])
 @pytest.mark.parametrize("count", [1, 4, 51])
 def test_weights_are_drawn_with_the_winners_number(tagger, album, cache, width, count):
     told = [f"{CORGI[i % 4]} {i}" for i in range(count)]
-    found = find_winners(tagger, album, tagger.embed({"corgi": told}), cache)
+    (found,) = find_winners(tagger, album, tagger.embed({"corgi": told}), cache)
     svg = to_svg(weights_figure(found, width))
     shown, root = texts(svg), ET.fromstring(svg)
     for row, won in enumerate(found.photos):
@@ -118,15 +126,3 @@ def test_weights_are_drawn_with_the_winners_number(tagger, album, cache, width, 
         assert won.photo.name in shown
         bars = [e for e in root.iter() if (e.get("id") or "").startswith(f"weight-{row}-")]
         assert len(bars) == count
-
-
-def test_paired_bars_show_probabilities_and_difference():
-    vocabulary = TagVocabulary(("<b>corgi", "$sea$"), (0.5, 0.5))
-    sentences, weights = [("x",), ("y",)], np.ones((2, 1))
-    plus = Prediction(vocabulary, sentences, np.array([0.9, 0.2]), weights)
-    plain = Prediction(vocabulary, sentences, np.array([0.25, 0.3]), weights)
-    for width in (800, 230):
-        shown = texts(to_svg(paired_figure({"plus": plus, "plain": plain}, {"plus": "RAM++", "plain": "RAM"}, width)))
-        for expected in ("<b>corgi", "$sea$", "0.90", "0.25", "0.65 apart", "0.10 apart"):
-            assert expected in shown
-        assert shown.count("RAM++") == shown.count("RAM") == 2

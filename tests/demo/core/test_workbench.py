@@ -317,3 +317,16 @@ def test_a_photo_over_the_limit_of_the_page_is_refused(bench, tmp_path):
     Image.new("L", (9000, 6000)).save(tmp_path / "large.jpg")
     with pytest.raises(ImageError, match="over 50 megapixels"):
         next(bench.tag(tmp_path / "large.jpg"))
+
+
+def test_an_edited_category_is_not_described_again(bench, taggers):
+    before = bench.embed(typed(bench, "corgi, kite").rewrite("corgi", 1, "a dog with short legs"))
+    for each in taggers:
+        each.text_encoder.asked.clear()
+    *_, after = bench.describe("kite, corgi", "lexicon", edited={"corgi": before})
+    assert after.enabled("corgi") == before.enabled("corgi") and after.finished == {"corgi", "kite"}
+    assert after.enabled("kite") == before.enabled("kite")
+    asked = [text for each in taggers for texts in each.text_encoder.asked for text in texts]
+    assert not [text for text in asked if "corgi" in text or "short legs" in text]
+    assert after.banks["plus"].descriptions["corgi"] == before.banks["plus"].descriptions["corgi"]
+    assert after.reset("corgi").enabled("corgi") == before.reset("corgi").enabled("corgi")

@@ -2,8 +2,11 @@
 
 import gradio as gr
 import pytest
+from PIL import Image
 
+from demo.core.album import tag_album
 from demo.core.album_thresholds import Thresholds
+from demo.core.album_view import AlbumView
 from demo.core.workbench import Workbench
 from demo.sections.album import AlbumSection
 from demo.sections.parts import FORGOTTEN
@@ -19,18 +22,54 @@ def section():
 
 
 def test_an_expired_album_asks_for_the_photos_again(section):
-    shown = (None, Thresholds(), {}, 0, [])
+    shown = (None, AlbumView(), [], "Gallery")
+    (opened,) = section.on_open(None, None, gr.EventData(None, {"photo": "0"}))
     for changed in (
-        section.on_calibrate(*shown),
-        section.on_shared(*shown, "one for all tags", 0.4),
+        section.thresholds.on_calibrate(*shown),
+        section.thresholds.on_shared(*shown, "one for all tags", 0.4),
         section.on_filter(*shown),
+        section.on_form(*shown),
+        opened,
     ):
         assert FORGOTTEN in changed[section.notice]
     for form in ("vocabulary", "csv"):
-        assert FORGOTTEN in section.export.export(None, Thresholds(), {}, [], form=form)[section.export.saved]
+        assert FORGOTTEN in section.export.export(None, AlbumView(), [], form=form)[section.export.saved]
 
 
 def test_an_unknown_tag_does_not_move_the_slider(section):
     """Pressing Tab in the empty box sends such a value."""
-    assert section.on_tag(None, Thresholds(), None) == gr.skip()
-    assert section.on_table(None, Thresholds(), {}, 0, [], "", 0.5, gr.EventData(None, {})) == gr.skip()
+    assert section.thresholds.on_tag(None, AlbumView(), None) == gr.skip()
+    assert section.on_photos(None, AlbumView(), [], "Table", gr.EventData(None, {})) == gr.skip()
+
+
+def tagged(section, tmp_path):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (90, 60)).save(path)
+    return list(tag_album(section.tagger, [path], section.cache))[-1]
+
+
+def test_a_thumb_redraws_the_photos_and_counts(section, tmp_path):
+    album = tagged(section, tmp_path)
+    view = AlbumView(Thresholds(shared=0.0))
+    clicked = gr.EventData(None, {"photo": "0", "tag": "dog", "thumb": "down"})
+    changed = section.on_photos(album, view, [], "Table", clicked)
+    after = changed[section.view]
+    assert after.thumbs == {(0, "dog"): False} and "wrong" in changed[section.photos]
+    assert ("dog (1)", "dog") not in changed[section.filter].choices
+    gallery = section.on_form(album, after, [], "Gallery")[section.photos]
+    assert 'data-tag="cat"' in gallery and 'data-tag="dog"' not in gallery
+    again = section.on_photos(album, after, [], "Table", gr.EventData(None, {**clicked._data, "thumb": ""}))
+    assert again[section.view].thumbs == {}
+
+
+def test_a_deleted_photo_is_not_opened(section, tmp_path):
+    album = tagged(section, tmp_path)
+    (tmp_path / "a.png").unlink()
+    (told,) = section.on_open(album, None, gr.EventData(None, {"photo": "0"}))
+    assert "no longer kept here" in told[section.notice]
+
+
+@pytest.mark.parametrize("number", ["7", "-1", "x", ""])
+def test_a_photo_that_is_not_in_the_album_is_ignored(section, tmp_path, number):
+    opened = section.on_open(tagged(section, tmp_path), None, gr.EventData(None, {"photo": number}))
+    assert list(opened) == [{section.notice: ""}]

@@ -1,5 +1,7 @@
 """HTML of albums and comparisons shows the values, and no name or tag becomes markup."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from demo.core.comparison import ModelComparison
 from demo.core.exports import Download, export_table
 from demo.core.feature_cache import CachedFeatures
 from demo.core.winners import PhotoScore, Winners
-from demo.views.album import calibration, duration, progress, single_thresholds, table
+from demo.views.album import GALLERY, calibration, duration, photos, progress, single_thresholds
 from demo.views.comparison import comparison, heading
 from demo.views.page import saved
 from demo.views.render import render
@@ -46,13 +48,15 @@ def won(count=1):
     return Winners(HOSTILE, (HOSTILE, "x"), photos, left_out=2)
 
 
-COMPARED = ModelComparison({"a": scored("a"), "b": scored("b")}, 9, {"a": 1, "b": 2}, {"a": 3, "b": 4})
+COMPARED = ModelComparison({"a": scored("a"), "b": scored("b")}, {"a": 1, "b": 2}, {"a": 3, "b": 4})
 PARTS = {
-    "table": lambda: table(album(), VOCABULARY, [0], 0, {(0, HOSTILE): True}),
+    "table": lambda: photos(album(), VOCABULARY, [0], 0, {(0, HOSTILE): True}),
+    "gallery": lambda: photos(album(), VOCABULARY, [0], 0, {}, GALLERY),
     "progress": lambda: progress(album(faults=(HOSTILE,)), running=False),
     "single thresholds": lambda: single_thresholds(Thresholds(single={HOSTILE: 0.5})),
     "calibration": lambda: calibration(VOCABULARY, {HOSTILE: 0.25}, {(0, HOSTILE): True}),
-    "winners": lambda: winners(won()),
+    "winners": lambda: winners([won()]),
+    "several winners": lambda: winners([won(), won()]),
     "introduction": lambda: heading({"a": HOSTILE}, [HOSTILE]),
     "comparison": lambda: comparison(COMPARED, {"a": HOSTILE, "b": "RAM"}),
     "saved": lambda: saved(Download(HOSTILE, "text/csv", f"</textarea>{HOSTILE}")),
@@ -78,16 +82,39 @@ def test_names_of_downloads_are_escaped():
 
 
 def test_present_tags_come_first_and_thumbs_are_pressed():
-    outline = Outline(table(album(), VOCABULARY, [0], 0, {(0, "sea"): False}))
+    outline = Outline(photos(album(), VOCABULARY, [0], 0, {(0, "sea"): False}))
     chips = [(a["data-tag"], a["class"]) for tag, a in outline.elements if tag == "li" and "data-tag" in a]
-    assert chips == [("dog", "chip present"), (HOSTILE, "chip present"), ("sea", "chip absent")]
+    assert chips == [("dog", "chip present"), (HOSTILE, "chip present"), ("sea", "chip absent wrong")]
     pressed = [(a["data-tag"], a["data-thumb"]) for _, a in outline.elements if a.get("aria-pressed") == "true"]
     assert pressed == [("sea", "down")]
 
 
+def test_a_thumb_overrules_the_threshold_in_both_forms():
+    thumbs = {(0, "sea"): True, (0, "dog"): False}
+    table = Outline(photos(album(), VOCABULARY, [0], 0, thumbs))
+    chips = {a["data-tag"]: a["class"] for tag, a in table.elements if tag == "li" and "data-tag" in a}
+    assert chips == {"dog": "chip absent wrong", HOSTILE: "chip present", "sea": "chip present"}
+    assert Outline(photos(album(), VOCABULARY, [0], 0, thumbs, GALLERY)).rows() == [HOSTILE, "sea"]
+
+
+def test_no_thumb_and_no_photo_can_be_chosen_while_photos_are_tagged():
+    running = Outline(photos(album(), VOCABULARY, [0], 0, {}, running=True))
+    buttons = [a for tag, a in running.elements if tag == "button"]
+    assert not any("data-thumb" in a for a in buttons)
+    assert all("disabled" in a for a in buttons if "data-open" in a)
+
+
+def test_several_categories_are_listed_together_first():
+    one = won(3)
+    outline = Outline(winners([dataclasses.replace(one, category="kite"), one]))
+    assert outline.text[0] == "2 categories in 3 photos"
+    assert outline.text[1:4] == ["Photo", "kite", HOSTILE]
+    assert [tag for tag, _ in outline.elements].count("details") == 4  # each with its folded descriptions
+
+
 def test_many_photos_are_shown_in_pages():
     many = album(60)
-    last = Outline(table(many, VOCABULARY, range(60), 99, {}))
+    last = Outline(photos(many, VOCABULARY, range(60), 99, {}))
     assert (
         sum(tag == "img" for tag, _ in last.elements) == 12 and "Page 3 of 3" in last.text and "60 photos" in last.text
     )
@@ -107,7 +134,7 @@ def test_progress_shows_time_left_and_stopped_runs():
 
 
 def test_winners_say_how_many_were_scored_and_which_are_shown():
-    outline = Outline(winners(won(50)))
+    outline = Outline(winners([won(50)]))
     (said,) = [text for text in outline.text if "scored" in text][:1]
     assert said.startswith("50 photos were scored: 25 over the threshold of 0.50. Shown are the 8 most probable;")
     assert "2 more were removed" in said
@@ -116,12 +143,12 @@ def test_winners_say_how_many_were_scored_and_which_are_shown():
     ]  # fmt: skip
     assert sum(tag == "img" for tag, _ in outline.elements) == 24
     assert "Download all 50 rows" in outline.text
-    few = Outline(winners(won(3))).text
+    few = Outline(winners([won(3)])).text
     assert not any("Shown are" in text for text in few) and "Most probable" not in few
 
 
 def test_a_filter_without_matches_says_so():
-    assert "No photo shows all of these tags" in table(album(), VOCABULARY, [], 0, {})
+    assert "No photo shows all of these tags" in photos(album(), VOCABULARY, [], 0, {})
 
 
 def test_tags_that_are_not_listed_are_copied_too():
@@ -131,7 +158,7 @@ def test_tags_that_are_not_listed_are_copied_too():
     probabilities = np.array([0.9 - i / 100 for i in range(14)] + [0.1], np.float32)
     one = AlbumPhoto("a.jpg", (4, 3), b"", probabilities, np.zeros(15, np.int16), np.ones(15), kept)
     shown = Album("tiny", vocabulary, (("a",),) * 15, total=1, photos=(one,))
-    outline = Outline(table(shown, vocabulary, [0], 0, {(0, "tag 13"): False}))  # listed, for it has a thumb
+    outline = Outline(photos(shown, vocabulary, [0], 0, {(0, "tag 13"): False}))  # listed, for it has a thumb
     listed = [a for _, a in outline.elements if "data-listed" in a]
     assert sorted(a["data-listed"] for a in listed) == sorted(tags)
     assert {a["data-listed"] for a in listed if "data-present" in a} == {*tags} - {"tag 14"}

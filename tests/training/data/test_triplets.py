@@ -181,3 +181,13 @@ def test_in_an_incomplete_source_only_listed_tags_are_known(tmp_path):
     triplets = Triplets.of([source("all", ((0,), (1, 2)), True), source("some", ((3,), ()), False)], TAGS)
     assert triplets.known[:].tolist() == [[1, 1, 1, 0], [1, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]]
     assert triplets.targets[:].tolist() == [[1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]]
+
+
+def test_tags_of_each_caption_are_read_where_all_are_listed(write, tmp_path):
+    whole = {**triplet("a.png", [0, 2], ["one", "two"]), "parse_label_id": [[0], [2]]}
+    file = write([whole, triplet("b.png", [1], ["one", "two"]), triplet("c.png", [3])])
+    triplets = load_triplets([file], [tmp_path], TAGS)
+    assert triplets.parsed == (((0,), (2,)), (), ())
+    wrong = {**triplet("a.png", [0], ["one"]), "parse_label_id": [[TAGS]]}
+    with pytest.raises(ValueError, match=f"entry 1 of .* has the tag id {TAGS} in parse_label_id"):
+        load_triplets([write([wrong])], [tmp_path], TAGS)

@@ -1,0 +1,141 @@
+"""Library: size and loss of looks on disk, seconds to tag again and to search.
+
+    python -m benchmarks.library BENCHMARK --images PHOTOS [--open-set] [--photos 100000] [--model ram-plus-lite]
+
+BENCHMARK is what `ram evaluate` takes. Its photos are looked at once and scored from what the network gave and from
+what the disk gives back. For the times their looks are repeated with noise until there are as many as --photos.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ram.describers.by_name import describe_names
+from ram.evaluation.benchmarks import Benchmark, evaluate, load_benchmark
+from ram.evaluation.pictures import look_at
+from ram.evaluation.tag_banks import bank_for, names_in
+from ram.library.look_ranking import by_cosine, highest, nearest_looks, score_looks, sentence_query
+from ram.library.looks import LookShape, LookStore
+from ram.library.photo_library import CANDIDATES, SHORTLIST
+from ram.models.image_encoder import ImageFeatures
+from ram.tagger import Tagger
+from ram.tagger_loading import load
+from ram.text.bank import TagEmbeddingBank
+
+NOISE = 0.1
+"""Standard deviation of the noise on a repeated token, relative to that of its channels."""
+CATEGORIES = ("velvet armchair", "kite", "corgi", "lighthouse", "wedding", "ice hockey")
+SENTENCE = "a dog on a sofa"
+TOP = 100
+"""Photos of the exact ranking that a shortlist should hold."""
+
+
+def loss(
+    tagger: Tagger, benchmark: Benchmark, bank: TagEmbeddingBank, before: ImageFeatures, store: LookStore
+) -> Iterator[str]:
+    """Lines on the mean average precision of looks as the network gave them, and from disk."""
+    found = zip(names_in(bank.vocabulary.tags, benchmark.tags), benchmark.tags, strict=True)
+    names, known = [name or tag for name, tag in found], [True] * len(benchmark.tags)
+    columns = [bank.vocabulary.id(name) for name in names]
+    rows = np.arange(len(benchmark.pictures))
+    with torch.inference_mode():
+        parts = [tagger.score_batch(before.rows(slice(i, i + 64)), bank).logits for i in range(0, len(rows), 64)]
+    scores = [torch.cat(parts), score_looks(tagger, store, rows, bank)]
+    thresholds = [bank.vocabulary.thresholds[column] for column in columns]
+    reports = [evaluate(one[:, columns].sigmoid().numpy(), benchmark, thresholds, known) for one in scores]
+    before_ap, after_ap = (100 * (report.mean_average_precision() or 0.0) for report in reports)
+    over = [logits.sigmoid().numpy() > np.array(bank.vocabulary.thresholds) for logits in scores]
+    yield f"bytes a look: {store.shape.nbytes} (float32: {before.rows(slice(0, 1)).nbytes})"
+    difference = after_ap - before_ap
+    yield f"mAP of {benchmark.name}: {before_ap:.2f} as looked at, {after_ap:.2f} from disk: {difference:+.2f}"
+    yield f"verdicts that changed: {(over[0] != over[1]).sum()} of {over[0].size}"
+
+
+def repeated(features: ImageFeatures, store: LookStore, photos: int) -> None:
+    """Fill a store with so many looks: those at hand, the repeated ones with noise."""
+    generator = torch.Generator().manual_seed(0)
+    deviation = features.tokens.std(dim=(0, 1)) * NOISE
+    count, start = len(features.tokens), 0
+    while start < photos:
+        batch = features.rows(slice(0, min(count, photos - start)))
+        if start:
+            noise = torch.randn(batch.tokens.shape, generator=generator) * deviation
+            batch = ImageFeatures(batch.tokens + noise, None, batch.class_probabilities)
+        store.write(start, batch)
+        start += len(batch.tokens)
+
+
+def times(tagger: Tagger, store: LookStore, photos: int) -> Iterator[str]:
+    """Lines on seconds, of the clock and of the processor, and on what the shortlist holds."""
+    rows = np.arange(photos)
+    kept, short, exact = [], [], []
+    for category in CATEGORIES:
+        bank = tagger.embed([category])
+        (near,), seconds = timed(lambda bank=bank: nearest_looks(tagger, store, rows, bank, SHORTLIST))
+        _, scoring = timed(lambda bank=bank, near=near: score_looks(tagger, store, near, bank))
+        short.append(np.add(seconds, scoring))
+        scores, seconds = timed(lambda bank=bank: score_looks(tagger, store, rows, bank)[:, 0].numpy())
+        exact.append(seconds)
+        kept.append(np.isin(highest(scores, TOP), near).mean())
+    yield f"one category, shortlist of {SHORTLIST}: {_seconds(short)}"
+    yield f"one category, exactly: {_seconds(exact)}"
+    recalls = ", ".join(f"{category} {100 * recall:.0f}" for category, recall in zip(CATEGORIES, kept, strict=True))
+    yield f"of the exact top {TOP} the shortlist holds {100 * np.mean(kept):.1f} % ({recalls})"
+
+    def search() -> None:
+        query = sentence_query(tagger, SENTENCE)
+        near = highest(by_cosine(store.pooled(rows), query.embeddings[0, 0]), CANDIDATES)
+        score_looks(tagger, store, near, query)
+
+    search()
+    yield f"search by a sentence: {_seconds([timed(search)[1] for _ in range(3)])}"
+
+
+def timed(work: Callable[[], object]) -> tuple:
+    """Call a function; return its result, and the seconds by the clock and of processor time that it took."""
+    clock, processor = time.perf_counter(), time.process_time()
+    result = work()
+    return result, (time.perf_counter() - clock, time.process_time() - processor)
+
+
+def _seconds(measured: list) -> str:
+    clock, processor = np.median(np.array(measured), axis=0)
+    return f"{clock:.2f} s ({processor:.2f} s of processor time)"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("benchmark", type=Path, metavar="BENCHMARK", help="as for `ram evaluate`")
+    parser.add_argument("--images", type=Path, metavar="FOLDER", help="as for `ram evaluate`")
+    parser.add_argument("--open-set", action="store_true", help="describe tags that the model lacks")
+    parser.add_argument("--photos", type=int, default=100_000, metavar="N", help="looks for the times; 0: none")
+    parser.add_argument("--model", default="ram-plus-lite")
+    args = parser.parse_args()
+    tagger = load(args.model, device="cpu")
+    benchmark = load_benchmark(args.benchmark, args.images)
+    known = names_in(tagger.bank.vocabulary.tags, benchmark.tags)
+    new = [tag for tag, name in zip(benchmark.tags, known, strict=True) if name is None]
+    bank = bank_for(tagger, benchmark.tags, describe_names(new) if new and args.open_set else None)
+    features = ImageFeatures.join(list(look_at(tagger, benchmark.pictures)))
+    print(f"{tagger.name}, {len(benchmark.pictures)} photos, {torch.get_num_threads()} threads")
+    with tempfile.TemporaryDirectory() as folder:
+        store = LookStore(Path(folder), LookShape.of(features))
+        store.write(0, features)
+        for line in loss(tagger, benchmark, bank, features, store):
+            print(line, flush=True)
+        if args.photos:
+            repeated(features, store, args.photos)
+            print(f"{args.photos} looks, of {len(benchmark.pictures)} photos, repeated with noise of {NOISE}")
+            for line in times(tagger, store, args.photos):
+                print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

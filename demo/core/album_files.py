@@ -1,0 +1,40 @@
+"""Find the file of an album's photo again, to show it large; photos in archives are unpacked among the uploads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from demo.core.album import AlbumPhoto
+from demo.core.kept_files import keep_file
+from ram.errors import ArchiveError, ImageError, InputError
+from ram.images.archives import is_archive, open_archive
+
+GONE = "this photo is no longer kept here: uploads are deleted after an hour. Tag the photos again"
+
+
+def find_file(photo: AlbumPhoto, uploads: Path) -> Path:
+    """File of a photo.
+
+    Args:
+        photo: of an album.
+        uploads: folder to unpack photos of archives into, each in a folder named by the SHA-256 of its bytes.
+
+    Raises:
+        InputError: the file or its archive was deleted.
+        ImageError: the archive cannot be read any more.
+    """
+    try:
+        if not is_archive(photo.path):
+            return photo.path
+        content = _read(photo)
+    except (OSError, ArchiveError):
+        raise InputError(GONE) from None
+    return keep_file(content, photo.name.rpartition("/")[2], uploads)
+
+
+def _read(photo: AlbumPhoto) -> bytes:
+    with open_archive(photo.path) as archive:
+        for member in archive.members:
+            if member.name == photo.name:
+                return archive.read(member)
+    raise ImageError(f"{photo.name} is no longer in its archive: tag the photos again")

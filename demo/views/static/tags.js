@@ -1,0 +1,37 @@
+// Show more or fewer tags: the slider lowers or raises all thresholds by as many logits; follows photo.js.
+let shift = 0, unfolded = false;
+const counted = (count, noun) => count ? `${count} ${noun}${count > 1 ? 's' : ''}` : `No ${noun}`;
+const show = () => {
+  const list = element.querySelector('#tag-list');
+  if (!list) return;
+  const limit = Number(list.dataset.limit), best = Number(list.dataset.nextBest);
+  const rows = [...list.querySelectorAll('.tag-row')].sort((one, other) => one.dataset.rank - other.dataset.rank);
+  let over = 0, below = 0;
+  for (const row of rows) {
+    const present = Number(row.dataset.margin) + shift > 0;
+    const shown = present ? unfolded || over < limit : below < best || row.dataset.always !== undefined;
+    present ? over++ : below++;
+    row.hidden = !shown;
+    row.toggleAttribute('data-present', present);
+    row.classList.toggle('faint', !present);
+  }
+  const more = list.querySelector('.unfold'), slider = element.querySelector('input[type=range]');
+  more.hidden = over <= limit;
+  more.textContent = unfolded ? 'Show fewer' : `${over - limit} more`;
+  more.setAttribute('aria-expanded', String(unfolded));
+  slider.value = shift;
+  slider.setAttribute('aria-valuetext', counted(over, 'tag'));
+  element.querySelector('.count').textContent = counted(over, 'tag');
+  element.querySelector('.which').textContent = shift ? `a ${shift > 0 ? 'lower' : 'higher'} threshold` : 'the threshold';
+};
+element.addEventListener('input', ({target}) => {
+  if (target.type !== 'range') return;
+  shift = Number(target.value);
+  show();
+});
+element.addEventListener('click', ({target}) => {
+  if (!target.closest('.unfold')) return;
+  unfolded = !unfolded;
+  show();
+});
+watch('value', () => requestAnimationFrame(show));  // gradio draws the list as the server has it

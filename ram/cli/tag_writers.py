@@ -1,0 +1,139 @@
+"""Where `ram tag` writes the tags of a photo: a .txt, an XMP sidecar, the file of the photo itself."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Protocol
+
+from ram.cli.terminal import printable, say
+from ram.errors import ImageError, InputError
+from ram.export.formats import Record
+from ram.export.tag_files import EXISTING, TagFiles
+from ram.text.vocabulary import TagVocabulary
+
+_OF_ONE_PHOTO = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
+"""Errors that the next photo need not have; a full disk it has."""
+
+
+class TagWriter(Protocol):
+    """Writes the tags of photos, beside or within them."""
+
+    @property
+    def written(self) -> int: ...
+
+    def holds(self, photo: Path, model: str, /) -> bool: ...
+
+    def add(self, photo: Path, record: Record, /) -> tuple[Path, tuple[str, ...]]: ...
+
+
+def add_writer_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--txt",
+        choices=EXISTING,
+        help="write the tags of each picture into a .txt beside it, separated by commas; a .txt that exists is kept, "
+        "gets the tags that it lacks, or is replaced",
+    )
+    parser.add_argument(
+        "--sidecars",
+        action="store_true",
+        help="write the tags of each photo into an XMP file beside it, where photo programs read them; all else in it "
+        "stays, and `ram untag` takes them out again; a photo that has its tags is skipped, except with --overwrite",
+    )
+    parser.add_argument(
+        "--embed",
+        action="store_true",
+        help="write the tags into the files of the photos themselves, as XMP and IPTC keywords (.jpg, .png, .webp)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print what would be written, and write nothing")
+
+
+class TagWriters:
+    """The places that the flags name.
+
+    Args:
+        args: of :func:`add_writer_options`.
+
+    Raises:
+        InputError: --dry-run is given without a place.
+        MissingPackageError: a package is not installed.
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._dry, self._paths = args.dry_run, args.pictures
+        self._vocabulary = TagVocabulary((), ())
+        self._writers: dict[str, TagWriter] = {}
+        options = {"listed": args.top is not None, "dry": args.dry_run}
+        self._texts = TagFiles(args.txt, **options) if args.txt is not None else None
+        if self._texts is not None:
+            self._writers[".txt files are written beside the pictures"] = self._texts
+        self._marking: list[TagWriter] = []
+        if args.sidecars:
+            from ram.library.sidecars import Sidecars
+
+            self._marking.append(Sidecars(self._path_of, **options))
+            self._writers["XMP sidecars are written beside the pictures"] = self._marking[-1]
+        if args.embed:
+            from ram.library.embedded import EmbeddedTags
+
+            self._marking.append(EmbeddedTags(self._path_of, **options))
+            self._writers["pictures have tags written within"] = self._marking[-1]
+        if args.dry_run and (not self._writers or args.output is not None):
+            raise InputError("--dry-run is for --txt, --sidecars and --embed: name one of them, and no --output")
+
+    def __bool__(self) -> bool:
+        return bool(self._writers)
+
+    @property
+    def marking(self) -> bool:
+        """Whether a place tells which model tagged a photo."""
+        return bool(self._marking)
+
+    def hold(self, photo: Path, model: str, marking: bool = False) -> bool:
+        """Whether all places, or only those that are ``marking``, have the tags of a photo already."""
+        return all(writer.holds(photo, model) for writer in (self._marking if marking else self._writers.values()))
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other runs from changing sidecars and photos of the same folders."""
+        from ram.library.folder_lock import locked
+
+        return locked(self._paths) if self._marking and not self._dry else nullcontext()
+
+    def use(self, vocabulary: TagVocabulary) -> None:
+        """Take the kinds of tags from a vocabulary, for their paths."""
+        self._vocabulary = vocabulary
+
+    def add(self, photo: Path, record: Record) -> ImageError | None:
+        """Write the tags of a photo everywhere; return why that cannot be done.
+
+        Raises:
+            OSError: the disk is full, for instance.
+        """
+        faults = []
+        for writer in self._writers.values():
+            try:
+                path, tags = writer.add(photo, record)
+                if self._dry:
+                    print(printable(f"{path}: {', '.join(tags) or 'nothing to add'}"))
+            except InputError as error:
+                faults.append(str(error))
+            except OSError as error:
+                if error.errno not in _OF_ONE_PHOTO:
+                    raise
+                faults.append(f"the tags of {photo.name} cannot be written: {error.strerror}")
+        return ImageError("; ".join(faults)) if faults else None
+
+    def say_written(self) -> None:
+        """Print a line on each place."""
+        for what, writer in self._writers.items():
+            kept = f", {self._texts.kept} that exist are kept" if self._texts is writer and self._texts.kept else ""
+            would = "; nothing is written, this was a dry run" if self._dry else ""
+            say(f"{writer.written} {what}{kept}{would}")
+
+    def _path_of(self, tag: str) -> str:
+        """The kind of a tag and its name, where it has a kind."""
+        kinds = self._vocabulary.kinds
+        kind = kinds[self._vocabulary.id(tag)] if kinds and tag in self._vocabulary else ""
+        return f"{kind}|{tag}" if kind else tag

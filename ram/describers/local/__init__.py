@@ -1,0 +1,1 @@
+"""Describer that runs a small language model on this machine."""

@@ -1,0 +1,1 @@
+"""Read the papers' benchmarks from the files that their makers publish."""

@@ -1,0 +1,1 @@
+"""A folder of photos: tags where photo programs read them, looks that stay, search and undo."""

@@ -1,0 +1,82 @@
+"""Score kept looks for tags and sentences: the nearest by pooled token first, then those exactly by the decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from ram.library.looks import LookStore
+from ram.models.description_embeddings import DescriptionEmbeddings
+from ram.runtime import Progress, quiet
+from ram.tagger import Tagger
+from ram.text.bank import TagEmbeddingBank, warn_of_unreadable
+
+Rows = NDArray[np.int_]
+BATCH, NEAR_BATCH = 256, 4096
+"""Looks that are scored together: by the decoder, and by pooled token."""
+
+
+@torch.inference_mode()
+def score_looks(
+    tagger: Tagger,
+    store: LookStore,
+    rows: Rows,
+    queries: TagEmbeddingBank | DescriptionEmbeddings,
+    progress: Progress = quiet,
+) -> torch.Tensor:
+    """Logits (rows, tags) of kept looks."""
+    parts = []
+    for start, batch in _batches(rows, BATCH):
+        progress("scoring", start, len(rows))
+        features = store.features(batch).map(lambda part: part.to(tagger.device, tagger.dtype))
+        parts.append(tagger.score_batch(features, queries).logits.float().cpu())
+    return torch.cat(parts)
+
+
+@torch.inference_mode()
+def nearest_looks(tagger: Tagger, store: LookStore, rows: Rows, bank: TagEmbeddingBank, most: int) -> list[Rows]:
+    """The rows that are nearest to each tag of a bank, without the decoder.
+
+    Raises:
+        InputError: the model learned no re-weighted similarity.
+    """
+    parts = []
+    for _, batch in _batches(rows, NEAR_BATCH):
+        features = store.features(batch, patches=False).map(lambda part: part.to(tagger.device, tagger.dtype))
+        parts.append(tagger.nearness(features, bank).float().cpu())
+    near = torch.cat(parts)
+    return [rows[column.topk(min(most, len(rows))).indices.numpy()] for column in near.T]
+
+
+@torch.inference_mode()
+def sentence_query(tagger: Tagger, sentence: str) -> DescriptionEmbeddings:
+    """A sentence as a tag with one description, as captions are scored.
+
+    Raises:
+        TextEncoderError: the model reads no texts.
+    """
+    warn_of_unreadable([sentence], "sentences", tagger.text_encoder)
+    return DescriptionEmbeddings(tagger.text_encoder.encode([sentence])[:, None]).to(tagger.device, tagger.dtype)
+
+
+@torch.inference_mode()
+def by_cosine(pooled: torch.Tensor, towards: torch.Tensor) -> NDArray[np.float32]:
+    """Cosines (rows,) of unit pooled tokens (rows, dim) with a vector (dim,)."""
+    return (pooled @ F.normalize(towards.float().cpu(), dim=-1)).numpy()
+
+
+def highest(scores: NDArray[np.float32], most: int) -> NDArray[np.int_]:
+    """Indices of the highest scores, the highest first."""
+    if most < len(scores):
+        chosen = np.argpartition(-scores, most)[:most]
+        return chosen[np.argsort(-scores[chosen], kind="stable")]
+    return np.argsort(-scores, kind="stable")
+
+
+def _batches(rows: Rows, size: int) -> Iterator[tuple[int, Rows]]:
+    for start in range(0, len(rows), size):
+        yield start, rows[start : start + size]

@@ -1,0 +1,148 @@
+"""The photos of a library and their tags, in SQLite: which row of the looks is of which photo."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from ram.errors import InputError
+
+VERSION = "1"
+_TABLES = """
+CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS photos(row INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size INTEGER, changed INTEGER);
+CREATE TABLE IF NOT EXISTS tags(tag TEXT, row INTEGER, probability REAL, PRIMARY KEY(tag, row)) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class PhotoState:
+    """A photo's file as it was looked at.
+
+    Args:
+        path: relative to the folder of the library.
+        size: bytes.
+        changed: time of the last change in nanoseconds.
+    """
+
+    path: Path
+    size: int
+    changed: int
+
+    @classmethod
+    def of(cls, folder: Path, photo: Path) -> PhotoState:
+        """The state of a photo below a folder; OSError where it is gone."""
+        found = photo.stat()
+        return cls(Path(os.path.relpath(photo, folder)), found.st_size, found.st_mtime_ns)
+
+
+class PhotoIndex:
+    """Photos and tags of a library.
+
+    Args:
+        path: of the database; made where it is missing.
+
+    Raises:
+        InputError: the file is no such database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._database = sqlite3.connect(path, check_same_thread=False)
+            self._database.executescript(_TABLES)
+        except sqlite3.Error as error:
+            raise InputError(f"{path} cannot be used as the index of a library: {error}") from None
+
+    def close(self) -> None:
+        self._database.close()
+
+    def facts(self) -> dict[str, str]:
+        """What the library was made with."""
+        return dict(self._query("SELECT name, value FROM facts"))
+
+    def save_facts(self, facts: Mapping[str, str]) -> None:
+        """Write what the library is made with."""
+        with self._database:
+            self._database.executemany("REPLACE INTO facts VALUES (?, ?)", facts.items())
+
+    def photos(self) -> dict[Path, tuple[int, PhotoState]]:
+        """Row and state of every photo, by its path relative to the folder."""
+        found = self._query("SELECT row, path, size, changed FROM photos ORDER BY row")
+        states = ((row, PhotoState(Path(os.fsdecode(path)), size, changed)) for row, path, size, changed in found)
+        return {state.path: (row, state) for row, state in states}
+
+    def rows(self) -> list[int]:
+        """The rows of all photos, in order."""
+        return [row for (row,) in self._query("SELECT row FROM photos ORDER BY row")]
+
+    def path(self, row: int) -> Path:
+        """Path of the photo in a row, relative to the folder."""
+        return Path(os.fsdecode(self._query("SELECT path FROM photos WHERE row = ?", row)[0][0]))
+
+    def row(self, path: Path) -> int | None:
+        """Row of a photo by its path relative to the folder; None where it is not in the library."""
+        found = self._query("SELECT row FROM photos WHERE path = ?", os.fsencode(path))
+        return found[0][0] if found else None
+
+    def next_row(self) -> int:
+        """The first row that is of no photo, and behind all others."""
+        return int(self._query("SELECT coalesce(max(row) + 1, 0) FROM photos")[0][0])
+
+    def add(self, photos: Sequence[PhotoState], tags: Sequence[Mapping[str, float]]) -> None:
+        """Take up photos in the next rows, each with its tags, in one step; those of the same path are replaced.
+
+        Raises:
+            OSError: the disk is full, for instance; nothing is changed.
+        """
+        start = self.next_row()
+        entries = [(start + i, os.fsencode(one.path), one.size, one.changed) for i, one in enumerate(photos)]
+        found = [(tag, start + i, value) for i, each in enumerate(tags) for tag, value in each.items()]
+        try:
+            with self._database as database:
+                self._forget(photo.path for photo in photos)
+                database.executemany("INSERT INTO photos VALUES (?, ?, ?, ?)", entries)
+                database.executemany("REPLACE INTO tags VALUES (?, ?, ?)", found)
+        except sqlite3.OperationalError as error:
+            raise OSError(None, str(error), str(self._path)) from None
+
+    def forget(self, photos: Iterable[Path]) -> None:
+        """Remove photos that are gone."""
+        with self._database:
+            self._forget(photos)
+
+    def set_tag(self, tag: str, rows: Mapping[int, float]) -> None:
+        """Give a tag to these rows, with probabilities, and to no others."""
+        found = [(tag, row, value) for row, value in rows.items()]
+        with self._database as database:
+            database.execute("DELETE FROM tags WHERE tag = ?", (tag,))
+            database.executemany("INSERT INTO tags VALUES (?, ?, ?)", found)
+
+    def tags(self) -> dict[str, int]:
+        """All tags with the number of their photos."""
+        return dict(self._query("SELECT tag, count(*) FROM tags GROUP BY tag ORDER BY tag"))
+
+    def tags_of(self, row: int) -> dict[str, float]:
+        """Tags of a photo with their probabilities, highest first."""
+        return dict(self._query("SELECT tag, probability FROM tags WHERE row = ? ORDER BY probability DESC", row))
+
+    def with_tag(self, tag: str) -> dict[int, float]:
+        """Rows that have a tag, with probabilities."""
+        return dict(self._query("SELECT row, probability FROM tags WHERE tag = ?", tag))
+
+    def _forget(self, photos: Iterable[Path]) -> None:
+        for photo in photos:
+            name = (os.fsencode(photo),)
+            self._database.execute("DELETE FROM tags WHERE row IN (SELECT row FROM photos WHERE path = ?)", name)
+            self._database.execute("DELETE FROM photos WHERE path = ?", name)
+
+    def _query(self, sql: str, *values: object) -> list[tuple]:
+        try:
+            with closing(self._database.execute(sql, values)) as found:
+                return found.fetchall()
+        except sqlite3.DatabaseError as error:
+            raise InputError(f"{self._path} cannot be read as the index of a library: {error}") from None

@@ -1,0 +1,81 @@
+"""Regions of a tag in an image: the protocol of detectors, and one made of the tagger's own maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ram.errors import MissingPackageError
+from ram.tagger import Tagger
+
+
+class Box(NamedTuple):
+    """A region as fractions of the image's width and height, 0..1."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def crop(self, picture: Image.Image) -> Image.Image:
+        """Cut the region out of an image; it has one pixel at least."""
+        width, height = picture.size
+        left, top = min(int(self.left * width), width - 1), min(int(self.top * height), height - 1)
+        right, bottom = round(self.right * width), round(self.bottom * height)
+        return picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+
+
+WHOLE = Box(0.0, 0.0, 1.0, 1.0)
+
+
+class Detector(Protocol):
+    """Finds where an image shows tags."""
+
+    name: str
+
+    def regions(self, picture: Image.Image, tags: Sequence[str]) -> list[tuple[Box, ...]]:
+        """Return the regions of each tag in an RGB image; none where it is not found."""
+        ...
+
+
+class AttentionDetector:
+    """Regions from the tagger's own attention, without another network.
+
+    The region is the bounding box of the patches around the brightest one that are at least a part as bright. It shows
+    where the decoder read from, which is a weaker hint than a detector's box (docs/experiments/heat-maps.md).
+
+    Args:
+        tagger: whose vocabulary holds the tags.
+        part: of the brightest patch's attention, 0..1.
+        margin: added on each side, in patches.
+    """
+
+    name = "attention"
+
+    def __init__(self, tagger: Tagger, part: float = 0.5, margin: float = 1.0) -> None:
+        self._tagger, self._part, self._margin = tagger, part, margin
+
+    def regions(self, picture: Image.Image, tags: Sequence[str]) -> list[tuple[Box, ...]]:
+        """Return one region of each tag."""
+        maps = self._tagger.attention(self._tagger.look(picture), self._tagger.bank.select(list(tags)))
+        return [(self._box(each),) for each in maps]
+
+    def _box(self, brightness: NDArray[np.floating]) -> Box:
+        try:
+            from scipy import ndimage
+        except ImportError:
+            raise MissingPackageError("regions need SciPy: pip install -e '.[clean]'") from None
+        parts, _ = ndimage.label(brightness >= self._part * brightness.max())
+        best = parts.flat[brightness.argmax()]
+        rows, columns = ndimage.find_objects(parts)[best - 1]
+        (height, width), margin = brightness.shape, self._margin
+        return Box(
+            max(0.0, (columns.start - margin) / width),
+            max(0.0, (rows.start - margin) / height),
+            min(1.0, (columns.stop + margin) / width),
+            min(1.0, (rows.stop + margin) / height),
+        )

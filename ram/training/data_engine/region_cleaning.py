@@ -1,0 +1,218 @@
+"""RAM's cleaning (section 3.3): strike out a tag whose region is unlike those of other images, or is not recognized."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from ram.errors import ImageError, InputError, MissingPackageError
+from ram.images.opening import open_image
+from ram.runtime import Progress, quiet
+from ram.tagger import Tagger
+from ram.text.files import listed_path
+from ram.text.vocabulary import TagVocabulary
+from ram.training.data_engine.detectors import WHOLE, Box, Detector
+
+Pair = tuple[int, int]
+"""Index of a triplet and id of a tag."""
+
+
+@dataclass(frozen=True)
+class CleaningRules:
+    """What is struck out.
+
+    Args:
+        outlying: fraction of a tag's images whose regions are farthest from the centres of their clusters; the paper
+            takes 10 %.
+        clusters: of K-means++; the paper does not say how many.
+        least: a tag on fewer images is not clustered.
+        seen_over: probability over which the tagger recognizes a region; each tag's own threshold where None, and
+            nothing is struck out for it where 0.
+
+    Raises:
+        InputError: a value is out of range.
+    """
+
+    outlying: float = 0.1
+    clusters: int = 3
+    least: int = 20
+    seen_over: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.outlying < 1 and 1 <= self.clusters <= self.least):
+            raise InputError(
+                f"outlying must be a fraction under 1 and clusters from 1 to {self.least}, the least images of a tag, "
+                f"not {self.outlying} and {self.clusters}"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class RegionLooks:
+    """Regions of tags of triplets, as the tagger sees them.
+
+    Args:
+        pairs: (regions,) triplet and tag of each; a pair may have several regions.
+        features: (regions, dim) unit pooled tokens.
+        probabilities: (regions,) of the pair's tag.
+        unreadable: images that could not be read, with the reason.
+    """
+
+    pairs: tuple[Pair, ...]
+    features: NDArray[np.float32] = field(repr=False)
+    probabilities: NDArray[np.float32] = field(repr=False)
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Struck:
+    """Pairs that are struck out, and why; a pair may be in both.
+
+    Args:
+        outlying: far from the centres of the clusters of its tag.
+        unseen: no region was recognized.
+    """
+
+    outlying: frozenset[Pair]
+    unseen: frozenset[Pair]
+
+    @property
+    def pairs(self) -> frozenset[Pair]:
+        """All pairs that are struck out."""
+        return self.outlying | self.unseen
+
+
+def look_at_regions(
+    tagger: Tagger,
+    detector: Detector,
+    labels: TagVocabulary,
+    triplets: Sequence[dict[str, Any]],
+    folder: Path,
+    progress: Progress = quiet,
+) -> RegionLooks:
+    """Look at the regions of every tag of every triplet that the tagger knows.
+
+    A tag for which the detector finds no region is judged by the whole image.
+
+    Args:
+        tagger: the baseline model.
+        detector: finds the regions.
+        labels: the label system whose ids the triplets use.
+        triplets: with ``image_path`` and ``union_label_id``.
+        folder: folder to which their image paths are relative.
+        progress: called with what is being done, how much is done, and how much there is.
+
+    Raises:
+        InputError: no image can be read, or the tagger knows none of their tags.
+    """
+    pairs: list[Pair] = []
+    features, probabilities, unreadable = [], [], []
+    for index, triplet in enumerate(triplets):
+        progress(f"{tagger.name} looks at regions", index, len(triplets))
+        known = [id_ for id_ in triplet["union_label_id"] if labels.tags[id_] in tagger.bank.vocabulary]
+        if not known:
+            continue
+        try:
+            picture = open_image(listed_path(folder, triplet["image_path"]))
+        except ImageError as error:
+            unreadable.append(str(error))
+            continue
+        tags = [labels.tags[id_] for id_ in known]
+        found = [boxes or (WHOLE,) for boxes in detector.regions(picture, tags)]
+        cut = [(id_, box) for id_, boxes in zip(known, found, strict=True) for box in boxes]
+        for (id_, _), pooled, probability in zip(cut, *_looks(tagger, picture, labels, cut), strict=True):
+            pairs.append((index, id_))
+            features.append(pooled)
+            probabilities.append(probability)
+    if not pairs:
+        reason = f", such as {unreadable[0]}" if unreadable else ""
+        raise InputError(f"{tagger.name} can judge no tag of the {len(triplets)} triplets{reason}")
+    return RegionLooks(tuple(pairs), np.stack(features), np.array(probabilities, np.float32), tuple(unreadable))
+
+
+def strike_out(looks: RegionLooks, labels: TagVocabulary, tagger: Tagger, rules: CleaningRules) -> Struck:
+    """Choose the pairs that are struck out, tag by tag.
+
+    Raises:
+        MissingPackageError: scikit-learn is not installed.
+    """
+    rows: dict[int, dict[Pair, list[int]]] = {}
+    for row, pair in enumerate(looks.pairs):
+        rows.setdefault(pair[1], {}).setdefault(pair, []).append(row)
+    outlying: set[Pair] = set()
+    unseen: set[Pair] = set()
+    vocabulary = tagger.bank.vocabulary
+    for tag, of_pairs in rows.items():
+        over = rules.seen_over
+        over = vocabulary.thresholds[vocabulary.id(labels.tags[tag])] if over is None else over
+        if over > 0:
+            unseen |= {pair for pair, own in of_pairs.items() if looks.probabilities[own].max() <= over}
+        if len(of_pairs) >= rules.least:
+            distances = _distances(looks.features, of_pairs, rules.clusters)
+            count = int(rules.outlying * len(of_pairs))
+            outlying |= {pair for pair, _ in sorted(distances.items(), key=lambda item: -item[1])[:count]}
+    return Struck(frozenset(outlying), frozenset(unseen))
+
+
+def without_struck(triplets: Sequence[dict[str, Any]], struck: Struck) -> Iterator[dict[str, Any]]:
+    """Yield the triplets without the tags that are struck out; all other fields stay."""
+    gone_of: dict[int, set[int]] = {}
+    for index, tag in struck.pairs:
+        gone_of.setdefault(index, set()).add(tag)
+    for index, triplet in enumerate(triplets):
+        gone = gone_of.get(index, set())
+        changed = {**triplet, "union_label_id": [id_ for id_ in triplet["union_label_id"] if id_ not in gone]}
+        if "parse_label_id" in triplet:
+            changed["parse_label_id"] = [[id_ for id_ in ids if id_ not in gone] for ids in triplet["parse_label_id"]]
+        yield changed
+
+
+def counts(triplets: Sequence[dict[str, Any]], labels: TagVocabulary, struck: Struck) -> list[dict[str, Any]]:
+    """Images of each tag that occurs: before and after, and how many went for each reason; the most frequent first."""
+    before = Counter(id_ for triplet in triplets for id_ in triplet["union_label_id"])
+    far, unseen, gone = (Counter(tag for _, tag in pairs) for pairs in (struck.outlying, struck.unseen, struck.pairs))
+    return [
+        {
+            "tag": labels.tags[id_],
+            "before": count,
+            "outlying": far[id_],
+            "unseen": unseen[id_],
+            "after": count - gone[id_],
+        }
+        for id_, count in before.most_common()
+    ]
+
+
+def _looks(
+    tagger: Tagger, picture: Any, labels: TagVocabulary, cut: Sequence[tuple[int, Box]]
+) -> tuple[list[NDArray[np.float32]], list[float]]:
+    """Unit pooled token of each region, and the probability of its tag."""
+    bank = tagger.bank.select(list(dict.fromkeys(labels.tags[id_] for id_, _ in cut)))
+    pooled, probabilities = [], []
+    crops = [box.crop(picture) for _, box in cut]
+    for (id_, _), features in zip(cut, tagger.look_through(crops), strict=True):
+        if isinstance(features, ImageError):
+            raise features
+        pooled.append(F.normalize(features.pooled[0].float(), dim=0).cpu().numpy())
+        probabilities.append(tagger.score(features, bank)[labels.tags[id_]].probability)
+    return pooled, probabilities
+
+
+def _distances(
+    features: NDArray[np.float32], of_pairs: dict[Pair, list[int]], clusters: int
+) -> dict[Pair, float]:
+    """Distance of each pair's nearest region to the centre of its cluster."""
+    try:
+        from sklearn.cluster import KMeans
+    except ImportError:
+        raise MissingPackageError("clusters of regions need scikit-learn: pip install -e '.[clean]'") from None
+    rows = np.array([row for own in of_pairs.values() for row in own])
+    means = KMeans(clusters, init="k-means++", n_init=4, random_state=0).fit(features[rows])
+    nearest = dict(zip(rows.tolist(), means.transform(features[rows]).min(axis=1), strict=True))
+    return {pair: float(min(nearest[row] for row in own)) for pair, own in of_pairs.items()}

@@ -1,0 +1,165 @@
+"""Captions of a visitor's photo, and the tags that the visitor adds or takes away."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from demo.core.captioning_photos import MOST_BEAMS, MOST_GIVEN, PhotoCaptioner, caption_file, doubtful
+from demo.core.photos import look
+from demo.views.photo_caption import Run, caption, marked
+from ram.errors import ImageError, InputError
+from ram.prediction import Prediction
+from ram.tagger import Tagger
+from ram.text.vocabulary import TagVocabulary
+from tests.captioners import let_caption, sentence
+from tests.captions import captioning_tagger
+from tests.paths import ROOT
+from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model, tiny_tagger
+
+DOGS = ROOT / "assets" / "examples" / "dogs.jpg"
+
+
+@pytest.fixture
+def writer(monkeypatch):
+    """A tagger whose captions name the tags that guide them; given tags take the place of seen ones."""
+    let_caption(monkeypatch)
+    bank = tiny_bank()
+    every = bank.vocabulary.with_thresholds([0.0] * len(bank))  # every tag is seen
+    return tiny_tagger(bank=replace(bank, vocabulary=every))
+
+
+@pytest.fixture
+def photo(writer):
+    return list(look([writer], DOGS))[-1].photo
+
+
+def test_given_tags_guide_the_sentence(writer):
+    written = caption_file(writer, DOGS, "Corgi, red kite", 2)
+    assert (written.model, written.caption.tags) == ("tiny", ("Corgi", "red kite"))
+    assert written.caption.text == sentence(writer.look(DOGS).tokens, ["Corgi", "red kite"], 2)
+
+
+def test_without_tags_the_models_own_guide_it(writer):
+    written = caption_file(writer, DOGS, " ")
+    assert written.caption.text == writer.caption(DOGS) and list(written.caption.tags) == writer.tag(DOGS).tags
+
+
+@pytest.mark.parametrize("beams", [0, MOST_BEAMS + 1, True, 2.5, "3", None])
+def test_beams_out_of_range_are_refused(beams, writer):
+    with pytest.raises(InputError, match="give a whole number from 1 to 8"):
+        caption_file(writer, DOGS, "", beams)
+
+
+def test_limits_on_tags_and_photos_hold(tmp_path, writer):
+    with pytest.raises(InputError, match="50 categories are too many"):
+        caption_file(writer, DOGS, ",".join(f"tag {i}" for i in range(50)))
+    Image.new("1", (9000, 6000)).save(tmp_path / "large.png")
+    with pytest.raises(ImageError, match="over 50 megapixels"):
+        caption_file(writer, tmp_path / "large.png")
+    Image.new("RGB", (1, 1)).save(tmp_path / "small.png")
+    assert caption_file(writer, tmp_path / "small.png", "dog").caption.text.startswith("a picture of dog of ")
+
+
+def test_tags_are_added_removed_and_brought_back(writer, photo):
+    captioner = PhotoCaptioner(writer)
+    own = captioner.caption(photo)
+    first, *others = own.own.seen
+    assert others and own.steered is None
+
+    def named(*tags):
+        return sentence(photo.features["tiny"].tokens, tags)
+
+    added = captioner.add(photo, own, "Frisbee,  red kite")
+    assert added.given == ("Frisbee", "red kite")
+    assert added.steered.text == named(*own.own.seen, "Frisbee", "red kite")  # this one reads a single list
+    assert captioner.add(photo, added, "Frisbee").given == added.given
+    fewer = captioner.switch(photo, captioner.switch(photo, added, "Frisbee"), "red kite")
+    assert (fewer.given, fewer.steered) == ((), None)
+    without = captioner.switch(photo, own, first)
+    assert without.without == (first,) and without.steered.text == named(*others)
+    assert captioner.switch(photo, without, first) == own
+    assert captioner.add(photo, without, first.upper()).without == ()
+
+
+def test_tags_that_are_taken_away_do_not_come_back_with_added_ones(writer, photo):
+    captioner = PhotoCaptioner(writer)
+    own = captioner.caption(photo)
+    first = own.own.seen[0]
+    both = captioner.add(photo, captioner.switch(photo, own, first), "ball")
+    assert (both.given, both.without) == (("ball",), (first,))
+    assert both.steered.text == sentence(photo.features["tiny"].tokens, [*own.own.seen[1:], "ball"])
+
+
+def test_a_captioner_that_reads_both_lists_gets_both():
+    tagger = captioning_tagger(seen_separator=" the ", seen_tags=2)
+    tagged = list(look([tagger], DOGS))[-1].photo
+    captioner = PhotoCaptioner(tagger)
+    own = captioner.caption(tagged)
+    added = captioner.add(tagged, own, "grass")
+    assert added.steered.given == ("grass",) and added.steered.seen == own.own.seen
+
+
+def test_a_captioner_beside_the_taggers_looks_last(writer):
+    config = replace(tiny_config(), name="beside")
+    beside = Tagger(config, tiny_model(config), tiny_bank(), HashTextEncoder)
+    assert [list(one.photo.features) for one in look([writer], DOGS, beside)] == [["tiny"], ["tiny", "beside"]]
+    assert [list(one.photo.features) for one in look([writer], DOGS, writer)] == [["tiny"]]
+    first = next(look([writer], DOGS, beside)).photo
+    assert PhotoCaptioner(beside).caption(first) is None
+
+
+def test_faults_are_sentences(writer, photo):
+    captioner = PhotoCaptioner(writer)
+    own = captioner.caption(photo)
+    with pytest.raises(InputError, match="choose one of those shown"):
+        captioner.switch(photo, own, "no such tag")
+    with pytest.raises(InputError, match="at most 8 tags: remove one"):
+        captioner.add(photo, own, ",".join(f"tag {i}" for i in range(MOST_GIVEN + 1)))
+    with pytest.raises(InputError, match="cannot have the character <"):
+        captioner.add(photo, own, "<b>")
+    with pytest.raises(InputError, match="names no category"):
+        captioner.add(photo, own, " , ")
+
+
+def test_a_model_without_a_captioner_is_refused():
+    with pytest.raises(InputError, match="tiny writes no captions"):
+        PhotoCaptioner(tiny_tagger())
+
+
+def test_words_that_the_other_caption_has_not_are_marked():
+    runs = list(marked("a dog catches a red frisbee", "a dog runs on grass"))
+    assert runs == [Run("a dog", False), Run("catches a red frisbee", True)]
+    assert list(marked("same words", "same words")) == [Run("same words", False)]
+    assert list(marked("", "a dog")) == []
+
+
+def test_the_view_escapes_and_marks(writer, photo):
+    captioner = PhotoCaptioner(writer)
+    own = captioner.caption(photo)
+    shown = caption(own, "tiny", "the tagger")
+    assert "<mark>" not in shown and "Undo" not in shown and f'data-switch="{own.own.seen[0]}"' in shown
+    shown = caption(captioner.add(photo, own, "cat & 'mouse'"), "<tiny>", "<tagger>")
+    assert "<mark>" in shown and "cat &amp; &#39;mouse&#39;" in shown and "&lt;tiny&gt;" in shown
+    assert str(photo.source) not in shown
+
+
+def test_tags_that_the_tagger_does_not_see_are_told():
+    vocabulary = TagVocabulary(("dog", "red ball", "cat"), (0.5, 0.5, 0.5))
+    sure = Prediction(vocabulary, [("a",)] * 3, np.array([0.9, 0.05, 0.3]), np.ones((3, 1)))
+    assert doubtful("two dogs, a cat and red balls", sure) == ("red ball",)  # the cat is "perhaps"
+    assert doubtful("two dogs and red balls", None) == doubtful("a dog", sure) == ()
+
+
+def test_the_doubts_are_those_of_the_latest_caption(photo, writer):
+    captioner = PhotoCaptioner(writer)
+    found = writer.tag(DOGS)
+    unsure = found.vocabulary.with_thresholds([0.999] * len(found.vocabulary))
+    seen = replace(photo, prediction=Prediction(unsure, found.sentences, found.probabilities, found.weights))
+    own = captioner.caption(seen)
+    first, *others = own.doubtful
+    fewer = captioner.switch(seen, own, first)
+    assert sorted(fewer.doubtful) == sorted(others) and captioner.reset(seen, fewer).doubtful == own.doubtful
+    assert f"the tagger does not see: {first}" in caption(own, "tiny", "the tagger")
+    assert "does not see" not in caption(replace(own, doubtful=()), "tiny", "the tagger")

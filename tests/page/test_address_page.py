@@ -1,0 +1,49 @@
+"""A photo by its address in a real browser, where the host of the page allows it."""
+
+import pytest
+
+from tests.page.conftest import WAIT_MILLISECONDS, foreign
+from tests.server import page_served
+
+
+@pytest.fixture(scope="module")
+def allowing(tmp_path_factory):
+    """A page that takes addresses and links to its code."""
+    uploads = str(tmp_path_factory.mktemp("uploads"))
+    flags = ("--photo-addresses", "--no-llm", "--code-url", "https://code.example/ram")
+    with page_served(*flags, GRADIO_TEMP_DIR=uploads) as server:
+        yield server
+
+
+def test_addresses_are_off_by_default(page):
+    assert page.get_by_label("Address of a photo").count() == 0
+    assert page.get_by_role("button", name="Fetch").count() == 0
+
+
+def test_an_address_that_cannot_be_used_is_told_and_the_photo_stays(context, allowing):
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MILLISECONDS)
+    surprises = []
+    page.on("pageerror", lambda error: surprises.append(f"script error: {error}"))
+    page.on("request", lambda request: surprises.extend(foreign(request.url)))
+    page.goto(f"{allowing.address}/?__theme=light")
+    page.locator("#tags .summary").wait_for()
+    before = page.locator("#tags .html-container").inner_text()
+    box = page.get_by_label("Address of a photo")
+    for address, sentence in (
+        ("http://a.example/x.jpg", "begins with https://"),
+        ("https://127.0.0.1/x.jpg", "not a public one"),
+        ("https://[::ffff:10.0.0.1]/x.jpg", "not a public one"),
+        ("", "no address was given"),
+    ):
+        box.fill(address)
+        page.get_by_role("button", name="Fetch").click()
+        page.locator("#photo-address-notice .notice").get_by_text(sentence).wait_for()
+        assert box.input_value() == address
+    page.wait_for_function("document.querySelector('#photo img')?.naturalWidth > 0")
+    assert page.locator("#tags .html-container").inner_text() == before
+    assert page.get_by_role("link", name="Source code").get_attribute("href") == "https://code.example/ram"
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+    assert surprises == []
