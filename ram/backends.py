@@ -7,8 +7,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-from ram.caption_writing import Caption, CaptionOptions
-from ram.errors import InputError
+from ram.caption_writing import Caption, CaptionOptions, no_captions
 from ram.images.given import Source
 from ram.images.transforms import EvalTransform
 from ram.models.config import ModelConfig
@@ -125,6 +124,5 @@ def captioner_of(tagger: object) -> Captioner:
         InputError: its model has no captioner.
     """
     if not isinstance(tagger, Captioner) or not tagger.has_captioner:
-        name = getattr(tagger, "name", "this model")
-        raise InputError(f"{name} writes no captions: choose a model with a captioner, such as tag2text-lite")
+        raise no_captions(getattr(tagger, "name", "this model"))
     return tagger

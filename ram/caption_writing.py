@@ -206,3 +206,8 @@ def spoken(tags: Sequence[str], known: Collection[str]) -> list[str]:
     """Tags without the numbers that tell repeated names of a vocabulary apart: "train (2)" is "train"."""
     bare = [(tag, match[1]) if (match := _NUMBERED.fullmatch(tag)) else (tag, tag) for tag in tags]
     return [name if name in known else tag for tag, name in bare]
+
+
+def no_captions(name: str) -> InputError:
+    """Return the error that a model writes no captions, with what to do."""
+    return InputError(f"{name} writes no captions: choose a model with a captioner, such as tag2text-lite")

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import copy
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, overload
 
 import numpy as np
 import torch
-from torch import nn
 
-from ram.caption_writing import Caption, CaptionOptions, CaptionWriter, given_tags
+from ram.captioning_methods import CaptioningMethods
 from ram.checkpoints.model_folder import assemble
 from ram.checkpoints.named_vocabularies import named_bank
 from ram.describers.by_name import describe_names
-from ram.errors import ImageError, ImageTypeError, InputError
+from ram.errors import ImageError, InputError
 from ram.hub.model_card import ModelReport
 from ram.hub.saving import save_repository, upload_tagger
-from ram.images.given import UNNAMED, Source, is_source, several
+from ram.images.given import Source, is_source, numbered, several
 from ram.images.opening import open_image
 from ram.images.reading import read_batches
 from ram.images.size_limits import OWN_FILES as OWN_IMAGES
@@ -36,6 +33,7 @@ from ram.models.text_encoder import TextEncoder
 from ram.prediction import Explanation, Prediction, Strength
 from ram.runtime import Progress, cache_folder, quiet
 from ram.strength import OwnVocabulary
+from ram.tagger_parts import Once, copy_for_evaluation
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
 from ram.text.tag_packs import OWN_FILES, PackLimits, load_pack, save_pack
@@ -45,10 +43,9 @@ BATCH, CPU_BATCH = 32, 4
 """Images that go through the image encoder together; on a CPU, larger batches cost more memory and save no time."""
 
 _NO_REPORT = ModelReport()
-_T = TypeVar("_T")
 
 
-class Tagger:
+class Tagger(CaptioningMethods):
     """A tagging model with its bank, text encoder and image transform.
 
     Args:
@@ -74,12 +71,12 @@ class Tagger:
         self.report = report
         self.device = torch.device(device)
         self.dtype = dtype
-        self.model = _copy_for_evaluation(model, self.device, dtype)
+        self.model = copy_for_evaluation(model, self.device, dtype)
         self.transform = EvalTransform(
             config.image.size, config.image.mean, config.image.std, config.image.interpolation
         )
         self._scorer = Scorer(self.model)
-        self._text_encoder = _Once(text_encoder)
+        self._text_encoder = Once(text_encoder)
         self._set_bank(bank)
         cut = config.unlike_below
         self._own = None if cut is None else OwnVocabulary(self.bank, self._prepared, cut)
@@ -132,16 +129,6 @@ class Tagger:
         """Images that go through the image encoder together."""
         return CPU_BATCH if self.device.type == "cpu" else BATCH
 
-    @property
-    def has_captioner(self) -> bool:
-        """Whether :meth:`caption` can be called."""
-        return self.model.captioner is not None
-
-    @property
-    def adds_given_tags(self) -> bool:
-        """Whether tags given to :meth:`caption` come beside those that the model finds, not in their place."""
-        return self.has_captioner and self._writer().reads_apart
-
     @overload  # a path, bytes and a file are iterable too
     def tag(self, picture: Source, shortlist: int | None = None) -> Prediction: ...  # type: ignore[overload-overlap]
     @overload
@@ -169,111 +156,6 @@ class Tagger:
             return self._tag(self.look(picture), shortlist)
         predictions = self._tag_each(several(picture), shortlist)
         return predictions if isinstance(picture, Iterator) else list(predictions)
-
-    @overload
-    def caption(  # type: ignore[overload-overlap]
-        self,
-        picture: Source,
-        tags: str | Sequence[str] | None = None,
-        beams: int = 3,
-        options: CaptionOptions | None = None,
-    ) -> str: ...
-    @overload
-    def caption(
-        self,
-        picture: Iterable[Source],
-        tags: str | Sequence[str] | None = None,
-        beams: int = 3,
-        options: CaptionOptions | None = None,
-    ) -> list[str]: ...
-    def caption(
-        self,
-        picture: Source | Iterable[Source],
-        tags: str | Sequence[str] | None = None,
-        beams: int = 3,
-        options: CaptionOptions | None = None,
-    ) -> str | list[str]:
-        """Describe an image, or each of several, in a sentence that follows tags.
-
-        Args:
-            picture: what :meth:`look` takes, or several of them.
-            tags: a list of names or one text, "dog, grass", for each image; they need not be predefined. None takes
-                the predefined tags over their thresholds, an empty list takes none. A captioner that reads given and
-                seen tags apart always has the predefined tags over their thresholds as seen, and these beside them.
-            beams: captions written side by side, of which the best is returned; 1 takes the likeliest word each time.
-            options: lengths, repetition, sampling.
-
-        Raises:
-            InputError: the model has no captioner or cannot read a tag, or a number is out of range.
-            ImageError: an image cannot be opened; the message says why, and which of several it is.
-        """
-        self._writer()  # without one, no image is looked at
-        if is_source(picture):
-            return self.caption_features([self.look(picture)], tags, beams, options)[0].text
-        captions: list[str] = []
-        for number, caption in enumerate(self.caption_through(several(picture), tags, beams, options), 1):
-            if isinstance(caption, ImageError):
-                raise _numbered(caption, number)
-            captions.append(caption.text)
-        return captions
-
-    def caption_through(
-        self,
-        images: Iterable[Source],
-        tags: str | Sequence[str] | None = None,
-        beams: int = 3,
-        options: CaptionOptions | None = None,
-        limits: ImageLimits = OWN_IMAGES,
-    ) -> Iterator[Caption | ImageError]:
-        """Describe many images, in batches that are read ahead of the model.
-
-        Args:
-            images: what :meth:`look` takes; they may be endless.
-            tags, beams, options: as for :meth:`caption`.
-            limits: on each image.
-
-        Yields:
-            The caption of each image in order, or the error where it cannot be used.
-
-        Raises:
-            InputError: as for :meth:`caption`.
-        """
-        self._writer()
-        looks = self.look_through(images, limits=limits)
-        while batch := list(islice(looks, self.batch_size)):
-            usable = [one for one in batch if not isinstance(one, ImageError)]
-            captions = iter(self.caption_features(usable, tags, beams, options))
-            yield from (one if isinstance(one, ImageError) else next(captions) for one in batch)
-
-    @torch.inference_mode()
-    def caption_features(
-        self,
-        features: Sequence[ImageFeatures],
-        tags: str | Sequence[str] | None = None,
-        beams: int = 3,
-        options: CaptionOptions | None = None,
-    ) -> list[Caption]:
-        """Describe images that were looked at: a caption is rewritten for other tags without a second look.
-
-        Args:
-            features: of :meth:`look`; their captions are written together.
-            tags, beams, options: as for :meth:`caption`.
-
-        Raises:
-            InputError: as for :meth:`caption`.
-        """
-        writer, known = self._writer(), self.bank.vocabulary.tags
-        given = tuple(given_tags(tags or (), known))
-        writer.check(given)
-        if not features:
-            return []
-        seen: list[tuple[str, ...]] = [()] * len(features)
-        if tags is None or writer.reads_apart:
-            left_out = set(options.without) if options else set()
-            found = ([tag for tag in self.score(one).tags if tag not in left_out] for one in features)
-            seen = [tuple(tags[: writer.most_seen]) for tags in found]
-        texts = writer.write(torch.cat([one.tokens for one in features]), given, seen, known, beams, options)
-        return [Caption(text, given, tags) for text, tags in zip(texts, seen, strict=True)]
 
     def look(self, picture: Source) -> ImageFeatures:
         """Run the image encoder once: all that any later scoring of this image needs.
@@ -567,16 +449,8 @@ class Tagger:
     def _look_each(self, images: Iterable[Source]) -> Iterator[ImageFeatures]:
         for number, features in enumerate(self.look_through(images), 1):
             if isinstance(features, ImageError):
-                raise _numbered(features, number)
+                raise numbered(features, number)
             yield features
-
-    def _writer(self) -> CaptionWriter:
-        if self.model.captioner is None:
-            raise InputError(
-                f"{self.name} has no captioner: choose a model of which `ram models` says that it writes captions, "
-                "such as tag2text-lite"
-            )
-        return CaptionWriter(self.model.captioner)
 
     def _check(self, bank: TagEmbeddingBank) -> None:
         if bank.text_encoder != self.config.text_encoder:
@@ -595,12 +469,6 @@ class Tagger:
         return bank.to(self.device, stored if stored.itemsize < self.dtype.itemsize else self.dtype)
 
 
-def _numbered(fault: ImageError, number: int) -> ImageError:
-    """Say which of several images a fault is of, where the image has no name."""
-    named = not isinstance(fault, ImageTypeError) and not str(fault).startswith(f"{UNNAMED} ")
-    return fault if named else type(fault)(f"picture {number}: {fault}")
-
-
 def _made_again(
     kind: type[Tagger],
     bank: TagEmbeddingBank,
@@ -616,28 +484,3 @@ def _made_again(
         model.captioner.words = words
     made = kind(config, model, own, *others)
     return made if bank is own else made.with_bank(bank)
-
-
-def _copy_for_evaluation(model: TaggingModel, device: torch.device, dtype: torch.dtype) -> TaggingModel:
-    """A copy of a model in evaluation mode whose weights need no gradient; those that need not move are shared."""
-    memo: dict[int, torch.Tensor] = {}
-    for parameter in model.parameters():
-        memo[id(parameter)] = nn.Parameter(parameter.detach().to(device, dtype), requires_grad=False)
-    for buffer in model.buffers():
-        memo[id(buffer)] = buffer.to(device, dtype if buffer.is_floating_point() else None)
-    return copy.deepcopy(model, memo).eval()
-
-
-class _Once(Generic[_T]):
-    """Call a factory at most once, whichever thread comes first; a failure may be tried again."""
-
-    def __init__(self, make: Callable[[], _T]) -> None:
-        self.make = make
-        self._lock = threading.Lock()
-        self._made: list[_T] = []
-
-    def __call__(self) -> _T:
-        with self._lock:
-            if not self._made:
-                self._made.append(self.make())
-            return self._made[0]

@@ -80,7 +80,7 @@ def test_a_model_without_a_captioner_says_so():
     tagger = tiny_tagger()
     assert not tagger.has_captioner
     for ask in (lambda: tagger.caption("missing.jpg"), lambda: tagger.caption(["missing.jpg"])):
-        with pytest.raises(InputError, match="tiny has no captioner: choose a model"):
+        with pytest.raises(InputError, match="tiny writes no captions: choose a model"):
             ask()
 
 

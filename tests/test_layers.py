@@ -14,7 +14,10 @@ LAYERS = (
     ("ram.describers", "ram.text", "ram.labels"),
     ("ram.models", "ram.images"),
     ("ram.checkpoints", "ram.text.bank", "ram.text.tag_packs"),
-    ("ram.tagger_loading", "ram.tagger", "ram.caption_writing", "ram.backends", "ram.strength", "ram.hub"),
+    (
+        *("ram.tagger_loading", "ram.tagger", "ram.tagger_parts", "ram.captioning_methods", "ram.caption_writing"),
+        *("ram.backends", "ram.strength", "ram.hub"),
+    ),
     ("ram.cli", "ram.training", "ram.evaluation", "ram.library", "ram.export", "ram.figures", "ram.compat"),
     ("demo.core", "demo.views", "demo.server"),
     ("demo.sections",),

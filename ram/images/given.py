@@ -99,3 +99,9 @@ def image_of(array: np.ndarray) -> Image.Image:
     if array.size == 0:
         return Image.new("RGB", (shape[1], shape[0]))
     return Image.fromarray(np.ascontiguousarray(array.reshape(shape)))
+
+
+def numbered(fault: ImageError, number: int) -> ImageError:
+    """Say which of several images a fault is of, where the image has no name."""
+    named = not isinstance(fault, ImageTypeError) and not str(fault).startswith(f"{UNNAMED} ")
+    return fault if named else type(fault)(f"picture {number}: {fault}")
