@@ -31,6 +31,7 @@ from ram.cli import (
     parse,
     retag,
     search,
+    serve,
     shard,
     tag,
     train,
@@ -45,7 +46,7 @@ BAD_INPUT, UNEXPECTED, INTERRUPTED, BROKEN_PIPE = 2, 1, 130, 141
 
 _COMMANDS = (
     models, tag, untag, library, retag, search, caption, describe, pack, compare, evaluate, calibrate, labels, parse,
-    words, generate, clean, shard, train, convert, card, onnx_export,
+    words, generate, clean, shard, train, convert, card, onnx_export, serve,
 )  # fmt: skip
 
 
