@@ -38,13 +38,13 @@ LARGE = 0.25
 
 
 def maps(
-    tagger: Tagger, features: ImageFeatures, tag: str, pixels: torch.Tensor | None = None
+    tagger: Tagger, features: ImageFeatures, tag: str, regions: np.ndarray | None = None
 ) -> Mapping[str, np.ndarray]:
-    """(rows, columns) of each kind for one tag; that of regions where there are pixels."""
+    """(rows, columns) of each kind for one tag, with that of regions where it is given."""
     told = tagger.explain(features, tagger.bank, tag)
     centre = np.zeros_like(told.attention)
     centre[centre.shape[0] // 2, centre.shape[1] // 2] = 1
-    drawn = {} if pixels is None else {REGIONS: evidence_maps(tagger, pixels, tagger.bank.select([tag]))[0]}
+    drawn = {} if regions is None else {REGIONS: regions}
     return {
         **drawn,
         "attention of the last layer": told.attention,
@@ -98,8 +98,10 @@ def main() -> None:
             boxes[box["tag"]].append(box["box"])
         seen = {tag for tag in boxes if tag in tagger.bank.vocabulary.tags and predicted[tag].probability > flags.over}
         given = {score.tag for score in predicted.above()[:GIVEN]}
-        for tag in sorted(seen | given):
-            for kind, one in maps(tagger, features, tag, pixels).items():
+        asked = sorted(seen | given)
+        fine = evidence_maps(tagger, pixels, tagger.bank.select(asked)) if asked else []
+        for tag, regions in zip(asked, fine, strict=True):
+            for kind, one in maps(tagger, features, tag, regions).items():
                 if tag in seen:
                     if kind == REGIONS:
                         add_overlaps(overlaps, box_of(one), boxes[tag])

@@ -30,7 +30,7 @@ def find_regions(
 ) -> list[Region]:
     """One box for each tag that an image has, most probable first.
 
-    docs/neighbours.md has how good the boxes are. A detector draws better ones: :mod:`ram.regions.detectors`.
+    docs/neighbours.md has how good the boxes are. A detector draws better ones: :mod:`ram.regions.grounding`.
 
     Args:
         tagger: tags the image.
@@ -51,6 +51,20 @@ def find_regions(
         return []
     maps = evidence_maps(tagger, pixels, bank.select([score.tag for score in scores]))
     return [Region(score.tag, score.probability, box_of(one)) for score, one in zip(scores, maps, strict=True)]
+
+
+def region_of(
+    tagger: Tagger, image: Source, bank: TagEmbeddingBank, tag: str, limits: ImageLimits = OWN_FILES
+) -> Region:
+    """The box of one tag, whether the image has it or not.
+
+    Raises:
+        ImageError, InputError: as for :func:`find_regions`, and where the bank has no such tag.
+    """
+    alone = bank.select([tag])
+    pixels = tagger.transform(open_image(image, limits))[None]
+    score = tagger.score(tagger.look_at_pixels(pixels), alone)[tag]
+    return Region(tag, score.probability, box_of(evidence_maps(tagger, pixels, alone)[0]))
 
 
 def box_of(evidence: np.ndarray, level: float = LEVEL) -> Box:
