@@ -1,6 +1,6 @@
 """Pointing game: whether the brightest patch of a tag's map lies on the tag's object, for several kinds of map.
 
-    python -m benchmarks.pointing BOXES FOLDER [--model ram-plus-lite] [--over 0.3] [--portraits]
+    python -m benchmarks.pointing BOXES FOLDER [--model ram-plus-lite] [--over 0.3] [--portraits] [--half 0|1]
 
 BOXES is a JSON list of {"image": path below FOLDER, "boxes": [{"tag": ..., "box": [left, top, right, bottom]}]}, boxes
 as shares of width and height. Only tags of the model's vocabulary count, and of these only those with a probability
@@ -23,21 +23,30 @@ from typing import Any
 import numpy as np
 import torch
 
+from ram.images.opening import open_image
 from ram.models.image_encoder import ImageFeatures
+from ram.regions.evidence_maps import evidence_maps
+from ram.regions.finding import box_of
+from ram.regions.region import overlap
 from ram.tagger import Tagger
 from ram.tagger_loading import load
 
 GIVEN = 8
+REGIONS = "windows over fine patches"
 LARGE = 0.25
 """Share of the image from which a person makes it a portrait."""
 
 
-def maps(tagger: Tagger, features: ImageFeatures, tag: str) -> Mapping[str, np.ndarray]:
-    """(rows, columns) of each kind for one tag."""
+def maps(
+    tagger: Tagger, features: ImageFeatures, tag: str, regions: np.ndarray | None = None
+) -> Mapping[str, np.ndarray]:
+    """(rows, columns) of each kind for one tag, with that of regions where it is given."""
     told = tagger.explain(features, tagger.bank, tag)
     centre = np.zeros_like(told.attention)
     centre[centre.shape[0] // 2, centre.shape[1] // 2] = 1
+    drawn = {} if regions is None else {REGIONS: regions}
     return {
+        **drawn,
         "attention of the last layer": told.attention,
         "gradient x token": gradient_times_token(tagger, features, tag).reshape(centre.shape),
         "the logit without the patch": told.patch_effects,
@@ -71,22 +80,31 @@ def main() -> None:
     parser.add_argument("--model", default="ram-plus-lite")
     parser.add_argument("--over", type=float, default=0.3, help="least probability of a tag")
     parser.add_argument("--portraits", action="store_true", help="only images with a large person")
+    parser.add_argument("--half", type=int, choices=(0, 1), help="every second image: 0 for choices, 1 for reports")
     flags = parser.parse_args()
+    overlaps: dict[str, list[float]] = defaultdict(list)
     tagger, hits, alike = load(flags.model), defaultdict(list), defaultdict(list)
     images = json.loads(flags.boxes.read_text(encoding="utf-8"))
+    if flags.half is not None:
+        images = images[flags.half :: 2]
     if flags.portraits:
         images = [image for image in images if any(map(_large_person, image["boxes"]))]
     for image in images:
-        features = tagger.look(flags.folder / image["image"])
+        pixels = tagger.transform(open_image(flags.folder / image["image"]))[None]
+        features = tagger.look_at_pixels(pixels)
         predicted, drawn = tagger.score(features), defaultdict(list)
         boxes = defaultdict(list)
         for box in image["boxes"]:
             boxes[box["tag"]].append(box["box"])
         seen = {tag for tag in boxes if tag in tagger.bank.vocabulary.tags and predicted[tag].probability > flags.over}
         given = {score.tag for score in predicted.above()[:GIVEN]}
-        for tag in sorted(seen | given):
-            for kind, one in maps(tagger, features, tag).items():
+        asked = sorted(seen | given)
+        fine = evidence_maps(tagger, pixels, tagger.bank.select(asked)) if asked else []
+        for tag, regions in zip(asked, fine, strict=True):
+            for kind, one in maps(tagger, features, tag, regions).items():
                 if tag in seen:
+                    if kind == REGIONS:
+                        add_overlaps(overlaps, box_of(one), boxes[tag])
                     hits[kind].append(points_at(one, boxes[tag]))
                 if tag in given:
                     drawn[kind].append(one.ravel())
@@ -96,7 +114,17 @@ def main() -> None:
     print(f"{'map':30} {'points at the object':>20} {'correlation':>12}")
     for kind, found in hits.items():
         print(f"{kind:30} {100 * np.mean(found):18.1f} % {np.mean(alike[kind] or np.nan):12.2f}")
+    print(f"{'box':30} {'mean overlap':>20} {'over a half':>12}")
+    for kind, shares in overlaps.items():
+        print(f"{kind:30} {np.mean(shares):20.2f} {100 * np.mean(np.array(shares) >= 0.5):10.1f} %")
     print(f"{len(next(iter(hits.values()), []))} tags on {len(images)} images")
+
+
+def add_overlaps(overlaps: dict[str, list[float]], box: Sequence[float], boxes: Sequence[Sequence[float]]) -> None:
+    """Note the best overlap (intersection over union) of a box with one of the tag's, or with all of them together."""
+    together = [*np.min(boxes, axis=0)[:2], *np.max(boxes, axis=0)[2:]]
+    for kind, one in ((REGIONS, box), ("the whole image", (0, 0, 1, 1)), ("its middle", (0.15, 0.15, 0.85, 0.85))):
+        overlaps[kind].append(max(overlap(tuple(one), tuple(real)) for real in (*boxes, together)))
 
 
 def _large_person(box: Mapping[str, Any]) -> bool:

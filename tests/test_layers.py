@@ -16,9 +16,12 @@ LAYERS = (
     ("ram.checkpoints", "ram.text.bank", "ram.text.tag_packs"),
     (
         *("ram.tagger_loading", "ram.tagger", "ram.tagger_parts", "ram.captioning_methods", "ram.caption_writing"),
-        *("ram.backends", "ram.strength", "ram.hub"),
+        *("ram.backends", "ram.strength", "ram.hub", "ram.regions"),
     ),
-    ("ram.cli", "ram.training", "ram.evaluation", "ram.library", "ram.export", "ram.figures", "ram.compat"),
+    (
+        *("ram.cli", "ram.training", "ram.evaluation", "ram.library", "ram.export", "ram.figures", "ram.compat"),
+        "ram.neighbours",
+    ),
     ("demo.core", "demo.views", "demo.server"),
     ("demo.sections",),
     ("demo.page", "demo.api"),

@@ -10,6 +10,7 @@ import gradio as gr
 from demo.core.categories import Categories
 from demo.core.edits import Edit, Edits
 from demo.core.photos import Photo, Tagged
+from demo.core.tag_box import tag_box
 from demo.core.workbench import Workbench
 from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.views import why as views
@@ -26,12 +27,14 @@ class Subject:
         predefined: its sentences if it is a predefined tag; None for a typed category.
         before: its probability before any edit.
         order: indices of its sentences, heaviest first when it was selected; edits do not change the order.
+        boxed: whether a box around the tag's evidence is drawn.
     """
 
     tag: str
     predefined: Categories | None = None
     before: float | None = None
     order: tuple[int, ...] = ()
+    boxed: bool = False
 
 
 class WhyPanel:
@@ -91,6 +94,10 @@ class WhyPanel:
             return {self.notice: ""}
         if getattr(edit, "tag", None) != subject.tag:  # another tag was selected while the edit was on its way
             raise InputError(f"the panel explains {subject.tag} by now: select the other tag again and repeat the edit")
+        if edit.action == "box":
+            subject = replace(subject, boxed=not subject.boxed)
+            shown = self._shown(photo, subject, before, self.bench.explain(photo, before, subject.tag))
+            return {self.notice: "", self.subject: subject, self.panel: shown}
         changed = self._embed(subject, _edited(before, subject.tag, edit))
         explanation = self.bench.explain(photo, changed, subject.tag)
         update: Update = {self.notice: ""}
@@ -126,7 +133,9 @@ class WhyPanel:
     ) -> str:
         tag, jpeg = subject.tag, photo.jpeg if photo else b""
         unnamed = self.bench.probability_without(photo, categories, tag, categories.by_name(tag))
-        return views.why(views.Why(tag, categories, explanation, subject.before, subject.order, jpeg, unnamed))
+        region = tag_box(self.bench, photo, categories, tag) if subject.boxed else None
+        known = tag, categories, explanation, subject.before, subject.order, jpeg, unnamed
+        return views.why(views.Why(*known, subject.boxed, region))
 
 
 def _edited(categories: Categories, tag: str, edit: gr.EventData) -> Categories:

@@ -17,6 +17,7 @@ from demo.core.exports import export_table
 from demo.views.page import introduction
 from demo.views.render import data_address, render
 from ram.prediction import Evidence, Explanation, TagScore
+from ram.regions.region import Region
 
 SHOWN_SENTENCES = 10
 """Sentences listed at once; the others unfold."""
@@ -47,6 +48,8 @@ class Why:
         order: indices of the sentences in the order they are listed; further ones follow.
         photo: JPEG of the photo.
         unnamed: probability without all sentences that only say the name, or None.
+        boxed: whether a box is asked for.
+        region: the box; None where none is asked for, and where the model cannot tell.
     """
 
     tag: str
@@ -56,6 +59,8 @@ class Why:
     order: Sequence[int] = ()
     photo: bytes = field(default=b"", repr=False)
     unnamed: float | None = None
+    boxed: bool = False
+    region: Region | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ def why(shown: Why) -> str:
         "why", "why", tag=shown.tag, photo=_key(shown.photo), edited=shown.categories.is_edited(shown.tag),
         verdict=explanation and _verdict(explanation.score, shown.before),
         evidence=explanation and explanation.score.evidence and _evidence(explanation.score),
-        heat=_heat(explanation, shown.photo) if explanation and shown.photo else None,
+        heat=_heat(explanation, shown) if explanation and shown.photo else None,
         sentences=_sentences(shown, rows),
     )  # fmt: skip
 
@@ -186,14 +191,21 @@ def _evidence(score: TagScore) -> dict[str, Any]:
     }
 
 
-def _heat(explanation: Explanation, photo: bytes) -> dict[str, Any]:
+def _heat(explanation: Explanation, shown: Why) -> dict[str, Any]:
+    photo = shown.photo
     with Image.open(io.BytesIO(photo)) as image:
         width, height = image.size
     return {
         "width": width, "height": height, "shown_width": round(HEAT_HEIGHT * width / height),
         "photo": data_address(photo, "image/jpeg"), "map": heat_map(explanation.patch_effects),
+        "boxed": shown.boxed, "box": shown.region and _rectangle(shown.region, width, height),
         "where": _strongest(explanation.patch_effects), "greatest": _signed(float(explanation.patch_effects.max())),
     }  # fmt: skip
+
+
+def _rectangle(region: Region, width: int, height: int) -> dict[str, float]:
+    left, top, right, bottom = region.pixels(width, height)
+    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
 
 
 def _strongest(effects: np.ndarray) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import ram
 from ram.cli import (
+    boxes,
     calibrate,
     caption,
     card,
@@ -31,6 +32,7 @@ from ram.cli import (
     parse,
     retag,
     search,
+    service,
     shard,
     tag,
     train,
@@ -44,8 +46,8 @@ BAD_INPUT, UNEXPECTED, INTERRUPTED, BROKEN_PIPE = 2, 1, 130, 141
 """Exit codes; the last two are those of a shell for SIGINT and SIGPIPE."""
 
 _COMMANDS = (
-    models, tag, untag, library, retag, search, caption, describe, pack, compare, evaluate, calibrate, labels, parse,
-    words, generate, clean, shard, train, convert, card, onnx_export,
+    models, tag, boxes, untag, library, retag, search, caption, describe, pack, compare, evaluate, calibrate, labels,
+    parse, words, generate, clean, shard, train, convert, card, onnx_export, service,
 )  # fmt: skip
 
 

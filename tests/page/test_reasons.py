@@ -56,3 +56,12 @@ def test_the_folded_line_says_what_the_score_is_without_it(page):
     page.get_by_role("button", name="Undo all edits of spaniel").click()
     why.locator(".edited").wait_for(state="detached")
     assert verdict(page) == before
+
+
+def test_a_box_is_shown_and_hidden_again(page):
+    why = why_typed(page, "spaniel")
+    why.get_by_role("button", name="Show a box").click()
+    why.locator("rect.box").wait_for()
+    assert "rough guess" in why.locator(".heat figcaption").inner_text()
+    why.get_by_role("button", name="Hide the box").click()
+    why.locator("rect.box").wait_for(state="detached")

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from demo.core.categories import BY_VISITOR, Categories
 from demo.views.why import Why, decision, heat_map, nothing, why
 from ram.describers.fallback import DescribedSentence
 from ram.prediction import Evidence, Explanation, TagScore
+from ram.regions.region import Region
 from tests.demo.views.outline import HOSTILE, Outline
 
 SENTENCES = ("a brown coat", "four legs", "a wet nose")
@@ -236,3 +238,16 @@ def test_one_term_alone_needs_no_bar():
     page = Outline(why(Why("dog", told(), explanation(terms=(("decoder", 0.4),)))))
     assert "The score comes from the decoder alone." in page.text
     assert not [a for _, a in page.elements if "data-term" in a]
+
+
+def test_a_box_is_drawn_where_one_is_asked_for():
+    box = Region("dog", 0.6, (0.25, 0.5, 0.75, 1))
+    drawn = why(Why("dog", told(), explanation(), photo=jpeg(), boxed=True, region=box))
+    (rectangle,) = re.findall(r"<rect [^>]*>", drawn)
+    x, y, width, height = (float(value) for value in re.findall(r"\s(?:x|y|width|height)=\"([^\"]+)\"", rectangle))
+    whole = [float(side) for side in re.search(r'viewBox="0 0 (\d+) (\d+)"', drawn).groups()]
+    assert [x / whole[0], y / whole[1], (x + width) / whole[0], (y + height) / whole[1]] == pytest.approx(box.box)
+    assert "Hide the box" in drawn and 'aria-pressed="true"' in drawn
+    without = why(Why("dog", told(), explanation(), photo=jpeg()))
+    assert "<rect class=" not in without and "Show a box" in without and 'aria-pressed="false"' in without
+    assert "cannot draw a box" in why(Why("dog", told(), explanation(), photo=jpeg(), boxed=True))

@@ -1,0 +1,94 @@
+"""Find a box for each tag of an image from the tagger's own evidence: rough, but without another model."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+
+from ram.images.given import Source
+from ram.images.opening import open_image
+from ram.images.size_limits import OWN_FILES, ImageLimits
+from ram.regions.evidence_maps import evidence_maps
+from ram.regions.region import Box, Region
+from ram.tagger import Tagger
+from ram.text.bank import TagEmbeddingBank
+
+LEVEL = 0.4
+"""A box goes around the part of a map that is over this share of its range and holds the peak."""
+MOST = 8
+
+
+def find_regions(
+    tagger: Tagger,
+    image: Source,
+    bank: TagEmbeddingBank | None = None,
+    threshold: float | None = None,
+    most: int = MOST,
+    limits: ImageLimits = OWN_FILES,
+) -> list[Region]:
+    """One box for each tag that an image has, most probable first.
+
+    docs/neighbours.md has how good the boxes are. A detector draws better ones: :mod:`ram.regions.grounding`.
+
+    Args:
+        tagger: tags the image.
+        image: what :meth:`ram.tagger.Tagger.look` takes.
+        bank: the tags; the predefined ones where None.
+        threshold: probability over which a tag is present; the tags' own where None.
+        most: how many tags at most.
+        limits: on the image.
+
+    Raises:
+        ImageError: the image cannot be opened.
+        InputError: the bank is of another text encoder, or the model cannot tell where a tag is.
+    """
+    bank = tagger.bank if bank is None else bank
+    pixels = tagger.transform(open_image(image, limits))[None]
+    scores = tagger.score(tagger.look_at_pixels(pixels), bank).above(threshold)[:most]
+    if not scores:
+        return []
+    maps = evidence_maps(tagger, pixels, bank.select([score.tag for score in scores]))
+    return [Region(score.tag, score.probability, box_of(one)) for score, one in zip(scores, maps, strict=True)]
+
+
+def region_of(
+    tagger: Tagger, image: Source, bank: TagEmbeddingBank, tag: str, limits: ImageLimits = OWN_FILES
+) -> Region:
+    """The box of one tag, whether the image has it or not.
+
+    Raises:
+        ImageError, InputError: as for :func:`find_regions`, and where the bank has no such tag.
+    """
+    alone = bank.select([tag])
+    pixels = tagger.transform(open_image(image, limits))[None]
+    score = tagger.score(tagger.look_at_pixels(pixels), alone)[tag]
+    return Region(tag, score.probability, box_of(evidence_maps(tagger, pixels, alone)[0]))
+
+
+def box_of(evidence: np.ndarray, level: float = LEVEL) -> Box:
+    """The box around the connected part of a map (rows, columns) that holds its peak.
+
+    Args:
+        evidence: the higher, the more.
+        level: share of the range between the lowest and the highest value over which a cell belongs to the part.
+    """
+    over = evidence >= evidence.min() + level * (evidence.max() - evidence.min())
+    cells = _connected(over, divmod(int(evidence.argmax()), evidence.shape[1]))
+    (top, left), (bottom, right) = cells.min(axis=0), cells.max(axis=0) + 1
+    rows, columns = evidence.shape
+    return float(left / columns), float(top / rows), float(right / columns), float(bottom / rows)
+
+
+def _connected(over: np.ndarray, start: Sequence[int]) -> np.ndarray:
+    """(cells, 2) row and column of the cells that are reached from one, up, down, left and right."""
+    seen, waiting = {(int(start[0]), int(start[1]))}, deque([(int(start[0]), int(start[1]))])
+    while waiting:
+        row, column = waiting.popleft()
+        for near in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
+            within = 0 <= near[0] < over.shape[0] and 0 <= near[1] < over.shape[1]
+            if within and near not in seen and over[near]:
+                seen.add(near)
+                waiting.append(near)
+    return np.array(sorted(seen))
