@@ -91,7 +91,7 @@ def times(tagger: Tagger, store: LookStore, photos: int) -> Iterator[str]:
 
     def search() -> None:
         query = sentence_query(tagger, SENTENCE)
-        near = highest(by_cosine(store.pooled(rows), query.embeddings[0, 0]), CANDIDATES)
+        near = highest(by_cosine(store, rows, query.embeddings[0, 0]), CANDIDATES)
         score_looks(tagger, store, near, query)
 
     search()

@@ -16,8 +16,8 @@ from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank, warn_of_unreadable
 
 Rows = NDArray[np.int_]
-BATCH, NEAR_BATCH = 256, 4096
-"""Looks that are scored together: by the decoder, and by pooled token."""
+BATCH, NEAR_BATCH = 256, 1024
+"""Looks that are scored together: by the decoder, and by pooled token. In float32 they stay in a processor's cache."""
 
 
 @torch.inference_mode()
@@ -64,9 +64,16 @@ def sentence_query(tagger: Tagger, sentence: str) -> DescriptionEmbeddings:
 
 
 @torch.inference_mode()
-def by_cosine(pooled: torch.Tensor, towards: torch.Tensor) -> NDArray[np.float32]:
-    """Cosines (rows,) of unit pooled tokens (rows, dim) with a vector (dim,)."""
-    return (pooled @ F.normalize(towards.float().cpu(), dim=-1)).numpy()
+def by_cosine(store: LookStore, rows: Rows, towards: torch.Tensor) -> NDArray[np.float32]:
+    """Cosines (rows,) of pooled tokens with a vector (dim,).
+
+    The codes on disk are widened a batch at a time, which costs no more than reading a matrix of float32 would.
+    """
+    towards, parts = F.normalize(towards.float().cpu(), dim=-1), []
+    for _, batch in _batches(rows, NEAR_BATCH):
+        pooled = store.pooled(batch)
+        parts.append(pooled @ towards / torch.linalg.vector_norm(pooled, dim=-1))
+    return torch.cat(parts).numpy() if parts else np.zeros(0, np.float32)
 
 
 def highest(scores: NDArray[np.float32], most: int) -> NDArray[np.int_]:

@@ -9,14 +9,25 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ram.errors import InputError
 
-VERSION = "1"
+VERSION = "2"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS photos(row INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size INTEGER, changed INTEGER);
 CREATE TABLE IF NOT EXISTS tags(tag TEXT, row INTEGER, probability REAL, PRIMARY KEY(tag, row)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS tags_of_rows ON tags(row);
 """
+_NAMES = """
+WITH RECURSIVE names(tag) AS (
+    SELECT min(tag) FROM tags UNION ALL SELECT (SELECT min(tag) FROM tags WHERE tag > names.tag) FROM names WHERE tag > ""
+)
+SELECT tag FROM names WHERE tag > ""
+"""
+"""All tags, by a jump from each to the next: without reading the photos of each."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ class PhotoIndex:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._rows: tuple[tuple[int, int], NDArray[np.int64]] | None = None
         try:
             self._database = sqlite3.connect(path, check_same_thread=False)
             self._database.executescript(_TABLES)
@@ -76,9 +88,13 @@ class PhotoIndex:
         states = ((row, PhotoState(Path(os.fsdecode(path)), size, changed)) for row, path, size, changed in found)
         return {state.path: (row, state) for row, state in states}
 
-    def rows(self) -> list[int]:
-        """The rows of all photos, in order."""
-        return [row for (row,) in self._query("SELECT row FROM photos ORDER BY row")]
+    def rows(self) -> NDArray[np.int64]:
+        """The rows of all photos, in order; not to be written to."""
+        state = (self._query("PRAGMA data_version")[0][0], self._database.total_changes)  # by others, and by us
+        if self._rows is None or self._rows[0] != state:
+            found = self._query("SELECT row FROM photos ORDER BY row")
+            self._rows = state, np.fromiter((row for (row,) in found), np.int64, len(found))
+        return self._rows[1]
 
     def path(self, row: int) -> Path:
         """Path of the photo in a row, relative to the folder."""
@@ -130,9 +146,15 @@ class PhotoIndex:
         """Tags of a photo with their probabilities, highest first."""
         return dict(self._query("SELECT tag, probability FROM tags WHERE row = ? ORDER BY probability DESC", row))
 
-    def with_tag(self, tag: str) -> dict[int, float]:
-        """Rows that have a tag, with probabilities."""
-        return dict(self._query("SELECT row, probability FROM tags WHERE tag = ?", tag))
+    def names(self) -> list[str]:
+        """All tags."""
+        return [tag for (tag,) in self._query(_NAMES)]
+
+    def with_tag(self, tag: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Rows that have a tag, in order, and their probabilities."""
+        found = self._query("SELECT row, probability FROM tags WHERE tag = ? ORDER BY row", tag)
+        rows, probabilities = zip(*found, strict=True) if found else ((), ())
+        return np.array(rows, np.int64), np.array(probabilities, np.float32)
 
     def _forget(self, photos: Iterable[Path]) -> None:
         for photo in photos:

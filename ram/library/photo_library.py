@@ -157,7 +157,7 @@ class PhotoLibrary:
             InputError: the bank is of another text encoder, or the model cannot make a shortlist.
         """
         with locked([self._home]):
-            rows, store = self._rows(), self._looks()
+            rows, store = self._index.rows(), self._looks()
             alone = [bank.select([tag]) for tag in bank.vocabulary.tags]
             near = [rows] * len(bank)
             if shortlist is not None and shortlist < len(rows):
@@ -204,11 +204,11 @@ class PhotoLibrary:
         store = self._looks()
         if words:
             query = sentence_query(self.tagger, words)
-            near = by_cosine(store.pooled(rows), query.embeddings[0, 0])
+            near = by_cosine(store, rows, query.embeddings[0, 0])
             rows = rows[highest(near, max(CANDIDATES, most))]
             scores = score_looks(self.tagger, store, rows, query)[:, 0].sigmoid().numpy()
         elif like is not None:
-            scores = by_cosine(store.pooled(rows), self.tagger.look(like).pooled[0])
+            scores = by_cosine(store, rows, self.tagger.look(like).pooled[0])
             itself = self._row_of(like)
             rows, scores = rows[rows != itself], scores[rows != itself]
         order = highest(scores, most)
@@ -240,9 +240,6 @@ class PhotoLibrary:
             raise InputError(f"there are no looks of {self.folder}: run `ram library add` first")
         return self._store
 
-    def _rows(self) -> NDArray[np.int_]:
-        return np.array(self._index.rows(), dtype=np.int64)
-
     def _state(self, photo: Path) -> PhotoState | None:
         try:
             return PhotoState.of(self.folder, photo)
@@ -266,24 +263,29 @@ class PhotoLibrary:
         self, all: Sequence[str], any: Sequence[str], without: Sequence[str]
     ) -> tuple[NDArray[np.int_], NDArray[np.float32]]:
         """Rows that the tags allow, and the sum of the probabilities of those that they must have."""
-        scores = dict.fromkeys(self._rows().tolist(), 0.0)
+        rows = self._index.rows()
+        scores = np.zeros(len(rows), np.float32)
         for tag in all:
-            found = self._with_tag(tag)
-            scores = {row: score + found[row] for row, score in scores.items() if row in found}
+            found, probabilities = self._with_tag(tag)
+            had = np.isin(rows, found, assume_unique=True)
+            rows, scores = rows[had], scores[had] + probabilities[np.isin(found, rows, assume_unique=True)]
         if any:
-            found = {row: value for tag in any for row, value in self._with_tag(tag).items()}
-            scores = {row: score + found[row] for row, score in scores.items() if row in found}
+            best = np.full(len(rows), -1, np.float32)
+            for found, probabilities in map(self._with_tag, any):
+                had = np.isin(rows, found, assume_unique=True)
+                best[had] = np.maximum(best[had], probabilities[np.isin(found, rows, assume_unique=True)])
+            rows, scores = rows[best >= 0], (scores + best)[best >= 0]
         for tag in without:
-            found = self._with_tag(tag)
-            scores = {row: score for row, score in scores.items() if row not in found}
-        return np.array(list(scores), dtype=np.int64), np.array(list(scores.values()), dtype=np.float32)
+            left = ~np.isin(rows, self._with_tag(tag)[0], assume_unique=True)
+            rows, scores = rows[left], scores[left]
+        return rows, scores
 
-    def _with_tag(self, tag: str) -> dict[int, float]:
-        known = {matching_key(name): name for name in self._index.tags()}
+    def _with_tag(self, tag: str) -> tuple[NDArray[np.int_], NDArray[np.float32]]:
+        known = {matching_key(name): name for name in self._index.names()}
         name = known.get(matching_key(tag))
         if name is None and self.tagger.bank.vocabulary.find(tag) is None:
             raise InputError(f'no photo has been scored for "{tag}": run `ram retag --tags "{tag}"` first')
-        return {} if name is None else self._index.with_tag(name)
+        return self._index.with_tag(tag if name is None else name)
 
     def _named(self, found: Iterable[tuple[int, float]]) -> list[FoundPhoto]:
         return [FoundPhoto(self.folder / self._index.path(row), score) for row, score in found]
