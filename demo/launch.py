@@ -30,6 +30,7 @@ from ram.runtime import cache_folder
 
 if TYPE_CHECKING:
     from gradio import Blocks
+    from starlette.routing import Route
 
     from demo.core.workbench import Workbench
     from demo.server.gate import Gate
@@ -143,6 +144,8 @@ def serve(page: Blocks, bench: Workbench, flags: argparse.Namespace) -> Gate:
     routes = [
         Route("/health", answer(models)), Route("/completions", completions.answer), Route(PICTURE, picture(SCREENSHOT))
     ]  # fmt: skip
+    if flags.library:
+        routes += _library_routes(bench, flags.library)
     page.launch(
         server_name=flags.host, server_port=flags.port, prevent_thread_lock=True, quiet=True, mcp_server=flags.mcp,
         app_kwargs={
@@ -153,6 +156,22 @@ def serve(page: Blocks, bench: Workbench, flags: argparse.Namespace) -> Gate:
     )  # fmt: skip
     gate.queue = page._queue
     return gate
+
+
+def _library_routes(bench: Workbench, folder: str) -> list[Route]:
+    """Addresses of the page that searches a folder of photos.
+
+    Raises:
+        InputError: there is no such folder, or its looks are not kept, or are of another model.
+    """
+    from demo.core.library_search import LibrarySearch
+    from demo.server.library_routes import PAGE, library_routes
+    from ram.library.photo_library import PhotoLibrary
+
+    library = PhotoLibrary(folder, bench.taggers[0])
+    library.looks()
+    _log.info("The photos of %s are searched at %s.", folder, PAGE)
+    return library_routes(LibrarySearch(library))
 
 
 def check_local_model(flags: argparse.Namespace) -> None:
