@@ -25,7 +25,7 @@ from demo.server.process import (
 from ram.describers.base import Describer
 from ram.describers.loading import DESCRIBERS, OFFLINE, USING_LOCAL, load_describer
 from ram.describers.local.weights import INSTALL, is_available, open_weights
-from ram.errors import DescriberError, RamError
+from ram.errors import DescriberError, InputError, RamError
 from ram.runtime import cache_folder
 
 if TYPE_CHECKING:
@@ -164,14 +164,20 @@ def _library_routes(bench: Workbench, folder: str) -> list[Route]:
     Raises:
         InputError: there is no such folder, or its looks are not kept, or are of another model.
     """
+    from demo.core.library_judging import LibraryJudging
     from demo.core.library_search import LibrarySearch
     from demo.server.library_routes import PAGE, library_routes
     from ram.library.photo_library import PhotoLibrary
+    from ram.tagger import Tagger
 
-    library = PhotoLibrary(folder, bench.taggers[0])
+    tagger = bench.taggers[0]
+    if not isinstance(tagger, Tagger):
+        raise InputError("--library needs a model on this machine, not a GPU that is lent for each request")
+    library = PhotoLibrary(folder, tagger)
     library.looks()
     _log.info("The photos of %s are searched at %s.", folder, PAGE)
-    return library_routes(LibrarySearch(library))
+    search = LibrarySearch(library)
+    return library_routes(search, LibraryJudging(search))
 
 
 def check_local_model(flags: argparse.Namespace) -> None:

@@ -10,10 +10,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from demo.core.library_judging import LibraryJudging
 from demo.core.library_search import LibrarySearch, Query
 from demo.views.render import STATIC, render, script
 from ram.errors import ImageError, RamError
@@ -29,7 +31,7 @@ _HEADERS = {
 }
 
 
-def library_routes(search: LibrarySearch) -> list[Route]:
+def library_routes(search: LibrarySearch, judging: LibraryJudging) -> list[Route]:
     """Routes of the page of a library."""
 
     def page(_: Request) -> Response:
@@ -59,12 +61,22 @@ def library_routes(search: LibrarySearch) -> list[Route]:
             return JSONResponse({"error": "there is no such photo"}, 404, _HEADERS)
         return Response(content, media_type="image/jpeg", headers=_HEADERS | {"Cache-Control": "private, max-age=3600"})
 
+    def take_home(request: Request) -> Response:
+        path = judging.made(request.path_params["name"])
+        if path is None:
+            return JSONResponse({"error": "no tagger has been trained yet"}, 404, _HEADERS)
+        return FileResponse(path, filename=path.name, headers=_HEADERS)
+
     return [
         Route(PAGE, page),
         Route(PAGE + "/library.{kind:str}", static),
         Route(PAGE + "/find", _answered(find)),
         Route(PAGE + "/complete", _answered(complete)),
         Route(PAGE + "/photos/{row:int}/{size:str}.jpg", picture),
+        Route(PAGE + "/thumbs", _posted(judging.judge), methods=["POST"]),
+        Route(PAGE + "/learn", _posted(judging.learn), methods=["POST"]),
+        Route(PAGE + "/tagger", _posted(judging.train), methods=["POST"]),
+        Route(PAGE + "/tagger/{name:str}", take_home),
     ]
 
 
@@ -80,12 +92,10 @@ def _answered(work: Callable[[Request], Any]) -> Callable[[Request], Response]:
     return answer
 
 
-def posted(work: Callable[[dict[str, Any]], Any]) -> Callable[[Request], Any]:
+def _posted(work: Callable[[dict[str, Any]], Any]) -> Callable[[Request], Any]:
     """Answer a POST of a JSON object that comes from the page itself."""
 
     async def answer(request: Request) -> Response:
-        from starlette.concurrency import run_in_threadpool
-
         own = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
         if not own or not request.headers.get("content-type", "").startswith("application/json"):
             return JSONResponse({"error": "this is only for the page itself"}, 403, _HEADERS)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from ram.cli.tag_language import add_language_option, given_names
 from ram.cli.library import add_found_options, add_library_options, found_json, opened_library, print_found
 from ram.cli.options import add_describer_options, describe_all, positive
+from ram.cli.tag_language import add_language_option, given_names
 from ram.cli.terminal import Progress, print_json, printable, say
 from ram.text.names import parse_categories
 

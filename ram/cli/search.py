@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from ram.cli.tag_language import add_language_option, given_names
 from ram.cli.library import add_found_options, add_library_options, found_json, opened_library, print_found
 from ram.cli.options import positive
+from ram.cli.tag_language import add_language_option, given_names
 from ram.cli.terminal import print_json, say
 from ram.text.names import parse_categories
 

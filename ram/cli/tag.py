@@ -10,7 +10,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ram.cli.tag_language import add_language_option, given_names, is_translated, say_without_names
 from ram.cli.options import (
     add_device_options,
     add_image_limit_option,
@@ -33,6 +32,7 @@ from ram.cli.picture_run import (
 )
 from ram.cli.scored_tags import add_vocabulary_options, scored_bank, typed_tags
 from ram.cli.stopping import sigterm_as_interrupt
+from ram.cli.tag_language import add_language_option, given_names, is_translated, say_without_names
 from ram.cli.tag_writers import TagWriters, add_writer_options
 from ram.cli.terminal import Progress, printable, say
 from ram.errors import ImageError, InputError

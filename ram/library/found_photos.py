@@ -12,7 +12,8 @@ class FoundPhoto:
 
     Args:
         path: of its file.
-        score: what it is ordered by: a probability, or a cosine for a search by photo.
+        score: what it is ordered by: a probability, for a sentence a logit with what else speaks for the photo, for a
+            photo a cosine.
         row: of it in the library.
     """
 

@@ -86,8 +86,9 @@ def train_labels(
 
     def trained(index: torch.Tensor) -> DescriptionEmbeddings:
         nonlocal done
-        for embeddings in _fit(tagger, start, looks.rows(index), wanted[index]):
-            done += 1
+        embeddings = start
+        for step in _fit(tagger, start, looks.rows(index), wanted[index]):
+            embeddings, done = step, done + 1
             progress("training", done, total)
         return embeddings
 

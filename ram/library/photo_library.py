@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -21,7 +22,7 @@ from ram.labels.tag_names import TagNames
 from ram.library.dates import taken
 from ram.library.folder_lock import locked
 from ram.library.found_photos import Added, FoundPhoto
-from ram.library.look_ranking import by_cosine, highest, nearest_looks, score_looks, sentence_query
+from ram.library.look_ranking import by_cosine, highest, nearest_looks, nearest_to_sentence, score_looks
 from ram.library.looks import LookShape, LookStore
 from ram.library.photo_filter import PhotoFilter
 from ram.library.photo_index import VERSION, PhotoIndex, PhotoState
@@ -29,11 +30,12 @@ from ram.models.image_encoder import ImageFeatures
 from ram.runtime import Progress, quiet
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
+from ram.text.tags_in_text import TagsInText
 
 HOME = ".ram"
 """Folder of a library within the folder of the photos; programs leave hidden folders alone."""
-SHORTLIST, CANDIDATES = 2000, 200
-"""Photos that are scored exactly for a new category, and for a sentence."""
+SHORTLIST = 2000
+"""Photos that are scored exactly for a new category."""
 BATCH = 64
 """Photos that are taken up in one step."""
 
@@ -54,6 +56,7 @@ class PhotoLibrary:
 
     Attributes:
         index: photos and tags.
+        home: where they and the looks are.
 
     Raises:
         InputError: the folder does not exist, or holds a library of another model.
@@ -65,18 +68,18 @@ class PhotoLibrary:
         if not self.folder.is_dir():
             raise InputError(f"there is no folder {self.folder}: check the path")
         self.tagger = tagger
-        self._home = self.folder / HOME if home is None else Path(home)
-        self._home.mkdir(parents=True, exist_ok=True)
-        self.index = PhotoIndex(self._home / "library.sqlite")
+        self.home = self.folder / HOME if home is None else Path(home)
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.index = PhotoIndex(self.home / "library.sqlite")
         self._store: LookStore | None = None
         if facts := self.index.facts():
             wanted = self._facts()
             if {name: facts.get(name) for name in wanted} != wanted:
                 raise InputError(
-                    f"the library in {self._home} is of {facts.get('model')}, with other weights or of another "
+                    f"the library in {self.home} is of {facts.get('model')}, with other weights or of another "
                     f"version than {tagger.name} here: remove it, or name another place with --library"
                 )
-            self._store = LookStore(self._home, LookShape(*map(int, facts["shape"].split())))
+            self._store = LookStore(self.home, LookShape(*map(int, facts["shape"].split())))
 
     def __len__(self) -> int:
         """Number of photos."""
@@ -101,7 +104,7 @@ class PhotoLibrary:
             ImageError: the folder holds no photo.
             OSError: the disk is full, for instance; what was taken up before stays.
         """
-        with locked([self._home]):
+        with locked([self.home]):
             known = self.index.photos()
             photos = find_images([self.folder])
             states = {photo: state for photo in photos if (state := self._state(photo)) is not None}
@@ -134,7 +137,7 @@ class PhotoLibrary:
         Raises:
             InputError: the bank is of another text encoder, or the model cannot make a shortlist.
         """
-        with locked([self._home]):
+        with locked([self.home]):
             rows, store = self.index.rows(), self.looks()
             alone = [bank.select([tag]) for tag in bank.vocabulary.tags]
             near = [rows] * len(bank)
@@ -165,7 +168,7 @@ class PhotoLibrary:
         """Find photos by tags, days, a sentence, or another photo; what is given together must hold together.
 
         Args:
-            words: a sentence; the photos whose pooled tokens are nearest are ordered by the decoder.
+            words: a sentence; see :func:`ram.library.look_ranking.nearest_to_sentence`.
             all, any, without, kinds, since, until: see :class:`ram.library.photo_filter.PhotoFilter`.
             like: a photo; those with the nearest pooled tokens come first, itself left out.
             most: how many to return.
@@ -185,10 +188,8 @@ class PhotoLibrary:
             return []
         store = self.looks()
         if words:
-            query = sentence_query(self.tagger, words)
-            near = by_cosine(store, rows, query.embeddings[0, 0])
-            rows = rows[highest(near, max(CANDIDATES, most))]
-            scores = score_looks(self.tagger, store, rows, query)[:, 0].sigmoid().numpy()
+            named = [self.tagger.bank.vocabulary.tags[i] for i in self._tags_in_text.find(words)]
+            rows, scores = nearest_to_sentence(self.tagger, store, rows, words, most, named)
         elif like is not None:
             itself = self._row_of(like)
             kept = itself in self.index.rows()
@@ -197,6 +198,10 @@ class PhotoLibrary:
             rows, scores = rows[rows != itself], scores[rows != itself]
         order = highest(scores, most)
         return self._named(zip(rows[order].tolist(), scores[order].tolist(), strict=True))
+
+    @cached_property
+    def _tags_in_text(self) -> TagsInText:
+        return TagsInText(self.tagger.bank.vocabulary.tags)
 
     def newest(self, most: int = 20) -> list[FoundPhoto]:
         """The photos that were taken last, the last first."""
@@ -257,9 +262,12 @@ class PhotoLibrary:
         if self._store is None:
             shape = LookShape.of(looks)
             self.index.save_facts(self._facts() | {"shape": f"{shape.patches} {shape.dim} {shape.classes}"})
-            self._store = LookStore(self._home, shape)
+            self._store = LookStore(self.home, shape)
         self._store.write(self.index.next_row(), looks)
-        predictions = [self.tagger.score(features) for _, features in batch]
+        learned, own = self.index.thresholds(), self.tagger.bank.vocabulary
+        pairs = zip(own.tags, own.thresholds, strict=True)
+        vocabulary = own.with_thresholds(learned.get(tag, threshold) for tag, threshold in pairs)
+        predictions = [replace(self.tagger.score(features), vocabulary=vocabulary) for _, features in batch]
         tags = [{score.tag: score.probability for score in prediction.above()} for prediction in predictions]
         self.index.add([replace(state, taken=self._taken(state)) for state, _ in batch], tags)
 
