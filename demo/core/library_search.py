@@ -159,6 +159,11 @@ class LibrarySearch:
             {"tag": tag, "name": self.names[tag], "probability": round(value, 4), "thumb": thumbs.get(tag, 0)}
             for tag, value in list(tags.items())[:SHOWN_TAGS]
         ]
+        shown += [
+            {"tag": tag, "name": self.names[tag], "probability": None, "thumb": thumb}
+            for tag, thumb in thumbs.items()
+            if tag not in tags
+        ]
         return {
             "row": photo.row, "name": os.fsencode(photo.path.name).decode("utf-8", "replace"),
             "score": round(float(photo.score), 4), "day": state.taken[:10] if state else "", "tags": shown,

@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 from ram.library.look_ranking import score_looks
 from ram.library.photo_library import PhotoLibrary
 from ram.runtime import Progress, quiet
+from ram.text.vocabulary import UNSEEN_THRESHOLD
 
-SPREAD, SLOPE = 0.5, 1.0
-"""Standard deviation that a threshold is expected to have around the present one, and logits by which the odds of a tag
-being right grow from one logit to the next; chosen on photos of Flickr8k's development split."""
+SLOPE, OFFSET = 1.5, 1.5
+"""Logits by which the odds of a tag being right grow with each logit of its score, and how far above the threshold they
+are expected to be even: the best threshold for F1 lies below."""
+SPREAD, UNSEEN_SPREAD = 0.5, 2.0
+"""Standard deviation in logits that the best threshold is expected to have around a calibrated one, and around that of
+a tag without a calibrated one. All four were chosen on Flickr8k's development split."""
 STEP = 0.05
 """Logits between the thresholds that are tried."""
 _LEAST = 1e-4
@@ -68,7 +72,10 @@ def learn(library: PhotoLibrary, progress: Progress = quiet) -> list[LearnedThre
 
 
 def shifted(logits: NDArray[np.floating], right: NDArray[np.bool_], threshold: float) -> float:
-    """The likeliest threshold after thumbs: a logistic curve around it, which is expected at the present one.
+    """The likeliest threshold after thumbs.
+
+    The odds of a tag being right are taken for a logistic curve of its logit, whose middle is expected at a fixed
+    distance from the present threshold. The threshold moves as far as the thumbs move that middle.
 
     Args:
         logits: (n,) of the photos with a thumb.
@@ -77,9 +84,10 @@ def shifted(logits: NDArray[np.floating], right: NDArray[np.bool_], threshold: f
     """
     if not len(logits) or not _LEAST < threshold < 1 - _LEAST:
         return threshold
-    middle = np.log(threshold / (1 - threshold))
-    tried = middle + np.arange(-4 * SPREAD, 4 * SPREAD + STEP / 2, STEP)
-    margins = SLOPE * (logits[None] - tried[:, None])
+    spread = UNSEEN_SPREAD if threshold == UNSEEN_THRESHOLD else SPREAD
+    present = np.log(threshold / (1 - threshold))
+    moves = np.arange(-4 * spread, 4 * spread + STEP / 2, STEP)
+    margins = SLOPE * (logits[None] - (present + OFFSET + moves)[:, None])
     likelihood = -np.logaddexp(0, np.where(right, -margins, margins)).sum(axis=1)
-    best = tried[np.argmax(likelihood - (tried - middle) ** 2 / (2 * SPREAD**2))]
+    best = present + moves[np.argmax(likelihood - moves**2 / (2 * spread**2))]
     return float(1 / (1 + np.exp(-best)))

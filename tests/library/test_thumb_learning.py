@@ -5,7 +5,7 @@ import pytest
 
 from ram.errors import InputError
 from ram.library.own_tagger import labels_of, train_labels
-from ram.library.thumb_learning import learn, shifted
+from ram.library.thumb_learning import OFFSET, SLOPE, learn, shifted
 from tests.library.test_photo_library import COUNT, folder, library, names, tagger  # noqa: F401
 
 
@@ -18,13 +18,37 @@ def test_no_thumb_changes_no_threshold():
     assert shifted(np.array([1.0]), np.array([True]), 1.0) == 1.0, "a tag that is never given"
 
 
-def test_thumbs_move_a_threshold_towards_what_they_say():
-    low, high = np.array([-1.0, -0.5, -0.8]), np.array([1.0, 2.0, 1.5])
-    assert shifted(low, np.ones(3, bool), 0.5) < 0.5 < shifted(high, np.zeros(3, bool), 0.5)
-    both, right = np.concatenate([low, high]), np.array([False] * 3 + [True] * 3)
-    assert shifted(both, right, 0.5) == pytest.approx(0.5, abs=0.08)
-    few, many = (shifted(np.repeat(high, n), np.zeros(3 * n, bool), 0.5) for n in (1, 5))
-    assert 0.5 < few < many, "more thumbs count more"
+@pytest.mark.parametrize("threshold", [0.5, 0.3])
+def test_thumbs_move_a_threshold_towards_what_they_say(threshold):
+    low, high = np.array([-1.0, -0.5, -0.8]), np.array([4.0, 5.0, 4.5])
+    assert shifted(low, np.ones(3, bool), threshold) < threshold < shifted(high, np.zeros(3, bool), threshold)
+    few, many = (shifted(np.repeat(high, n), np.zeros(3 * n, bool), threshold) for n in (1, 5))
+    assert threshold < few < many, "more thumbs count more"
+
+
+def test_a_calibrated_threshold_moves_less_than_one_that_is_not():
+    wrong = np.full(5, 3.0), np.zeros(5, bool)
+    odds = [value / (1 - value) / (old / (1 - old)) for old in (0.5, 0.5001) for value in [shifted(*wrong, old)]]
+    assert odds[0] > 1.5 * odds[1] > 1.5
+
+
+def test_f1_is_never_below_that_without_thumbs():
+    """Simulated tags whose best threshold lies off the present one, by less and by more than expected."""
+    generator = np.random.default_rng(0)
+    for off, threshold in ((0.0, 0.3), (1.0, 0.3), (-1.0, 0.3), (0.0, 0.5), (2.5, 0.5), (-2.5, 0.5)):
+        present, gains = np.log(threshold / (1 - threshold)), []
+        for _ in range(60):
+            logits = generator.normal(-2, 2.5, 3000) + present
+            odds = SLOPE * (logits - present - OFFSET - off)
+            right = generator.random(3000) < 1 / (1 + np.exp(-odds))
+            shown = np.argsort(-logits)[:300]
+            for count in (5, 10, 20):
+                thumbs = generator.choice(shown, count, replace=False)
+                after = shifted(logits[thumbs], right[thumbs], threshold)
+                cuts = (present, np.log(after / (1 - after)))
+                f1 = [2 * (right & (logits > cut)).sum() / (right.sum() + (logits > cut).sum()) for cut in cuts]
+                gains.append(f1[1] - f1[0])
+        assert np.mean(gains) > -0.01 if off == 0 else np.mean(gains) > 0, (off, threshold)
 
 
 def test_learning_tags_the_photos_again(library):  # noqa: F811

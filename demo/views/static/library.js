@@ -125,7 +125,8 @@
 
   function judged(photo, tag) {
     const item = element("li"), buttons = {};
-    item.append(element("span", tag.name), element("span", `${Math.round(100 * tag.probability)} %`));
+    const percent = tag.probability === null ? "" : `${Math.round(100 * tag.probability)} %`;
+    item.append(element("span", tag.name), element("span", percent));
     for (const [thumb, sign, word] of [[1, "👍", "right"], [-1, "👎", "wrong"]]) {
       const button = buttons[thumb] = element("button", sign, { type: "button" });
       button.setAttribute("aria-label", `${tag.name} is ${word}`);
@@ -161,7 +162,8 @@
       }
       try {
         const found = await fetched(`/library/complete?text=${encodeURIComponent(one(id).value)}`);
-        one("tags").replaceChildren(...found.map(({ tag, name }) => element("option", name === tag ? "" : tag, { value: name })));
+        const option = ({ tag, name }) => element("option", name === tag ? "" : tag, { value: name });
+        one("tags").replaceChildren(...found.map(option));
       } catch (error) {
         problem(error.message);
       }
@@ -192,6 +194,45 @@
     } catch (error) {
       one("learned").textContent = error.message;
     }
+  });
+
+  one("add").addEventListener("keydown", async event => {
+    const name = one("add").value.trim();
+    if (event.key !== "Enter" || !name) return;
+    event.preventDefault();
+    try {
+      const { tag } = await post("thumbs", { row: opened.row, tag: name, thumb: 1 });
+      const known = opened.tags.find(other => other.tag === tag);
+      if (known) known.thumb = 1;
+      else opened.tags.push({ tag, name: tag, probability: null, thumb: 1 });
+      one("photo-tags").replaceChildren(...opened.tags.map(other => judged(opened, other)));
+      one("add").value = "";
+    } catch (error) {
+      one("learned").textContent = error.message;
+    }
+  });
+  one("train").addEventListener("click", async () => {
+    one("train").disabled = true;
+    one("trained").textContent = "Training: a minute or two…";
+    try {
+      const { photos, labels, files } = await post("tagger", {});
+      const table = element("table"), row = (name, cells) => {
+        const line = element("tr");
+        line.append(...cells.map(cell => element(name, cell)));
+        return line;
+      };
+      table.append(row("th", ["Tag", "photos", "before", "after"]));
+      const cells = label => [label.tag, label.photos, label.before.toFixed(2), label.after.toFixed(2)];
+      table.append(...labels.map(label => row("td", cells(label))));
+      const links = element("p");
+      files.forEach(file => links.append(element("a", file, { href: `/library/tagger/${file}`, download: file }), " "));
+      const measured = "average precision on photos left out in turns";
+      one("trained").textContent = `Trained on ${plural(photos, "photo")}; ${measured}:`;
+      one("report").replaceChildren(table, links);
+    } catch (error) {
+      one("trained").textContent = error.message;
+    }
+    one("train").disabled = false;
   });
 
   const start = new URLSearchParams(location.search);
