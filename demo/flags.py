@@ -32,6 +32,11 @@ def parser(environ: Mapping[str, str], prog: str = "demo") -> argparse.ArgumentP
         "--photo-addresses", action="store_true", default=_is_on(environ, "RAM_PHOTO_ADDRESSES"),
         help="let visitors give a photo by its address, which this machine fetches; or set RAM_PHOTO_ADDRESSES=1",
     )  # fmt: skip
+    flags.add_argument(
+        "--library", metavar="FOLDER",
+        help="search this folder of photos at /library, of which `ram library add` has kept the looks; whoever reaches "
+        "the page sees these photos",
+    )  # fmt: skip
     flags.add_argument("--mcp", action="store_true", help="serve the endpoints as tools of the Model Context Protocol")
     llm = flags.add_argument_group(
         "language model",

@@ -25,11 +25,12 @@ from demo.server.process import (
 from ram.describers.base import Describer
 from ram.describers.loading import DESCRIBERS, OFFLINE, USING_LOCAL, load_describer
 from ram.describers.local.weights import INSTALL, is_available, open_weights
-from ram.errors import DescriberError, RamError
+from ram.errors import DescriberError, InputError, RamError
 from ram.runtime import cache_folder
 
 if TYPE_CHECKING:
     from gradio import Blocks
+    from starlette.routing import Route
 
     from demo.core.workbench import Workbench
     from demo.server.gate import Gate
@@ -143,6 +144,8 @@ def serve(page: Blocks, bench: Workbench, flags: argparse.Namespace) -> Gate:
     routes = [
         Route("/health", answer(models)), Route("/completions", completions.answer), Route(PICTURE, picture(SCREENSHOT))
     ]  # fmt: skip
+    if flags.library:
+        routes += _library_routes(bench, flags.library)
     page.launch(
         server_name=flags.host, server_port=flags.port, prevent_thread_lock=True, quiet=True, mcp_server=flags.mcp,
         app_kwargs={
@@ -153,6 +156,28 @@ def serve(page: Blocks, bench: Workbench, flags: argparse.Namespace) -> Gate:
     )  # fmt: skip
     gate.queue = page._queue
     return gate
+
+
+def _library_routes(bench: Workbench, folder: str) -> list[Route]:
+    """Addresses of the page that searches a folder of photos.
+
+    Raises:
+        InputError: there is no such folder, or its looks are not kept, or are of another model.
+    """
+    from demo.core.library_judging import LibraryJudging
+    from demo.core.library_search import LibrarySearch
+    from demo.server.library_routes import PAGE, library_routes
+    from ram.library.photo_library import PhotoLibrary
+    from ram.tagger import Tagger
+
+    tagger = bench.taggers[0]
+    if not isinstance(tagger, Tagger):
+        raise InputError("--library needs a model on this machine, not a GPU that is lent for each request")
+    library = PhotoLibrary(folder, tagger)
+    library.looks()
+    _log.info("The photos of %s are searched at %s.", folder, PAGE)
+    search = LibrarySearch(library)
+    return library_routes(search, LibraryJudging(search))
 
 
 def check_local_model(flags: argparse.Namespace) -> None:

@@ -6,6 +6,7 @@ import argparse
 
 from ram.cli.library import add_found_options, add_library_options, found_json, opened_library, print_found
 from ram.cli.options import add_describer_options, describe_all, positive
+from ram.cli.tag_language import add_language_option, given_names
 from ram.cli.terminal import Progress, print_json, printable, say
 from ram.text.names import parse_categories
 
@@ -27,6 +28,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     exactness.add_argument("--exact", action="store_true", help="score every photo by the decoder")
     exactness.add_argument("--shortlist", type=positive, metavar="N", help="photos scored for each category (2000)")
     parser.add_argument("--sidecars", action="store_true", help="write all tags of the library into XMP sidecars")
+    add_language_option(parser, "write the tags into sidecars by their names in this language")
     add_describer_options(parser)
     add_found_options(parser)
     parser.set_defaults(run=run)
@@ -53,9 +55,11 @@ def run(args: argparse.Namespace) -> int:
         if args.sidecars:
             from ram.library.folder_lock import locked
             from ram.library.sidecars import Sidecars
+            from ram.library.tag_paths import TagPaths
 
-            writer = Sidecars()
+            names = given_names(args)
+            writer = Sidecars(TagPaths(own, names))
             with locked([args.folder]):
-                library.write(writer)
+                library.write(writer, names)
             say(f"{writer.written} XMP sidecars are written beside the photos")
     return 0

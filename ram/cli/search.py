@@ -6,6 +6,7 @@ import argparse
 
 from ram.cli.library import add_found_options, add_library_options, found_json, opened_library, print_found
 from ram.cli.options import positive
+from ram.cli.tag_language import add_language_option, given_names
 from ram.cli.terminal import print_json, say
 from ram.text.names import parse_categories
 
@@ -25,12 +26,15 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--without", metavar="LIST", help="tags that it must not have")
     parser.add_argument("--like", metavar="PHOTO", help="a photo that it must be like")
     parser.add_argument("--top", type=positive, default=20, metavar="K", help="how many are listed (%(default)s)")
+    add_language_option(parser, "take the names of tags in this language, but the sentence in English")
     add_found_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    tags = {name: parse_categories(given) for name in ("all", "any", "without") if (given := getattr(args, name))}
+    names = given_names(args)
+    given = {name: parse_categories(text) for name in ("all", "any", "without") if (text := getattr(args, name))}
+    tags = {name: names.tags(ones) for name, ones in given.items()}
     with opened_library(args) as library:
         found = library.search(args.words, like=args.like, most=args.top, **tags)
         if not found:

@@ -32,6 +32,7 @@ from ram.cli.picture_run import (
 )
 from ram.cli.scored_tags import add_vocabulary_options, scored_bank, typed_tags
 from ram.cli.stopping import sigterm_as_interrupt
+from ram.cli.tag_language import add_language_option, given_names, is_translated, say_without_names
 from ram.cli.tag_writers import TagWriters, add_writer_options
 from ram.cli.terminal import Progress, printable, say
 from ram.errors import ImageError, InputError
@@ -85,6 +86,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="write each tag in its second language too (Chinese with the official models or --vocabulary official); "
         "into .txt in place of the tag",
     )
+    add_language_option(parser, "write each tag by its name in this language")
     add_unreadable_option(parser, "tags")
     add_image_limit_option(parser)
     add_device_options(parser)
@@ -102,8 +104,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    typed, writers = typed_tags(args), TagWriters(args)
-    columns = TRANSLATED_COLUMNS if args.translations else TAG_COLUMNS
+    typed, writers, names = typed_tags(args), TagWriters(args), given_names(args)
+    translated = args.translations or is_translated(args)
+    columns = TRANSLATED_COLUMNS if translated else TAG_COLUMNS
     results = open_results(args, SUFFIXES, TAGS, columns, overwrites=writers.marking)
     run = PictureRun(TAGS, args.pictures, args.output, args.unreadable)
     skipping = writers.marking or args.txt == "keep"
@@ -118,7 +121,9 @@ def _run(args: argparse.Namespace) -> int:
                     f"{tagger.name} has no names in another language: leave --translations out, or add --vocabulary "
                     "official for Chinese"
                 )
-            writers.use(bank.vocabulary)
+            if names:
+                bank = replace(bank, vocabulary=names.translate(bank.vocabulary))
+            writers.use(bank.vocabulary, names)
             if results is not None:
                 results.check_model(tagger.name)
                 run.skip_written(results)
@@ -158,7 +163,10 @@ def _tag(
 
     coming = iter(rounds)
     first = next(coming, ())
+    translated = args.translations or is_translated(args)
+    lacking: dict[str, None] = {}
     with ExitStack() as stack:
+        stack.callback(say_without_names, lacking, args)
         reports: list[Report] = []
         if results is not None:
             reports.append(stack.enter_context(results.writing(first, tagger.bank.vocabulary.tags)))
@@ -183,8 +191,10 @@ def _tag(
                     say(printable(f"{picture}: unlike the photos this model was taught on, so its tags may be wrong"))
                 scores = listed(prediction, typed, args.top, args.threshold)
                 record = record_of(
-                    str(picture), tagger.name, prediction, scores, lean=args.lean, translations=args.translations
+                    str(picture), tagger.name, prediction, scores, lean=args.lean, translations=translated
                 )
+                if is_translated(args):
+                    lacking.update(dict.fromkeys(one["tag"] for one in record["scores"] if not one["translation"]))
                 if results is not None and results.is_coco:
                     try:
                         record["width"], record["height"] = upright_size(picture)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +13,7 @@ from ram.cli.terminal import printable, say
 from ram.errors import ImageError, InputError
 from ram.export.formats import Record
 from ram.export.tag_files import EXISTING, TagFiles
+from ram.labels.tag_names import TagNames
 from ram.text.vocabulary import TagVocabulary
 
 _OF_ONE_PHOTO = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
@@ -63,7 +65,7 @@ class TagWriters:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._dry, self._paths = args.dry_run, args.pictures
-        self._vocabulary = TagVocabulary((), ())
+        self._paths_of_tags: Callable[[str], str] = str
         self._writers: dict[str, TagWriter] = {}
         options = {"listed": args.top is not None, "dry": args.dry_run}
         self._texts = TagFiles(args.txt, **options) if args.txt is not None else None
@@ -101,9 +103,11 @@ class TagWriters:
 
         return locked(self._paths) if self._marking and not self._dry else nullcontext()
 
-    def use(self, vocabulary: TagVocabulary) -> None:
-        """Take the kinds of tags from a vocabulary, for their paths."""
-        self._vocabulary = vocabulary
+    def use(self, vocabulary: TagVocabulary, names: TagNames) -> None:
+        """Write each tag with its path, whose parts have these names; kinds are the vocabulary's where it has some."""
+        from ram.library.tag_paths import TagPaths
+
+        self._paths_of_tags = TagPaths(vocabulary, names)
 
     def add(self, photo: Path, record: Record) -> ImageError | None:
         """Write the tags of a photo everywhere; return why that cannot be done.
@@ -133,7 +137,4 @@ class TagWriters:
             say(f"{writer.written} {what}{kept}{would}")
 
     def _path_of(self, tag: str) -> str:
-        """The kind of a tag and its name, where it has a kind."""
-        kinds = self._vocabulary.kinds
-        kind = kinds[self._vocabulary.id(tag)] if kinds and tag in self._vocabulary else ""
-        return f"{kind}|{tag}" if kind else tag
+        return self._paths_of_tags(tag)

@@ -6,17 +6,35 @@ import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ram.errors import InputError
 
-VERSION = "1"
+VERSION = "2"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS photos(row INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size INTEGER, changed INTEGER);
+CREATE TABLE IF NOT EXISTS photos(
+    row INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, size INTEGER, changed INTEGER, taken TEXT
+);
+CREATE INDEX IF NOT EXISTS days ON photos(taken);
 CREATE TABLE IF NOT EXISTS tags(tag TEXT, row INTEGER, probability REAL, PRIMARY KEY(tag, row)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS tags_of_rows ON tags(row);
+CREATE TABLE IF NOT EXISTS thumbs(tag TEXT, path BLOB, up INTEGER, PRIMARY KEY(tag, path)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS thresholds(tag TEXT PRIMARY KEY, threshold REAL) WITHOUT ROWID;
 """
+_NAMES = """
+WITH RECURSIVE names(tag) AS (
+    SELECT min(tag) FROM tags
+    UNION ALL SELECT (SELECT min(tag) FROM tags WHERE tag > names.tag) FROM names WHERE tag > ""
+)
+SELECT tag FROM names WHERE tag > ""
+"""
+"""All tags, by a jump from each to the next: without reading the photos of each."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +45,13 @@ class PhotoState:
         path: relative to the folder of the library.
         size: bytes.
         changed: time of the last change in nanoseconds.
+        taken: when the photo was taken, in ISO form.
     """
 
     path: Path
     size: int
     changed: int
+    taken: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, folder: Path, photo: Path) -> PhotoState:
@@ -52,6 +72,7 @@ class PhotoIndex:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._rows: tuple[tuple[int, int], NDArray[np.int64]] | None = None
         try:
             self._database = sqlite3.connect(path, check_same_thread=False)
             self._database.executescript(_TABLES)
@@ -76,13 +97,27 @@ class PhotoIndex:
         states = ((row, PhotoState(Path(os.fsdecode(path)), size, changed)) for row, path, size, changed in found)
         return {state.path: (row, state) for row, state in states}
 
-    def rows(self) -> list[int]:
-        """The rows of all photos, in order."""
-        return [row for (row,) in self._query("SELECT row FROM photos ORDER BY row")]
+    def rows(self) -> NDArray[np.int64]:
+        """The rows of all photos, in order; not to be written to."""
+        state = (self._query("PRAGMA data_version")[0][0], self._database.total_changes)  # by others, and by us
+        if self._rows is None or self._rows[0] != state:
+            found = self._query("SELECT row FROM photos ORDER BY row")
+            self._rows = state, np.fromiter((row for (row,) in found), np.int64, len(found))
+        return self._rows[1]
 
-    def path(self, row: int) -> Path:
-        """Path of the photo in a row, relative to the folder."""
-        return Path(os.fsdecode(self._query("SELECT path FROM photos WHERE row = ?", row)[0][0]))
+    def taken_between(self, first: date, after: date) -> NDArray[np.int64]:
+        """Rows of the photos that were taken from a day on and before another, in order."""
+        sql = "SELECT row FROM photos WHERE taken >= ? AND taken < ? ORDER BY row"
+        return np.array([row for (row,) in self._query(sql, first.isoformat(), after.isoformat())], np.int64)
+
+    def newest(self, most: int) -> list[int]:
+        """Rows of the photos that were taken last, the last first."""
+        return [row for (row,) in self._query("SELECT row FROM photos ORDER BY taken DESC, row LIMIT ?", most)]
+
+    def photo(self, row: int) -> PhotoState | None:
+        """The photo in a row; None where there is none."""
+        found = self._query("SELECT path, size, changed, taken FROM photos WHERE row = ?", row)
+        return PhotoState(Path(os.fsdecode(found[0][0])), *found[0][1:]) if found else None
 
     def row(self, path: Path) -> int | None:
         """Row of a photo by its path relative to the folder; None where it is not in the library."""
@@ -100,12 +135,12 @@ class PhotoIndex:
             OSError: the disk is full, for instance; nothing is changed.
         """
         start = self.next_row()
-        entries = [(start + i, os.fsencode(one.path), one.size, one.changed) for i, one in enumerate(photos)]
+        entries = [(start + i, os.fsencode(one.path), one.size, one.changed, one.taken) for i, one in enumerate(photos)]
         found = [(tag, start + i, value) for i, each in enumerate(tags) for tag, value in each.items()]
         try:
             with self._database as database:
                 self._forget(photo.path for photo in photos)
-                database.executemany("INSERT INTO photos VALUES (?, ?, ?, ?)", entries)
+                database.executemany("INSERT INTO photos VALUES (?, ?, ?, ?, ?)", entries)
                 database.executemany("REPLACE INTO tags VALUES (?, ?, ?)", found)
         except sqlite3.OperationalError as error:
             raise OSError(None, str(error), str(self._path)) from None
@@ -130,9 +165,56 @@ class PhotoIndex:
         """Tags of a photo with their probabilities, highest first."""
         return dict(self._query("SELECT tag, probability FROM tags WHERE row = ? ORDER BY probability DESC", row))
 
-    def with_tag(self, tag: str) -> dict[int, float]:
-        """Rows that have a tag, with probabilities."""
-        return dict(self._query("SELECT row, probability FROM tags WHERE tag = ?", tag))
+    def names(self) -> list[str]:
+        """All tags."""
+        return [tag for (tag,) in self._query(_NAMES)]
+
+    def with_tag(self, tag: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Rows that have a tag, in order, and their probabilities."""
+        found = self._query("SELECT row, probability FROM tags WHERE tag = ? ORDER BY row", tag)
+        rows, probabilities = zip(*found, strict=True) if found else ((), ())
+        return np.array(rows, np.int64), np.array(probabilities, np.float32)
+
+    def set_thumb(self, row: int, tag: str, up: int) -> None:
+        """Keep whether a tag is right (1) or wrong (-1) for the photo in a row; 0 forgets it.
+
+        Raises:
+            InputError: there is no such photo.
+        """
+        state = self.photo(row)
+        if state is None:
+            raise InputError("that photo is no longer in the library")
+        path = os.fsencode(state.path)
+        with self._database as database:
+            database.execute("DELETE FROM thumbs WHERE tag = ? AND path = ?", (tag, path))
+            if up:
+                database.execute("INSERT INTO thumbs VALUES (?, ?, ?)", (tag, path, 1 if up > 0 else -1))
+
+    def thumbs(self) -> dict[str, dict[int, int]]:
+        """By tag, 1 or -1 for the row of each photo that has a thumb and is in the library."""
+        found: dict[str, dict[int, int]] = {}
+        for tag, row, up in self._query("SELECT tag, row, up FROM thumbs JOIN photos USING (path) ORDER BY tag, row"):
+            found.setdefault(tag, {})[row] = up
+        return found
+
+    def thumbs_of(self, row: int) -> dict[str, int]:
+        """1 or -1 for each tag of a photo that has a thumb."""
+        return dict(self._query("SELECT tag, up FROM thumbs JOIN photos USING (path) WHERE row = ?", row))
+
+    def thresholds(self) -> dict[str, float]:
+        """Thresholds that were learned, by tag."""
+        return dict(self._query("SELECT tag, threshold FROM thresholds"))
+
+    def save_threshold(self, tag: str, threshold: float) -> None:
+        """Keep the threshold of a tag."""
+        with self._database:
+            self._database.execute("REPLACE INTO thresholds VALUES (?, ?)", (tag, threshold))
+
+    def with_tags(self, tags: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Rows that have any of these tags, in order, and a probability of 1 each."""
+        found = [self.with_tag(tag)[0] for tag in tags]
+        rows = np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+        return rows, np.ones(len(rows), np.float32)
 
     def _forget(self, photos: Iterable[Path]) -> None:
         for photo in photos:

@@ -5,32 +5,37 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import date
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ram.errors import ImageError, InputError
 from ram.export.formats import Record
 from ram.images.folders import find_images
 from ram.images.given import Source
+from ram.labels.tag_names import TagNames
+from ram.library.dates import taken
 from ram.library.folder_lock import locked
-from ram.library.look_ranking import by_cosine, highest, nearest_looks, score_looks, sentence_query
+from ram.library.found_photos import Added, FoundPhoto
+from ram.library.look_ranking import by_cosine, highest, nearest_looks, nearest_to_sentence, score_looks
 from ram.library.looks import LookShape, LookStore
+from ram.library.photo_filter import PhotoFilter
 from ram.library.photo_index import VERSION, PhotoIndex, PhotoState
 from ram.models.image_encoder import ImageFeatures
 from ram.runtime import Progress, quiet
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
-from ram.text.names import matching_key
+from ram.text.tags_in_text import TagsInText
 
 HOME = ".ram"
 """Folder of a library within the folder of the photos; programs leave hidden folders alone."""
-SHORTLIST, CANDIDATES = 2000, 200
-"""Photos that are scored exactly for a new category, and for a sentence."""
+SHORTLIST = 2000
+"""Photos that are scored exactly for a new category."""
 BATCH = 64
 """Photos that are taken up in one step."""
 
@@ -41,34 +46,6 @@ class _Writer(Protocol):
     def undo(self, photo: Path, /) -> tuple[str, ...]: ...
 
 
-@dataclass(frozen=True)
-class FoundPhoto:
-    """A photo of a library.
-
-    Args:
-        path: of its file.
-        score: what it is ordered by: a probability, or a cosine for a search by photo.
-    """
-
-    path: Path
-    score: float
-
-
-@dataclass(frozen=True)
-class Added:
-    """What was taken up.
-
-    Args:
-        photos: how many are new or changed.
-        gone: how many were forgotten, because they are no longer there.
-        faults: photos that cannot be read, each with the reason.
-    """
-
-    photos: int
-    gone: int
-    faults: tuple[tuple[Path, str], ...]
-
-
 class PhotoLibrary:
     """The looks and tags of a folder of photos, kept in a folder of its own.
 
@@ -76,6 +53,10 @@ class PhotoLibrary:
         folder: of the photos.
         tagger: all looks are of its model.
         home: where the looks are; ``.ram`` in the folder where None.
+
+    Attributes:
+        index: photos and tags.
+        home: where they and the looks are.
 
     Raises:
         InputError: the folder does not exist, or holds a library of another model.
@@ -87,31 +68,31 @@ class PhotoLibrary:
         if not self.folder.is_dir():
             raise InputError(f"there is no folder {self.folder}: check the path")
         self.tagger = tagger
-        self._home = self.folder / HOME if home is None else Path(home)
-        self._home.mkdir(parents=True, exist_ok=True)
-        self._index = PhotoIndex(self._home / "library.sqlite")
+        self.home = self.folder / HOME if home is None else Path(home)
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.index = PhotoIndex(self.home / "library.sqlite")
         self._store: LookStore | None = None
-        if facts := self._index.facts():
+        if facts := self.index.facts():
             wanted = self._facts()
             if {name: facts.get(name) for name in wanted} != wanted:
                 raise InputError(
-                    f"the library in {self._home} is of {facts.get('model')}, with other weights or of another "
+                    f"the library in {self.home} is of {facts.get('model')}, with other weights or of another "
                     f"version than {tagger.name} here: remove it, or name another place with --library"
                 )
-            self._store = LookStore(self._home, LookShape(*map(int, facts["shape"].split())))
+            self._store = LookStore(self.home, LookShape(*map(int, facts["shape"].split())))
 
     def __len__(self) -> int:
         """Number of photos."""
-        return len(self._index.rows())
+        return len(self.index.rows())
 
     def close(self) -> None:
         """Close the index."""
-        self._index.close()
+        self.index.close()
 
     @property
     def tags(self) -> dict[str, int]:
         """All tags with the number of their photos."""
-        return self._index.tags()
+        return self.index.tags()
 
     def add(self, progress: Progress = quiet) -> Added:
         """Look at the photos of the folder that are new or have changed, and keep their looks and tags.
@@ -123,17 +104,17 @@ class PhotoLibrary:
             ImageError: the folder holds no photo.
             OSError: the disk is full, for instance; what was taken up before stays.
         """
-        with locked([self._home]):
-            known = self._index.photos()
+        with locked([self.home]):
+            known = self.index.photos()
             photos = find_images([self.folder])
             states = {photo: state for photo in photos if (state := self._state(photo)) is not None}
             gone = known.keys() - {state.path for state in states.values()}
-            self._index.forget(gone)
+            self.index.forget(gone)
             new = [photo for photo, one in states.items() if one.path not in known or known[one.path][1] != one]
             faults: list[tuple[Path, str]] = []
-            taken = zip(new, self.tagger.look_through(new), strict=True)
+            looks = zip(new, self.tagger.look_through(new), strict=True)
             done = 0
-            while batch := list(islice(taken, BATCH)):
+            while batch := list(islice(looks, BATCH)):
                 progress("looking", done, len(new))
                 faults += [(photo, str(look)) for photo, look in batch if isinstance(look, ImageError)]
                 self._take_up([(states[photo], look) for photo, look in batch if not isinstance(look, ImageError)])
@@ -156,8 +137,8 @@ class PhotoLibrary:
         Raises:
             InputError: the bank is of another text encoder, or the model cannot make a shortlist.
         """
-        with locked([self._home]):
-            rows, store = self._rows(), self._looks()
+        with locked([self.home]):
+            rows, store = self.index.rows(), self.looks()
             alone = [bank.select([tag]) for tag in bank.vocabulary.tags]
             near = [rows] * len(bank)
             if shortlist is not None and shortlist < len(rows):
@@ -167,7 +148,7 @@ class PhotoLibrary:
                 (tag,), (threshold,) = one.vocabulary.tags, one.vocabulary.thresholds
                 probabilities = score_looks(self.tagger, store, chosen, one, progress)[:, 0].sigmoid().numpy()
                 over = {int(chosen[i]): float(probabilities[i]) for i in np.flatnonzero(probabilities > threshold)}
-                self._index.set_tag(tag, over)
+                self.index.set_tag(tag, over)
                 found[tag] = self._named(sorted(over.items(), key=lambda item: -item[1]))
             return found
 
@@ -178,14 +159,17 @@ class PhotoLibrary:
         all: Sequence[str] = (),
         any: Sequence[str] = (),
         without: Sequence[str] = (),
+        kinds: Sequence[str] = (),
+        since: date | None = None,
+        until: date | None = None,
         like: Source | None = None,
         most: int = 20,
     ) -> list[FoundPhoto]:
-        """Find photos by tags, a sentence, or another photo; what is given together must hold together.
+        """Find photos by tags, days, a sentence, or another photo; what is given together must hold together.
 
         Args:
-            words: a sentence; the photos whose pooled tokens are nearest are ordered by the decoder.
-            all, any, without: tags that a photo must have, must have one of, must not have.
+            words: a sentence; see :func:`ram.library.look_ranking.nearest_to_sentence`.
+            all, any, without, kinds, since, until: see :class:`ram.library.photo_filter.PhotoFilter`.
             like: a photo; those with the nearest pooled tokens come first, itself left out.
             most: how many to return.
 
@@ -194,40 +178,54 @@ class PhotoLibrary:
             ImageError: the photo cannot be read.
             TextEncoderError: the model reads no texts.
         """
-        if not (words or all or any or without or like is not None):
+        wanted = PhotoFilter(all, any, without, kinds, since, until)
+        if not (words or wanted or like is not None):
             raise InputError("nothing to search for: give a sentence, tags, or a photo")
         if words and like is not None:
             raise InputError("give a sentence or a photo, not both")
-        rows, scores = self._tagged(all, any, without)
+        rows, scores = wanted.apply(self.index, self.tagger.bank.vocabulary)
         if not len(rows):
             return []
-        store = self._looks()
+        store = self.looks()
         if words:
-            query = sentence_query(self.tagger, words)
-            near = by_cosine(store.pooled(rows), query.embeddings[0, 0])
-            rows = rows[highest(near, max(CANDIDATES, most))]
-            scores = score_looks(self.tagger, store, rows, query)[:, 0].sigmoid().numpy()
+            named = [self.tagger.bank.vocabulary.tags[i] for i in self._tags_in_text.find(words)]
+            rows, scores = nearest_to_sentence(self.tagger, store, rows, words, most, named)
         elif like is not None:
-            scores = by_cosine(store.pooled(rows), self.tagger.look(like).pooled[0])
             itself = self._row_of(like)
+            kept = itself in self.index.rows()
+            towards = store.pooled(np.array([itself]))[0] if kept else self.tagger.look(like).pooled[0]
+            scores = by_cosine(store, rows, towards)
             rows, scores = rows[rows != itself], scores[rows != itself]
         order = highest(scores, most)
         return self._named(zip(rows[order].tolist(), scores[order].tolist(), strict=True))
 
-    def write(self, writer: _Writer) -> None:
+    @cached_property
+    def _tags_in_text(self) -> TagsInText:
+        return TagsInText(self.tagger.bank.vocabulary.tags)
+
+    def newest(self, most: int = 20) -> list[FoundPhoto]:
+        """The photos that were taken last, the last first."""
+        return self._named((row, 0.0) for row in self.index.newest(most))
+
+    def write(self, writer: _Writer, names: TagNames | None = None) -> None:
         """Write the tags of every photo with a writer, such as :class:`ram.library.sidecars.Sidecars`.
+
+        Args:
+            writer: of tags.
+            names: of tags in another language.
 
         Raises:
             InputError: those of a photo cannot be written.
         """
-        for path, (row, _) in self._index.photos().items():
-            tags = list(self._index.tags_of(row))
-            record = {"model": self.tagger.name, "tags": tags, "scores": [{"tag": tag} for tag in tags]}
+        for path, (row, _) in self.index.photos().items():
+            tags = list(self.index.tags_of(row))
+            scores = [{"tag": tag, "translation": "" if names is None else names[tag]} for tag in tags]
+            record = {"model": self.tagger.name, "tags": tags, "scores": scores}
             writer.add(self.folder / path, record)
 
     def undo(self, writer: _Writer) -> int:
         """Take the tags out again that a writer of this kind wrote, for every photo; gives how many had some."""
-        return sum(bool(writer.undo(self.folder / path)) for path in self._index.photos())
+        return sum(bool(writer.undo(self.folder / path)) for path in self.index.photos())
 
     def _facts(self) -> dict[str, str]:
         weights = 0
@@ -235,13 +233,15 @@ class PhotoLibrary:
             weights = zlib.crc32(part.half().cpu().numpy().tobytes(), weights)
         return {"version": VERSION, "model": self.tagger.name, "weights": f"{weights:08x}"}
 
-    def _looks(self) -> LookStore:
+    def looks(self) -> LookStore:
+        """The kept looks.
+
+        Raises:
+            InputError: there are none.
+        """
         if self._store is None:
             raise InputError(f"there are no looks of {self.folder}: run `ram library add` first")
         return self._store
-
-    def _rows(self) -> NDArray[np.int_]:
-        return np.array(self._index.rows(), dtype=np.int64)
 
     def _state(self, photo: Path) -> PhotoState | None:
         try:
@@ -249,48 +249,35 @@ class PhotoLibrary:
         except OSError:  # meanwhile
             return None
 
+    def _taken(self, state: PhotoState) -> str:
+        try:
+            return taken(self.folder / state.path).isoformat()
+        except OSError:  # gone meanwhile
+            return ""
+
     def _take_up(self, batch: Sequence[tuple[PhotoState, ImageFeatures]]) -> None:
         if not batch:
             return
         looks = ImageFeatures.join([features for _, features in batch])
         if self._store is None:
             shape = LookShape.of(looks)
-            self._index.save_facts(self._facts() | {"shape": f"{shape.patches} {shape.dim} {shape.classes}"})
-            self._store = LookStore(self._home, shape)
-        self._store.write(self._index.next_row(), looks)
-        predictions = [self.tagger.score(features) for _, features in batch]
+            self.index.save_facts(self._facts() | {"shape": f"{shape.patches} {shape.dim} {shape.classes}"})
+            self._store = LookStore(self.home, shape)
+        self._store.write(self.index.next_row(), looks)
+        learned, own = self.index.thresholds(), self.tagger.bank.vocabulary
+        pairs = zip(own.tags, own.thresholds, strict=True)
+        vocabulary = own.with_thresholds(learned.get(tag, threshold) for tag, threshold in pairs)
+        predictions = [replace(self.tagger.score(features), vocabulary=vocabulary) for _, features in batch]
         tags = [{score.tag: score.probability for score in prediction.above()} for prediction in predictions]
-        self._index.add([state for state, _ in batch], tags)
-
-    def _tagged(
-        self, all: Sequence[str], any: Sequence[str], without: Sequence[str]
-    ) -> tuple[NDArray[np.int_], NDArray[np.float32]]:
-        """Rows that the tags allow, and the sum of the probabilities of those that they must have."""
-        scores = dict.fromkeys(self._rows().tolist(), 0.0)
-        for tag in all:
-            found = self._with_tag(tag)
-            scores = {row: score + found[row] for row, score in scores.items() if row in found}
-        if any:
-            found = {row: value for tag in any for row, value in self._with_tag(tag).items()}
-            scores = {row: score + found[row] for row, score in scores.items() if row in found}
-        for tag in without:
-            found = self._with_tag(tag)
-            scores = {row: score for row, score in scores.items() if row not in found}
-        return np.array(list(scores), dtype=np.int64), np.array(list(scores.values()), dtype=np.float32)
-
-    def _with_tag(self, tag: str) -> dict[int, float]:
-        known = {matching_key(name): name for name in self._index.tags()}
-        name = known.get(matching_key(tag))
-        if name is None and self.tagger.bank.vocabulary.find(tag) is None:
-            raise InputError(f'no photo has been scored for "{tag}": run `ram retag --tags "{tag}"` first')
-        return {} if name is None else self._index.with_tag(name)
+        self.index.add([replace(state, taken=self._taken(state)) for state, _ in batch], tags)
 
     def _named(self, found: Iterable[tuple[int, float]]) -> list[FoundPhoto]:
-        return [FoundPhoto(self.folder / self._index.path(row), score) for row, score in found]
+        states = ((row, score, self.index.photo(row)) for row, score in found)
+        return [FoundPhoto(self.folder / one.path, score, row) for row, score, one in states if one is not None]
 
     def _row_of(self, photo: Source) -> int:
         """Row of a photo of the library; -1 for any other."""
         if not isinstance(photo, (str, Path)):
             return -1
-        row = self._index.row(Path(os.path.relpath(os.path.realpath(photo), os.path.realpath(self.folder))))
+        row = self.index.row(Path(os.path.relpath(os.path.realpath(photo), os.path.realpath(self.folder))))
         return -1 if row is None else row

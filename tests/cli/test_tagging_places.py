@@ -8,7 +8,7 @@ import pytest
 
 from ram.library import watching
 from ram.library.sidecars import Sidecars, sidecar_of
-from ram.library.xmp import SUBJECT, XmpDocument
+from ram.library.xmp import HIERARCHICAL, SUBJECT, XmpDocument
 from tests.cli.word_models import PRESENT
 from tests.library.layouts import DIGIKAM
 
@@ -159,3 +159,22 @@ def test_a_linked_folder_in_a_circle_is_tagged_once(models, photos, ended):
     (photos / "circle").symlink_to(photos, target_is_directory=True)
     code, _, err = ended("tag", photos, "--model", models["tiny-plus"], "--sidecars")
     assert code == 0 and "3 XMP sidecars" in err
+
+
+def test_sidecars_have_the_place_of_a_tag_in_the_language_asked_for(models, photos, ended):
+    flags = ("--model", models["tiny-plus"], "--sidecars")
+    code, _, err = ended("tag", photos / "0.png", *flags)
+    document = XmpDocument.parse(sidecar_of(photos / "0.png").read_bytes(), "a")
+    assert code == 0 and "object|animal|dog" in document.values(HIERARCHICAL)
+    code, _, err = ended("tag", photos / "0.png", *flags, "--language", "de", "--overwrite")
+    document = XmpDocument.parse(sidecar_of(photos / "0.png").read_bytes(), "a")
+    assert code == 0 and "Hund" in document.values(SUBJECT)
+    assert "Objekt|Tier|Hund" in document.values(HIERARCHICAL)
+
+
+def test_a_tag_without_a_name_in_a_language_is_told(models, photos, ended):
+    flags = ("--model", models["tiny-plus"], "--tags", "snorkel mask")
+    code, out, err = ended("tag", photos / "0.png", *flags, "--language", "fr")
+    assert code == 0 and "chien" in out and "without a name in French, so in English: " in err and "snorkel" in err
+    code, _, err = ended("tag", photos / "0.png", *flags, "--language", "xx")
+    assert code == 2 and "invalid choice: 'xx'" in err

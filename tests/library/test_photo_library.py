@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from PIL import Image
 
 from ram.errors import InputError
-from ram.library import photo_library
+from ram.library import look_ranking, photo_library
 from ram.library.photo_library import PhotoLibrary
 from ram.library.sidecars import Sidecars
 from ram.models.image_encoder import ImageEncoder
@@ -124,13 +125,43 @@ def test_a_sentence_finds_by_pooled_token_first_then_by_decoder(library, folder,
     def cosine(photo):
         return float(torch.nn.functional.normalize(tagger.look(photo).pooled[0], dim=0) @ vector)
 
-    monkeypatch.setattr(photo_library, "CANDIDATES", 4)
+    def score(photo):
+        """The sum of the evidence: decoder, cosine, and the margin of the one tag named, whose threshold is 0."""
+        look = tagger.look(photo)
+        dog = tagger.score_batch(look, tagger.bank).logits[0, tagger.bank.vocabulary.id("dog")]
+        decoder = tagger.score_batch(look, bank).logits[0, 0]
+        margin = (dog - np.log(1e-6 / (1 - 1e-6))).clip(-look_ranking.MOST_MARGIN, look_ranking.MOST_MARGIN)
+        return float(decoder) + look_ranking.COSINE * cosine(photo) + look_ranking.MARGIN * float(margin)
+
+    monkeypatch.setattr(look_ranking, "CANDIDATES", 4)
     near = best(folder, cosine, 4)
     found = library.search(sentence, most=4)
-    exact = {photo.name: tagger.score(tagger.look(photo), bank)["sentence"].probability for photo in photos(folder)}
-    exact = {name: exact[name] for name in near}
-    assert set(names(found)) == set(near) and {p.path.name: p.score for p in found} == pytest.approx(exact, abs=0.02)
+    exact = {photo.name: score(photo) for photo in photos(folder) if photo.name in near}
+    assert set(names(found)) == set(near) and {p.path.name: p.score for p in found} == pytest.approx(exact, abs=0.3)
+    assert [p.score for p in found] == sorted((p.score for p in found), reverse=True)
     assert len(library.search(sentence, most=7)) == 7, "more than the candidates"
+
+
+def test_tags_that_a_sentence_names_count(library, tagger, monkeypatch):
+    monkeypatch.setattr(look_ranking, "MARGIN", 0.0)
+    without = {p.path.name: p.score for p in library.search("a cat", most=99)}
+    monkeypatch.setattr(look_ranking, "MARGIN", 10.0)
+    found = {p.path.name: p.score - without[p.path.name] for p in library.search("a cat", most=99)}
+    cats = {p.path.name for p in library.search(all=["cat"], most=99)}
+    assert cats and all((added > 0) == (name in cats) for name, added in found.items())
+
+
+def test_photos_are_found_by_kind_and_by_day(library, folder):
+    cats = set(names(library.search(all=["cat"], most=99)))
+    assert set(names(library.search(all=["cat"], kinds=["animal"], most=99))) == cats
+    assert len(library.search(kinds=["object"], most=99)) == COUNT and library.search(kinds=["scene"]) == []
+    exif = Image.Exif()
+    exif[306] = "2020:02:29 10:00:00"
+    picture(1).save(folder / "leap.jpg", exif=exif)
+    library.add()
+    assert names(library.search(since=date(2020, 2, 29), until=date(2020, 2, 29))) == ["leap.jpg"]
+    assert "leap.jpg" not in names(library.search(since=date(2020, 3, 1), most=99))
+    assert names(library.newest(99))[-1] == "leap.jpg"
 
 
 def test_a_photo_finds_those_like_it_without_itself(library, folder, tagger):

@@ -90,6 +90,9 @@ class Ensemble(nn.Module):
         if features.class_probabilities is None or tags.similarity is None:
             return terms
         probabilities = features.class_probabilities.to(tags.similarity.dtype)
-        best = torch.stack([(tags.similarity * image).amax(dim=-1) for image in probabilities])
+        if 0 < len(tags.similarity) < len(probabilities):  # over the shorter side: all products take too much memory
+            best = torch.stack([(probabilities * tag).amax(dim=-1) for tag in tags.similarity], dim=1)
+        else:
+            best = torch.stack([(tags.similarity * image).amax(dim=-1) for image in probabilities])
         terms["classifier"] = self.config.classifier_weight * best
         return terms

@@ -1,0 +1,37 @@
+"""What a library gives: photos that were found, and what was taken up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class FoundPhoto:
+    """A photo of a library.
+
+    Args:
+        path: of its file.
+        score: what it is ordered by: a probability, for a sentence a logit with what else speaks for the photo, for a
+            photo a cosine.
+        row: of it in the library.
+    """
+
+    path: Path
+    score: float
+    row: int = -1
+
+
+@dataclass(frozen=True)
+class Added:
+    """What was taken up.
+
+    Args:
+        photos: how many are new or changed.
+        gone: how many were forgotten, because they are no longer there.
+        faults: photos that cannot be read, each with the reason.
+    """
+
+    photos: int
+    gone: int
+    faults: tuple[tuple[Path, str], ...]

@@ -1,0 +1,87 @@
+"""The page of a library in a real browser: search as one types, filters, a photo, thumbs."""
+
+import re
+import threading
+import time
+
+import pytest
+import uvicorn
+from playwright.sync_api import expect
+from starlette.applications import Starlette
+
+from demo.core.library_judging import LibraryJudging
+from demo.core.library_search import LibrarySearch
+from demo.server.library_routes import library_routes
+from tests.library.test_photo_library import COUNT, folder, library, tagger  # noqa: F401
+from tests.page.conftest import foreign
+
+pytestmark = pytest.mark.page
+
+
+@pytest.fixture
+def address(library):  # noqa: F811
+    search = LibrarySearch(library)
+    app = Starlette(routes=library_routes(search, LibraryJudging(search)))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}/library"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def page(browser, address):
+    visit = browser.new_page(viewport={"width": 1280, "height": 900})
+    visit.set_default_timeout(30_000)
+    surprises = []
+    expect.set_options(timeout=30_000)
+    visit.on("pageerror", lambda error: surprises.append(str(error)))
+    visit.on("request", lambda request: surprises.extend(foreign(request.url)))
+    visit.goto(address)
+    visit.locator("#grid img").first.wait_for()
+    yield visit
+    visit.close()
+    assert surprises == []
+
+
+def test_photos_are_found_as_one_types(page):
+    assert page.locator("#grid img").count() == COUNT
+    expect(page.locator("#grid img").first).to_have_js_property("naturalWidth", 60)
+    page.get_by_label("Find photos by a sentence").type("a dog")
+    expect(page).to_have_url(re.compile("words=a[+]dog$"))
+    expect(page.locator("#grid img")).to_have_count(COUNT)
+    assert page.locator("#problem").is_hidden()
+    page.get_by_label("Kind").select_option("scene")
+    expect(page.locator("#status")).to_have_text("no photo is found")
+    page.get_by_label("Kind").select_option("")
+    page.locator("#facets button", has_text="cat").click()
+    page.get_by_role("button", name="Remove the filter cat").wait_for()
+    expect(page.locator("#grid img")).not_to_have_count(COUNT)
+    page.reload()
+    page.get_by_role("button", name="Remove the filter cat").click()
+    expect(page.locator("#grid img")).to_have_count(COUNT)
+    page.get_by_label("With the tag").fill("kite")
+    page.get_by_label("With the tag").press("Enter")
+    page.get_by_role("alert").wait_for()
+    assert 'no photo has been scored for "kite"' in page.get_by_role("alert").inner_text()
+
+
+def test_a_photo_is_opened_and_judged(page, library):  # noqa: F811
+    page.locator("#grid button").first.click()
+    page.get_by_role("button", name="dog is wrong").click()
+    page.locator("#photo-tags [aria-pressed=true]").wait_for()
+    assert [set(judged.values()) for judged in library.index.thumbs().values()] == [{-1}]
+    page.get_by_label("Add a tag").fill("my toy")
+    page.get_by_label("Add a tag").press("Enter")
+    page.get_by_role("button", name="my toy is right", pressed=True).wait_for()
+    page.get_by_role("button", name="Learn from thumbs").click()
+    expect(page.locator("#learned")).to_contain_text("threshold")
+    page.get_by_role("button", name="More like this").click()
+    expect(page.locator("#grid img")).to_have_count(COUNT - 1)
+    page.get_by_text("Own tagger").click()
+    page.get_by_role("button", name="Train on my thumbs").click()
+    page.get_by_text("mark more photos").wait_for()
