@@ -84,7 +84,7 @@ def build(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Workbe
     from demo.core.workbench import Workbench
     from demo.server.zerogpu import borrow, find_lender
     from ram.backends import TaggerBackend
-    from ram.evaluation.baselines import clip_is_here, load_zero_shot
+    from ram.evaluation.baselines.zero_shot_clip import clip_is_here, load_zero_shot
     from ram.tagger_loading import load
 
     names = [flags.model] + [flags.compare_model] * (flags.compare_model not in ("none", flags.model))

@@ -22,7 +22,7 @@ from demo.views.about import about
 from demo.views.page import header
 from demo.views.render import STATIC, script
 from ram.checkpoints.registry import shipped_models
-from ram.evaluation.baselines import ABSENT
+from ram.evaluation.baselines.zero_shot_clip import ABSENT
 
 TITLE = "Open-set image tagging that shows its reasons"
 DESCRIPTION = """Names what is in a photo, out of {tags:,} tags or anything you type, and shows which sentences and

@@ -18,6 +18,7 @@ from ram.models.lite.ensemble import Ensemble
 from ram.models.lite.image_encoder import LiteImageEncoder
 from ram.models.lite.matching import MatchingHead, StandardizedQueries
 from ram.models.lite.model import LiteModel
+from ram.models.open_clip_text import OPEN_CLIP, OpenClipTextEncoder
 from ram.models.ram import TaggingModel
 from ram.models.reweighting import DescriptionEnsemble, DescriptionReweighting, TextQueries
 from ram.models.tag2text import HeadPerTag, LearnedQueries
@@ -91,8 +92,13 @@ def build_text_encoder(
             "Tag2Text knows only the tags it was trained on, which have no texts: ask for other categories with a RAM "
             "or RAM++ model, such as ram-plus-lite"
         )
+    if name.startswith(OPEN_CLIP):
+        return OpenClipTextEncoder(name, device, dtype)
     if name not in TEXT_ENCODERS:
-        raise InputError(f"text encoder {name!r} is unknown: choose one of {sorted(TEXT_ENCODERS)}")
+        raise InputError(
+            f"text encoder {name!r} is unknown: choose one of {sorted(TEXT_ENCODERS)}, or "
+            f"{OPEN_CLIP}ARCHITECTURE/WEIGHTS"
+        )
     return TEXT_ENCODERS[name](device, dtype)
 
 

@@ -137,8 +137,8 @@ class ModelConfig:
     Args:
         name: such as "ram-plus-lite".
         image: the image encoder.
-        text_encoder: "clip-vit-b-16" or "minilm-l6" (see :mod:`ram.models.text_encoder`); "learned" for tags without
-            texts, as in Tag2Text.
+        text_encoder: "clip-vit-b-16" or "minilm-l6" (see :mod:`ram.models.text_encoder`); "open_clip:MODEL/WEIGHTS"
+            for any text tower of open_clip; "learned" for tags without texts, as in Tag2Text.
         dim: width shared by projected image tokens and text embeddings; of learned tags, the width of their rows (see
             :mod:`ram.models.tag2text`), while image tokens stay as wide as the backbone's.
         decoder: the alignment decoder.

@@ -83,12 +83,12 @@ class MiniLMTextEncoder:
     @cached_property
     def fingerprint(self) -> str:
         """Digest of the weights."""
-        return _fingerprint(self.model)
+        return fingerprint_of(self.model)
 
     @torch.no_grad()
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
         """(n,) sentences to (n, 384) float32 unit vectors on the CPU."""
-        return _in_batches(sentences, self._encode, self.dim, len)  # by length: little padding
+        return in_batches(sentences, self._encode, self.dim, len)  # by length: little padding
 
     def unknown_words(self, sentence: str) -> tuple[str, ...]:
         """Words that become the token [UNK]: those with a rare letter, or of over 100 letters."""
@@ -144,13 +144,13 @@ class ClipTextEncoder:
         self.device = torch.device(device)
         self.tokenize = open_clip.get_tokenizer("ViT-B-16-quickgelu")
         model.visual = None
-        self.fingerprint = _fingerprint(model)  # before they are rounded
+        self.fingerprint = fingerprint_of(model)  # before they are rounded
         self.model = model.eval().requires_grad_(False).to(self.device, dtype)
 
     @torch.no_grad()
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
         """(n,) sentences to (n, 512) float32 unit vectors on the CPU; tokens past the 77th are cut."""
-        return _in_batches(sentences, self._encode, self.dim, str)  # alphabetically: they share beginnings
+        return in_batches(sentences, self._encode, self.dim, str)  # alphabetically: they share beginnings
 
     def unknown_words(self, sentence: str) -> tuple[str, ...]:
         """None: CLIP spells a word that it does not know in bytes, so that different words stay different.
@@ -178,13 +178,13 @@ def _minilm() -> MiniLMTextEncoder:
     return MiniLMTextEncoder()
 
 
-def _fingerprint(model: nn.Module) -> str:
+def fingerprint_of(model: nn.Module) -> str:
     """Digest of a model's weights that depends on no device, name or order of the parameters."""
     digests = sorted(hashlib.sha256(w.detach().float().cpu().numpy().tobytes()).digest() for w in model.parameters())
     return hashlib.sha256(b"".join(digests)).hexdigest()[:16]
 
 
-def _in_batches(
+def in_batches(
     sentences: Sequence[str], encode: Callable[[list[str]], torch.Tensor], dim: int, order: Callable[[str], Any]
 ) -> torch.Tensor:
     """Encode sentences to (n, dim) unit vectors, in batches of neighbours in an order."""

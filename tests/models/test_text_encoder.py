@@ -58,10 +58,10 @@ def test_the_stored_fingerprint_is_of_the_installed_weights(minilm):
 
 def test_the_fingerprint_depends_on_weights_not_names(clip):
     weights = [nn.Linear(3, 2), nn.Linear(2, 3)]
-    first = module._fingerprint(nn.Sequential(*weights))
-    assert module._fingerprint(nn.ModuleDict({"b": weights[1], "a": weights[0]})) == first != clip.fingerprint
+    first = module.fingerprint_of(nn.Sequential(*weights))
+    assert module.fingerprint_of(nn.ModuleDict({"b": weights[1], "a": weights[0]})) == first != clip.fingerprint
     weights[0].weight.data[0, 0] += 1
-    assert module._fingerprint(nn.Sequential(*weights)) != first
+    assert module.fingerprint_of(nn.Sequential(*weights)) != first
 
 
 def test_minilm_places_a_corgi_nearer_to_a_dog_than_a_bus(minilm):

@@ -14,7 +14,7 @@ from torch import nn
 from demo.server.zerogpu import borrow, find_lender
 from ram.backends import Explainer
 from ram.errors import ImageError
-from ram.evaluation.baselines import ZeroShotTagger
+from ram.evaluation.baselines.zero_shot_clip import ZeroShotTagger
 from ram.models.config import ImageConfig, ModelConfig
 from ram.tagger import Tagger
 from tests.tiny import DIM, HashTextEncoder, tiny_bank, tiny_config, tiny_model, tiny_tagger

@@ -11,8 +11,8 @@ from torch import nn
 from demo.core.comparison import predefined_banks
 from demo.core.workbench import Workbench
 from ram.backends import Explainer
-from ram.evaluation import baselines as zero_shot
-from ram.evaluation.baselines import NEUTRAL, ZeroShotTagger, clip_is_here
+from ram.evaluation.baselines import zero_shot_clip as zero_shot
+from ram.evaluation.baselines.zero_shot_clip import NEUTRAL, ZeroShotTagger, clip_is_here
 from ram.models.config import ImageConfig, ModelConfig
 from ram.tagger import Tagger
 from tests.tiny import DESCRIPTIONS, DIM, HashTextEncoder, tiny_tagger

@@ -14,6 +14,7 @@ from torch import nn
 
 from ram.checkpoints.download import find_cached
 from ram.checkpoints.registry import HubFile
+from ram.evaluation.baselines.two_towers import NEUTRAL
 from ram.images.given import Source
 from ram.images.opening import open_image
 from ram.images.transforms import EvalTransform
@@ -27,7 +28,6 @@ from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
 
 NAME = "clip-vit-b-16-zero-shot"
-NEUTRAL = "a photo."
 TEMPERATURE = 100.0
 """Factor of CLIP's cosines; the same in all its released weights."""
 ABSENT = "CLIP is not compared with them: the weights of its ViT-B/16 are not on this machine."

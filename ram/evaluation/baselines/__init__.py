@@ -1,0 +1,1 @@
+"""Other ways to tag, behind one protocol, to compare models with."""
