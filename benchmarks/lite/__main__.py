@@ -1,6 +1,6 @@
 """Measure the shipped models on the photos at hand, for the papers' tables and figures.
 
-    python -m benchmarks.lite DATA [--only sets tagging retrieval describers scores] [--cache FOLDER] [--threads 1]
+    python -m benchmarks.lite DATA [--only sets words tagging retrieval describers scores] [--cache FOLDER]
 
 ``DATA`` is the folder of "Training" in the README, with ``flickr8k/benchmarks`` in it. ``describers`` takes the files
 of language models from ``--descriptions NAME=FILE``, each in the official form. The image encoder looks at each photo
@@ -27,7 +27,7 @@ from benchmarks.lite.looks import cached_looks
 from benchmarks.lite.retrieval import retrieval_rows
 from benchmarks.lite.scoring import described, hand_written, score_looks
 from benchmarks.lite.sets import TITLES, LiteSet, flickr_split, load_set
-from benchmarks.lite.tagging import Source, set_rows, tagging_rows
+from benchmarks.lite.tagging import Source, set_rows, tagging_rows, word_rows
 from benchmarks.tables.result_files import RESULTS, write_results
 from ram.cli.terminal import Progress
 from ram.evaluation.retrieval import load_captioned
@@ -36,7 +36,7 @@ from ram.tagger import Tagger
 from ram.tagger_loading import load
 
 MODELS = {"ram-plus-lite": "RAM++", "ram-lite": "RAM"}
-MEASUREMENTS = ("sets", "tagging", "retrieval", "describers", "scores")
+MEASUREMENTS = ("sets", "words", "tagging", "retrieval", "describers", "scores")
 COMMAND = "python -m benchmarks.lite DATA --only {}"
 
 
@@ -147,6 +147,8 @@ def measure(name: str, lab: Lab, files: Mapping[str, Path]) -> tuple[Mapping[str
     where = ", ".join(one.title for one in lab.sets.values())
     if name == "sets":
         return set_rows(lab.sets), where
+    if name == "words":
+        return word_rows(lab.sets), f"Number of photos of each category. {where}."
     if name == "tagging":
         return tagging_rows(lab.sources, lab.sets), f"Percent. {where}. Tuned: one threshold for all tags, best CF1."
     if name == "scores":

@@ -38,6 +38,14 @@ def set_rows(sets: Mapping[str, LiteSet]) -> dict[str, dict[str, Any]]:
     }
 
 
+def word_rows(sets: Mapping[str, LiteSet]) -> dict[str, dict[str, int]]:
+    """Number of images of each category of each set (RAM++, Figure 10)."""
+    return {
+        name: dict(zip(one.benchmark.tags, one.benchmark.targets.sum(axis=0).tolist(), strict=True))
+        for name, one in sets.items()
+    }
+
+
 def _measured(source: Source, sets: Mapping[str, LiteSet]) -> dict[str, float]:
     figures: dict[str, float] = {}
     for name, one in sets.items():
