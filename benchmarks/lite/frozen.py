@@ -24,16 +24,22 @@ IMAGE = ImageConfig(BACKBONE, 256, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "bicubic", 
 STEPS = 400
 
 
-def mean_patches(
+def frozen_patches(
     pictures: Sequence[Path], cache: Path, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> torch.Tensor:
-    """(images, channels) mean patch of the pretrained backbone; patches are cached in a ``.npy`` file."""
+    """(images, 16, channels) of the pretrained backbone, in four rows; cached in a ``.npy`` file."""
     backbone = create_backbone(BACKBONE, {})
     load_pretrained(backbone, BACKBONE)
     encoder = LiteImageEncoder(backbone, CHANNELS, None, IMAGE).eval()
     source = cached_patches(cache, pictures, IMAGE, encoder, 1, progress)
-    batches = torch.arange(len(pictures)).split(256)
-    return torch.cat([source.plain_patches(encoder, ids).mean(dim=1) for ids in batches])
+    return torch.cat([source.plain_patches(encoder, ids) for ids in torch.arange(len(pictures)).split(256)])
+
+
+def mean_patches(
+    pictures: Sequence[Path], cache: Path, progress: Callable[[int, int], None] = lambda done, total: None
+) -> torch.Tensor:
+    """(images, channels) mean patch of the pretrained backbone."""
+    return frozen_patches(pictures, cache, progress).mean(dim=1)
 
 
 def class_name_scores(patches: torch.Tensor, tags: Sequence[str]) -> NDArray[np.float32]:

@@ -138,7 +138,7 @@ def _report(args: argparse.Namespace, task: LookTask, looks: RegionLooks, plante
     from ram.training.data_engine.region_cleaning import CleaningRules, counts, strike_out, without_struck
 
     rules = CleaningRules(args.outlying, args.clusters, args.least, args.of_threshold, args.seen_over)
-    struck = strike_out(looks, task.labels, task.tagger, rules)
+    struck = strike_out(looks, task.labels, task.tagger.bank.vocabulary, rules)
     table = counts(task.triplets, task.labels, struck)
     if args.output is not None:
         write_json(args.output, list(without_struck(task.triplets, struck)))

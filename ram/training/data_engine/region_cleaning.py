@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ram.errors import InputError, MissingPackageError
-from ram.tagger import Tagger
 from ram.text.vocabulary import TagVocabulary
 from ram.training.data_engine.region_looks import Pair, RegionLooks
 
@@ -69,8 +68,14 @@ class Struck:
         return self.outlying | self.unseen
 
 
-def strike_out(looks: RegionLooks, labels: TagVocabulary, tagger: Tagger, rules: CleaningRules) -> Struck:
+def strike_out(looks: RegionLooks, labels: TagVocabulary, known: TagVocabulary, rules: CleaningRules) -> Struck:
     """Choose the pairs that are struck out, tag by tag.
+
+    Args:
+        looks: the regions.
+        labels: the label system whose ids the pairs use.
+        known: the tagger's own tags with their thresholds; it has every tag of the pairs.
+        rules: what is struck out.
 
     Raises:
         MissingPackageError: scikit-learn is not installed.
@@ -80,9 +85,8 @@ def strike_out(looks: RegionLooks, labels: TagVocabulary, tagger: Tagger, rules:
         rows.setdefault(pair[1], {}).setdefault(pair, []).append(row)
     outlying: set[Pair] = set()
     unseen: set[Pair] = set()
-    vocabulary = tagger.bank.vocabulary
     for tag, of_pairs in rows.items():
-        over = rules.over(vocabulary.thresholds[vocabulary.id(labels.tags[tag])])
+        over = rules.over(known.thresholds[known.id(labels.tags[tag])])
         if over > 0:
             unseen |= {pair for pair, own in of_pairs.items() if looks.probabilities[own].max() <= over}
         if len(of_pairs) >= rules.least:

@@ -15,6 +15,7 @@ from ram.training.data_engine.region_looks import RegionLooks, look_at_regions
 from tests.tiny import tiny_bank, tiny_config, tiny_model, tiny_tagger
 
 LABELS = TagVocabulary.of(["rainbow", "pine tree", "cat", "dog"])
+KNOWN = tiny_bank().vocabulary
 DOG, CAT = 3, 2
 
 
@@ -30,20 +31,20 @@ def test_the_farthest_tenth_is_struck_out():
     features[[4, 13]] = features[[4, 13]] + [0, 0, 0.4, 0, 0, 0, 0, 0]  # far, but too near each other's to be a cluster
     features[13] *= [1, 1, -1, 1, 1, 1, 1, 1]
     looks = RegionLooks(tuple((n, DOG) for n in range(20)), features, np.ones(20))
-    struck = strike_out(looks, LABELS, tiny_tagger(), CleaningRules(0.1, clusters=2))
+    struck = strike_out(looks, LABELS, KNOWN, CleaningRules(0.1, clusters=2))
     assert struck.outlying == {(4, DOG), (13, DOG)} and not struck.unseen
     few = RegionLooks(looks.pairs[:19], features[:19], np.ones(19))
-    assert not strike_out(few, LABELS, tiny_tagger(), CleaningRules(0.1, clusters=2)).pairs
+    assert not strike_out(few, LABELS, KNOWN, CleaningRules(0.1, clusters=2)).pairs
 
 
 def test_a_pair_is_as_good_as_its_best_region():
     pairs = ((0, DOG), (0, DOG), (1, DOG), (1, CAT), (2, DOG))
     looks = RegionLooks(pairs, np.zeros((5, 8)), np.array([0.1, 0.6, 0.4, 0.2, 0.5], np.float32))
-    tagger = tiny_tagger(bank=tiny_bank().with_thresholds([0.5, 0.1, 0.5]))  # of dog, cat and pine tree
-    assert strike_out(looks, LABELS, tagger, CleaningRules(of_threshold=1)).unseen == {(1, DOG), (2, DOG)}
-    assert strike_out(looks, LABELS, tagger, CleaningRules(of_threshold=0.9)).unseen == {(1, DOG)}
-    assert strike_out(looks, LABELS, tagger, CleaningRules(seen_over=0.45)).unseen == {(1, DOG), (1, CAT)}
-    assert not strike_out(looks, LABELS, tagger, CleaningRules(seen_over=0)).unseen
+    known = tiny_bank().with_thresholds([0.5, 0.1, 0.5]).vocabulary  # of dog, cat and pine tree
+    assert strike_out(looks, LABELS, known, CleaningRules(of_threshold=1)).unseen == {(1, DOG), (2, DOG)}
+    assert strike_out(looks, LABELS, known, CleaningRules(of_threshold=0.9)).unseen == {(1, DOG)}
+    assert strike_out(looks, LABELS, known, CleaningRules(seen_over=0.45)).unseen == {(1, DOG), (1, CAT)}
+    assert not strike_out(looks, LABELS, known, CleaningRules(seen_over=0)).unseen
 
 
 def test_regions_are_looked_at_as_pictures_of_their_own(tmp_path):
