@@ -125,7 +125,7 @@ def run_engine(
 
 
 def generate(model: Aligner, photos: Photos, texts: DescriptionEmbeddings) -> tuple[Booleans, float]:
-    """The tags of one caption and those that a model finds, and the threshold: that of the best CF1 on quality photos."""
+    """The tags of one caption with those that a model finds, and its threshold: the best for CF1 on quality photos."""
     found = model.probabilities(photos.whole, texts)
     threshold = tuned_rates(found[photos.quality], photos.all[photos.quality]).threshold
     return photos.one | (found > threshold), threshold

@@ -28,8 +28,9 @@ from benchmarks.lite.retrieval import retrieval_rows
 from benchmarks.lite.scoring import described, hand_written, score_looks
 from benchmarks.lite.sets import TITLES, LiteSet, flickr_split, load_set
 from benchmarks.lite.tagging import Source, set_rows, tagging_rows, word_rows
-from benchmarks.tables.result_files import RESULTS, write_results
+from benchmarks.tables.result_files import RESULTS, read_results, write_results
 from ram.cli.terminal import Progress
+from ram.errors import InputError
 from ram.evaluation.retrieval import load_captioned
 from ram.models.image_encoder import ImageFeatures
 from ram.tagger import Tagger
@@ -48,9 +49,13 @@ class Lab:
         cache: folder of the features.
         names: of the sets.
         progress: progress bar.
+        methods: names of the methods to measure; all where None.
     """
 
-    def __init__(self, data: Path, cache: Path, names: Sequence[str], progress: Progress) -> None:
+    def __init__(
+        self, data: Path, cache: Path, names: Sequence[str], progress: Progress, methods: Sequence[str] | None = None
+    ) -> None:
+        self._methods = methods
         self.data, self.cache, self.progress = data, cache, progress
         self.sets = {name: load_set(name, data) for name in names}
 
@@ -71,7 +76,10 @@ class Lab:
             for model in MODELS
             for prompt in ("hand-written", "descriptions")
         }
-        return {"class names": self._class_names, "linear probe": self._linear_probe, **found}
+        found = {"class names": self._class_names, "linear probe": self._linear_probe, **found}
+        if unknown := set(self._methods or ()) - set(found):
+            raise InputError(f"there is no method {min(unknown)!r}: choose from {', '.join(found)}")
+        return {name: one for name, one in found.items() if self._methods is None or name in self._methods}
 
     def _model(self, model: str, prompt: str, one: LiteSet) -> Any:
         tagger, like = self.taggers[model], self.taggers["ram-plus-lite"]
@@ -124,6 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("data", type=Path, metavar="DATA")
     parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=MEASUREMENTS)
     parser.add_argument("--sets", nargs="+", choices=tuple(TITLES), default=tuple(TITLES), help="photos (all)")
+    parser.add_argument("--methods", nargs="+", metavar="NAME", help="of tagging and scores; other rows stay (all)")
     parser.add_argument("--descriptions", nargs="+", default=[], metavar="NAME=FILE", help="of language models")
     parser.add_argument("--cache", type=Path, default=Path("runs/lite"), metavar="FOLDER", help="(%(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="FOLDER", help="(%(default)s)")
@@ -132,12 +141,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(args.threads)
     files = {name: Path(path) for name, _, path in (text.partition("=") for text in args.descriptions)}
     with Progress() as progress:
-        lab = Lab(args.data, args.cache, args.sets, progress)
+        lab = Lab(args.data, args.cache, args.sets, progress, args.methods)
         for name in args.only:
             if name == "describers" and not files:
                 print("describers: give the files of language models with --descriptions NAME=FILE", file=sys.stderr)
                 continue
             rows, about = measure(name, lab, files)
+            if args.methods and (before := read_results(name, args.output)) is not None:
+                rows = {**before.rows, **rows}
             print(write_results(name, COMMAND.format(name), about, rows, args.output))
     return 0
 
