@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.tables.our_tables import load_ours
-from benchmarks.tables.printing import as_markdown, as_text, as_values
+from benchmarks.tables.printing import PAGE_HEAD, as_markdown, as_text, as_values
 from benchmarks.tables.quoted_tables import PAPERS, load_quoted
 from benchmarks.tables.result_files import RESULTS
 from ram.errors import InputError
@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if args.json:
         print(json.dumps([as_values(*pair) for pair in filled], indent=1, ensure_ascii=False))
     else:
+        if args.markdown and args.table is None and args.paper is None:
+            print(PAGE_HEAD)
         print("\n".join((as_markdown if args.markdown else as_text)(*pair) for pair in filled), end="")
     return 0
 

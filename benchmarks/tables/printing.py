@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 from benchmarks.tables.our_tables import OurRow, OurTable
 from benchmarks.tables.quoted_tables import QuotedTable
 
+PAGE_HEAD = """# The papers' tables
+
+The output of `python -m benchmarks.tables --markdown`; see [how to re-make them](remake.md). The first part of each
+table is quoted from the paper. The second part is ours, on other photos and with far smaller models: compare the order
+of the rows, not the figures.
+"""
+WIDEST = 118
 QUOTED = "Quoted from the paper"
 OURS = "Ours, at lite scale"
 
@@ -16,9 +24,9 @@ def as_markdown(quoted: QuotedTable, ours: OurTable, level: int = 2) -> str:
     """Both parts of a table under a heading; no row holds figures of both."""
     parts = [f"{'#' * level} {quoted.name}: {quoted.title}", f"{QUOTED}:"]
     parts.append(_markdown([quoted.columns, *quoted.rows]))
-    parts += [quoted.note] if quoted.note else []
+    parts += [fill(quoted.note, WIDEST)] if quoted.note else []
     parts += [f"{OURS}:", _markdown(_our_cells(ours))]
-    parts += [*_from(ours, "`"), *([ours.says] if ours.says else [])]
+    parts += [fill(line, WIDEST, break_on_hyphens=False) for line in (*_from(ours, "`"), ours.says) if line]
     return "\n\n".join(parts) + "\n"
 
 

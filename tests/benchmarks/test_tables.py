@@ -9,6 +9,7 @@ from benchmarks.tables.our_tables import load_ours
 from benchmarks.tables.quoted_tables import PAPERS, QuotedTable, load_quoted
 from benchmarks.tables.result_files import RESULTS, Measured, read_results, write_results
 from ram.errors import InputError
+from tests.paths import ROOT
 
 
 def quoted(paper, number):
@@ -121,3 +122,9 @@ def test_every_file_of_results_has_the_command_that_the_tables_name():
     commands = _layout()["commands"]
     for path in RESULTS.glob("*.json"):
         assert commands.get(path.stem, read_results(path.stem).command) == read_results(path.stem).command, path.name
+
+
+def test_the_page_of_tables_is_the_output_of_the_command(capsys):
+    tables.main(["--markdown"])
+    page = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
+    assert page == capsys.readouterr().out, "renew it: python -m benchmarks.tables --markdown > docs/tables.md"
