@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from benchmarks.lite.aligner import RATE, Aligner, train_aligner
 from benchmarks.lite.frozen import frozen_patches
-from benchmarks.lite.sets import load_set
+from benchmarks.lite.sets import chosen_rows, load_set, photos_name
 from benchmarks.tables.result_files import RESULTS, write_results
 from ram.checkpoints.model_folder import load_model
 from ram.checkpoints.registry import shipped_models
@@ -170,8 +170,8 @@ def read_photos(data: Path, count: int, cache: Path, progress: Progress) -> tupl
     """The training photos, and the names of the tags that occur often enough."""
     vocabulary = LabelSystem.load(data / "labels").vocabulary
     entries = json.loads((data / "flickr8k_train.json").read_text(encoding="utf-8"))
-    chosen = np.sort(np.random.default_rng(0).choice(len(entries), min(count, len(entries)), replace=False))
-    entries = [entries[row] for row in chosen]
+    name = photos_name("train", count, len(entries))
+    entries = [entries[row] for row in chosen_rows(len(entries), count)]
     draw = np.random.default_rng(0)
     drawn = [int(draw.integers(len(entry["caption"]))) for entry in entries]
     one = _targets([entry["parse_label_id"][at] for entry, at in zip(entries, drawn, strict=True)], len(vocabulary))
@@ -180,7 +180,6 @@ def read_photos(data: Path, count: int, cache: Path, progress: Progress) -> tupl
     used = np.flatnonzero(every.sum(axis=0) >= LEAST)
     texts = [entry["caption"][at] for entry, at in zip(entries, drawn, strict=True)]
     paths = [data / "flickr8k" / entry["image_path"] for entry in entries]
-    name = "flickr8k-train" if len(paths) == 6000 else f"flickr8k-train-{len(paths)}"
     look = partial(progress, "the frozen backbone looks at training photos")
     patches = frozen_patches(paths, cache / f"frozen-{name}.npy", look)
     quality = np.random.default_rng(1).random(len(entries)) < QUALITY

@@ -26,7 +26,7 @@ from benchmarks.lite.frozen import LinearProbe, class_name_scores, mean_patches
 from benchmarks.lite.looks import cached_looks
 from benchmarks.lite.retrieval import retrieval_rows
 from benchmarks.lite.scoring import described, hand_written, score_looks
-from benchmarks.lite.sets import TITLES, LiteSet, flickr_split, load_set
+from benchmarks.lite.sets import TITLES, LiteSet, chosen_rows, flickr_split, load_set, photos_name
 from benchmarks.lite.tagging import Source, set_rows, tagging_rows, word_rows
 from benchmarks.tables.result_files import RESULTS, read_results, write_results
 from ram.cli.terminal import Progress
@@ -50,12 +50,19 @@ class Lab:
         names: of the sets.
         progress: progress bar.
         methods: names of the methods to measure; all where None.
+        probe_photos: training photos of the linear probe.
     """
 
     def __init__(
-        self, data: Path, cache: Path, names: Sequence[str], progress: Progress, methods: Sequence[str] | None = None
+        self,
+        data: Path,
+        cache: Path,
+        names: Sequence[str],
+        progress: Progress,
+        methods: Sequence[str] | None = None,
+        probe_photos: int = 6000,
     ) -> None:
-        self._methods = methods
+        self._methods, self.probe_photos = methods, probe_photos
         self.data, self.cache, self.progress = data, cache, progress
         self.sets = {name: load_set(name, data) for name in names}
 
@@ -102,7 +109,10 @@ class Lab:
         if one.benchmark.name != self.sets["common"].benchmark.name:
             return None  # nothing else has annotated training photos
         training = flickr_split(self.data, "train", one.benchmark.tags)
-        probe = LinearProbe(self._patches("flickr8k-train", training.pictures), training.targets)
+        total = len(training.pictures)
+        rows, name = chosen_rows(total, self.probe_photos), photos_name("train", self.probe_photos, total)
+        patches = self._patches(name, [training.pictures[row] for row in rows])
+        probe = LinearProbe(patches, training.targets[rows])
         scores = probe(self._patches(one.photos, one.benchmark.pictures))
         return scores, np.full(len(one.benchmark.tags), 0.5)
 
@@ -133,6 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=MEASUREMENTS)
     parser.add_argument("--sets", nargs="+", choices=tuple(TITLES), default=tuple(TITLES), help="photos (all)")
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="of tagging and scores; other rows stay (all)")
+    parser.add_argument("--probe-photos", type=int, default=6000, metavar="N", help="of the linear probe (%(default)s)")
     parser.add_argument("--descriptions", nargs="+", default=[], metavar="NAME=FILE", help="of language models")
     parser.add_argument("--cache", type=Path, default=Path("runs/lite"), metavar="FOLDER", help="(%(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="FOLDER", help="(%(default)s)")
@@ -141,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(args.threads)
     files = {name: Path(path) for name, _, path in (text.partition("=") for text in args.descriptions)}
     with Progress() as progress:
-        lab = Lab(args.data, args.cache, args.sets, progress, args.methods)
+        lab = Lab(args.data, args.cache, args.sets, progress, args.methods, args.probe_photos)
         for name in args.only:
             if name == "describers" and not files:
                 print("describers: give the files of language models with --descriptions NAME=FILE", file=sys.stderr)
@@ -161,7 +172,10 @@ def measure(name: str, lab: Lab, files: Mapping[str, Path]) -> tuple[Mapping[str
     if name == "words":
         return word_rows(lab.sets), f"Number of photos of each category. {where}."
     if name == "tagging":
-        return tagging_rows(lab.sources, lab.sets), f"Percent. {where}. Tuned: one threshold for all tags, best CF1."
+        return tagging_rows(lab.sources, lab.sets), (
+            f"Percent. {where}. Tuned: one threshold for all tags, best CF1. The linear probe and class names use "
+            f"frozen features of EfficientNet-Lite2 at 256 pixels; the probe learns from {lab.probe_photos:,} photos."
+        )
     if name == "scores":
         both = {key: one for key, one in lab.sets.items() if key in ("common", "uncommon")}
         return distribution_rows(lab.sources, both), "Shares of probabilities in equal bins, Flickr8k test."

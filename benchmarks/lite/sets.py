@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ram.evaluation.benchmarks import Benchmark, load_benchmark
 from ram.evaluation.pictures import sound_pictures
@@ -95,3 +96,13 @@ def flickr_split(data: Path, split: str, tags: Sequence[str]) -> Benchmark:
     images = [entry["image_path"] for entry in entries]
     files = sound_pictures(images, {image: data / "flickr8k" / image for image in images}, f"flickr8k {split}")
     return Benchmark(f"flickr8k_{split}", tuple(tags), files, targets)
+
+
+def chosen_rows(total: int, count: int) -> NDArray[np.int_]:
+    """Indices of ``count`` of so many photos, always the same; of all where there are no more."""
+    return np.sort(np.random.default_rng(0).choice(total, min(count, total), replace=False))
+
+
+def photos_name(split: str, count: int, total: int) -> str:
+    """Name of the cached features of so many photos of a split."""
+    return f"flickr8k-{split}" if count >= total else f"flickr8k-{split}-{count}"
