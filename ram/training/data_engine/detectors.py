@@ -79,3 +79,16 @@ class AttentionDetector:
             min(1.0, (columns.stop + margin) / width),
             min(1.0, (rows.stop + margin) / height),
         )
+
+
+def load_detector(name: str, tagger: Tagger) -> Detector:
+    """The detector of a name: "attention" of the tagger, or the folder or hub name of a Grounding-DINO.
+
+    Raises:
+        DownloadError: the weights are neither here nor can be fetched.
+    """
+    if name == AttentionDetector.name:
+        return AttentionDetector(tagger)
+    from ram.training.data_engine.grounding_dino import load_grounding_dino
+
+    return load_grounding_dino(name, tagger.device)

@@ -6,6 +6,7 @@ Differs from the paper: cleaning uses the model's probabilities alone; for that 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,12 +29,17 @@ class EngineReport:
     Args:
         pictures: images that were annotated.
         generated, cleaned: tags that were added and removed.
+        before, after: tags of all triplets together; RAM gives them as 12.0 and 39.8 million.
+        captions: that were written and added.
         unreadable: reasons why other images stay unchanged.
     """
 
     pictures: int = 0
     generated: int = 0
     cleaned: int = 0
+    before: int = 0
+    after: int = 0
+    captions: int = 0
     unreadable: list[str] = field(default_factory=list)
 
 
@@ -91,9 +97,12 @@ class DataEngine:
             progress(f"{self._tagger.name} looks at the pictures", done, len(triplets))
             if isinstance(features, ImageError):
                 self.report.unreadable.append(str(features))
-                yield triplet
-                continue
-            yield self._changed(triplet, self._tagger.score(features, self._bank).probabilities)
+                changed = triplet
+            else:
+                changed = self._changed(triplet, self._tagger.score(features, self._bank).probabilities)
+            self.report.before += len(set(triplet["union_label_id"]))
+            self.report.after += len(set(changed["union_label_id"]))
+            yield changed
 
     def _changed(self, triplet: dict[str, Any], probabilities: np.ndarray) -> dict[str, Any]:
         before = set(triplet["union_label_id"])
@@ -106,3 +115,34 @@ class DataEngine:
         if "parse_label_id" in triplet:
             changed["parse_label_id"] = [[i for i in ids if i not in removed] for ids in triplet["parse_label_id"]]
         return changed
+
+
+def with_captions(
+    triplets: Sequence[dict[str, Any]], captions: Sequence[str | None], tags: Sequence[Collection[int]]
+) -> Iterator[dict[str, Any]]:
+    """Add a generated caption to each triplet, and the tags that are parsed from it.
+
+    A caption that a triplet already has is not added twice.
+
+    Args:
+        triplets: in the official form.
+        captions: (triplets,) one each; None where the image could not be read.
+        tags: (triplets,) ids of the label system that each caption names.
+    """
+    for triplet, caption, named in zip(triplets, captions, tags, strict=True):
+        own = list(triplet.get("caption", ()))
+        if caption is None or caption in own:
+            yield triplet
+            continue
+        union = sorted({*triplet["union_label_id"], *named})
+        parsed = [*triplet.get("parse_label_id", [[] for _ in own]), sorted(named)]
+        yield {**triplet, "caption": [*own, caption], "union_label_id": union, "parse_label_id": parsed}
+
+
+def tag_counts(
+    before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], labels: TagVocabulary
+) -> list[dict[str, Any]]:
+    """Number of images of each tag that occurs, before and after; those that gained most come first."""
+    old, new = (Counter(id_ for one in triplets for id_ in set(one["union_label_id"])) for triplets in (before, after))
+    order = sorted(old | new, key=lambda id_: (old[id_] - new[id_], labels.tags[id_]))
+    return [{"tag": labels.tags[id_], "before": old[id_], "after": new[id_]} for id_ in order]

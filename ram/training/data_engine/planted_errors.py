@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ram.errors import InputError
-from ram.training.data_engine.region_cleaning import Pair
+from ram.training.data_engine.region_looks import Pair
 
 MOST_DRAWS = 100
 """Draws after which a tag stays right, where its image has nearly all tags."""

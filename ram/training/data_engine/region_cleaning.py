@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from ram.errors import ImageError, InputError, MissingPackageError
-from ram.images.opening import open_image
-from ram.runtime import Progress, quiet
-from ram.tagger import Tagger
-from ram.text.files import listed_path
+from ram.errors import InputError, MissingPackageError
 from ram.text.vocabulary import TagVocabulary
-from ram.training.data_engine.detectors import WHOLE, Box, Detector
-
-Pair = tuple[int, int]
-"""Index of a triplet and id of a tag."""
+from ram.training.data_engine.region_looks import Pair, RegionLooks
 
 
 @dataclass(frozen=True)
@@ -33,8 +24,9 @@ class CleaningRules:
             takes 10 %.
         clusters: of K-means++; the paper does not say how many.
         least: a tag on fewer images is not clustered.
-        seen_over: probability over which the tagger recognizes a region; each tag's own threshold where None, and
-            nothing is struck out for it where 0.
+        of_threshold: share of each tag's own threshold over which the tagger recognizes a region. The paper takes the
+            threshold itself, which is 1; nothing is struck out for it where 0.
+        seen_over: the same probability for all tags instead; None takes ``of_threshold``.
 
     Raises:
         InputError: a value is out of range.
@@ -43,7 +35,12 @@ class CleaningRules:
     outlying: float = 0.1
     clusters: int = 3
     least: int = 20
+    of_threshold: float = 0.1
     seen_over: float | None = None
+
+    def over(self, threshold: float) -> float:
+        """The probability over which a region of a tag with this threshold is recognized."""
+        return self.of_threshold * threshold if self.seen_over is None else self.seen_over
 
     def __post_init__(self) -> None:
         if not (0 <= self.outlying < 1 and 1 <= self.clusters <= self.least):
@@ -51,23 +48,6 @@ class CleaningRules:
                 f"outlying must be a fraction under 1 and clusters from 1 to {self.least}, the least images of a tag, "
                 f"not {self.outlying} and {self.clusters}"
             )
-
-
-@dataclass(frozen=True, eq=False)
-class RegionLooks:
-    """Regions of tags of triplets, as the tagger sees them.
-
-    Args:
-        pairs: (regions,) triplet and tag of each; a pair may have several regions.
-        features: (regions, dim) unit pooled tokens.
-        probabilities: (regions,) of the pair's tag.
-        unreadable: images that could not be read, with the reason.
-    """
-
-    pairs: tuple[Pair, ...]
-    features: NDArray[np.float32] = field(repr=False)
-    probabilities: NDArray[np.float32] = field(repr=False)
-    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,56 +68,14 @@ class Struck:
         return self.outlying | self.unseen
 
 
-def look_at_regions(
-    tagger: Tagger,
-    detector: Detector,
-    labels: TagVocabulary,
-    triplets: Sequence[dict[str, Any]],
-    folder: Path,
-    progress: Progress = quiet,
-) -> RegionLooks:
-    """Look at the regions of every tag of every triplet that the tagger knows.
-
-    A tag for which the detector finds no region is judged by the whole image.
+def strike_out(looks: RegionLooks, labels: TagVocabulary, known: TagVocabulary, rules: CleaningRules) -> Struck:
+    """Choose the pairs that are struck out, tag by tag.
 
     Args:
-        tagger: the baseline model.
-        detector: finds the regions.
-        labels: the label system whose ids the triplets use.
-        triplets: with ``image_path`` and ``union_label_id``.
-        folder: folder to which their image paths are relative.
-        progress: called with what is being done, how much is done, and how much there is.
-
-    Raises:
-        InputError: no image can be read, or the tagger knows none of their tags.
-    """
-    pairs: list[Pair] = []
-    features, probabilities, unreadable = [], [], []
-    for index, triplet in enumerate(triplets):
-        progress(f"{tagger.name} looks at regions", index, len(triplets))
-        known = [id_ for id_ in triplet["union_label_id"] if labels.tags[id_] in tagger.bank.vocabulary]
-        if not known:
-            continue
-        try:
-            picture = open_image(listed_path(folder, triplet["image_path"]))
-        except ImageError as error:
-            unreadable.append(str(error))
-            continue
-        tags = [labels.tags[id_] for id_ in known]
-        found = [boxes or (WHOLE,) for boxes in detector.regions(picture, tags)]
-        cut = [(id_, box) for id_, boxes in zip(known, found, strict=True) for box in boxes]
-        for (id_, _), pooled, probability in zip(cut, *_looks(tagger, picture, labels, cut), strict=True):
-            pairs.append((index, id_))
-            features.append(pooled)
-            probabilities.append(probability)
-    if not pairs:
-        reason = f", such as {unreadable[0]}" if unreadable else ""
-        raise InputError(f"{tagger.name} can judge no tag of the {len(triplets)} triplets{reason}")
-    return RegionLooks(tuple(pairs), np.stack(features), np.array(probabilities, np.float32), tuple(unreadable))
-
-
-def strike_out(looks: RegionLooks, labels: TagVocabulary, tagger: Tagger, rules: CleaningRules) -> Struck:
-    """Choose the pairs that are struck out, tag by tag.
+        looks: the regions.
+        labels: the label system whose ids the pairs use.
+        known: the tagger's own tags with their thresholds; it has every tag of the pairs.
+        rules: what is struck out.
 
     Raises:
         MissingPackageError: scikit-learn is not installed.
@@ -147,10 +85,8 @@ def strike_out(looks: RegionLooks, labels: TagVocabulary, tagger: Tagger, rules:
         rows.setdefault(pair[1], {}).setdefault(pair, []).append(row)
     outlying: set[Pair] = set()
     unseen: set[Pair] = set()
-    vocabulary = tagger.bank.vocabulary
     for tag, of_pairs in rows.items():
-        over = rules.seen_over
-        over = vocabulary.thresholds[vocabulary.id(labels.tags[tag])] if over is None else over
+        over = rules.over(known.thresholds[known.id(labels.tags[tag])])
         if over > 0:
             unseen |= {pair for pair, own in of_pairs.items() if looks.probabilities[own].max() <= over}
         if len(of_pairs) >= rules.least:
@@ -187,21 +123,6 @@ def counts(triplets: Sequence[dict[str, Any]], labels: TagVocabulary, struck: St
         }
         for id_, count in before.most_common()
     ]
-
-
-def _looks(
-    tagger: Tagger, picture: Any, labels: TagVocabulary, cut: Sequence[tuple[int, Box]]
-) -> tuple[list[NDArray[np.float32]], list[float]]:
-    """Unit pooled token of each region, and the probability of its tag."""
-    bank = tagger.bank.select(list(dict.fromkeys(labels.tags[id_] for id_, _ in cut)))
-    pooled, probabilities = [], []
-    crops = [box.crop(picture) for _, box in cut]
-    for (id_, _), features in zip(cut, tagger.look_through(crops), strict=True):
-        if isinstance(features, ImageError):
-            raise features
-        pooled.append(F.normalize(features.pooled[0].float(), dim=0).cpu().numpy())
-        probabilities.append(tagger.score(features, bank)[labels.tags[id_]].probability)
-    return pooled, probabilities
 
 
 def _distances(

@@ -7,7 +7,7 @@ import torch
 
 from ram.errors import ImageError
 from ram.text.vocabulary import TagVocabulary
-from ram.training.data_engine.generation import DataEngine
+from ram.training.data_engine.generation import DataEngine, tag_counts, with_captions
 from tests.tiny import tiny_tagger
 
 LABELS = TagVocabulary.of(["rainbow", "pine tree", "cat", "dog"])
@@ -78,6 +78,30 @@ def test_contradicting_thresholds_and_foreign_labels_are_refused(tagger):
         DataEngine(tagger, TagVocabulary.of(["rainbow"]))
 
 
+def test_tags_are_counted_before_and_after(tmp_path, tagger):
+    changed, report = annotate(tmp_path, tagger)
+    assert (report.before, report.after) == (4, 7)
+    assert tag_counts(triplets(), changed, LABELS) == [
+        {"tag": "cat", "before": 1, "after": 2},
+        {"tag": "dog", "before": 1, "after": 2},
+        {"tag": "pine tree", "before": 1, "after": 2},
+        {"tag": "rainbow", "before": 1, "after": 1},
+    ]
+
+
+def test_a_generated_caption_joins_with_its_tags():
+    a, gone, b = with_captions(triplets(), ["a dog", None, "a cat"], [{3}, set(), {2, 3}])
+    assert a == {**triplets()[0], "caption": ["x", "a dog"], "union_label_id": [0, 1, 3],
+                 "parse_label_id": [[1], [0, 1], [3]]}  # fmt: skip
+    assert gone == triplets()[1]
+    assert (b["caption"], b["union_label_id"], b["parse_label_id"]) == (["a cat"], [2, 3], [[2, 3]])
+
+
+def test_a_caption_that_is_there_already_is_not_added():
+    (same,) = with_captions(triplets()[:1], ["x"], [{3}])
+    assert same == triplets()[0]
+
+
 @pytest.fixture
 def ended(tmp_path, monkeypatch, tagger, ended):
     """Run a command in a folder with triplets, a label system and the tagger above."""
@@ -92,10 +116,30 @@ def test_the_command_writes_what_the_engine_says(ended, tmp_path):
     (tmp_path / "never.txt").write_text("dog\n")
     options = ("--labels", "labels.txt", "--clean-below", "0.05", "--exclude", "never.txt")
     code, out, err = ended("generate", "in.json", "--output", "out.json", *options)
-    assert (code, out) == (0, "2 pictures, 2 tags added, 1 removed: out.json\n")
+    assert (code, out) == (0, "2 pictures, 2 tags added, 1 removed, 4 before and 5 after: out.json\n")
     assert "1 pictures are unchanged, such as: " in err and err.count("\n") == 1
     written = json.loads((tmp_path / "out.json").read_text())
     assert [entry["union_label_id"] for entry in written] == [[0], [2], [1, 2, 3]]
+
+
+def test_the_command_adds_captions_and_counts(ended, tmp_path, monkeypatch, tagger):
+    pytest.importorskip("spacy")
+    said = {"a.png": "a dog beside a cat", "b.png": "a rainbow"}
+    monkeypatch.setattr(
+        tagger,
+        "caption_through",
+        lambda paths, beams: [
+            type("Said", (), {"text": said[p.name]}) if p.name in said else ImageError("gone") for p in paths
+        ],
+    )
+    options = ("--labels", "labels.txt", "--captioner", "any", "--counts", "counts.csv", "--json")
+    code, out, err = ended("generate", "in.json", "--output", "out.json", *options)
+    report = json.loads(out)
+    assert (code, report["captions"], report["before"], report["after"]) == (0, 2, 4, 9), err
+    a, _, b = json.loads((tmp_path / "out.json").read_text())
+    assert a["caption"] == ["x", "a dog beside a cat"] and a["union_label_id"] == [0, 1, 2, 3]
+    assert b["parse_label_id"] == [[0]]
+    assert (tmp_path / "counts.csv").read_text().splitlines()[:2] == ["tag,before,after", "cat,1,3"]
 
 
 def test_the_command_reports_in_json(ended):

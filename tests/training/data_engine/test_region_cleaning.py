@@ -8,20 +8,14 @@ from PIL import Image
 
 from ram.checkpoints.model_folder import save_model
 from ram.text.vocabulary import TagVocabulary
-from ram.training.data_engine.detectors import Box
+from ram.training.data_engine.detectors import WHOLE, Box
 from ram.training.data_engine.planted_errors import plant_errors, recovery
-from ram.training.data_engine.region_cleaning import (
-    CleaningRules,
-    RegionLooks,
-    Struck,
-    counts,
-    look_at_regions,
-    strike_out,
-    without_struck,
-)
+from ram.training.data_engine.region_cleaning import CleaningRules, Struck, counts, strike_out, without_struck
+from ram.training.data_engine.region_looks import RegionLooks, look_at_regions
 from tests.tiny import tiny_bank, tiny_config, tiny_model, tiny_tagger
 
 LABELS = TagVocabulary.of(["rainbow", "pine tree", "cat", "dog"])
+KNOWN = tiny_bank().vocabulary
 DOG, CAT = 3, 2
 
 
@@ -37,19 +31,20 @@ def test_the_farthest_tenth_is_struck_out():
     features[[4, 13]] = features[[4, 13]] + [0, 0, 0.4, 0, 0, 0, 0, 0]  # far, but too near each other's to be a cluster
     features[13] *= [1, 1, -1, 1, 1, 1, 1, 1]
     looks = RegionLooks(tuple((n, DOG) for n in range(20)), features, np.ones(20))
-    struck = strike_out(looks, LABELS, tiny_tagger(), CleaningRules(0.1, clusters=2))
+    struck = strike_out(looks, LABELS, KNOWN, CleaningRules(0.1, clusters=2))
     assert struck.outlying == {(4, DOG), (13, DOG)} and not struck.unseen
     few = RegionLooks(looks.pairs[:19], features[:19], np.ones(19))
-    assert not strike_out(few, LABELS, tiny_tagger(), CleaningRules(0.1, clusters=2)).pairs
+    assert not strike_out(few, LABELS, KNOWN, CleaningRules(0.1, clusters=2)).pairs
 
 
 def test_a_pair_is_as_good_as_its_best_region():
     pairs = ((0, DOG), (0, DOG), (1, DOG), (1, CAT), (2, DOG))
     looks = RegionLooks(pairs, np.zeros((5, 8)), np.array([0.1, 0.6, 0.4, 0.2, 0.5], np.float32))
-    tagger = tiny_tagger(bank=tiny_bank().with_thresholds([0.5, 0.1, 0.5]))  # of dog, cat and pine tree
-    assert strike_out(looks, LABELS, tagger, CleaningRules()).unseen == {(1, DOG), (2, DOG)}
-    assert strike_out(looks, LABELS, tagger, CleaningRules(seen_over=0.45)).unseen == {(1, DOG), (1, CAT)}
-    assert not strike_out(looks, LABELS, tagger, CleaningRules(seen_over=0)).unseen
+    known = tiny_bank().with_thresholds([0.5, 0.1, 0.5]).vocabulary  # of dog, cat and pine tree
+    assert strike_out(looks, LABELS, known, CleaningRules(of_threshold=1)).unseen == {(1, DOG), (2, DOG)}
+    assert strike_out(looks, LABELS, known, CleaningRules(of_threshold=0.9)).unseen == {(1, DOG)}
+    assert strike_out(looks, LABELS, known, CleaningRules(seen_over=0.45)).unseen == {(1, DOG), (1, CAT)}
+    assert not strike_out(looks, LABELS, known, CleaningRules(seen_over=0)).unseen
 
 
 def test_regions_are_looked_at_as_pictures_of_their_own(tmp_path):
@@ -74,8 +69,9 @@ def test_regions_are_looked_at_as_pictures_of_their_own(tmp_path):
     said = [tagger.tag(half.crop(picture))["dog"].probability, tagger.tag(picture)["cat"].probability]
     assert looks.probabilities[[0, 2]] == pytest.approx(said)
     np.testing.assert_allclose(np.linalg.norm(looks.features, axis=1), 1, atol=1e-5)
-    with pytest.raises(ValueError, match="tiny can judge no tag of the 1 triplets, such as there is no file gone.png"):
-        look_at_regions(tagger, Halves(), LABELS, triplets[1:2], tmp_path)
+    assert looks.boxes[:2] == (half, Box(0.5, 0.0, 1.0, 1.0)) and looks.boxes[2] == WHOLE
+    assert look_at_regions(tagger, Halves(), LABELS, triplets[:1], tmp_path, first=7).pairs[0] == (7, DOG)
+    assert not look_at_regions(tagger, Halves(), LABELS, triplets[1:2], tmp_path).pairs
 
 
 def test_struck_tags_leave_the_triplets_and_are_counted():
@@ -136,7 +132,8 @@ def asked(tmp_path, hash_encoder):
 
 
 def test_the_command_writes_what_is_left(asked, tmp_path, ended):
-    flags = ("--least", 3, "--clusters", 2, "--outlying", 0.34, "--counts", tmp_path / "counts.csv")
+    flags = ("--least", 3, "--clusters", 2, "--outlying", 0.34, "--of-threshold", 1)
+    flags += ("--counts", tmp_path / "counts.csv")
     code, out, err = ended(*asked, *flags, "--output", tmp_path / "clean.json", "--json")
     report = json.loads(out)
     assert (code, report["judged"], report["unseen"], report["planted"]) == (0, 6, 3, None), err

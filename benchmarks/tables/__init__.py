@@ -1,0 +1,1 @@
+"""The papers' tables: their figures quoted, and ours at lite scale below them."""
