@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 ASSETS = Path(__file__).parents[1] / "assets"
 EXAMPLES, SCREENSHOT = ASSETS / "examples", ASSETS / "page.png"
-EXPLANATION = "The lexicon tells what a word means, templates put the name into several phrases."
-NO_LANGUAGE_MODEL = " For a language model, start the page with OPENAI_API_KEY, or OPENAI_BASE_URL for your own."
+EXPLANATION, NO_LANGUAGE_MODEL = "describers_explained", "describers_without_key"
+"""Keys of what the page says about the describers, with a language model or without one."""
 NO_LOCAL_MODEL = f"The small language model is not installed: the lexicon is used. To install it, run {INSTALL}"
 LANGUAGE_MODEL_OFF = "Language models are switched off on this page: choose another describer."
 DRAIN_SECONDS = 10
@@ -193,17 +193,17 @@ def check_local_model(flags: argparse.Namespace) -> None:
 
 
 def offered_describers(flags: argparse.Namespace, environ: Mapping[str, str]) -> tuple[dict[str, str], str]:
-    """Label by name of the describers to choose from, and a sentence about them."""
-    offered = {name: label for name, label in DESCRIBERS.items() if name in OFFLINE}
+    """Describers to choose from: the key of the label, or the label, by name; and the key of a sentence about them."""
+    offered = {name: name for name in DESCRIBERS if name in OFFLINE}
     if flags.no_llm:
         return offered, EXPLANATION
     if is_available(_weights(flags)):
-        offered |= {name: DESCRIBERS[name] for name in USING_LOCAL}
+        offered |= {name: name.replace("+", "_") for name in USING_LOCAL}
     if not (environ.get("OPENAI_API_KEY") or environ.get("OPENAI_BASE_URL")):
-        return offered, EXPLANATION + NO_LANGUAGE_MODEL
+        return offered, NO_LANGUAGE_MODEL
     first, *others = flags.openai_model or [""]
     models = {"openai": first, **{f"openai:{model}": model for model in others}} if others else {}
-    return {**offered, "openai": DESCRIBERS["openai"], **models}, EXPLANATION
+    return {**offered, "openai": "openai", **models}, EXPLANATION
 
 
 def make_describer(flags: argparse.Namespace, environ: Mapping[str, str], name: str) -> Describer:

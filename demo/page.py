@@ -10,6 +10,7 @@ import gradio as gr
 from demo.api import add_endpoints
 from demo.core.examples import Example
 from demo.core.model_cards import ModelCard, read_card
+from demo.core.wording import say
 from demo.core.workbench import Workbench
 from demo.sections.album import AlbumSection
 from demo.sections.comparison import ComparisonSection
@@ -24,9 +25,7 @@ from demo.views.render import STATIC, script
 from ram.checkpoints.registry import shipped_models
 from ram.evaluation.baselines.zero_shot_clip import ABSENT
 
-TITLE = "Open-set image tagging that shows its reasons"
-DESCRIPTION = """Names what is in a photo, out of {tags:,} tags or anything you type, and shows which sentences and
-which parts of the photo support each name. With RAM and RAM++."""
+TITLE = say("title").english
 MAX_QUEUE = 64
 """Requests in the queue before a further one is refused."""
 UPLOAD_SECONDS = 3600
@@ -53,6 +52,7 @@ def build_page(
     """
     with _Page(title=TITLE, analytics_enabled=False, delete_cache=(UPLOAD_SECONDS, UPLOAD_SECONDS)) as blocks:
         add_endpoints(bench)  # first, because gradio renames later functions of the same name
+        html(str(wording("language")), "language")  # by which languages.html knows which one gradio has chosen
         html(header(bench.labels, len(bench.taggers[0].bank)))
         with gr.Tabs(elem_id="sections") as tabs:
             with gr.Tab(wording("one_photo"), id="photo"):
@@ -79,7 +79,7 @@ def build_page(
 
 def description(bench: Workbench) -> str:
     """One sentence or two about the page, for previews of links to it."""
-    return " ".join(DESCRIPTION.format(tags=len(bench.taggers[0].bank)).split())
+    return f"{say('tagline', tags=len(bench.taggers[0].bank))} With RAM and RAM++."
 
 
 def _cards(bench: Workbench) -> list[ModelCard]:
@@ -110,6 +110,7 @@ def launch_options() -> dict[str, Any]:
         ],
         "favicon_path": STATIC / "icon.png",
         "js": script("page"),
+        "head_paths": [STATIC / "languages.html"],
         "footer_links": ["api", "gradio", "settings"],
         "max_file_size": MAX_UPLOAD,
         "state_session_capacity": MAX_SESSIONS,

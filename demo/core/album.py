@@ -18,8 +18,9 @@ import torch
 from PIL import Image
 
 from demo.core.feature_cache import CachedFeatures, FeatureCache
+from demo.core.wording import input_error
 from ram.backends import TaggerBackend
-from ram.errors import ArchiveError, ImageError, InputError
+from ram.errors import ArchiveError, ImageError
 from ram.images.archives import MOST_PICTURES, is_archive, open_archive
 from ram.images.folders import is_of_system
 from ram.images.opening import open_image
@@ -128,9 +129,9 @@ def tag_album(
         files = [path for path in files if not is_of_system(path.name)]  # a folder is given with all that it holds
         given = [(path, *photo) for path in files for photo in _photos_in(path, stack)]
         if not given:
-            raise InputError("no photo was given: choose some, or a zip archive of them")
+            raise input_error("no_photo_given")
         if len(given) > MOST_PICTURES:
-            raise InputError(f"{len(given)} photos are too many: give at most {MOST_PICTURES} at a time")
+            raise input_error("too_many_photos", count=len(given), most=MOST_PICTURES)
         album = Album(tagger.name, tagger.bank.vocabulary, tagger.bank.sentences, len(given))
         start = clock()
         yield album

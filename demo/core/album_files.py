@@ -6,10 +6,9 @@ from pathlib import Path
 
 from demo.core.album import AlbumPhoto
 from demo.core.kept_files import keep_file
-from ram.errors import ArchiveError, ImageError, InputError
+from demo.core.wording import input_error
+from ram.errors import ArchiveError, ImageError
 from ram.images.archives import is_archive, open_archive
-
-GONE = "this photo is no longer kept here: uploads are deleted after an hour. Tag the photos again"
 
 
 def find_file(photo: AlbumPhoto, uploads: Path) -> Path:
@@ -28,7 +27,7 @@ def find_file(photo: AlbumPhoto, uploads: Path) -> Path:
             return photo.path
         content = _read(photo)
     except (OSError, ArchiveError):
-        raise InputError(GONE) from None
+        raise input_error("photo_gone") from None
     return keep_file(content, photo.name.rpartition("/")[2], uploads)
 
 

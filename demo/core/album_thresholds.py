@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from demo.core.album import Album, Thumbs
+from demo.core.wording import input_error
 from ram.errors import InputError
 from ram.evaluation.calibration import calibrate_by_thumbs
 from ram.text.vocabulary import TagVocabulary
@@ -60,6 +61,6 @@ def calibrated(album: Album, thumbs: Thumbs) -> dict[str, float]:
         if 0 <= photo < len(album.photos) and tag in own:
             judged[photo, own.id(tag)] = 1 if right else -1
     if not judged.any():
-        raise InputError("there are no thumbs yet: mark some tags as right or wrong")
+        raise input_error("no_thumbs_yet")
     chosen = calibrate_by_thumbs(album.probabilities(), judged, own.thresholds)
     return {tag: float(new) for tag, new, old in zip(own.tags, chosen, own.thresholds, strict=True) if new != old}

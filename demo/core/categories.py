@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from demo.core.wording import input_error
 from ram.describers.fallback import DescribedSentence, Notice, merge_notices
 from ram.describers.template import is_template
 from ram.errors import InputError
@@ -128,7 +129,7 @@ class Categories:
         """
         disabled = self.disabled.get(tag, frozenset()) ^ {self._sentence(tag, index).text}
         if all(sentence.text in disabled for sentence in self.sentences[tag]):
-            raise InputError("one sentence has to stay in use: switch another one on first")
+            raise input_error("last_in_use")
         return replace(self._before_edit(tag), disabled={**self.disabled, tag: disabled})
 
     def rewrite(self, tag: str, index: int, text: str) -> Categories:
@@ -200,11 +201,11 @@ class Categories:
     def _written(self, tag: str, text: str) -> DescribedSentence:
         cleaned = clean_sentence(text)
         if not cleaned:
-            raise InputError("a description needs words: write what one sees in the photo")
+            raise input_error("needs_words")
         if words := unreadable_words(cleaned):
-            raise InputError(f'the text encoder cannot read "{words[0][:60]}": write the sentence in English')
+            raise input_error("unreadable_word", word=words[0][:60])
         if any(cleaned.casefold() == sentence.text.casefold() for sentence in self.sentences.get(tag, ())):
-            raise InputError(f'"{cleaned[:60]}" is listed already: write another sentence')
+            raise input_error("listed_already", text=cleaned[:60])
         return DescribedSentence(cleaned, BY_VISITOR)
 
 

@@ -27,6 +27,11 @@ class Example:
     source: str = ""
 
     @property
+    def errs(self) -> bool:
+        """Whether its title says that the model errs."""
+        return "the model errs" in self.title
+
+    @property
     def credit(self) -> str:
         """ "A honey bee on a purple aster: John Severns, public domain"."""
         return ": ".join(filter(None, (self.title, ", ".join(filter(None, (self.author, self.licence))))))

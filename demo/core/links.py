@@ -8,16 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
+from demo.core.wording import say, sentence
 from ram.errors import InputError
 from ram.text.names import parse_categories
 
 MAX_TEXT = 2_000
 """Characters of a value in a link that are read."""
 
-GONE = "The photo of this link is no longer kept here: uploads are deleted after an hour. Choose a photo to go on."
-UNKNOWN_PHOTO = "This link names a photo that is not on this page: choose one below."
-UNKNOWN_TAG = "The tag that this link selects is not known to the model on this page."
-OTHER_MODEL = "This link was made with another model: the scores here may differ."
 
 _UPLOAD = re.compile(r"[0-9a-f]{64}/[^/\\\x00]{1,255}")
 
@@ -117,25 +114,25 @@ def read_link(query: Mapping[str, str], host: Host) -> tuple[View, list[str]]:
     if values["photo"] in host.examples and values["photo"]:
         view = replace(view, photo=values["photo"])
     elif values["photo"]:
-        notices.append(UNKNOWN_PHOTO)
+        notices.append(say("link_unknown_photo"))
     if values["upload"] and host.upload(named := View(upload=values["upload"])):
         view = replace(view, photo="", upload=named.upload)
     elif values["upload"]:
-        notices.append(GONE)
+        notices.append(say("link_gone"))
     if values["categories"]:
         try:
             names = parse_categories(values["categories"])
             view = replace(view, categories=", ".join(names))
         except InputError as error:
-            notices.append(f"The categories of this link cannot be used: {str(error).rstrip('.')}.")
+            notices.append(say("link_bad_categories", error=sentence(str(error))))
     chosen = View(meanings=values["meanings"]).chosen_meanings().items()
     view = replace(view, meanings=";".join(f"{tag}:{label}" for tag, label in chosen if tag in names))
     if values["tag"] in host.tags or values["tag"] in names:
         view = replace(view, tag=values["tag"])
     elif values["tag"]:
-        notices.append(UNKNOWN_TAG)
+        notices.append(say("link_unknown_tag"))
     if values["describer"] in host.describers:
         view = replace(view, describer=values["describer"])
     if values["model"] and values["model"] != host.model:
-        notices.append(OTHER_MODEL)
+        notices.append(say("link_other_model"))
     return replace(view, model=host.model), notices

@@ -7,19 +7,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from demo.core.verdicts import Verdict, margin, verdict
+from demo.core.wording import Text, say
 from ram.labels.hypernyms import Hypernyms, load_kinds
 from ram.prediction import Prediction, TagScore
 from ram.text.files import package_file
 from ram.text.vocabulary import TagVocabulary
 
-KINDS = {
-    "object": "Objects",
-    "scene": "Scene",
-    "attribute": "Attributes",
-    "action": "Actions",
-    "": "Other",
-}
-"""Kind of a tag -> its heading on the page, in the order of the page."""
+KINDS = ("object", "scene", "attribute", "action", "")
+"""Kinds of tags in the order of the page; tags of the last one have no kind."""
 NEXT_BEST = 6
 """Tags listed below their thresholds."""
 MAX_SHIFT = 3.0
@@ -87,10 +82,10 @@ def list_tags(
     ]
 
 
-def by_kind(tags: Sequence[ListedTag]) -> list[tuple[str, list[ListedTag]]]:
-    """Heading and tags of each kind that has any, in the order of :data:`KINDS`."""
-    groups = [(title, [tag for tag in tags if tag.kind == kind]) for kind, title in KINDS.items()]
-    return [(title, group) for title, group in groups if group]
+def by_kind(tags: Sequence[ListedTag]) -> list[tuple[str, Text, list[ListedTag]]]:
+    """Kind, heading and tags of each kind that has any, in the order of :data:`KINDS`."""
+    groups = [(kind, say(f"kind_{kind}"), [tag for tag in tags if tag.kind == kind]) for kind in KINDS]
+    return [group for group in groups if group[-1]]
 
 
 def kinds_of(vocabulary: TagVocabulary) -> Mapping[str, str]:

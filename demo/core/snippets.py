@@ -12,6 +12,7 @@ from ram.export.formats import AT_LEAST
 ADDRESS = "PAGE-ADDRESS"
 """Stands where the browser puts the page's own address."""
 NO_PHOTO = "photo.jpg"
+COMMAND_LINE = "Command line"
 
 _PYTHON = """from gradio_client import Client, handle_file
 
@@ -42,7 +43,7 @@ def snippets(view: View, models: int = 1) -> dict[str, str]:
     return {
         "Python": _python(photo, view.categories, describer, endpoint),
         "curl": _curl(photo, view.categories, describer, endpoint),
-        "Command line": _command(photo, view),
+        COMMAND_LINE: _command(photo, view),
     }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from demo.core.album import Album, AlbumPhoto
 from demo.core.feature_cache import FeatureCache
+from demo.core.wording import Text, input_error, say
 from ram.backends import TaggerBackend
 from ram.errors import InputError
 from ram.prediction import TagScore, WeightedDescription
@@ -60,7 +61,7 @@ class Winners:
         """In how many photos the category is over its threshold."""
         return sum(one.score.present for one in self.photos)
 
-    def highlights(self) -> dict[str, tuple[PhotoScore, ...]]:
+    def highlights(self) -> dict[Text | str, tuple[PhotoScore, ...]]:
         """The photos to show, by the name of their group; all in one group without a name if they are few."""
         photos = self.photos
         if len(photos) <= 3 * GROUP:
@@ -68,9 +69,9 @@ class Winners:
         margins = [abs(one.score.probability - one.score.threshold) for one in photos]
         closest = sorted(range(GROUP, len(photos) - GROUP), key=margins.__getitem__)[:GROUP]
         return {
-            "most probable": photos[:GROUP],
-            "closest to the threshold, of the others": tuple(photos[index] for index in sorted(closest)),
-            "least probable": photos[-GROUP:],
+            say("most_probable"): photos[:GROUP],
+            say("closest"): tuple(photos[index] for index in sorted(closest)),
+            say("least_probable"): photos[-GROUP:],
         }
 
     def rows(self) -> list[dict[str, Any]]:
@@ -98,7 +99,7 @@ def find_winners(
         InputError: there are no photos, or their features were removed.
     """
     if not album.photos:
-        raise InputError("there are no photos yet: tag some first")
+        raise input_error("no_photos_yet")
     found: dict[str, list[PhotoScore]] = {category: [] for category in bank.vocabulary.tags}
     for photo in album.photos:
         if (features := cache.get(photo.cached)) is None:

@@ -15,26 +15,23 @@ from demo.core.album_files import find_file
 from demo.core.album_view import AlbumView
 from demo.core.edits import Edits
 from demo.core.feature_cache import FeatureCache
+from demo.core.wording import input_error, say
 from demo.core.workbench import Workbench
 from demo.sections.album_thresholds import QUICK, ThresholdPanel
 from demo.sections.export import ExportPanel
-from demo.sections.languages import wording
-from demo.sections.parts import FORGOTTEN, PRIVATE, SERIAL, Update, errors_shown_in, html
+from demo.sections.languages import choices, wording
+from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.sections.photo import PhotoSection
 from demo.sections.winners import WinnersPanel
 from demo.server.uploads import uploaded
 from demo.views import album as views
 from demo.views.page import introduction
-from ram.errors import InputError
 from ram.images.opening import SUFFIXES
 
 AT_ONCE = 2
 """Albums that are tagged at the same time; further visitors wait."""
 MAX_EXAMPLES = 8
 """Example photos of an album to try, the first ones."""
-
-INTRODUCTION = """Drop photos, a folder or a zip archive here, paste them, or choose them: up to 500 at a time. A click
-on a photo opens it under One photo. Uploads are deleted after an hour."""
 
 
 class AlbumSection:
@@ -53,7 +50,7 @@ class AlbumSection:
         self.cache = FeatureCache()
         self.album, self.view, self.stopping = gr.State(), gr.State(AlbumView()), gr.State()
         with gr.Column(elem_classes="sheet", elem_id="album-panel"):
-            html(introduction("Many photos", INTRODUCTION), None, "album_give")
+            html(introduction(say("album_heading"), say("album_intro")), None, "album_give")
             with gr.Row(elem_id="album-give"):
                 with gr.Row(elem_id="album-choose"):
                     self.files = gr.UploadButton(
@@ -76,8 +73,8 @@ class AlbumSection:
             with gr.Column(scale=8, min_width=300, elem_id="album-shown"):
                 with gr.Column(elem_classes="sheet", elem_id="album-photos"):
                     self.form = gr.Radio(
-                        [views.GALLERY, views.TABLE], value=views.GALLERY, label=wording("show_as"),
-                        elem_id="album-form",
+                        choices({form: form for form in (views.GALLERY, views.TABLE)}), value=views.GALLERY,
+                        label=wording("show_as"), elem_id="album-form",
                     )  # fmt: skip
                     self.filter = gr.Dropdown([], multiselect=True, label=wording("show_with"), elem_id="album-filter")
                     self.photos = html("", "album-table", "album")
@@ -188,7 +185,7 @@ class AlbumSection:
         """A photo was clicked: tag it in the tab of one photo; the album stays as it is."""
         number = str(getattr(clicked, "photo", ""))
         if album is None:
-            raise InputError(FORGOTTEN)
+            raise input_error("forgotten")
         if not number.isdecimal() or int(number[:6]) >= len(album.photos):
             yield {self.notice: ""}  # gradio empties every output of a generator that yields nothing
         else:
@@ -205,7 +202,7 @@ class AlbumSection:
             InputError: the album is no longer kept.
         """
         if album is None:
-            raise InputError(FORGOTTEN)
+            raise input_error("forgotten")
         return {**self.updated(album, view, tags, form), self.view: view, self.notice: ""}
 
     def updated(

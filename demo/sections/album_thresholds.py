@@ -10,11 +10,11 @@ import gradio as gr
 from demo.core.album import Album
 from demo.core.album_thresholds import calibrated
 from demo.core.album_view import AlbumView
-from demo.sections.languages import wording
-from demo.sections.parts import FORGOTTEN, PRIVATE, Update, errors_shown_in, html
+from demo.core.wording import input_error, say
+from demo.sections.languages import choices, wording
+from demo.sections.parts import PRIVATE, Update, errors_shown_in, html
 from demo.views import album as views
 from demo.views.page import introduction
-from ram.errors import InputError
 
 if TYPE_CHECKING:
     from demo.sections.album import AlbumSection
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 MAX_CHOICES = 200
 """Tags offered for a threshold of their own, the most probable first; others can be typed."""
 
-THUMBS = """Mark with the thumbs of the table which tags are right and which are wrong. Thresholds that contradict a
-thumb are chosen again, from your thumbs alone."""
-EACH, SHARED = "each tag's own", "one for all tags"
+EACH, SHARED = "each", "shared"
 
 QUICK: dict[str, Any] = {
     **PRIVATE, "preprocess": False, "show_progress": "hidden", "concurrency_id": "album view", "concurrency_limit": 1,
@@ -43,8 +41,11 @@ class ThresholdPanel:
     def __init__(self, section: AlbumSection) -> None:
         self.section = section
         with gr.Column(elem_classes="sheet"):
-            html(introduction("Thresholds", level=3))
-            self.kind = gr.Radio([EACH, SHARED], value=EACH, label=wording("shows_over"), elem_id="album-kind")
+            html(introduction(say("thresholds_heading"), level=3))
+            self.kind = gr.Radio(
+                choices({EACH: "each_own", SHARED: "one_for_all"}), value=EACH, label=wording("shows_over"),
+                elem_id="album-kind",
+            )  # fmt: skip
             self.shared = gr.Slider(
                 0, 1, 0.5, step=0.01, label=wording("shared_threshold"), interactive=False, elem_id="album-shared"
             )
@@ -52,7 +53,7 @@ class ThresholdPanel:
             self.single = gr.Slider(0, 1, 0.5, step=0.01, label=wording("single_threshold"), elem_id="album-single")
             self.singles = html("", "album-singles", "album")
         with gr.Column(elem_classes="sheet"):
-            html(introduction("Calibrate on my photos", THUMBS, level=3))
+            html(introduction(say("calibrate_heading"), say("calibrate_intro"), level=3))
             self.calibrate = gr.Button(wording("calibrate"), elem_id="album-calibrate")
             self.calibration = html("", "album-calibration")
         self.outputs = [self.kind, self.shared, self.tag, self.single, self.singles, self.calibration]
@@ -93,12 +94,12 @@ class ThresholdPanel:
     ) -> Update:
         """The threshold of one tag was changed."""
         if album is None:
-            raise InputError(FORGOTTEN)
+            raise input_error("forgotten")
         if not tag:
-            raise InputError("choose a tag first: the slider sets the threshold of that tag only")
+            raise input_error("tag_first")
         known = album.vocabulary.find(str(tag))
         if known is None:
-            raise InputError(f"{tag} is not a tag of this model: choose one from the list")
+            raise input_error("no_such_tag", tag=str(tag))
         view = replace(view, thresholds=view.thresholds.with_single(known, value))
         return self.section.changed(album, view, tags, form)
 
@@ -123,7 +124,7 @@ class ThresholdPanel:
     def on_calibrate(self, album: Album | None, view: AlbumView, tags: list[str], form: str) -> Update:
         """Change thresholds to agree with the thumbs, and use each tag's own."""
         if album is None:
-            raise InputError(FORGOTTEN)
+            raise input_error("forgotten")
         chosen = calibrated(album, view.thumbs)
         view = replace(view, thresholds=replace(view.thresholds, shared=None, calibrated=chosen))
         shown = views.calibration(album.vocabulary, chosen, view.thumbs)

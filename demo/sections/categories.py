@@ -14,8 +14,9 @@ from demo.core.messages import message
 from demo.core.pack_upload import add_pack
 from demo.core.photos import Photo, Scores
 from demo.core.suggestions import Suggestions
+from demo.core.wording import recognise, say
 from demo.core.workbench import Workbench, throttle
-from demo.sections.languages import wording
+from demo.sections.languages import choices, wording
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.sections.why import WhyPanel
 from demo.server.uploads import uploaded
@@ -23,10 +24,6 @@ from demo.server.visitors import visitor_of
 from demo.views import typed as views
 from demo.views.page import allowance, introduction, notice
 from ram.errors import RamError
-
-STILL_THE_LAST = "These are still the results of {}: the last input could not be scored."
-ASK_FOR_A_PHOTO = "Choose a photo to see how likely each category is: what you typed is kept for it."
-OWN_CATEGORIES = "Anything you can name, separated by commas. No model is trained again."
 
 
 class CategoriesPanel:
@@ -52,7 +49,7 @@ class CategoriesPanel:
 
     def lay_out_box(self) -> None:
         """The box, what to try, who describes, and packs."""
-        html(introduction("Your own categories", OWN_CATEGORIES))
+        html(introduction(say("your_categories"), say("your_categories_intro")))
         with gr.Row(elem_id="ask"):
             self.box = gr.Textbox(
                 label=wording("categories"), show_label=False, placeholder=wording("categories_placeholder"),
@@ -63,8 +60,8 @@ class CategoriesPanel:
         self.suggestions = html(views.suggestions(words), "suggestions", "ask")
         self.notice = html("", "typed-notice")
         self.describer = gr.Radio(
-            [(label, name) for name, label in self._describers.items()], value=next(iter(self._describers)),
-            label=wording("described_by"), info=self._hint or None, elem_id="describer",
+            choices(self._describers), value=next(iter(self._describers)), label=wording("described_by"),
+            info=wording(self._hint) if self._hint else None, elem_id="describer",
         )  # fmt: skip
         self.pack = gr.UploadButton(
             wording("tag_pack"), file_types=[".tagpack"], size="sm", min_width=120, elem_id="pack"
@@ -131,7 +128,7 @@ class CategoriesPanel:
         for update in self.stream(states, photo, visitor):
             shown |= self.typed in update
             if before is not None and not shown:
-                update[self.stale] = notice([STILL_THE_LAST.format(", ".join(before.names))], "hint")
+                update[self.stale] = notice([say("still_the_last", names=", ".join(before.names))], "hint")
             yield update
 
     @errors_shown_in("notice")
@@ -177,7 +174,7 @@ class CategoriesPanel:
         return {
             self.typed: typed,
             self.stale: "",
-            self.notice: notice(typed.messages, "hint"),
+            self.notice: notice(map(recognise, typed.messages), "hint"),
             self.rows: self.rows_of(typed, self.bench.score(photo, typed), photo),
         }
 
@@ -188,7 +185,7 @@ class CategoriesPanel:
 
     def rows_of(self, typed: Categories, scores: Scores, photo: Photo | None) -> str:
         """A row for each category."""
-        hint = "" if photo else ASK_FOR_A_PHOTO
+        hint = "" if photo else say("ask_for_a_photo")
         return views.rows(self.values(typed, scores, photo), self.labels, hint)
 
     def comparison(self, typed: Categories | None, scores: Scores, photo: Photo | None) -> Update:

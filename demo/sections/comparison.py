@@ -10,16 +10,18 @@ import gradio as gr
 from demo.core.categories import Categories
 from demo.core.comparison import compare, predefined_banks
 from demo.core.edits import Edits
+from demo.core.messages import message
 from demo.core.photos import Photo
+from demo.core.wording import input_error
 from demo.core.workbench import Workbench
-from demo.sections.languages import wording
+from demo.sections.languages import choices, wording
 from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.sections.photo import PhotoSection
 from demo.views import comparison as views
 from demo.views.page import notice
 from ram.errors import InputError
 
-PREDEFINED, TYPED = "tags that all models know", "my categories"
+PREDEFINED, TYPED = "predefined", "typed"
 
 
 class ComparisonSection:
@@ -36,8 +38,9 @@ class ComparisonSection:
         with gr.Column(elem_classes="sheet", elem_id="compare-panel"):
             html(views.heading(bench.labels, absent))
             self.kind = gr.Radio(
-                [PREDEFINED, TYPED], value=PREDEFINED, label=wording("compare_on"), elem_id="compare-kind"
-            )
+                choices({PREDEFINED: "shared_tags", TYPED: "my_categories"}), value=PREDEFINED,
+                label=wording("compare_on"), elem_id="compare-kind",
+            )  # fmt: skip
             self.notice = html("", "compare-notice")
             self.found = html("", "compare-found", "compare")
 
@@ -74,13 +77,13 @@ class ComparisonSection:
         """Show the comparison, or what is missing for it."""
         try:
             if photo is None:
-                raise InputError("there is no photo yet: choose one under One photo")
+                raise input_error("no_photo_yet")
             if kind == TYPED and (typed is None or not typed.finished):
-                raise InputError("there are no categories yet: type some under One photo")
+                raise input_error("no_categories_yet")
             if kind == TYPED and typed is not None and not typed.banks:
-                raise InputError("the text encoder can read none of the categories: type them in English")
+                raise input_error("none_readable")
         except InputError as missing:
-            return {**self.empty(), self.notice: notice([f"{missing}."], "hint")}
+            return {**self.empty(), self.notice: notice([message(missing)], "hint")}
         banks = typed.banks if kind == TYPED and typed is not None else self.predefined
         found = compare(self.bench.taggers, photo, banks)
         return {self.notice: "", self.found: views.comparison(found, self.bench.labels, photo.jpeg, kind == TYPED)}

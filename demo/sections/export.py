@@ -13,16 +13,11 @@ from demo.core.album import Album, every, filtered
 from demo.core.album_captions import caption_album
 from demo.core.album_view import AlbumView
 from demo.core.exports import FORMS, export_album, export_vocabulary
+from demo.core.wording import input_error, say
 from demo.sections.languages import wording
-from demo.sections.parts import FORGOTTEN, PRIVATE, Update, errors_shown_in, html
+from demo.sections.parts import PRIVATE, Update, errors_shown_in, html
 from demo.views.page import hint, introduction, saved
 from ram.backends import Captioner
-from ram.errors import InputError
-
-INTRODUCTION = """The photos that are shown, with the thresholds and thumbs above. An album is too large for a link:
-send one of these files, or the photos themselves."""
-VOCABULARY = "Only the thresholds, for the folder of a model."
-CAPTIONS = "A sentence about each photo. It takes up to half a second a photo."
 
 
 class ExportPanel:
@@ -35,15 +30,15 @@ class ExportPanel:
     def __init__(self, captioner: Captioner | None) -> None:
         self.captioner = captioner
         with gr.Column(elem_classes="sheet", elem_id="album-export"):
-            html(introduction("Export", INTRODUCTION, level=3))
+            html(introduction(say("export_heading"), say("export_intro"), level=3))
             with gr.Row():
                 self.forms = {
                     form: gr.Button(label, min_width=60, elem_id=f"album-{form}") for form, label in FORMS.items()
                 }
             if captioner is not None:
-                html(hint(CAPTIONS))
+                html(hint(say("captions_hint")))
                 self.captions = gr.Button(wording("captions"), elem_id="album-captions")
-            html(hint(VOCABULARY))
+            html(hint(say("only_thresholds")))
             self.vocabulary = gr.Button(wording("vocabulary"), elem_id="album-vocabulary")
             self.saved = html("", "album-saved", "save")
 
@@ -69,7 +64,7 @@ class ExportPanel:
     ) -> Update:
         """Export the photos that pass the filter in one of :data:`FORMS`, or the vocabulary with its thresholds."""
         if album is None:
-            raise InputError(FORGOTTEN)
+            raise input_error("forgotten")
         vocabulary = view.thresholds.apply(album.vocabulary)
         if form == "vocabulary":
             return {self.saved: saved(export_vocabulary(vocabulary))}
@@ -80,13 +75,13 @@ class ExportPanel:
     def export_captions(self, album: Album | None, view: AlbumView, tags: list[str] | None) -> Iterator[Update]:
         """Caption the photos that pass the filter, with the number of those that are done, and export the captions."""
         if album is None or self.captioner is None:
-            raise InputError(FORGOTTEN)
+            raise input_error("forgotten")
         shown = filtered(album, view.thresholds.apply(album.vocabulary), tags or [], view.thumbs)
         if not shown:
-            raise InputError("no photo passes the filter: show some to caption")
+            raise input_error("none_passes")
         due = every()
         for done, file in caption_album(self.captioner, album, shown, Path(self.captions.GRADIO_CACHE)):
             if done == len(shown):
                 yield {self.saved: saved(file)}
             elif due():
-                yield {self.saved: hint(f"{done} of {len(shown)} photos have a caption.")}
+                yield {self.saved: hint(say("have_captions", done=done, total=len(shown)))}

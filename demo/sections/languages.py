@@ -1,21 +1,25 @@
-"""Labels of components in the language of the visitor's browser: English, German or Chinese."""
+"""Texts of the page in the language of the visitor's browser: English, German or Chinese.
+
+gradio chooses the language and translates the labels of its own components; `languages.html` does the same for the
+texts of templates and messages, from the same files.
+"""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import gradio as gr
 
-from demo.views.render import TRANSLATIONS
+from demo.core.wording import ENGLISH, languages, texts
 
 PREFIX = "page_"
 """Begins every key, because gradio has keys of its own, such as "code"."""
 
 
 def wording(key: str) -> Any:
-    """A label by its key in `labels.json`; the browser puts the words in.
+    """A label by its key in the files of texts; the browser puts the words in.
 
     Returns:
         An `I18nData`, which every component takes in place of a string, though not all of them declare it.
@@ -25,6 +29,11 @@ def wording(key: str) -> Any:
 
 @cache
 def translations() -> gr.I18n:
-    """All labels by language, for `Blocks.launch`."""
-    languages = json.loads(TRANSLATIONS.read_text(encoding="utf-8"))
-    return gr.I18n(**{code: {PREFIX + key: label for key, label in own.items()} for code, own in languages.items()})
+    """All texts by language, for `Blocks.launch`."""
+    return gr.I18n(**{code: {PREFIX + key: text for key, text in own.items()} for code, own in languages().items()})
+
+
+def choices(names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Choices of a radio or a list: their values with the keys of their labels; a label without a key stays."""
+    return [(str(wording(key)) if key in texts(ENGLISH) else key, value) for value, key in names.items()]
+

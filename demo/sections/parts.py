@@ -24,8 +24,6 @@ several photos that one visitor gives, the last one wins."""
 MAX_DESCRIBING = 4
 """Visitors whose categories are described at once; most of that time is waiting for a language model."""
 
-FORGOTTEN = "these photos are no longer kept here: tag them again"
-
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 """Event settings: not an endpoint for programs; those are declared in `demo.api`."""
 

@@ -14,6 +14,7 @@ from demo.core.categories import Categories
 from demo.core.edits import Edits
 from demo.core.examples import Example
 from demo.core.photos import Photo, Tagged
+from demo.core.wording import say, sentence
 from demo.core.workbench import Workbench
 from demo.sections.address import AddressField
 from demo.sections.categories import CategoriesPanel
@@ -58,7 +59,7 @@ class PhotoSection:
                 with gr.Column(elem_classes="sheet", elem_id="examples-panel"):
                     self.strip = html(views.examples(examples), "examples", "photo")
             with gr.Column(scale=5, min_width=280, elem_classes="sheet", elem_id="tags-panel"):
-                html(introduction("Tags"))
+                html(introduction(say("tags_heading")))
                 categories.lay_out_rows()
                 self.tags = html(tags(first.photo) if first else no_tags(), "tags", "photo", "tags")
                 self.card = PictureCard(bench)
@@ -76,7 +77,7 @@ class PhotoSection:
         with gr.Column(elem_classes="sheet", elem_id="photo-panel"):
             self.photo = gr.Image(
                 type="filepath", image_mode=None, sources=["upload"], format="jpeg", height=320, buttons=[],
-                label=wording("photo"), show_label=False, elem_id="photo", alt_text="The photo to be tagged",
+                label=wording("photo"), show_label=False, elem_id="photo", alt_text=say("photo_alt").english,
                 placeholder=wording("photo_placeholder"),
                 value=first.preview if first else None,
             )  # fmt: skip
@@ -156,7 +157,7 @@ class PhotoSection:
             update: Update = {self.looked: photo}
             if not shown:
                 update |= {self.photo: tagged.preview, self.tags: tags(photo, known, edits.scores(photo))}
-                update |= {self.photo_notice: notice([f"{one}." for one in tagged.notices], "hint")}
+                update |= {self.photo_notice: notice([sentence(one) for one in tagged.notices], "hint")}
                 update |= self.why.predefined(photo, known, edits) if known else self.why.most_probable(tagged, edits)
                 shown = True
             yield update

@@ -1,4 +1,4 @@
-"""The button that saves a photo with its tags and reasons as one picture."""
+"""The button that saves a photo with its tags and reasons as one picture, which the visitor's browser draws."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from demo.core.categories import Categories
 from demo.core.edits import Edits
 from demo.core.listed_tags import list_tags
 from demo.core.photos import Photo
+from demo.core.wording import input_error
 from demo.core.workbench import Workbench
+from demo.sections.languages import wording
 from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html
-from demo.views.page import saved_picture
-from demo.views.picture_card import draw_card
-from ram.errors import InputError
-
-NO_PHOTO = "there is no photo yet: choose one, then save its card"
+from demo.views.picture_card import picture_card
 
 
 class PictureCard:
@@ -28,8 +26,8 @@ class PictureCard:
 
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
-        self.button = gr.Button("Picture card (PNG)", size="sm", min_width=140, elem_id="card-button")
-        self.saved = html("", "card-saved", "save_picture")
+        self.button = gr.Button(wording("picture_card"), size="sm", min_width=140, elem_id="card-button")
+        self.saved = html("", "card-saved", "picture_card")
 
     def wire(self, looked: gr.State, typed: gr.State, edits: gr.State) -> None:
         """Draw the card on request."""
@@ -45,9 +43,9 @@ class PictureCard:
         """
         yield {self.saved: ""}  # so that the browser saves a card that equals the one before
         if photo is None or photo.prediction is None:
-            raise InputError(NO_PHOTO)
+            raise input_error("card_no_photo")
         main, vocabulary = self.bench.taggers[0].name, photo.prediction.vocabulary
         own = self.bench.score(photo, typed).get(main, ())
         listed = [one.score for one in list_tags(photo.prediction, edits.scores(photo)) if one.score.present]
         scores = [score for score in own if score.tag not in vocabulary] + listed
-        yield {self.saved: saved_picture("tags.png", draw_card(photo.picture(), scores, main))}
+        yield {self.saved: picture_card(photo.picture(), scores, main)}

@@ -12,6 +12,7 @@ from demo.core.edits import Edits
 from demo.core.links import Host, View, read_link
 from demo.core.photos import Photo
 from demo.core.snippets import snippets
+from demo.core.wording import say
 from demo.sections.languages import wording
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.sections.photo import PhotoSection
@@ -20,12 +21,6 @@ from demo.server.visitors import visitor_of
 from demo.views.about import code
 from demo.views.page import link, notice
 from ram.describers.loading import OFFLINE
-
-OF_EXAMPLE = "It opens this example photo with your categories and the tag you selected."
-OF_UPLOAD = "It opens your photo with your categories, as long as the photo is kept here: up to an hour."
-OF_TEXT = "It opens the page with your categories typed in."
-NOT_INCLUDED = " Edited sentences and the tags of a pack stay here: they do not fit into a link."
-OPENING = "One moment: the photo of this link is being tagged."
 
 
 class ShareBar:
@@ -81,10 +76,10 @@ class ShareBar:
         }
         path, tag = Path(photo.source) if photo else None, subject.tag if subject else ""
         view = self.host.view_of(path, categories or "", describer, tag, meanings)
-        explanation = OF_EXAMPLE if view.photo else OF_UPLOAD if view.upload else OF_TEXT
+        explanation = say("link_of_example" if view.photo else "link_of_upload" if view.upload else "link_of_text")
         shown = [one for one in (typed, subject and subject.predefined) if one]
         if any(one.edited or one.packed for one in shown):
-            explanation += NOT_INCLUDED
+            explanation = say("link_without_edits", text=explanation)
         return {self.link: link(view.query(), explanation)}
 
     @errors_shown_in("code")
@@ -99,7 +94,7 @@ class ShareBar:
         view, notices = read_link(dict(request.query_params), self.host)
         section = self.section
         path = section.examples.get(view.photo) or self.host.upload(view)
-        update: Update = {self.notice: notice([OPENING] if path else notices, "hint"), self.view: view}
+        update: Update = {self.notice: notice([say("link_opening")] if path else notices, "hint"), self.view: view}
         if not path and any(request.query_params.get(name) for name in ("photo", "upload")):
             update |= section.no_photo()  # the page opens with an example, which is not the photo of the link
         if view.categories:

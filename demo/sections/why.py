@@ -11,10 +11,10 @@ from demo.core.categories import Categories
 from demo.core.edits import Edit, Edits
 from demo.core.photos import Photo, Tagged
 from demo.core.tag_box import tag_box
+from demo.core.wording import input_error
 from demo.core.workbench import Workbench
 from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.views import why as views
-from ram.errors import InputError
 from ram.prediction import Explanation
 
 
@@ -93,7 +93,7 @@ class WhyPanel:
         if subject is None or before is None or not hasattr(edit, "action"):
             return {self.notice: ""}
         if getattr(edit, "tag", None) != subject.tag:  # another tag was selected while the edit was on its way
-            raise InputError(f"the panel explains {subject.tag} by now: select the other tag again and repeat the edit")
+            raise input_error("other_subject", tag=subject.tag)
         if edit.action == "box":
             subject = replace(subject, boxed=not subject.boxed)
             shown = self._shown(photo, subject, before, self.bench.explain(photo, before, subject.tag))
@@ -150,4 +150,4 @@ def _edited(categories: Categories, tag: str, edit: gr.EventData) -> Categories:
             return categories.add(tag, text)
         if edit.action == "reset":
             return categories.reset(tag)
-    raise InputError("this edit cannot be read: try again")
+    raise input_error("bad_edit")

@@ -10,16 +10,13 @@ import gradio as gr
 from demo.core.album import Album
 from demo.core.feature_cache import FeatureCache
 from demo.core.winners import find_winners
+from demo.core.wording import input_error, recognise, say
 from demo.core.workbench import Workbench
-from demo.sections.languages import wording
+from demo.sections.languages import choices, wording
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, Update, errors_shown_in, html
 from demo.server.visitors import visitor_of
 from demo.views import winners as views
 from demo.views.page import introduction, notice
-from ram.errors import InputError
-
-INTRODUCTION = """One or more, separated by commas. RAM++ weighs a category's descriptions for each photo: see which of
-them wins where."""
 
 
 class WinnersPanel:
@@ -34,14 +31,14 @@ class WinnersPanel:
     def __init__(self, bench: Workbench, describers: Mapping[str, str], cache: FeatureCache) -> None:
         self.bench, self.cache = bench, cache
         with gr.Column(elem_classes="sheet", elem_id="album-category", visible=False) as self.panel:
-            html(introduction("Your categories over these photos", INTRODUCTION))
+            html(introduction(say("album_categories"), say("album_categories_intro")))
             with gr.Row(elem_id="album-ask"):
                 self.box = gr.Textbox(
                     label=wording("album_box"), show_label=False, placeholder=wording("album_placeholder"),
                     max_lines=1, scale=4, min_width=180, elem_id="album-box",
                 )  # fmt: skip
                 self.describer = gr.Dropdown(
-                    [(label, name) for name, label in describers.items()], value=next(iter(describers)),
+                    choices(describers), value=next(iter(describers)),
                     label=wording("described_by"), show_label=False, scale=2, min_width=140, elem_id="album-describer",
                 )  # fmt: skip
                 self.button = gr.Button(
@@ -69,10 +66,10 @@ class WinnersPanel:
     ) -> Iterator[Update]:
         """Describe the categories, then score every photo."""
         if album is None or not album.photos:  # before a language model is asked
-            raise InputError("there are no photos yet: tag some first")
+            raise input_error("no_photos_yet")
         *_, typed = self.bench.describe(text or "", describer, visitor_of(request.headers))
         main = self.bench.taggers[0]
         if main.name not in typed.banks:
             raise typed.unscored()
         found = find_winners(main, album, typed.banks[main.name], self.cache)
-        yield {self.found: views.winners(found), self.notice: notice(typed.messages, "hint")}
+        yield {self.found: views.winners(found), self.notice: notice(map(recognise, typed.messages), "hint")}

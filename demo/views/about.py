@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from demo.core.model_cards import ModelCard
+from demo.core.snippets import COMMAND_LINE
+from demo.core.wording import say
 from demo.views.render import render
 
 
@@ -21,4 +23,5 @@ def about(cards: Sequence[ModelCard], labels: Mapping[str, str], code_url: str =
 
 def code(snippets: Mapping[str, str]) -> str:
     """The view of the page as code, by language, each with a button that copies it."""
-    return render("about", "code", snippets=snippets)
+    names = {language: say("command_line") if language == COMMAND_LINE else language for language in snippets}
+    return render("about", "code", snippets=snippets, names=names)

@@ -8,10 +8,11 @@ from typing import Any
 from demo.core.album import Album, Thumbs
 from demo.core.album_thresholds import Thresholds
 from demo.core.exports import export_table
+from demo.core.wording import Text, say, sentence
 from demo.views.render import render
 from ram.text.vocabulary import TagVocabulary
 
-GALLERY, TABLE = "Gallery", "Table"
+GALLERY, TABLE = "gallery", "table"
 """Forms in which the photos can be shown."""
 PAGE = 24
 """Photos listed at once."""
@@ -25,25 +26,31 @@ OPEN_FAULTS = 5
 
 def progress(album: Album, running: bool) -> str:
     """Render the number of photos done, the time left, and which photos were left out and why."""
-    tagged = f"{len(album.photos)} {'photo' if len(album.photos) == 1 else 'photos'} tagged"
+    so_far = {"done": album.done, "total": album.total}
     if running:
         left = album.seconds_left
-        soon = "nearly done" if left is not None and left < 1 else left and f"about {duration(left)} left"
-        sentence = f"{album.done} of {album.total}" + (f", {soon}" if soon else "")
+        if left is None:
+            text = say("tagged_so_far", **so_far)
+        elif left < 1:
+            text = say("tagged_so_far_soon", **so_far)
+        else:
+            text = say("tagged_so_far_left", **so_far, left=duration(left))
     elif album.done < album.total:
-        sentence = f"Stopped after {album.done} of {album.total}: {tagged}, and finished photos stay"
+        text = say("stopped_after", **so_far, count=len(album.photos))
     else:
-        sentence = f"{tagged} in {duration(album.seconds)}"
-    few = len(album.faults) <= OPEN_FAULTS
-    return render("album", "progress", album=album, running=running, sentence=sentence, open_faults=few)
+        text = say("tagged_in", count=len(album.photos), duration=duration(album.seconds))
+    return render(
+        "album", "progress", album=album, running=running, sentence=text,
+        faults=[sentence(one) for one in album.faults], open_faults=len(album.faults) <= OPEN_FAULTS,
+    )  # fmt: skip
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float) -> Text:
     """ "under a second", "4 s" or "3 min 20 s"."""
     if seconds < 1:
-        return "under a second"
+        return say("under_a_second")
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return say("minutes", minutes=minutes, seconds=rest) if minutes else say("seconds", seconds=rest)
 
 
 def photos(
@@ -81,7 +88,7 @@ def calibration(own: TagVocabulary, changed: Mapping[str, float], thumbs: Thumbs
     """Which thresholds the thumbs have changed, from what to what."""
     ups = sum(thumbs.values())
     rows = [{"tag": tag, "before": own.thresholds[own.id(tag)], "after": after} for tag, after in changed.items()]
-    given = f"{ups} up and {len(thumbs) - ups} down"
+    given = say("thumbs_given", ups=ups, downs=len(thumbs) - ups)
     files = export_table("calibration", rows)
     return render("album", "calibration", thumbs=given, rows=rows, total=len(own), files=files)
 

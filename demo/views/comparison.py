@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 
 from demo.core.comparison import DIFFER, NO, YES, ModelComparison
 from demo.core.exports import export_table
+from demo.core.wording import Text, say, together
 from demo.views.page import hint, introduction
 from demo.views.render import render
+from ram.prediction import TagScore
 
-INTRODUCTION = "On the photo of the first tab. A row leads to the reasons of its tag there."
 MAX_DRAWN = 12
 """Categories of the plot."""
 
 
 def heading(labels: Mapping[str, str], absent: Sequence[str] = ()) -> str:
     """Which models are compared, and a sentence about each that is not on this machine."""
-    return introduction(" against ".join(labels.values()), INTRODUCTION) + "".join(map(hint, absent))
+    return introduction(_against(list(labels.values())), say("compare_intro")) + "".join(map(hint, absent))
 
 
 def comparison(found: ModelComparison, labels: Mapping[str, str], jpeg: bytes = b"", typed: bool = False) -> str:
@@ -34,7 +36,7 @@ def comparison(found: ModelComparison, labels: Mapping[str, str], jpeg: bytes = 
     parts = [
         {
             "name": group, "title": _title(group, models), "total": len(groups[group]), "folded": group == NO,
-            "rows": [(tag, [prediction[tag] for prediction in found.scores.values()]) for tag in shown[group]],
+            "rows": [(tag, scores, _spoken(models, scores)) for tag, scores in _scores(found, shown[group])],
         }
         for group in (DIFFER, YES, NO)[len(models) == 1 :]
     ]  # fmt: skip
@@ -44,12 +46,32 @@ def comparison(found: ModelComparison, labels: Mapping[str, str], jpeg: bytes = 
     )  # fmt: skip
 
 
-def _title(group: str, models: Sequence[str]) -> str:
+def _against(models: Sequence[str]) -> str:
+    """ "RAM++ against RAM and CLIP"."""
+    return say("against", first=models[0], others=together(models[1:])) if models[1:] else models[0]
+
+
+def _scores(found: ModelComparison, tags: Sequence[str]) -> list[tuple[str, list[TagScore]]]:
+    """The score of every model for each tag."""
+    return [(tag, [prediction[tag] for prediction in found.scores.values()]) for tag in tags]
+
+
+def _spoken(models: Sequence[str], scores: Sequence[TagScore]) -> Text:
+    """ "RAM++ 0.93, yes; RAM 0.41, no"."""
+    each = [
+        say("says_yes" if score.present else "says_no", label=label, probability=f"{score.probability:.2f}")
+        for label, score in zip(models, scores, strict=True)
+    ]
+    return reduce(lambda first, rest: say("spoken_list", first=first, rest=rest), each)
+
+
+def _title(group: str, models: Sequence[str]) -> Text:
     """ "RAM++ and RAM differ" or "Both say no"."""
     if group == DIFFER:
-        return f"{', '.join(models[:-1])} and {models[-1]} differ"
-    subject = {1: f"{models[0]} says", 2: "Both say"}.get(len(models), "All say")
-    return f"{subject} {group}"
+        return say("models_differ", models=together(models))
+    if len(models) == 1:
+        return say(f"one_says_{group}", model=models[0])
+    return say(f"{'both' if len(models) == 2 else 'all'}_say_{group}")
 
 
 def _plot(found: ModelComparison, labels: Mapping[str, str], shown: Mapping[str, Sequence[str]]) -> dict[str, str]:

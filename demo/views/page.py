@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from demo.core.exports import Download
+from demo.core.wording import Text, say
 from demo.server.limits import Budget, Spent, Standing
-from demo.views.render import data_address, render
+from demo.views.render import render
 
 
 def header(labels: Mapping[str, str], tags: int) -> str:
@@ -40,22 +41,21 @@ def saved(file: Download) -> str:
     return render("page", "saved", file=file)
 
 
-def saved_picture(name: str, png: bytes) -> str:
-    """A picture that the browser saves at once."""
-    return render("page", "saved_picture", name=name, address=data_address(png, "image/png"))
-
-
 def allowance(standing: Standing) -> str:
     """Render today's use of the language model by this visitor and by all visitors."""
     meters = [
-        ("Your language model today", standing.visitor, standing.visitor_budget),
-        ("All visitors", standing.day, standing.day_budget),
+        (say("language_model_today"), standing.visitor, standing.visitor_budget),
+        (say("all_visitors"), standing.day, standing.day_budget),
     ]
     shown = [(label, _counts(spent, budget), budget.share(spent)) for label, spent, budget in meters]
     return render("page", "allowance", meters=shown)
 
 
-def _counts(spent: Spent, budget: Budget) -> str:
+def _counts(spent: Spent, budget: Budget) -> Text:
     """ "3 of 500 requests, 1,200 of 100,000 tokens"."""
-    pairs = ((spent.requests, budget.requests, "requests"), (spent.tokens, budget.tokens, "tokens"))
-    return ", ".join(f"{used:,}{'' if most is None else f' of {most:,}'} {unit}" for used, most, unit in pairs)
+    return say("spent", requests=_of(spent.requests, budget.requests), tokens=_of(spent.tokens, budget.tokens))
+
+
+def _of(spent: int, most: int | None) -> int | Text:
+    """What is spent, and of how much where there is a limit."""
+    return spent if most is None else say("spent_of", spent=spent, most=most)

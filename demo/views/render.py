@@ -1,6 +1,8 @@
 """Render the page's templates and read its scripts.
 
 Each file of `templates` mirrors a module of this folder and holds macros. Jinja2 escapes every value that they print.
+A :class:`~demo.core.wording.Text` is printed in English with its key, and `languages.html` shows it in the visitor's
+language.
 """
 
 from __future__ import annotations
@@ -11,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from demo.core.wording import Text, say, together
 
 if TYPE_CHECKING:
     from demo.core.exports import Download
 
 STATIC = Path(__file__).parent / "static"
-TRANSLATIONS = Path(__file__).parent / "labels.json"
 
 
 def render(template: str, macro: str, **values: Any) -> str:
@@ -39,22 +43,30 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        finalize=_with_key,
     )  # fmt: skip
+    environment.globals |= {"say": say, "together": together}
     environment.filters |= {
         "decimals": "{:.2f}".format,
         "percent": "{:.0%}".format,
         "width": "{:.1%}".format,
         "thousands": "{:,}".format,
-        "counted": _counted,
+        "as": _attribute,
         "data_address": data_address,
         "download_address": _download_address,
     }
     return environment
 
 
-def _counted(count: int, noun: str, nouns: str = "") -> str:
-    """ "1 photo", "2 photos", "1,234 photos"."""
-    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+def _with_key(value: Any) -> Any:
+    """What a template prints for a value: a text becomes an element that holds its key."""
+    return Markup(render("wording", "text", text=value)) if isinstance(value, Text) else value
+
+
+def _attribute(text: str, name: str) -> Markup:
+    """A text as an attribute of an element, with its key beside it."""
+    key = Markup(' data-say-{}="{}"').format(name, text.specification) if isinstance(text, Text) else ""
+    return Markup('{}="{}"{}').format(name, str(text), key)
 
 
 def _download_address(download: Download) -> str:

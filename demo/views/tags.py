@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from demo.core.exports import export_table, score_row
-from demo.core.listed_tags import MAX_SHIFT, NEXT_BEST, by_kind, list_tags
+from demo.core.listed_tags import MAX_SHIFT, NEXT_BEST, ListedTag, by_kind, list_tags
 from demo.core.photos import Photo
 from demo.core.verdicts import FACTOR
+from demo.core.wording import Text, say
 from demo.views.render import render
 from ram.prediction import TagScore
 
@@ -15,7 +16,6 @@ SHOWN_TAGS = 15
 """Tags listed at once; further ones unfold."""
 SHOWN_IF_UNLIKE = 5
 """Tags listed at once of a photo that is unlike those of training."""
-NO_PHOTO = "Choose a photo, and its tags appear here."
 
 
 def tags(
@@ -41,11 +41,21 @@ def tags(
     return render(
         "tags", "tags", groups=by_kind(listed), present=present, shown=shown, total=len(prediction),
         seconds=photo.tagged_in, chosen=chosen or (present[0].tag if present else ""), unlike=prediction.unlike,
-        shown_at_once=shown_at_once, next_best=0 if prediction.unlike else NEXT_BEST, most=MAX_SHIFT, factor=FACTOR,
+        shown_at_once=shown_at_once, next_best=0 if prediction.unlike else NEXT_BEST, most=MAX_SHIFT,
+        factor=round(FACTOR), spoken=_spoken(present, prediction.unlike),
         files=export_table("tags", rows),
     )  # fmt: skip
 
 
+def _spoken(present: Sequence[ListedTag], unlike: bool) -> Text:
+    """What screen readers say about a new photo: the tags over their thresholds."""
+    text = say("no_tags_spoken")
+    if present:
+        count = say("tags_counted", count=len(present))
+        text = say("tags_spoken", count=count, tags=", ".join(one.tag for one in present))
+    return say("after_warning", warning=say("unlike"), text=text) if unlike else text
+
+
 def no_tags() -> str:
     """Render the placeholder of the tags before there is a photo."""
-    return render("tags", "no_tags", sentence=NO_PHOTO)
+    return render("tags", "no_tags")

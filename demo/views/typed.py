@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
-from demo.core.categories import Categories
+from demo.core.categories import BY_VISITOR, Categories
 from demo.core.exports import export_table, score_row
 from demo.core.photos import Scores
 from demo.core.verdicts import verdict
+from demo.core.wording import Text, say
 from demo.views.render import render
 from ram.describers.base import Sense
 from ram.describers.fallback import DescribedSentence
@@ -27,7 +29,7 @@ class Typed:
         scores: label of each model that has scored it, and its score; the main model first.
         status: "describing…" or "waiting…" while sentences are still to come, else "".
         sentences: its sentences so far.
-        origin: how many sentences it has and who wrote them.
+        origin: how many sentences it has and who wrote them, in parts.
         edited: whether the visitor has changed its sentences.
         meanings: what the word may mean, where it means several things.
         gloss: the meaning that was chosen, or "".
@@ -38,7 +40,7 @@ class Typed:
     scores: Sequence[tuple[str, TagScore]]
     status: str
     sentences: Sequence[DescribedSentence]
-    origin: str
+    origin: Sequence[Text]
     edited: bool
     meanings: Sequence[Sense]
     gloss: str
@@ -152,18 +154,25 @@ def _typed(
 ) -> Typed:  # fmt: skip
     sentences, finished = typed.sentences.get(name, ()), name in typed.finished
     scored = [(labels[m], p[name]) for m, p in scores.items() if name in p.vocabulary]
-    status = "" if finished else "describing…" if sentences else "waiting…"
+    status = "" if finished else say("describing" if sentences else "waiting")
     edited = typed.is_edited(name)
-    origin = _origin(sentences) + (", edited" if edited else "")
+    origin = [*_origin(sentences), *([say("and_edited")] if edited else [])]
     gloss = typed.senses.get(name, "")
     return Typed(name, scored, status, sentences, origin, edited, meanings if finished else (), gloss, listed)
 
 
-def _origin(sentences: Sequence[DescribedSentence]) -> str:
-    """ "6 sentences by lexicon and you, 2 from the cache, at no cost"."""
+def _origin(sentences: Sequence[DescribedSentence]) -> list[Text]:
+    """ "6 sentences by lexicon and you" and ", 2 from the cache, at no cost"."""
     if not sentences:
-        return ""
-    authors = " and ".join(dict.fromkeys(sentence.origin for sentence in sentences))
-    origin = f"{len(sentences)} {'sentence' if len(sentences) == 1 else 'sentences'} by {authors}"
-    cached = sum(sentence.cached for sentence in sentences)
-    return origin + (f", {'all' if cached == len(sentences) else cached} from the cache, at no cost" if cached else "")
+        return []
+    written_by = dict.fromkeys(sentence.origin for sentence in sentences)
+    authors = reduce(lambda others, last: say("and", others=others, last=last), map(_author, written_by))
+    origin = [say("sentences_by", count=len(sentences), authors=authors)]
+    if cached := sum(sentence.cached for sentence in sentences):
+        origin.append(say("all_cached") if cached == len(sentences) else say("count_cached", count=cached))
+    return origin
+
+
+def _author(origin: str) -> str:
+    """A describer's name, or the visitor."""
+    return say("by_you") if origin == BY_VISITOR else origin

@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 
 from demo.core.categories import Categories
 from demo.core.exports import export_table
+from demo.core.wording import Text, say
 from demo.views.page import introduction
 from demo.views.render import data_address, render
 from ram.prediction import Evidence, Explanation, TagScore
@@ -27,13 +29,8 @@ HEAT_HEIGHT = 340
 """Greatest height of the photo under the heat map on the page, in pixels."""
 HEAT = ((0.0, (8, 14, 30, 168)), (0.35, (60, 20, 90, 120)), (0.7, (226, 92, 46, 96)), (1.0, (255, 226, 120, 70)))
 """Share of the greatest effect -> colour and opacity: dark where a patch adds nothing, clear where it does."""
-NOTHING = "Select a tag to see what its score is made of."
-TERMS = {
-    "decoder": ("Decoder", "compares the descriptions with parts of the photo"),
-    "pooled": ("Whole photo", "compares the descriptions with the photo as a whole"),
-    "classifier": ("Classifier", "finds known ImageNet classes with a similar name in the photo"),
-}
-"""Term of the logit -> its name on the page and what it does."""
+TERMS = ("decoder", "pooled", "classifier")
+"""Terms of the logit that the page has a name for and says what they do."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +106,11 @@ class Term:
 
     @property
     def label(self) -> str:
-        return TERMS.get(self.name, (self.name.capitalize(), ""))[0]
+        return say(f"term_{self.name}") if self.name in TERMS else self.name.capitalize()
 
     @property
     def meaning(self) -> str:
-        return TERMS.get(self.name, ("", ""))[1]
+        return say(f"term_{self.name}_does") if self.name in TERMS else ""
 
     @property
     def signed(self) -> str:
@@ -122,7 +119,7 @@ class Term:
 
 def nothing() -> str:
     """Render the panel before a tag is selected."""
-    return introduction("Why this tag", NOTHING)
+    return introduction(say("why_heading"), say("select_a_tag"))
 
 
 def why(shown: Why) -> str:
@@ -154,25 +151,26 @@ def heat_map(effects: np.ndarray) -> str:
     return data_address(png.getvalue(), "image/png")
 
 
-def decision(score: TagScore, evidence: Evidence) -> str:
+def decision(score: TagScore, evidence: Evidence) -> Text:
     """A sentence that says which term of the logit decided the verdict."""
-    label = TERMS.get(evidence.decisive, (evidence.decisive, ""))[0].lower()
+    term = say(f"term_small_{evidence.decisive}") if evidence.decisive in TERMS else evidence.decisive
     values = dict(evidence.terms)
     if len(values) == 1:
-        return f"The score comes from the {label} alone."
+        return say("score_from_alone", term=term)
     alone = _sigmoid(values[evidence.decisive])
     if (alone > score.threshold) == score.present and evidence.decisive == "decoder":
-        return f"The {label} decided: on its own it gives {alone:.2f}."
+        return say("decided_on_its_own", term=term, alone=f"{alone:.2f}")
     without = _sigmoid(evidence.logit - values[evidence.decisive])
-    return f"The {label} decided: without it the probability would be {without:.2f}."
+    return say("decided_without", term=term, without=f"{without:.2f}")
 
 
 def _verdict(score: TagScore, before: float | None) -> dict[str, Any]:
-    side = "over" if score.present else "under"
-    changed = before is not None and _differ(before, score.probability)
-    was = f" It was {before:.2f} before your edits." if changed else ""
-    text = f"{side} its threshold of {score.threshold:.2f}.{was}"
-    return {"probability": score.probability, "threshold": score.threshold, "text": text}
+    key = "over_threshold_of" if score.present else "under_threshold_of"
+    was = None
+    if before is not None and _differ(before, score.probability):
+        was = say("was_before", before=f"{before:.2f}")
+    text = say(key, threshold=f"{score.threshold:.2f}")
+    return {"probability": score.probability, "threshold": score.threshold, "text": text, "was": was}
 
 
 def _evidence(score: TagScore) -> dict[str, Any]:
@@ -180,13 +178,14 @@ def _evidence(score: TagScore) -> dict[str, Any]:
     assert evidence is not None
     total = sum(abs(value) for _, value in evidence.terms) or 1.0
     terms = [Term(name, value, abs(value) / total, name == evidence.decisive) for name, value in evidence.terms]
-    listed = ", ".join(f"{term.label.lower()} {term.signed}" for term in terms)
+    listed = [say("term_and_value", term=term.label, value=term.signed) for term in terms]
+    listed.append(say("term_and_value", term=say("sum"), value=_signed(evidence.logit)))
     return {
         "terms": terms,
         "bar": sorted(terms, key=lambda term: term.value >= 0),
         "sum": _signed(evidence.logit),
         "probability": score.probability,
-        "spoken": f"{listed}; sum {_signed(evidence.logit)}",
+        "spoken": reduce(lambda first, rest: say("spoken_list", first=first, rest=rest), listed),
         "sentence": decision(score, evidence),
     }
 
@@ -199,7 +198,8 @@ def _heat(explanation: Explanation, shown: Why) -> dict[str, Any]:
         "width": width, "height": height, "shown_width": round(HEAT_HEIGHT * width / height),
         "photo": data_address(photo, "image/jpeg"), "map": heat_map(explanation.patch_effects),
         "boxed": shown.boxed, "box": shown.region and _rectangle(shown.region, width, height),
-        "where": _strongest(explanation.patch_effects), "greatest": _signed(float(explanation.patch_effects.max())),
+        "where": _strongest(explanation.patch_effects), "any": bool((explanation.patch_effects > 0).any()),
+        "greatest": _signed(float(explanation.patch_effects.max())),
     }  # fmt: skip
 
 
@@ -208,14 +208,14 @@ def _rectangle(region: Region, width: int, height: int) -> dict[str, float]:
     return {"x": left, "y": top, "width": right - left, "height": bottom - top}
 
 
-def _strongest(effects: np.ndarray) -> str | None:
-    """Where patches add most to the score, in words: "most at the top left"; None where none adds to it."""
+def _strongest(effects: np.ndarray) -> Text:
+    """Where patches add most to the score, in words: "most at the top left"."""
     if effects.max() <= 0:
-        return None
+        return say("no_patch")
     row, column = (int(index) for index in np.unravel_index(int(effects.argmax()), effects.shape))
     down = ("top", "middle", "bottom")[row * 3 // effects.shape[0]]
     across = ("left", "centre", "right")[column * 3 // effects.shape[1]]
-    return f"most at the {down} {across}"
+    return say("most_at", down=say(f"at_{down}"), across=say(f"at_{across}"))
 
 
 def _rows(shown: Why) -> list[Row]:

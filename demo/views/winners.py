@@ -7,6 +7,7 @@ from typing import Any
 
 from demo.core.exports import export_table
 from demo.core.winners import Winners, matrix
+from demo.core.wording import Text, say
 from demo.views.render import render
 
 MATRIX_ROWS = 24
@@ -42,13 +43,14 @@ def _values(found: Winners) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _summary(found: Winners) -> str:
-    """Render the numbers of photos scored and passing, those shown, and those that could not be scored."""
-    groups = found.highlights()
-    count = "1 photo was" if len(found.photos) == 1 else f"{len(found.photos)} photos were"
-    summary = f"{count} scored: {found.over or 'none'} over the threshold of {found.photos[0].score.threshold:.2f}."
+def _summary(found: Winners) -> list[Text]:
+    """Sentences on the numbers of photos scored and passing, those shown, and those that could not be scored."""
+    groups, threshold = found.highlights(), f"{found.photos[0].score.threshold:.2f}"
+    over = found.over or say("none_of_them")
+    summary = [say("photos_scored", count=len(found.photos), over=over, threshold=threshold)]
     if len(groups) > 1:
-        summary += " Shown are " + "; ".join(f"the {len(photos)} {kind}" for kind, photos in groups.items()) + "."
+        first, middle, last = map(len, groups.values())
+        summary.append(say("groups_shown", first=first, middle=middle, last=last))
     if found.left_out:
-        summary += f" {found.left_out} more were removed to make room for other visitors: tag them again to score them."
+        summary.append(say("removed_for_room", count=found.left_out))
     return summary

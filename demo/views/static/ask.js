@@ -3,7 +3,7 @@ const WAIT = 120;  // milliseconds without a key before words are asked for
 const inBox = target => target?.matches?.('#categories input, #categories textarea');
 const list = Object.assign(document.createElement('ul'), {id: 'completions', hidden: true});
 list.setAttribute('role', 'listbox');
-list.setAttribute('aria-label', 'Words that begin so');
+list.dataset.sayAriaLabel = JSON.stringify(['completions']);
 let box, active = -1, asked = 0, timer;
 
 const write = text => {
@@ -43,7 +43,7 @@ const complete = async () => {
     const option = Object.assign(document.createElement('li'), {id: `completion-${index}`, textContent: word});
     option.dataset.word = word;
     option.setAttribute('role', 'option');
-    if (predefined) option.append(Object.assign(document.createElement('small'), {textContent: 'predefined tag'}));
+    if (predefined) option.append(Object.assign(document.createElement('small'), {textContent: wording('predefined_tag')}));
     return option;
   }));
   list.hidden = false;

@@ -11,7 +11,7 @@ element.addEventListener('click', async ({target}) => {
   if (!button) return;
   const code = button.closest('[data-code-of]').querySelector('code'), status = button.nextElementSibling;
   const copied = await copy(code.textContent).catch(() => select(code));
-  status.textContent = copied ? 'Copied' : 'Not copied: select the code and copy it';
+  status.textContent = wording(copied ? 'copied' : 'code_not_copied');
   setTimeout(() => { status.textContent = ''; }, 3000);
 });
 let language = '';

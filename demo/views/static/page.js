@@ -61,12 +61,12 @@
     const tags = [...new Set([...list.querySelectorAll('[data-listed]')].filter(chosen).map(tag => tag.dataset.listed))];
     const copied = tags.length > 0 && await copy(tags.join(', '));
     button.focus({preventScroll: true});
-    status.textContent = copied ? 'Copied' : tags.length ? 'Not copied' : 'No tags';
+    status.textContent = wording(copied ? 'copied' : tags.length ? 'not_copied' : 'no_tags');
     const announcer = document.getElementById('announcer');
     announcer.textContent = '';  // said again when it is copied again
     setTimeout(() => {
-      announcer.textContent = copied ? `Copied ${tags.length} ${tags.length > 1 ? 'tags' : 'tag'}`
-        : tags.length ? 'Not copied: this browser does not allow it' : 'No tags to copy';
+      announcer.textContent = copied ? wording('copied_tags', {count: tags.length})
+        : wording(tags.length ? 'copy_not_allowed' : 'no_tags_to_copy');
     }, 100);
     setTimeout(() => { status.textContent = ''; }, 3000);
   });

@@ -1,6 +1,8 @@
 // Show more or fewer tags: the slider lowers or raises all thresholds by as many logits; follows photo.js.
 let shift = 0, unfolded = false;
-const counted = (count, noun) => count ? `${count} ${noun}${count > 1 ? 's' : ''}` : `No ${noun}`;
+// Texts lie in elements of their own, which gradio finds again when it draws the list anew.
+const put = (place, key, values) => say(place.querySelector('[data-say]') ?? place, key, values);
+const counted = count => [count ? 'tags_counted' : 'no_tag', {count}];
 const show = () => {
   const list = element.querySelector('#tag-list');
   if (!list) return;
@@ -17,12 +19,12 @@ const show = () => {
   }
   const more = list.querySelector('.unfold'), slider = element.querySelector('input[type=range]');
   more.hidden = over <= limit;
-  more.textContent = unfolded ? 'Show fewer' : `${over - limit} more`;
+  put(more, ...unfolded ? ['show_fewer'] : ['count_more', {count: over - limit}]);
   more.setAttribute('aria-expanded', String(unfolded));
   slider.value = shift;
-  slider.setAttribute('aria-valuetext', counted(over, 'tag'));
-  element.querySelector('.count').textContent = counted(over, 'tag');
-  element.querySelector('.which').textContent = shift ? `a ${shift > 0 ? 'lower' : 'higher'} threshold` : 'the threshold';
+  slider.dataset.sayAriaValuetext = JSON.stringify(counted(over));
+  put(element.querySelector('.count'), ...counted(over));
+  put(element.querySelector('.which'), shift > 0 ? 'a_lower_threshold' : shift < 0 ? 'a_higher_threshold' : 'the_threshold');
 };
 element.addEventListener('input', ({target}) => {
   if (target.type !== 'range') return;
