@@ -140,7 +140,7 @@ def use_sure_classifier(monkeypatch, classes):
     bias = torch.zeros(1000)
     bias[list(classes)] = 50.0
     classifier = (torch.zeros(1000, 256), bias)
-    monkeypatch.setattr("ram.training.data_engine.imagenet.load_classifier", lambda name: classifier)
+    monkeypatch.setattr("ram.training.data.class_reading.load_classifier", lambda name: classifier)
     monkeypatch.setattr("ram.training.initial.load_pretrained", lambda backbone, name: None)
 
 

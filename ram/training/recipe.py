@@ -91,6 +91,11 @@ class Recipe:
             raise InputError(
                 f"learning_stages is {self.learning_stages}: it must not be negative, and is for a frozen backbone"
             )
+        if self.generated.dense_sure < 1 and self.model.image.grid % 4:
+            raise InputError(
+                f"model.image.grid is {self.model.image.grid}, and the dense teacher (generated.dense_sure) reads "
+                "quarters of it: take 4, 8, ... or 0"
+            )
         if self.initialize_parts and not self.initialize:
             raise InputError("initialize_parts names parts of another model: set initialize too")
         self._check_teacher()

@@ -39,7 +39,7 @@ def data(tmp_path, monkeypatch):
 def classifier(monkeypatch):
     """An ImageNet classifier over the toy backbone, which comes without."""
     weight, bias = 20 * torch.randn(1000, 256), torch.randn(1000)
-    for module in ("data_engine.imagenet", "initial"):
+    for module in ("data.class_reading", "initial"):
         monkeypatch.setattr(f"ram.training.{module}.load_classifier", lambda name: (weight, bias))
     monkeypatch.setattr("ram.training.initial.load_pretrained", lambda backbone, name: None)
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from ram.errors import TeacherError
 from ram.models.text_encoder import ClipTextEncoder
-from ram.training.data_engine.imagenet import class_logits, class_names
+from ram.training.data_engine.imagenet import class_names
 from ram.training.teachers import ClipTeacher, captions_teacher, classifier_teacher
 from tests.tiny import DIM, HashTextEncoder
 
@@ -37,28 +37,6 @@ def test_the_classifier_teaches_the_names_it_expects():
     torch.testing.assert_close(taught[0], mug)
     torch.testing.assert_close(taught[1], F.normalize(3 * tabby + tench, dim=0))
     torch.testing.assert_close(taught.norm(dim=1), torch.ones(3))
-
-
-class Pictures:
-    """Their patches are these."""
-
-    def __init__(self, patches):
-        self.patches = patches
-
-    def plain_patches(self, encoder, ids):
-        return self.patches[ids]
-
-
-def test_the_classifier_looks_at_the_mean_patch_of_every_picture(monkeypatch):
-    patches, weight, bias = torch.randn(5, 4, 6), torch.randn(3, 6), torch.randn(3)
-    monkeypatch.setattr("ram.training.data_engine.imagenet.load_classifier", lambda name: (weight, bias))
-    told = []
-    seen = class_logits("net", Pictures(patches), 5, None, lambda *done: told.append(done), batch=2)
-    for picture in range(5):
-        mean = sum(patches[picture]) / 4
-        wanted = [(weight[c] @ mean + bias[c]).item() for c in range(3)]
-        assert seen[picture].tolist() == pytest.approx(wanted, rel=1e-4, abs=1e-5)
-    assert told == [(2, 5), (4, 5), (5, 5)]
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +10,6 @@ from pathlib import Path
 import torch
 from filelock import FileLock
 from safetensors.torch import load_file, save_file
-from torch import nn
 
 from ram.errors import InputError
 from ram.labels.label_system import shipped_synonyms
@@ -26,7 +23,7 @@ from ram.text.bank import TagEmbeddingBank, refuse_unreadable, warn_of_unreadabl
 from ram.text.descriptions import TagDescriptions
 from ram.text.files import write_json
 from ram.text.vocabulary import TagVocabulary
-from ram.training.backbones import load_classifier
+from ram.training.data.class_reading import read_classes, weights_digest
 from ram.training.data.guided_captions import CaptionSampler
 from ram.training.data.shards import shuffle
 from ram.training.data.sources import (
@@ -39,9 +36,9 @@ from ram.training.data.sources import (
 )
 from ram.training.data.triplets import Triplets, read_triplets
 from ram.training.data.views import PictureSource, PixelSource, cached_patches
-from ram.training.data_engine.dense_tags import DenseTeacher, class_membership, join_dense_tags
+from ram.training.data_engine.dense_tags import join_dense_tags
 from ram.training.data_engine.generated_tags import GeneratedTags, generate_tags, read_words
-from ram.training.data_engine.imagenet import class_logits, class_names
+from ram.training.data_engine.imagenet import class_names
 from ram.training.learned_tags import learned_bank
 from ram.training.recipe import Recipe
 from ram.training.stages import cut
@@ -147,17 +144,18 @@ def read_training_set(
         first = torch.tensor([0] + [len(texts) for texts in triplets.captions]).cumsum(0)
     pictures = _open(recipe, triplets, cache, "patches", recipe.data.views, encoder, progress)
     logits, classes = torch.empty(0), None
-    if recipe.teacher == "classifier" or recipe.generated.threshold < 1 or "retention" in recipe.objectives:
-        report = partial(progress, f"asking the classifier about {len(triplets)} pictures")
-        logits = class_logits(recipe.model.image.backbone, pictures, len(triplets), encoder, report)
+    dense = recipe.generated.dense_sure < 1
+    if dense or recipe.teacher == "classifier" or recipe.generated.threshold < 1 or "retention" in recipe.objectives:
+        reading = read_classes(recipe, pictures, triplets, vocabulary, encoder, cache, progress)
+        logits = reading.logits
     if recipe.generated.threshold < 1:
         generated = _generate(recipe, data, triplets, logits.softmax(dim=1), vocabulary)
         write_json(output / "generated.json", generated.report, indent=1)
         triplets = generated.triplets
         if generated.classes and text_encoder:
             classes = TagEmbeddingBank.build(generated.classes.first(recipe.model.max_descriptions), text_encoder)
-    if recipe.generated.dense_sure < 1:
-        triplets = _join_dense_tags(recipe, triplets, pictures, vocabulary, encoder)
+    if dense:
+        triplets = join_dense_tags(triplets, reading.dense)
     teacher: Teacher | None = None
     if recipe.teacher == "captions":
         teacher = captions_teacher(captions, first)
@@ -214,21 +212,12 @@ def _open(
         teacher = ClipTeacher.view if recipe.teacher == ClipTeacher.name and name != "dev" else None
         return PixelSource(triplets.pictures, image, recipe.data.workers, teacher)
     published = recipe.pretrained and not recipe.initialize
-    weights = published or _digest(cut(encoder.backbone, stages).frozen if stages else [encoder.backbone])
+    weights = published or weights_digest(cut(encoder.backbone, stages).frozen if stages else [encoder.backbone])
     fields = {name: dataclasses.asdict(image)[name] for name in _CACHE_FIELDS}
     key = [str(path) for path in triplets.pictures], fields, weights, views, stages or [image.grid]
     cache = folder / f"{name}-{fingerprint(key)}.npy"
     label = f"looking at {len(triplets)} pictures in {views} views"
     return cached_patches(cache, triplets.pictures, image, encoder, views, partial(progress, label), stages)
-
-
-def _digest(modules: Iterable[nn.Module]) -> str:
-    """Return a hash of frozen weights: a model folder may have been trained anew under its old name."""
-    digest = hashlib.sha256()
-    for module in modules:
-        for tensor in module.state_dict().values():
-            digest.update(tensor.cpu().numpy().tobytes())
-    return digest.hexdigest()
 
 
 _CACHE_FIELDS = ("backbone", "size", "mean", "std", "interpolation", "options")
@@ -241,15 +230,6 @@ def _generate(
     synonyms = shipped_synonyms() if recipe.data.vocabulary == "shipped" else {}
     exclude = read_words(data / recipe.generated.exclude) if recipe.generated.exclude else ()
     return generate_tags(triplets, probabilities, class_names(), vocabulary, synonyms, recipe.generated, exclude)
-
-
-def _join_dense_tags(
-    recipe: Recipe, triplets: Triplets, pictures: PictureSource, vocabulary: TagVocabulary, encoder: ImageEncoder
-) -> Triplets:
-    weight, bias = load_classifier(recipe.model.image.backbone)
-    teacher = DenseTeacher(weight, bias, class_membership({tag: id_ for id_, tag in enumerate(vocabulary.tags)}))
-    sure, agreed = recipe.generated.dense_sure, recipe.generated.dense_agreed
-    return join_dense_tags(triplets, partial(pictures.plain_patches, encoder), teacher, sure, agreed)
 
 
 def _embed_captions(triplets: Triplets, text_encoder: TextEncoder, folder: Path, progress: Progress) -> torch.Tensor:

@@ -7,7 +7,7 @@ et al. 2021). Its 1,000 classes are mapped to everyday names and what these are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,8 +18,6 @@ from ram.text.files import package_file, read_table
 from ram.training.data.triplets import Triplets
 
 CLASSES = package_file("training/data_engine/everyday_classes.csv")
-BATCH = 128
-"""Images that the teacher looks at together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,19 +83,6 @@ def generated(whole: torch.Tensor, part: torch.Tensor, sure: float, agreed: floa
     return (torch.maximum(whole, part) > sure) | (torch.minimum(whole, part) > agreed)
 
 
-def join_dense_tags(
-    triplets: Triplets, see: Callable[[torch.Tensor], torch.Tensor], teacher: DenseTeacher, sure: float, agreed: float
-) -> Triplets:
-    """Triplets whose tags are joined by what the teacher sees; see :func:`generated`.
-
-    Args:
-        triplets: n images.
-        see: (batch,) positions of images to the backbone's (batch, patches, channels), pretrained as the teacher's.
-        teacher, sure, agreed: who generates tags, and when.
-    """
-    parts = []
-    for ids in torch.arange(len(triplets)).split(BATCH):
-        whole, part = teacher.look(see(ids).float().cpu())
-        parts.append(generated(whole, part, sure, agreed))
-    seen = torch.cat(parts)
+def join_dense_tags(triplets: Triplets, seen: torch.Tensor) -> Triplets:
+    """Triplets whose tags are joined by those that the teacher sees: (images, tags) of :func:`generated`."""
     return replace(triplets, targets=triplets.targets[:] | seen, known=triplets.known[:] | seen)

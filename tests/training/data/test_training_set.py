@@ -135,7 +135,7 @@ def test_a_captions_teacher_needs_no_caption_objective(data, output):
 @pytest.mark.parametrize("freeze_backbone", [True, False])
 def test_the_classifier_teaches_what_it_sees_in_the_plain_view(data, output, monkeypatch, freeze_backbone):
     weight, bias = 4 * torch.randn(1000, 256), torch.randn(1000)
-    monkeypatch.setattr("ram.training.data_engine.imagenet.load_classifier", lambda name: (weight, bias))
+    monkeypatch.setattr("ram.training.data.class_reading.load_classifier", lambda name: (weight, bias))
     recipe = toy_recipe(
         objectives={"distillation": 1.0}, freeze_backbone=freeze_backbone, teacher="classifier", pretrained=True
     )

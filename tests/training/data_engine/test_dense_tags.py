@@ -41,7 +41,7 @@ def test_one_sure_look_or_two_that_agree_generate_a_tag():
 def test_generated_tags_join_the_given_ones(teacher):
     triplets = Triplets(("a", "b"), ((), ()), torch.tensor([[0, 1, 0], [0, 0, 0]]).bool(), torch.zeros(2, 3).bool())
     patches = torch.stack([torch.eye(3)[0].expand(16, 3), torch.eye(3)[2].expand(16, 3)])
-    joined = join_dense_tags(triplets, lambda ids: patches[ids], teacher, 0.5, 0.2)
+    joined = join_dense_tags(triplets, generated(*teacher.look(patches), 0.5, 0.2))
     assert joined.targets.tolist() == [[True, True, True], [False, False, False]]
     assert joined.known.tolist() == [[True, False, True], [False, False, False]]
 
