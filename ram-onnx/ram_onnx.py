@@ -1,4 +1,4 @@
-"""Tag photos by the graphs of `ram export onnx`, without PyTorch: onnxruntime, numpy, Pillow and tokenizers.
+"""Tag photos by the graphs of `ram export onnx`, without PyTorch: onnxruntime, numpy and Pillow.
 
     from ram_onnx import OnnxTagger
     tagger = OnnxTagger("exported")
@@ -10,6 +10,8 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,8 @@ import onnxruntime
 from PIL import Image, ImageOps
 
 SETTINGS = "tags.json"
-MAX_TOKENS = 256
+MAX_TOKENS, LONGEST_WORD = 256, 100
+_IDEOGRAPHS = re.compile("[\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U0002ceaf\uf900-\ufaff\U0002f800-\U0002fa1f]")
 _RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
@@ -58,7 +61,7 @@ class OnnxTagger:
         self._options = onnxruntime.SessionOptions()
         self._options.intra_op_num_threads = threads
         self._look, self._score = self._session("look.onnx"), self._session("score.onnx")
-        self._embed: tuple[onnxruntime.InferenceSession, Any] | None = None
+        self._embed: tuple[onnxruntime.InferenceSession, WordPieces] | None = None
         self.thresholds = np.array(self.settings["thresholds"], np.float32)
         counts = self.settings["descriptions"]
         flat = np.fromfile(self.folder / "bank.bin", "<f2").astype(np.float32).reshape(sum(counts), -1)
@@ -111,22 +114,66 @@ class OnnxTagger:
         if self._embed is None:
             if not (self.folder / "embed.onnx").is_file():
                 raise ValueError(f"{self.folder.name!r} holds no embed.onnx: the model's text encoder is not exported")
-            from tokenizers import Tokenizer
-
-            tokenizer = Tokenizer.from_file(str(self.folder / "tokenizer.json"))
-            tokenizer.enable_truncation(MAX_TOKENS)
-            tokenizer.enable_padding()
-            self._embed = self._session("embed.onnx"), tokenizer
-        session, tokenizer = self._embed
-        encoded = tokenizer.encode_batch(sentences)
-        inputs = {"ids": [one.ids for one in encoded], "mask": [one.attention_mask for one in encoded]}
-        return session.run(None, {name: np.array(rows, np.int64) for name, rows in inputs.items()})[0]
+            described = json.loads((self.folder / "tokenizer.json").read_text(encoding="utf-8"))
+            self._embed = self._session("embed.onnx"), WordPieces(described["model"]["vocab"])
+        session, pieces = self._embed
+        rows = [pieces.encode(sentence) for sentence in sentences]
+        ids = np.zeros((len(rows), max(map(len, rows))), np.int64)
+        for row, filled in zip(rows, ids, strict=True):
+            filled[: len(row)] = row
+        mask = np.arange(ids.shape[1]) < np.array([len(row) for row in rows])[:, None]
+        return session.run(None, {"ids": ids, "mask": mask.astype(np.int64)})[0]
 
     def _session(self, name: str) -> onnxruntime.InferenceSession:
         path = self.folder / name
         if not path.is_file():
             raise ValueError(f"{self.folder.name!r} lacks {name}: export the model again")
         return onnxruntime.InferenceSession(path, self._options, providers=["CPUExecutionProvider"])
+
+
+class WordPieces:
+    """Split sentences into the word pieces of BERT, lower case and without accents, as MiniLM reads them.
+
+    Args:
+        vocabulary: piece -> id, with [CLS], [SEP] and [UNK]; the pad token has id 0.
+    """
+
+    def __init__(self, vocabulary: Mapping[str, int]) -> None:
+        self._ids = vocabulary
+
+    def encode(self, sentence: str) -> list[int]:
+        """Ids of a sentence between [CLS] and [SEP], at most :data:`MAX_TOKENS` in all."""
+        ids = [id_ for word in _words(sentence) for id_ in self._pieces(word)]
+        return [self._ids["[CLS]"], *ids[: MAX_TOKENS - 2], self._ids["[SEP]"]]
+
+    def _pieces(self, word: str) -> list[int]:
+        """The longest piece, then the longest of what follows; one [UNK] for a word that cannot be spelled."""
+        found, start = [], 0
+        while start < len(word) and len(word) <= LONGEST_WORD:
+            ends = range(len(word), start, -1)
+            heads = ((end, ("##" if start else "") + word[start:end]) for end in ends)
+            end, piece = next(((end, piece) for end, piece in heads if piece in self._ids), (0, ""))
+            if not end:
+                return [self._ids["[UNK]"]]
+            found.append(self._ids[piece])
+            start = end
+        return found if start else [self._ids["[UNK]"]]
+
+
+def _words(sentence: str) -> list[str]:
+    """Words, and each mark of punctuation and each Chinese character on its own."""
+    kept = (" " if one.isspace() else one for one in sentence if one.isspace() or not _is_control(one))
+    spaced = "".join(f" {one} " if _IDEOGRAPHS.match(one) else one for one in kept)
+    lowered = "".join(one for one in unicodedata.normalize("NFD", spaced) if unicodedata.category(one) != "Mn").lower()
+    return "".join(f" {one} " if _is_punctuation(one) else one for one in lowered).split()
+
+
+def _is_control(character: str) -> bool:
+    return character == "\ufffd" or unicodedata.category(character) in ("Cc", "Cf", "Cn", "Co")
+
+
+def _is_punctuation(character: str) -> bool:
+    return unicodedata.category(character).startswith("P") or character in "$+<=>^`|~"
 
 
 def _pad(tags: tuple[str, ...], rows: Sequence[np.ndarray]) -> Bank:

@@ -17,6 +17,7 @@ from ram.models.text_encoder import MiniLMTextEncoder
 from ram.tagger import Tagger
 from tests.paths import ROOT
 from tests.tiny import HashTextEncoder, tiny_bank, whole_config, whole_model
+from tests.web.test_scripts import SENTENCES
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra ram[onnx]")
 pytest.importorskip("onnxscript", reason="needs the extra ram[onnx]")
@@ -156,3 +157,15 @@ def test_the_text_encoder_gives_its_embeddings_for_any_sentences(tmp_path):
     given = {"ids": [one.ids for one in encoded], "mask": [one.attention_mask for one in encoded]}
     (embeddings,) = session.run(None, {name: np.array(rows) for name, rows in given.items()})
     np.testing.assert_allclose(embeddings, encoder.encode(sentences).numpy(), atol=1e-4)
+
+
+def test_the_module_without_torch_splits_sentences_as_tokenizers_does(monkeypatch):
+    monkeypatch.syspath_prepend(str(WITHOUT_TORCH))
+    from ram_onnx import MAX_TOKENS, WordPieces
+
+    tokenizer = MiniLMTextEncoder().tokenizer
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(MAX_TOKENS)
+    pieces = WordPieces(tokenizer.get_vocab())
+    for sentence in (*SENTENCES, "word " * 400):
+        assert pieces.encode(sentence) == tokenizer.encode(sentence).ids, sentence
