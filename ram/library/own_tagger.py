@@ -25,9 +25,10 @@ from ram.text.bank import TagEmbeddingBank
 
 LEAST = 3
 """Photos with a label that it needs, and photos without it."""
-STEPS, RATE, DECAY, FOLDS = 40, 0.02, 0.3, 3
-"""Steps, learning rate, weight of the squared length of what is added, and parts of the cross-validation; chosen on
-photos of Flickr8k's development split."""
+STEPS = (0, 3, 6, 10, 15, 20, 30, 40)
+"""Numbers of steps of which cross-validation chooses one for all labels; few photos of one label decide little."""
+RATE, DECAY, FOLDS = 0.02, 0.05, 3
+"""Learning rate, weight of the squared length of what is added, and parts of the cross-validation."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,12 @@ class LabelReport:
         tag: the label.
         photos: with it.
         before, after: average precision on photos that were left out of training, in turns.
-        trained: whether the trained embedding is used; it is not where it ranks the left-out photos worse.
     """
 
     tag: str
     photos: int
     before: float
     after: float
-    trained: bool
 
 
 def labels_of(thumbs: Mapping[str, Mapping[int, int]]) -> tuple[list[str], NDArray[np.int64], NDArray[np.bool_]]:
@@ -82,46 +81,36 @@ def train_labels(
     looks = looks.map(lambda part: part.to(tagger.device, tagger.dtype))
     start = bank.to(tagger.device, tagger.dtype).embedded
     wanted = torch.from_numpy(targets.astype(np.float32)).to(tagger.device)
-    total, done = STEPS * (FOLDS + 1), 0
-
-    def trained(index: torch.Tensor) -> DescriptionEmbeddings:
-        nonlocal done
-        embeddings = start
-        for step in _fit(tagger, start, looks.rows(index), wanted[index]):
-            embeddings, done = step, done + 1
-            progress("training", done, total)
-        return embeddings
-
-    parts = _parts(targets)
-    before, after = _logits(tagger, looks, start), torch.zeros_like(wanted)
+    left_out = {step: np.zeros(targets.shape, np.float32) for step in STEPS}
+    parts, last = _parts(targets), max(STEPS)
     for part in range(FOLDS):
-        left_out = torch.from_numpy(parts == part)
-        after[left_out] = _logits(tagger, looks.rows(left_out), trained(~left_out))
-    final = trained(torch.ones(len(wanted), dtype=torch.bool))
-    reports, embeddings, thresholds = [], start.embeddings.clone(), list(bank.vocabulary.thresholds)
-    probabilities = [logits.sigmoid().cpu().numpy() for logits in (before, after)]
-    precisions = [average_precisions(scores, targets) for scores in probabilities]
-    for i, tag in enumerate(bank.vocabulary.tags):
-        scores = [both[:, i] for both in probabilities]
-        quality = [float(both[i]) for both in precisions]
-        better = quality[1] > quality[0]
-        reports.append(LabelReport(tag, int(targets[:, i].sum()), quality[0], max(quality), better))
-        if better:
-            embeddings[i] = final.embeddings[i]
-        thresholds[i] = best_f1_threshold(scores[better], targets[:, i])
-    made = replace(bank, embedded=replace(bank.embedded, embeddings=embeddings))
-    return made.with_thresholds(tuple(thresholds)), reports
+        here = torch.from_numpy(parts == part)
+        for step, embeddings in enumerate(_fit(tagger, start, looks.rows(~here), wanted[~here], last)):
+            progress("training", part * last + step, (FOLDS + 1) * last)
+            if step in left_out:
+                left_out[step][here.numpy()] = _probabilities(tagger, looks.rows(here), embeddings)
+    precisions = {step: average_precisions(scores, targets) for step, scores in left_out.items()}
+    best = max(STEPS, key=lambda step: precisions[step].mean())
+    final = start
+    for step, embeddings in enumerate(_fit(tagger, start, looks, wanted, best)):
+        progress("training", FOLDS * last + step * last // max(best, 1), (FOLDS + 1) * last)
+        final = embeddings
+    thresholds = [best_f1_threshold(left_out[best][:, i], targets[:, i]) for i in range(targets.shape[1])]
+    made = replace(bank, embedded=replace(bank.embedded, embeddings=final.embeddings)).with_thresholds(thresholds)
+    counted = zip(bank.vocabulary.tags, targets.sum(axis=0), precisions[0], precisions[best], strict=True)
+    return made, [LabelReport(tag, int(n), float(before), float(after)) for tag, n, before, after in counted]
 
 
 def _fit(
-    tagger: Tagger, start: DescriptionEmbeddings, looks: ImageFeatures, wanted: torch.Tensor
+    tagger: Tagger, start: DescriptionEmbeddings, looks: ImageFeatures, wanted: torch.Tensor, steps: int
 ) -> Iterator[DescriptionEmbeddings]:
-    """Yield the embeddings after each step; labels that few photos have count as much as those that many have."""
+    """Yield the embeddings before the first and after each step; rare labels count as much as frequent ones."""
     added = torch.zeros(start.tags, 1, start.embeddings.shape[2], device=wanted.device, requires_grad=True)
     optimizer = torch.optim.Adam([added], RATE)
     share = wanted.mean(dim=0).clamp(0.01, 0.99)
     weights = torch.where(wanted > 0, 0.5 / share, 0.5 / (1 - share))
-    for _ in range(STEPS):
+    yield start
+    for _ in range(steps):
         with torch.enable_grad():
             moved = replace(start, embeddings=F.normalize(start.embeddings + added, dim=-1))
             logits = tagger.model.align(looks, moved).logits
@@ -133,8 +122,8 @@ def _fit(
 
 
 @torch.inference_mode()
-def _logits(tagger: Tagger, looks: ImageFeatures, bank: DescriptionEmbeddings) -> torch.Tensor:
-    return tagger.model.align(looks, bank).logits
+def _probabilities(tagger: Tagger, looks: ImageFeatures, bank: DescriptionEmbeddings) -> NDArray[np.float32]:
+    return tagger.model.align(looks, bank).logits.sigmoid().float().cpu().numpy()
 
 
 def _parts(targets: NDArray[np.bool_]) -> NDArray[np.int64]:

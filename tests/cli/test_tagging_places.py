@@ -178,3 +178,19 @@ def test_a_tag_without_a_name_in_a_language_is_told(models, photos, ended):
     assert code == 0 and "chien" in out and "without a name in French, so in English: " in err and "snorkel" in err
     code, _, err = ended("tag", photos / "0.png", *flags, "--language", "xx")
     assert code == 2 and "invalid choice: 'xx'" in err
+
+
+def test_a_sidecar_of_two_gigabytes_is_left_as_it_is(models, photos, ended):
+    with open(photos / "1.png.xmp", "wb") as file:
+        file.truncate(2 << 30)
+    code, _, err = ended("tag", photos, "--model", models["tiny-plus"], "--sidecars")
+    assert code == 2 and "2 XMP sidecars" in err and "1.png.xmp has more than 16 MB, too much for tags" in err
+    assert (photos / "1.png.xmp").stat().st_size == 2 << 30
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_names_that_are_not_utf8_get_sidecars(models, photos, ended):
+    name = os.fsdecode(b"caf\xe9.png")
+    os.rename(photos / "0.png", photos / name)
+    code, _, err = ended("tag", photos, "--model", models["tiny-plus"], "--sidecars")
+    assert code == 0 and "3 XMP sidecars" in err and set(tags(photos / name)) == set(PRESENT)

@@ -127,7 +127,7 @@
     const item = element("li"), buttons = {};
     const percent = tag.probability === null ? "" : `${Math.round(100 * tag.probability)} %`;
     item.append(element("span", tag.name), element("span", percent));
-    for (const [thumb, sign, word] of [[1, "👍", "right"], [-1, "👎", "wrong"]]) {
+    for (const [thumb, sign, word] of [[1, "✓", "right"], [-1, "✗", "wrong"]]) {
       const button = buttons[thumb] = element("button", sign, { type: "button" });
       button.setAttribute("aria-label", `${tag.name} is ${word}`);
       button.addEventListener("click", async () => {

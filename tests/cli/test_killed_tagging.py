@@ -1,0 +1,65 @@
+"""A folder whose tagging is killed three times ends as one that was tagged in one run."""
+
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.paths import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="no such signal there")]
+
+PHOTOS = 24
+PROGRAM = """
+import os, signal, sys
+import ram.models.build
+from ram.library.sidecars import Sidecars
+from tests.cli.word_models import WordsTextEncoder
+
+ram.models.build.TEXT_ENCODERS["words"] = WordsTextEncoder
+most, when, add, added = int(sys.argv.pop(1)), sys.argv.pop(1), Sidecars.add, []
+
+def adding(self, photo, record):
+    added.append(photo)
+    if len(added) == most and when == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = add(self, photo, record)
+    if len(added) == most and when == "after":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+Sidecars.add = adding
+from ram.cli import main
+sys.exit(main())
+"""
+
+
+def tagged(folder, model, most, when="never"):
+    command = ["tag", folder, "--model", model, "--sidecars", "--output", folder.parent / f"{folder.name}.csv"]
+    given = [sys.executable, "-c", PROGRAM, str(most), when, *map(str, command)]
+    return subprocess.run(given, cwd=ROOT, capture_output=True, text=True, timeout=250)
+
+
+def results(folder):
+    """Sidecars, and the rows of the results, in which each photo has its own folder's name."""
+    table = (folder.parent / f"{folder.name}.csv").read_text().replace(f"{folder.name}/", "").splitlines()
+    return {path.name: path.read_bytes() for path in folder.glob("*.xmp")}, sorted(table)
+
+
+def test_a_folder_killed_three_times_ends_as_one_run(models, tmp_path):
+    for name in ("whole", "parts"):
+        (tmp_path / name).mkdir()
+        for i in range(PHOTOS):
+            pixels = np.random.default_rng(i).integers(0, 255, (30, 40, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{i:02}.png")
+    assert tagged(tmp_path / "whole", models["tiny-plus"], 0).returncode == 0
+    for most, when in ((5, "before"), (7, "after"), (4, "before")):
+        assert tagged(tmp_path / "parts", models["tiny-plus"], most, when).returncode == -signal.SIGKILL
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "parts").glob("*.xmp")}
+    last = tagged(tmp_path / "parts", models["tiny-plus"], 0)
+    assert last.returncode == 0, last.stderr
+    assert results(tmp_path / "parts") == results(tmp_path / "whole")
+    assert len(before) == 4 + 7 + 3 and {path: path.stat().st_mtime_ns for path in before} == before, "not again"
