@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.labelled_photos import PARTS, LabelledPhotos, load_labelled
+from benchmarks.labelled_photos import FOLDER, PARTS, LabelledPhotos, load_labelled
 from benchmarks.measuring import machine
 from benchmarks.tagger_measures import Result, measure, read_result
 from ram.cli.terminal import Progress, print_json, print_table, say
@@ -28,6 +28,7 @@ from ram.evaluation.baselines.vision_language import VisionLanguageTagger
 from ram.evaluation.tag_banks import bank_for, names_in
 from ram.evaluation.tagging import score_pictures
 from ram.runtime import Progress as ProgressCallback
+from ram.runtime import quiet
 from ram.tagger_loading import load
 from ram.text.descriptions import TagDescriptions
 
@@ -89,8 +90,8 @@ def compare(
     results: Sequence[Path],
     sentences: Sentences | None = None,
     part: str = "held-out",
-    folder: Path | None = None,
-    progress: ProgressCallback | None = None,
+    folder: Path = FOLDER,
+    progress: ProgressCallback = quiet,
 ) -> dict[str, Any]:
     """Measure methods and others' results; a method that cannot run has a sentence instead of figures.
 
@@ -99,12 +100,9 @@ def compare(
         results: files of others, see :func:`benchmarks.tagger_measures.read_result`.
         sentences: prompts of the baselines; one hand-written prompt for each tag where None.
         part: of the photos.
-        folder: of the labelled photos; ours where None.
+        folder: of the labelled photos.
         progress: called while photos are scored.
     """
-    from benchmarks.labelled_photos import FOLDER
-
-    folder, progress = folder or FOLDER, progress or (lambda what, done, total: None)
     photos = load_labelled(part, folder)
     tags = photos.benchmark.tags
     sentences = prompts_of(tags, "name") if sentences is None else sentences

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ram.cli.evaluated_baselines import add_baseline_options, evaluate_by_baseline, refuse_baseline_flags
 from ram.cli.evaluated_data import (
     add_benchmark_options,
     list_benchmarks,
@@ -60,6 +61,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="where the pictures are")
     add_benchmark_options(parser)
     add_model_option(parser)
+    add_baseline_options(parser)
     parser.add_argument(
         "--open-set", action="store_true", help="describe the tags that are not in the model's vocabulary"
     )
@@ -111,7 +113,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 _FLAGS = {
-    "tagging": ("open_set", "descriptions", "ensemble", "csv", "tune"),
+    "tagging": ("open_set", "descriptions", "ensemble", "csv", "tune", "baseline"),
     "retrieval": ("split", "by"),
     "captions": ("split", "beams", "tokenizer"),
 }
@@ -201,25 +203,12 @@ def _tagging(args: argparse.Namespace) -> int:
     if args.csv is not None:
         check_writable(args.csv, (".csv",))
     from ram.evaluation.calibration import goal_precision
-    from ram.evaluation.tag_banks import mean_bank
-    from ram.evaluation.tagging import evaluate_tagger
 
     if args.tune is not None:
         goal_precision(args.tune)
-    tagger = open_tagger(args, args.model)
-    benchmark = read_tagged(args, tagger.bank.vocabulary)
-    bank, describers = _bank(tagger, benchmark.tags, args)
-    started = time.monotonic()
-    with Progress() as progress:
-        bank = mean_bank(bank) if args.ensemble else bank
-        measured = evaluate_tagger(tagger, benchmark, bank, progress, args.tune)
-    report = {
-        "dataset": benchmark.name,
-        "model": tagger.name,
-        "describer": describers,
-        "seconds": round(time.monotonic() - started, 1),
-        **measured.to_dict(),
-    }
+    if args.baseline is None:
+        refuse_baseline_flags(args)
+    report = _evaluate_model(args) if args.baseline is None else evaluate_by_baseline(args)
     if args.csv is not None:
         _write_csv(args.csv, report["per_tag"])
     if args.json:
@@ -227,6 +216,26 @@ def _tagging(args: argparse.Namespace) -> int:
     else:
         _print(report)
     return 0
+
+
+def _evaluate_model(args: argparse.Namespace) -> dict[str, Any]:
+    from ram.evaluation.tag_banks import mean_bank
+    from ram.evaluation.tagging import evaluate_tagger
+
+    tagger = open_tagger(args, args.model)
+    benchmark = read_tagged(args, tagger.bank.vocabulary)
+    bank, describers = _bank(tagger, benchmark.tags, args)
+    started = time.monotonic()
+    with Progress() as progress:
+        bank = mean_bank(bank) if args.ensemble else bank
+        measured = evaluate_tagger(tagger, benchmark, bank, progress, args.tune)
+    return {
+        "dataset": benchmark.name,
+        "model": tagger.name,
+        "describer": describers,
+        "seconds": round(time.monotonic() - started, 1),
+        **measured.to_dict(),
+    }
 
 
 def _bank(tagger: Tagger, tags: Sequence[str], args: argparse.Namespace) -> tuple[TagEmbeddingBank, str | None]:

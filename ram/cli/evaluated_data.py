@@ -45,8 +45,8 @@ def published(args: argparse.Namespace) -> PublishedBenchmark | None:
     return entry
 
 
-def read_tagged(args: argparse.Namespace, vocabulary: TagVocabulary) -> Benchmark:
-    """Images with tags."""
+def read_tagged(args: argparse.Namespace, vocabulary: TagVocabulary | None) -> Benchmark:
+    """Images with tags; the vocabulary gives the ids of triplets."""
     from ram.evaluation.benchmarks import Benchmark, load_benchmark
 
     entry = published(args)

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from ram.checkpoints.model_folder import save_model
+from ram.evaluation.baselines import baseline_loading
 from ram.evaluation.metrics import average_precisions
 from ram.evaluation.tag_banks import mean_bank
 from ram.tagger_loading import load
@@ -143,3 +144,48 @@ def test_broken_pictures_are_all_named_and_end_the_run(model, photos, annotate, 
     code, out, err = ended("evaluate", file, "--model", model, "--csv", tmp_path / "per_tag.csv")
     assert (code, out, err.count("\n")) == (2, "", 1) and not (tmp_path / "per_tag.csv").exists()
     assert "2 of 4 pictures" in err and "1.png is broken" in err and "3.png is broken" in err
+
+
+def test_a_baseline_is_measured_on_the_same_pictures(photos, annotate, ended, monkeypatch):
+    class ByNumber:
+        """Scores that grow from tag to tag."""
+
+        name, probabilities = "by number", True
+
+        def __init__(self, request):
+            self.tags = tuple(request.sentences)
+            self.sentences, self.weights = request.sentences, request.weights
+
+        def score(self, picture):
+            made.append(self)
+            return np.linspace(0.1, 0.9, len(self.tags))
+
+    made = []
+    monkeypatch.setattr(baseline_loading, "load_baseline", lambda name, request: ByNumber(request))
+    file = annotate(["dog"], ["cat"], ["dog", "heron"])
+    code, out, _ = ended("evaluate", file, "--baseline", "clip", "--weights", "w.pt", "--prompts", "ensemble", "--json")
+    report = json.loads(out)
+    assert code == 0 and report["model"] == "by number" and report["describer"] == "prompts, ensemble"
+    assert report["described_tags"] == 3 and report["predefined_tags"] == 0
+    assert [tag["recall"] for tag in report["per_tag"]] == [0, 0, 1]  # cat 0.1, dog 0.5, heron 0.9
+    assert made[0].weights == "w.pt" and made[0].sentences["dog"][0] == "a photo of a dog." and len(made) == 3
+    assert len(made[0].sentences["dog"]) > 1
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        (("--baseline", "clop"), "there is no baseline 'clop': choose one of clip"),
+        (("--baseline", "clip", "--open-set"), "--open-set does not go with --baseline"),
+        (("--weights", "x"), "--weights goes with --baseline only"),
+        (("--baseline", "linear-probe"), "give them with --train DATASET"),
+        (("--baseline", "odise"), "ODISE is not installed"),
+        (("--baseline", "vision-language"), "a vision-language model needs an endpoint"),
+        (("--baseline", "clip", "--retrieval"), "--baseline does not go with --retrieval"),
+    ],
+)
+def test_baselines_that_cannot_be_measured_get_a_sentence(flags, message, annotate, ended, monkeypatch):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    code, out, err = ended("evaluate", annotate(["dog"]), *flags)
+    assert code == 2 and message in err and not out

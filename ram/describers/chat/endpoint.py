@@ -92,7 +92,7 @@ class ChatEndpoint:
                 api_key=self.api_key, base_url=self.base_url, timeout=self.timeout, max_retries=self.retries
             )
         except Exception as error:  # httpx refuses settings of the environment with errors of many kinds
-            why = clean_sentence(self._redact(str(error))).rstrip(".")
+            why = clean_sentence(self.redact(str(error))).rstrip(".")
             if variables := " and ".join(unusable_variables()):
                 advice = f"unset {variables}, or name a proxy that begins with http://"
             else:
@@ -122,7 +122,7 @@ class ChatEndpoint:
             try:
                 async with limiter:
                     reply = await self._request(client, options, patience, meter)
-                texts = answers(reply, self._redact)
+                texts = answers(reply, self.redact)
                 has_room = options.get("max_tokens", REASONING_TOKENS) >= REASONING_TOKENS
                 if any(texts) or has_room or not is_cut_thought(reply):
                     return texts
@@ -162,12 +162,12 @@ class ChatEndpoint:
         import openai
 
         failed = isinstance(error, openai.APIConnectionError) or getattr(error, "status_code", 0) in _PROXY_FAILURES
-        why = reason(error, model=self.model, timeout=self.timeout, redact=self._redact)
+        why = reason(error, model=self.model, timeout=self.timeout, redact=self.redact)
         proxy = through_proxy(self.base_url)
         if proxy and failed:
             why += f", or set NO_PROXY={urlsplit(self.base_url).hostname} to go past the proxy"
         return DescriberError(f"{self.host}{proxy} {why}.")
 
-    def _redact(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Remove the key from a server's text, unless it is a placeholder."""
         return text.replace(self.api_key, "…") if len(self.api_key) >= MIN_KEY_LENGTH else text

@@ -15,8 +15,10 @@ import numpy as np
 from PIL import Image
 
 from ram.describers.chat.endpoint import OPENAI_URL, ChatEndpoint
-from ram.describers.usage import Usage, UsageCounter
-from ram.errors import MissingKeyError
+from ram.describers.chat.failures import reason
+from ram.describers.chat.replies import drop_rejected_option
+from ram.describers.usage import Usage
+from ram.errors import DescriberError, MissingKeyError
 from ram.evaluation.metrics import Floats
 from ram.text.files import package_file, read_json
 
@@ -28,8 +30,11 @@ LARGEST_SIDE = 1024
 class VisionLanguageTagger:
     """Send a photo with the list of tags, and read which of them the answer names.
 
-    The answer has no probabilities: a named tag has the score 1, any other one 0. Names that are not in the list are
-    counted in :attr:`unlisted` and ignored.
+    The answer has no probabilities: a named tag has the score 1, any other one 0.
+
+    Attributes:
+        usage: requests and tokens spent so far, as the server reports them.
+        unlisted: answered names that are not in the list, and are ignored.
 
     Args:
         endpoint: where the model is.
@@ -43,16 +48,11 @@ class VisionLanguageTagger:
         self.name = name or endpoint.model
         self.tags = tuple(tags)
         self.unlisted = 0
-        self._endpoint, self._meter = endpoint, UsageCounter()
+        self.usage = Usage()
+        self._endpoint = endpoint
         self._columns = {tag.casefold(): column for column, tag in enumerate(self.tags)}
         prompts = read_json(package_file("evaluation/baselines/vision_prompts.json"))
-        self._system = prompts["system"]
         self._question = prompts["question"].format(tags=", ".join(self.tags))
-
-    @property
-    def usage(self) -> Usage:
-        """Requests and tokens spent so far."""
-        return self._meter.usage
 
     def score(self, picture: Image.Image) -> Floats:
         """Return (tags,) zeros and ones.
@@ -60,9 +60,9 @@ class VisionLanguageTagger:
         Raises:
             DescriberError: the endpoint cannot be reached, refuses, or fails.
         """
-        (answer, *_) = anyio.run(partial(self._ask, picture))
+        answer = anyio.run(partial(self._ask, picture))
         scores = np.zeros(len(self.tags))
-        for named in named_tags(answer or ""):
+        for named in named_tags(answer):
             column = self._columns.get(named.casefold())
             if column is None:
                 self.unlisted += 1
@@ -70,20 +70,38 @@ class VisionLanguageTagger:
                 scores[column] = 1.0
         return scores
 
-    async def _ask(self, picture: Image.Image) -> list[str | None]:
+    async def _ask(self, picture: Image.Image) -> str:
+        """Send one request, and send it again without an option that the server rejects."""
+        import openai
+
         content = [
             {"type": "image_url", "image_url": {"url": data_url(picture)}},
             {"type": "text", "text": self._question},
         ]
         options: dict[str, Any] = {
             "model": self._endpoint.model,
-            "messages": [{"role": "system", "content": self._system}, {"role": "user", "content": content}],
+            "messages": [{"role": "user", "content": content}],
             "max_tokens": MAX_TOKENS,
             "temperature": 0.0,
             "n": 1,
         }
         async with self._endpoint.client() as client:
-            return await self._endpoint.reply(client, options, self._meter, anyio.CapacityLimiter(1))
+            while True:
+                try:
+                    reply = await client.chat.completions.create(**options)
+                    answer = reply.choices[0].message.content or ""
+                    self.usage += _spent(reply)
+                    return re.sub(r"^.*</think>", "", answer, flags=re.DOTALL)
+                except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                    if not drop_rejected_option(options, error):
+                        raise self._explain(error) from None
+                except (openai.OpenAIError, ValueError, TypeError, AttributeError, IndexError) as error:
+                    raise self._explain(error) from None
+
+    def _explain(self, error: Exception) -> DescriberError:
+        endpoint = self._endpoint
+        why = reason(error, model=endpoint.model, timeout=endpoint.timeout, redact=endpoint.redact)
+        return DescriberError(f"{endpoint.host} {why}.")
 
 
 def named_tags(answer: str) -> tuple[str, ...]:
@@ -100,6 +118,14 @@ def named_tags(answer: str) -> tuple[str, ...]:
             return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
     parts = [re.sub(r"^\s*(?:[-*•]|\d+[.)])\s*", "", part).strip(" \t.\"'`*") for part in re.split(r"[,\n;]", answer)]
     return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def _spent(reply: Any) -> Usage:
+    """Usage of a request; without tokens where the server does not report them."""
+    reported = getattr(reply, "usage", None)
+    if reported is None:
+        return Usage(1, estimated=True)
+    return Usage(1, reported.prompt_tokens or 0, reported.completion_tokens or 0)
 
 
 def data_url(picture: Image.Image) -> str:
