@@ -37,8 +37,7 @@ def histograms_figure(results: ResultFile, sets: Mapping[str, str]) -> Figure:
             axes = panels[row, column]
             shares: Any = results.rows.get(f"{method}, {name}")
             if shares is None:
-                axes.set_axis_off()
-                axes.text(0.5, 0.5, "no such tags\nin training", ha="center", va="center", color=MUTED, fontsize=9)
+                _empty(axes)
             else:
                 _panel(axes, shares)
             if row == 0:
@@ -50,6 +49,15 @@ def histograms_figure(results: ResultFile, sets: Mapping[str, str]) -> Figure:
     handles, labels = panels[0, -1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", ncols=2, frameon=False, fontsize=9)
     return figure
+
+
+def _empty(axes: Axes) -> None:
+    """A panel of a method that cannot score these tags."""
+    axes.set_xticks([])
+    axes.tick_params(length=0, labelsize=8)
+    axes.spines[:].set_visible(False)
+    style = {"ha": "center", "va": "center", "color": MUTED, "fontsize": 9}
+    axes.text(0.5, 0.5, "no such tags\nin training", transform=axes.transAxes, **style)
 
 
 def _panel(axes: Axes, shares: Mapping[str, Any]) -> None:

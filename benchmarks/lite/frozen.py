@@ -21,7 +21,8 @@ from ram.training.data_engine.imagenet import class_names
 BACKBONE = "tf_efficientnet_lite2"
 CHANNELS = 1280
 IMAGE = ImageConfig(BACKBONE, 256, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "bicubic", grid=4)
-STEPS = 400
+STEPS, RATE, DROPOUT = 200, 1e-3, 0.5
+"""Chosen on 400 of 2,000 training photos of Flickr8k that the probe did not learn from."""
 
 
 def frozen_patches(
@@ -63,21 +64,23 @@ class LinearProbe:
     Args:
         patches: (images, channels) mean patches of training images.
         targets: (images, tags) booleans.
-        seed: of the initial weights.
+        seed: of the order and of the dropout.
     """
 
     def __init__(self, patches: torch.Tensor, targets: NDArray[np.bool_], seed: int = 0) -> None:
         self._mean, self._std = patches.mean(dim=0), patches.std(dim=0).clamp(min=1e-4)
-        torch.manual_seed(seed)
-        self._layer = torch.nn.Linear(patches.shape[1], targets.shape[1])
         wanted = torch.from_numpy(targets.astype(np.float32))
+        self._layer = torch.nn.Linear(patches.shape[1], targets.shape[1])
+        torch.nn.init.zeros_(self._layer.weight)
+        self._layer.bias.data = torch.logit(wanted.mean(dim=0).clamp(1e-3, 0.99))
         given = (patches - self._mean) / self._std
-        optimizer = torch.optim.AdamW(self._layer.parameters(), lr=3e-3, weight_decay=0.3)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=STEPS)
-        generator = torch.Generator().manual_seed(seed)
+        optimizer = torch.optim.AdamW(self._layer.parameters(), lr=RATE, weight_decay=0.3)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)
+        torch.manual_seed(seed)
         for _ in range(STEPS):
-            rows = torch.randint(len(given), (512,), generator=generator)
-            loss = F.binary_cross_entropy_with_logits(self._layer(given[rows]), wanted[rows])
+            rows = torch.randint(len(given), (256,))
+            logits = self._layer(F.dropout(given[rows], DROPOUT))
+            loss = F.binary_cross_entropy_with_logits(logits, wanted[rows]) * targets.shape[1]
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -80,7 +80,7 @@ def load_ours(paper: str, number: int, results: Path = RESULTS) -> OurTable:
         tuple(rows),
         tuple(dict.fromkeys(found.command for found in used.values())),
         tuple(dict.fromkeys(found.about for found in used.values())),
-        entry.get("says", ""),
+        " ".join(entry.get("says", ())),
     )
 
 

@@ -60,7 +60,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--of-threshold",
         type=fraction,
-        default=0.1,
+        default=0.05,
         metavar="SHARE",
         help="a region is recognized over this share of its tag's own threshold; 1 is the paper's rule, 0 switches "
         "this off (%(default)s)",

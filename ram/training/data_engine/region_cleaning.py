@@ -35,7 +35,7 @@ class CleaningRules:
     outlying: float = 0.1
     clusters: int = 3
     least: int = 20
-    of_threshold: float = 0.1
+    of_threshold: float = 0.05
     seen_over: float | None = None
 
     def over(self, threshold: float) -> float:
