@@ -1,7 +1,8 @@
 """Suggest categories to try for a photo: words that are no predefined tags, related to the tags that are seen.
 
 A tag leads to what is a kind of it in the lexicon ("corgi" of a dog), and an attribute that is seen to the things that
-are seen ("brown dog"). Where the model is sure of some tags, the others lead to nothing. The model scores them all by one sentence each; the most probable ones are suggested.
+are seen ("brown dog"). Where the model is sure of some tags, the others lead to nothing. The model scores all words by
+one sentence each; the most probable ones are suggested.
 """
 
 from __future__ import annotations
