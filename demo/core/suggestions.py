@@ -1,7 +1,8 @@
 """Suggest categories to try for a photo: words that are no predefined tags, related to the tags that are seen.
 
 A tag leads to what is a kind of it in the lexicon ("corgi" of a dog), and an attribute that is seen to the things that
-are seen ("brown dog"). The model scores them all by one sentence each; the most probable ones are suggested.
+are seen ("brown dog"). Where the model is sure of some tags, the others lead to nothing. The model scores all words by
+one sentence each; the most probable ones are suggested.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import torch
 from demo.core.known_words import usual_name
 from demo.core.listed_tags import everyday_hypernyms, kinds_of
 from demo.core.photos import Photo
+from demo.core.verdicts import verdict
 from ram.backends import TaggerBackend
 from ram.describers.lexicon.synsets import Lexicon
 from ram.describers.template import TemplateDescriber
@@ -83,7 +85,9 @@ class Suggestions:
 
     def _candidates(self, prediction: Prediction) -> Iterator[tuple[str, str]]:
         """Words that are no predefined tags, each with the tag it comes from."""
-        kinds, seen = kinds_of(prediction.vocabulary), [score.tag for score in prediction.above()]
+        kinds, present = kinds_of(prediction.vocabulary), prediction.above()
+        sure = [score.tag for score in present if verdict(score) == "sure"]
+        seen = sure or [score.tag for score in present]
         general = {above for tag in seen for above in everyday_hypernyms()[tag]}
         attributes = [tag for tag in seen if kinds.get(tag) == "attribute"]
         things = [tag for tag in seen if kinds.get(tag) in ("object", "scene") and not is_mass(tag)]

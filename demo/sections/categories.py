@@ -24,6 +24,7 @@ from demo.server.visitors import visitor_of
 from demo.views import typed as views
 from demo.views.page import allowance, introduction, notice
 from ram.errors import RamError
+from ram.prediction import TagScore
 
 
 class CategoriesPanel:
@@ -58,6 +59,7 @@ class CategoriesPanel:
             self.button = gr.Button(wording("score"), variant="primary", scale=0, min_width=84, elem_id="score")
         words = self._suggestions.suggest(self._first) if self._first else ()
         self.suggestions = html(views.suggestions(words), "suggestions", "ask")
+        self.suggested = [self.suggestions, self.suggested_for]
         self.notice = html("", "typed-notice")
         self.describer = gr.Radio(
             choices(self._describers), value=next(iter(self._describers)), label=wording("described_by"),
@@ -178,15 +180,27 @@ class CategoriesPanel:
             self.rows: self.rows_of(typed, self.bench.score(photo, typed), photo),
         }
 
-    def scored(self, typed: Categories, scores: Scores, photo: Photo | None, asked: bool) -> Update:
-        """The rows again, with other scores, and the plot and the cards if they were asked for."""
-        update: Update = {self.rows: self.rows_of(typed, scores, photo)}
+    def scored(
+        self, typed: Categories, scores: Scores, photo: Photo | None, asked: bool, edited: Mapping[str, TagScore]
+    ) -> Update:
+        """The rows again, with other scores, and the plot and the cards if they were asked for.
+
+        Args:
+            typed: the categories.
+            scores: by model.
+            photo: that was scored.
+            asked: the plot and the cards are shown.
+            edited: scores of predefined tags whose own sentences are edited in this photo, by tag.
+        """
+        update: Update = {self.rows: self.rows_of(typed, scores, photo, edited)}
         return update | (self.comparison(typed, scores, photo) if asked else {})
 
-    def rows_of(self, typed: Categories, scores: Scores, photo: Photo | None) -> str:
+    def rows_of(
+        self, typed: Categories, scores: Scores, photo: Photo | None, edited: Mapping[str, TagScore] | None = None
+    ) -> str:
         """A row for each category."""
         hint = "" if photo else say("ask_for_a_photo")
-        return views.rows(self.values(typed, scores, photo), self.labels, hint)
+        return views.rows(self.values(typed, scores, photo, edited), self.labels, hint)
 
     def comparison(self, typed: Categories | None, scores: Scores, photo: Photo | None) -> Update:
         """The plot and the cards."""
@@ -196,11 +210,18 @@ class CategoriesPanel:
         cards = views.cards(self.values(typed, scores, photo))
         return {self.plot: views.plot(scores, self.labels) if complete else "", self.cards: cards}
 
-    def values(self, typed: Categories, scores: Scores, photo: Photo | None) -> list[views.Typed]:
-        """Scores, sentences and meanings of each category, for the views."""
+    def values(
+        self, typed: Categories, scores: Scores, photo: Photo | None, edited: Mapping[str, TagScore] | None = None
+    ) -> list[views.Typed]:
+        """Scores, sentences and meanings of each category, for the views.
+
+        A predefined tag is judged by its own sentences, with which the model was trained; by the visitor's where those
+        of the typed category are edited.
+        """
         meanings = {tag: self.bench.meanings(tag) for tag in typed.names}
         own = photo.prediction if photo else None
-        listed = {tag: own[tag] for tag in self.bench.scored_twice(scores)} if own else {}
+        twice = [tag for tag in self.bench.scored_twice(scores) if not typed.is_edited(tag)]
+        listed = {tag: (edited or {}).get(tag, own[tag]) for tag in twice} if own else {}
         return views.typed_categories(typed, scores, self.labels, meanings, listed)
 
     @errors_shown_in("notice")
@@ -219,6 +240,10 @@ class CategoriesPanel:
             return {self.suggested_for: source}
         words = self._suggestions.suggest(photo) if photo else ()
         return {self.suggestions: views.suggestions(words), self.suggested_for: source}
+
+    def nothing_suggested(self) -> Update:
+        """Remove the suggestions for the last photo, until there are some for the new one."""
+        return {self.suggestions: "", self.suggested_for: ""}
 
     def on_visit(self, request: gr.Request) -> str:
         """Show the allowance before anything is typed."""

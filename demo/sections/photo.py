@@ -68,7 +68,10 @@ class PhotoSection:
                 self.why = WhyPanel(bench, categories.typed, first)
         with gr.Column(elem_classes="sheet", elem_id="results"):
             categories.lay_out_comparison()
-        self.photo_side = [self.looked, self.photo, self.tags, self.photo_notice, *self.why.outputs]
+        self.photo_side = [
+            self.looked, self.photo, self.tags, self.photo_notice, *self.why.outputs, *categories.suggested,
+            *(self.caption.outputs if self.caption else ()),
+        ]  # fmt: skip
         self.typed, self.typed_side, self.typed_notice = categories.typed, categories.outputs, categories.notice
         self.box, self.describer, self.meter = categories.box, categories.describer, categories.meter
         self.stream, self.on_visit = categories.stream, categories.on_visit
@@ -102,8 +105,8 @@ class PhotoSection:
         removed = self.photo.clear(self.no_photo, None, photo_side, show_progress="hidden", **SERIAL, **PRIVATE)
         why: dict[str, Any] = {"show_progress_on": self.why.panel, **SERIAL, **PRIVATE}
         self.tags.click(self.on_tag, [self.looked, self.why.edits], self.why.outputs, **why)
-        for typed in (self.categories.rows, self.categories.cards):
-            typed.click(self.on_typed, [self.looked, self.typed], self.why.outputs, **why)
+        self.categories.rows.click(self.on_row, [self.looked, self.typed, self.why.edits], self.why.outputs, **why)
+        self.categories.cards.click(self.on_typed, [self.looked, self.typed], self.why.outputs, **why)
         self.card.wire(self.looked, self.typed, self.why.edits)
         edited = self.why.wire(self.looked)
         if self.caption:
@@ -157,6 +160,7 @@ class PhotoSection:
             update: Update = {self.looked: photo}
             if not shown:
                 update |= {self.photo: tagged.preview, self.tags: tags(photo, known, edits.scores(photo))}
+                update |= {**self.categories.nothing_suggested(), **(self.caption.waiting() if self.caption else {})}
                 update |= {self.photo_notice: notice([sentence(one) for one in tagged.notices], "hint")}
                 update |= self.why.predefined(photo, known, edits) if known else self.why.most_probable(tagged, edits)
                 shown = True
@@ -183,6 +187,17 @@ class PhotoSection:
             return {self.why.notice: ""}
         return self.why.typed(photo, typed, tag)
 
+    @errors_shown_in("why.notice")
+    def on_row(
+        self, photo: Photo | None, typed: Categories | None, edits: Edits, chosen: gr.EventData
+    ) -> Update:
+        """A row of the typed categories was selected: explain the score that its verdict is about."""
+        tag = getattr(chosen, "tag", None)
+        twice = self.bench.scored_twice(self.bench.score(photo, typed)) if typed is not None else {}
+        if photo is not None and typed is not None and tag in twice and not typed.is_edited(str(tag)):
+            return self.why.predefined(photo, str(tag), edits)
+        return self.on_typed(photo, typed, chosen)
+
     @errors_shown_in("typed_notice")
     def score(
         self, photo: Photo | None, typed: Categories | None, subject: Subject | None, edits: Edits, asked: bool
@@ -197,7 +212,7 @@ class PhotoSection:
         update: Update = {self.tags: tags(photo, chosen, edits.scores(photo), names) if photo else no_tags()}
         if typed is None:
             return update
-        return {**update, **self.categories.scored(typed, scores, photo, asked)}
+        return {**update, **self.categories.scored(typed, scores, photo, asked, edits.scores(photo) if photo else {})}
 
 
 def _shipped() -> set[str]:

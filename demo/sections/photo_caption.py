@@ -45,6 +45,10 @@ class CaptionSection:
         """Write the caption of another photo after an event."""
         event.then(self.on_photo, [looked, self.captioned], self.outputs, show_progress="hidden", **SERIAL, **PRIVATE)
 
+    def waiting(self) -> Update:
+        """Remove the caption of the last photo, until there is one for the new photo."""
+        return {self.captioned: None, self.panel: views.waiting(), self.notice: ""}
+
     @errors_shown_in("notice")
     def on_photo(self, photo: Photo | None, captioned: CaptionedPhoto | None) -> Update:
         """Another photo, the same one again, or none."""

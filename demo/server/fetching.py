@@ -21,7 +21,7 @@ from typing import Protocol
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from demo.core.kept_files import keep_file
-from ram.errors import InputError
+from demo.core.wording import input_error
 from ram.images.size_limits import UPLOADS
 
 SECONDS = 15.0
@@ -31,14 +31,6 @@ PAUSE_SECONDS = 5.0
 MAX_REDIRECTS = 3
 MAX_ADDRESS = 2_000
 """Characters of an address."""
-
-NO_ADDRESS = "no address was given: paste the address of a photo, which begins with https://"
-ONLY_HTTPS = "this address cannot be used: give one that begins with https://"
-NOT_PUBLIC = "this host is not a public one: give the address of a photo on the open web, or upload it"
-UNREACHABLE = "the photo cannot be fetched from {}: check the address, or save the photo and upload it"
-TOO_SLOW = "{} is too slow: save the photo and upload it"
-NO_IMAGE = "{} answers with a {} and not with a photo: give the address of the photo itself"
-TOO_LARGE = f"this photo is over {UPLOADS.file // 1_000_000} MB: give a smaller one"
 
 _CHUNK = 65_536
 _TRANSLATED = [ipaddress.ip_network(one) for one in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")]
@@ -87,7 +79,7 @@ def fetch_photo(
     resolve, ask = resolve or _resolve, ask or _ask
     address, until = address.strip(), clock() + SECONDS
     if not address:
-        raise InputError(NO_ADDRESS)
+        raise input_error("address_none")
     for _ in range(MAX_REDIRECTS + 1):
         host, target = _checked(address)
         answer = _answer(host, target, resolve, ask, until - clock())
@@ -97,7 +89,7 @@ def fetch_photo(
                 continue
             content = _content(answer, host, until, clock)
         return keep_file(content, unquote(urlsplit(address).path.rpartition("/")[2]), uploads)
-    raise InputError(UNREACHABLE.format(host))
+    raise input_error("address_unreachable", host=host)
 
 
 def is_public(address: str) -> bool:
@@ -120,10 +112,10 @@ def _checked(address: str) -> tuple[str, str]:
         parts = urlsplit(address)
         host, port = (parts.hostname or "").encode("idna").decode(), parts.port
     except (ValueError, UnicodeError):
-        raise InputError(ONLY_HTTPS) from None
+        raise input_error("address_https") from None
     plain = len(address) <= MAX_ADDRESS and not re.search(r"[\s\x00-\x1f\x7f]", address)
     if parts.scheme != "https" or not host or parts.username is not None or port not in (None, 443) or not plain:
-        raise InputError(ONLY_HTTPS)
+        raise input_error("address_https")
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     return host, path + (f"?{quote(parts.query, safe='/%:@!$&()*+,;=~-._?')}" if parts.query else "")
 
@@ -132,39 +124,39 @@ def _answer(host: str, target: str, resolve: Resolve, ask: Ask, seconds: float) 
     try:
         found = list(resolve(host))
         if not found or not all(map(is_public, found)):
-            raise InputError(NOT_PUBLIC)
+            raise input_error("address_private")
         if seconds <= 0:
             raise TimeoutError
         answer = ask(host, found[0], target, seconds)
     except TimeoutError:
-        raise InputError(TOO_SLOW.format(host)) from None
+        raise input_error("address_slow", host=host) from None
     except (OSError, http.client.HTTPException, UnicodeError):
-        raise InputError(UNREACHABLE.format(host)) from None
+        raise input_error("address_unreachable", host=host) from None
     return answer
 
 
 def _content(answer: Answer, host: str, until: float, clock: Callable[[], float]) -> bytes:
     """The body of an answer that is an image."""
     if answer.status != 200:
-        raise InputError(UNREACHABLE.format(host))
+        raise input_error("address_unreachable", host=host)
     kind = (answer.getheader("Content-Type") or "file of no kind").partition(";")[0].strip().lower()
     if not kind.startswith("image/"):
-        raise InputError(NO_IMAGE.format(host, kind[:40]))
+        raise input_error("address_no_photo", host=host, kind=kind[:40])
     declared = answer.getheader("Content-Length") or ""
     if declared.isdecimal() and int(declared) > UPLOADS.file:
-        raise InputError(TOO_LARGE)
+        raise input_error("address_too_large", most=UPLOADS.file // 1_000_000)
     content = bytearray()
     try:
         while chunk := answer.read(_CHUNK):
             content += chunk
             if len(content) > UPLOADS.file:
-                raise InputError(TOO_LARGE)
+                raise input_error("address_too_large", most=UPLOADS.file // 1_000_000)
             if clock() > until:
-                raise InputError(TOO_SLOW.format(host))
+                raise input_error("address_slow", host=host)
     except TimeoutError:
-        raise InputError(TOO_SLOW.format(host)) from None
+        raise input_error("address_slow", host=host) from None
     except (OSError, http.client.HTTPException):
-        raise InputError(UNREACHABLE.format(host)) from None
+        raise input_error("address_unreachable", host=host) from None
     return bytes(content)
 
 

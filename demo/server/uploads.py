@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from demo.core.messages import message
+from demo.core.wording import say
 from ram.errors import InputError
 
-NOT_UPLOADED = "This photo was not uploaded here: choose it again."
+NOT_UPLOADED = say("not_uploaded")
 NO_PHOTO = "No photo was given: choose one; a program uploads it first, as handle_file of gradio_client does."
 LONGEST_ADDRESS = 80
 """Characters of an address that a message shows."""

@@ -43,6 +43,11 @@ def caption(captioned: CaptionedPhoto, model: str, tagger: str) -> str:
     )
 
 
+def waiting() -> str:
+    """What stands there while a caption is written."""
+    return render("photo_caption", "waiting")
+
+
 def marked(text: str, other: str) -> Iterator[Run]:
     """Cut a caption into runs of words that another one has in the same place, and of new ones."""
     words, others = re.findall(r"\S+", text), re.findall(r"\S+", other)

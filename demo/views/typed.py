@@ -62,6 +62,13 @@ class Typed:
         return (self.listed or self.main) if self.main else None
 
     @property
+    def marks(self) -> list[tuple[str, float]]:
+        """Label and probability of each model's mark; the main model's is the score that the verdict is about."""
+        judged = [self.judged] if self.judged else []
+        scores = [*judged, *(score for _, score in self.scores[1:])]
+        return [(label, score.probability) for (label, _), score in zip(self.scores, scores, strict=True)]
+
+    @property
     def best(self) -> str:
         """The heaviest description, or the last one written while there is no score."""
         if self.main and self.main.descriptions:

@@ -105,4 +105,4 @@ def test_only_offered_language_models_can_be_chosen(monkeypatch):
     with pytest.raises(launch.DescriberError, match="huge is not offered"):
         launch.make_describer(flags, environ, "openai:huge")
     alone = parser(environ).parse_args(["--openai-model", "small"])
-    assert launch.offered_describers(alone, environ)[0] == launch.DESCRIBERS
+    assert set(launch.offered_describers(alone, environ)[0]) == set(launch.DESCRIBERS)

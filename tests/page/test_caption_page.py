@@ -67,6 +67,16 @@ def add(page, text):
     page.get_by_role("button", name="Mention it").click()
 
 
+def test_no_caption_of_the_photo_before_stands_there(page):
+    choose(page, "dogs.jpg")
+    page.locator("#caption .own").wait_for()
+    before = page.locator("#caption .own").inner_text()
+    page.locator("#examples button[data-name='coffee.jpg']").click()
+    page.locator("#tags [data-present][data-tag=coffee]").wait_for()
+    assert before not in page.locator("#caption").inner_text()
+    page.locator("#caption .own").wait_for()
+
+
 def test_the_caption_is_the_models_and_follows_the_photo(page, folder):
     tagger = load(str(folder))
     assert own(page) == tagger.caption(EXAMPLES / DOGS)

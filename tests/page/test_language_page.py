@@ -1,32 +1,86 @@
-"""Labels in the language of the visitor's browser."""
-
-import json
+"""Labels, choices, templates and messages in the language of the visitor's browser."""
 
 import pytest
 
-from demo.views.render import TRANSLATIONS
-from tests.page.conftest import WAIT_MILLISECONDS
+from demo.core.wording import fill, texts
+from tests.page.conftest import WAIT_MILLISECONDS, foreign
+from tests.page.visits import EXAMPLES
 
-LABELS = json.loads(TRANSLATIONS.read_text(encoding="utf-8"))
+ENGLISH_WORDS = ("threshold", "sentence", "weight", "photo", "Choose", "Download", "Show", "Score")
+"""Words of the page's English texts that stand in no tag, sentence or name of a model."""
+TRANSLATED = """() => [...document.querySelectorAll('[data-say]')].filter(one => one.checkVisibility())
+  .map(one => [JSON.parse(one.dataset.say), one.textContent])"""
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Open the page in a browser of a language; fails if a script breaks or a marker is left over."""
+    contexts, faults = [], []
+
+    def open_page(locale):
+        contexts.append(browser.new_context(locale=locale))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(WAIT_MILLISECONDS)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: faults.extend(foreign(request.url)))
+        page.goto(address)
+        page.locator("#tags .summary").wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        assert "__i18n__" not in context.pages[0].inner_text("body")
+        context.close()
+    assert faults == []
 
 
 @pytest.mark.parametrize(
     ("locale", "language"), [("en-GB", "en"), ("de-AT", "de"), ("zh-CN", "zh-CN"), ("pt-BR", "en")]
 )
-def test_labels_are_in_the_language_of_the_browser(browser, address, locale, language):
-    context = browser.new_context(locale=locale)
-    page = context.new_page()
-    page.set_default_timeout(WAIT_MILLISECONDS)
-    page.goto(address)
-    page.locator("#tags .summary").wait_for()
-    words = LABELS[language]
+def test_the_page_is_in_the_language_of_the_browser(visit, locale, language):
+    page, words = visit(locale), texts(language)
     assert page.get_by_role("tab").all_inner_texts() == [words[key] for key in ("one_photo", "compare", "many_photos")]
+    assert page.locator("html").get_attribute("lang") == language
+    assert page.locator("h1").inner_text() == words["title"]
     assert page.locator("#categories input").get_attribute("placeholder") == words["categories_placeholder"]
     assert page.locator("#score").inner_text() == words["score"]
+    assert page.locator("#tags [data-tag=dog] .verdict-word").inner_text() == words["sure"]
+    assert page.locator("#tags .tag-group h3").first.inner_text() == words["kind_object"]
+    assert page.locator("#describer label").all_inner_texts() == [words["lexicon"], words["template"]]
+    assert page.locator("#describer").get_by_text(words["describers_without_key"][:30]).count() == 1
+    assert page.locator("#tags [type=range]").get_attribute("aria-label") == words["more_or_fewer"]
     page.get_by_role("button", name=words["code"]).click()
     page.locator("#share-code code").first.wait_for()
+    page.get_by_role("tab", name=words["compare"]).click()
+    page.locator("#compare-found .versus").first.wait_for()
+    assert page.locator("#compare-kind label").first.inner_text() == words["shared_tags"]
     page.get_by_role("tab", name=words["many_photos"]).click()
     page.get_by_role("button", name=words["choose_folder"]).wait_for()
     page.get_by_role("button", name=words["try_examples"]).wait_for()
-    assert "__i18n__" not in page.inner_text("body")
-    context.close()
+
+
+@pytest.mark.parametrize("locale, language", [("de-DE", "de"), ("zh-CN", "zh-CN")])
+def test_what_changes_stays_in_the_language(visit, locale, language):
+    page, words = visit(locale), texts(language)
+    page.locator("#categories input").fill("")
+    page.locator("#score").click()
+    said = fill(words["sentence"], {"text": words["from_no_category"]})
+    page.locator("#typed-notice").get_by_text(said, exact=True).wait_for()
+    page.locator("#categories input").fill("kite")
+    page.locator("#score").click()
+    page.locator(".typed-row[data-category=kite] .marks").wait_for()
+    assert page.locator(".typed-rows h3").inner_text() == words["what_you_typed"]
+    page.locator("#asker button").click()
+    page.locator("#cards .origin").get_by_text(words["sentences_by"].partition("{authors}")[0][-5:].strip()).wait_for()
+    page.locator("#tags [type=range]").focus()
+    page.keyboard.press("End")
+    page.locator("#tags .which").get_by_text(words["a_lower_threshold"], exact=True).wait_for()
+    letter = {"name": "letter.png", "mimeType": "image/png", "buffer": b"Dear all,"}
+    page.locator("#photo input[type=file]").set_input_files(letter)
+    page.locator("#photo-notice").get_by_text(words["from_no_picture"].partition("{forms}")[0][6:20]).wait_for()
+    page.locator("#photo input[type=file]").set_input_files(EXAMPLES / "coffee.jpg")
+    page.locator("#tags [data-present][data-tag=coffee]").wait_for()
+    page.wait_for_timeout(300)
+    for (key, _), text in page.evaluate(TRANSLATED):
+        beginning = words[key].partition("{")[0]
+        assert text.startswith(beginning) and not any(word in text for word in ENGLISH_WORDS), (key, text)

@@ -60,6 +60,11 @@ def test_a_typed_tag_shows_both_scores_in_one_row(page):
     row = page.locator(".tag-row[data-tag=dog]")
     assert row.count() == 1 and row_value(page, "dog") == before
     assert row.locator(".listed b").inner_text() == before
+    place = row.locator(".mark[data-model='0']").evaluate("mark => parseFloat(mark.style.left)")
+    assert f"{place / 100:.2f}" == before  # the mark is where the number says
+    row.click()
+    page.locator("#why .why[data-tag=dog]").wait_for()
+    assert verdict(page) == before
     compare(page)
     chips = page.locator("#cards [data-category=dog] .chip b").all_inner_texts()
     assert row.locator(".others > span:not(.listed) b").all_inner_texts() == chips

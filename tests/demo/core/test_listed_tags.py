@@ -53,11 +53,11 @@ def test_tags_that_are_listed_elsewhere_are_left_out():
 
 def test_kinds_come_from_the_vocabulary_or_the_everyday_labels():
     own = list_tags(prediction({"dog": 0.9, "sea": 0.8}, kinds=("action", "")))
-    assert [(title, [one.tag for one in tags]) for title, tags in by_kind(own)] == [
+    assert [(title, [one.tag for one in tags]) for _, title, tags in by_kind(own)] == [
         ("Actions", ["dog"]), ("Other", ["sea"]),
     ]  # fmt: skip
     everyday = list_tags(prediction({"run": 0.9, "dog": 0.8, "beach": 0.7, "brown": 0.6, "xyzzy": 0.6}))
-    assert [(title, tags[0].tag) for title, tags in by_kind(everyday)] == [
+    assert [(title, tags[0].tag) for _, title, tags in by_kind(everyday)] == [
         ("Objects", "dog"), ("Scene", "beach"), ("Attributes", "brown"), ("Actions", "run"), ("Other", "xyzzy"),
     ]  # fmt: skip
     assert everyday_kinds()["dog"] == "object"

@@ -7,9 +7,9 @@ from PIL import Image
 from demo.core.album import tag_album
 from demo.core.album_thresholds import Thresholds
 from demo.core.album_view import AlbumView
+from demo.core.wording import say
 from demo.core.workbench import Workbench
 from demo.sections.album import AlbumSection
-from demo.sections.parts import FORGOTTEN
 from tests.tiny import tiny_tagger
 
 
@@ -22,24 +22,24 @@ def section():
 
 
 def test_an_expired_album_asks_for_the_photos_again(section):
-    shown = (None, AlbumView(), [], "Gallery")
+    shown = (None, AlbumView(), [], "gallery")
     (opened,) = section.on_open(None, None, gr.EventData(None, {"photo": "0"}))
     for changed in (
         section.thresholds.on_calibrate(*shown),
-        section.thresholds.on_shared(*shown, "one for all tags", 0.4),
+        section.thresholds.on_shared(*shown, "shared", 0.4),
         section.on_filter(*shown),
         section.on_form(*shown),
         opened,
     ):
-        assert FORGOTTEN in changed[section.notice]
+        assert say("forgotten") in changed[section.notice]
     for form in ("vocabulary", "csv"):
-        assert FORGOTTEN in section.export.export(None, AlbumView(), [], form=form)[section.export.saved]
+        assert say("forgotten") in section.export.export(None, AlbumView(), [], form=form)[section.export.saved]
 
 
 def test_an_unknown_tag_does_not_move_the_slider(section):
     """Pressing Tab in the empty box sends such a value."""
     assert section.thresholds.on_tag(None, AlbumView(), None) == gr.skip()
-    assert section.on_photos(None, AlbumView(), [], "Table", gr.EventData(None, {})) == gr.skip()
+    assert section.on_photos(None, AlbumView(), [], "table", gr.EventData(None, {})) == gr.skip()
 
 
 def tagged(section, tmp_path):
@@ -52,13 +52,13 @@ def test_a_thumb_redraws_the_photos_and_counts(section, tmp_path):
     album = tagged(section, tmp_path)
     view = AlbumView(Thresholds(shared=0.0))
     clicked = gr.EventData(None, {"photo": "0", "tag": "dog", "thumb": "down"})
-    changed = section.on_photos(album, view, [], "Table", clicked)
+    changed = section.on_photos(album, view, [], "table", clicked)
     after = changed[section.view]
     assert after.thumbs == {(0, "dog"): False} and "wrong" in changed[section.photos]
     assert ("dog (1)", "dog") not in changed[section.filter].choices
-    gallery = section.on_form(album, after, [], "Gallery")[section.photos]
+    gallery = section.on_form(album, after, [], "gallery")[section.photos]
     assert 'data-tag="cat"' in gallery and 'data-tag="dog"' not in gallery
-    again = section.on_photos(album, after, [], "Table", gr.EventData(None, {**clicked._data, "thumb": ""}))
+    again = section.on_photos(album, after, [], "table", gr.EventData(None, {**clicked._data, "thumb": ""}))
     assert again[section.view].thumbs == {}
 
 

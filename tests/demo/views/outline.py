@@ -1,5 +1,6 @@
 """Read rendered HTML: its elements and its visible text."""
 
+import re
 from html.parser import HTMLParser
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&"
@@ -11,7 +12,7 @@ class Outline(HTMLParser):
     def __init__(self, html):
         super().__init__()
         self.elements, self.text = [], []
-        self.feed(html)
+        self.feed(re.sub(r"</?x-t[^>]*>", "", html))  # elements around translated texts
 
     def handle_starttag(self, tag, attributes):
         self.elements.append((tag, dict(attributes)))

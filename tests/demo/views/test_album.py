@@ -136,7 +136,7 @@ def test_progress_shows_time_left_and_stopped_runs():
 def test_winners_say_how_many_were_scored_and_which_are_shown():
     outline = Outline(winners([won(50)]))
     (said,) = [text for text in outline.text if "scored" in text][:1]
-    assert said.startswith("50 photos were scored: 25 over the threshold of 0.50. Shown are the 8 most probable;")
+    assert said.startswith("50 photos were scored: 25 over the threshold of 0.50. Shown are the 8 most probable,")
     assert "2 more were removed" in said
     assert [text for text in outline.text if text in ("Most probable", "Least probable")] == [
         "Most probable", "Least probable",

@@ -50,7 +50,7 @@ def test_a_predefined_tag_is_judged_by_its_own_sentences():
     assert outline.rows() == ["cat"]
     words = outline.text
     assert words[words.index("unlikely") :][:3] == ["unlikely", "cat", "0.01"]
-    assert "by the model's own sentences; by these:" in words and words[-2:] == ["RAM++", "0.75"]
+    assert "by the sentences that the model was trained with; by these:" in words and words[-2:] == ["RAM++", "0.75"]
     assert not [a for _, a in outline.elements if "data-present" in a]
 
 

@@ -212,7 +212,7 @@ def test_the_terms_of_the_score_are_one_stacked_bar():
     assert sum(widths) == pytest.approx(100, abs=0.3)
     assert widths[0] == pytest.approx(100 * 2.94 / 6.49, abs=0.1)
     (spoken,) = [a["aria-label"] for _, a in page.elements if a.get("class") == "stack"]
-    assert spoken == "Terms of the logit: decoder −2.94, whole photo +3.45, classifier −0.10; sum +0.41"
+    assert spoken == "Terms of the logit: Decoder −2.94; Whole photo +3.45; Classifier −0.10; Sum +0.41"
     assert {"Decoder", "Whole photo", "Classifier", "Sum"} <= set(page.text)
 
 
