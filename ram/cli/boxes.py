@@ -23,7 +23,6 @@ from ram.cli.picture_run import add_pictures_argument
 from ram.cli.scored_tags import add_vocabulary_options, scored_bank, typed_tags
 from ram.cli.terminal import Progress, printable, say
 from ram.errors import ImageError, InputError
-from ram.images.folders import find_images
 
 if TYPE_CHECKING:
     from ram.regions.region import Region
@@ -58,6 +57,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ram.images.folders import find_images
     from ram.images.opening import open_image
     from ram.regions.region_files import CocoBoxes, YoloDataset
 
