@@ -28,8 +28,8 @@ from ram.text.bank import TagEmbeddingBank
 LEAST = 3
 """Photos with a label that it needs, and photos without it."""
 LENGTHS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8)
-"""Lengths of what is added to unit embeddings, of which cross-validation chooses one for all labels: a few photos of one
-label decide little."""
+"""Lengths of what is added to unit embeddings, of which cross-validation chooses one for all labels: a few photos of
+one label decide little."""
 PRIOR = 4
 """Photos of a label that halve what is added."""
 FOLDS = 5

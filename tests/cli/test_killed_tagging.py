@@ -68,4 +68,5 @@ def test_a_folder_killed_three_times_ends_as_one_run(models, tmp_path, ended):
     code, _, err = ended(*command(parts, models["tiny-plus"]))
     assert code == 0, err
     assert results(parts) == results(whole)
-    assert len(before) == 4 + 7 + 3 and {path: path.stat().st_mtime_ns for path in before} == before, "not again"
+    # the photo that had its sidecar before it was killed, and no row of results, is tagged again by the third run
+    assert len(before) == 4 + 7 + 2 and {path: path.stat().st_mtime_ns for path in before} == before, "not again"
