@@ -51,7 +51,8 @@ class TagTree:
 @cache
 def shipped_tree() -> TagTree:
     """The tree of the everyday label system and of the official tags."""
-    kinds, direct = {}, {}
+    kinds: dict[str, str] = {}
+    direct: dict[str, tuple[str, ...]] = {}
     for table in ("official", "everyday"):
         own, hypernyms = load_kinds(package_file(f"labels/{table}/kinds.csv"))
         kinds |= own
