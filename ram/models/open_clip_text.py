@@ -41,11 +41,12 @@ class OpenClipTextEncoder:
         parts: tuple[nn.Module, Callable[[Sequence[str]], torch.Tensor]] | None = None,
     ) -> None:
         self.name = name
-        model, self._tokenize = load_text_tower(name) if parts is None else parts
+        made, self._tokenize = load_text_tower(name) if parts is None else parts
+        model: Any = made
         self._device = torch.device(device)
         model.visual = None
         self.fingerprint = fingerprint_of(model)
-        self._model: Any = model.eval().requires_grad_(False).to(self._device, dtype)
+        self._model = model.eval().requires_grad_(False).to(self._device, dtype)
         self.dim = self._encode([""]).shape[-1]
 
     @torch.no_grad()

@@ -28,7 +28,7 @@ class BlipTowers:
     """
 
     scale = 1 / TEMPERATURE
-    bias = None
+    bias: float | None = None
 
     def __init__(self, model: Any, processor: Any, name: str = "blip-itc") -> None:
         self._model, self._processor, self.name = model, processor, name

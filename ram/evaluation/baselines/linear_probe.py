@@ -76,7 +76,7 @@ def fit_probe(
         return total
 
     with torch.enable_grad():
-        optimizer.step(loss)  # type: ignore[no-untyped-call]
+        optimizer.step(loss)
     return LinearProbe(weight.detach().float(), bias.detach().float(), mean, deviation)
 
 

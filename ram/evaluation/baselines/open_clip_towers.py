@@ -8,7 +8,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import nn
 
 from ram.errors import DownloadError, InputError
 from ram.proxies import through_proxy
@@ -29,12 +28,12 @@ class OpenClipTowers:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Any,
         prepare: Callable[[Image.Image], torch.Tensor],
         tokenize: Callable[[Sequence[str]], torch.Tensor],
         name: str,
     ) -> None:
-        self._model: Any = model.eval().requires_grad_(False)
+        self._model = model.eval().requires_grad_(False)
         self._prepare, self._tokenize = prepare, tokenize
         self.name = name
         self.scale = float(self._model.logit_scale.exp())
