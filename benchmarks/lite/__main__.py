@@ -184,8 +184,9 @@ def measure(
         return distribution_rows(lab.sources, both), "Shares of probabilities in equal bins, Flickr8k test."
     if name == "describers":
         return measure_describers(lab, files, most), (
-            f"mAP in percent of ram-plus-lite, {most or 'all'} sentences. Tags of one: held-out photos of ImageNet classes. Tags of all: the few "
-            "classes that all files describe, among the 1,000 class photos, 85 % of which training saw."
+            f"mAP in percent of ram-plus-lite, by {f'at most {most}' if most else 'all'} sentences of each. Tags of one: "
+            "held-out photos of ImageNet classes. Tags of all: the few classes that all files describe, among the 1,000 "
+            "class photos, 85 % of which training saw."
         )
     flickr = lab.data / "flickr8k"
     captioned = load_captioned(flickr / "captions.json", flickr / "images", (flickr / "splits.json", "test"))
