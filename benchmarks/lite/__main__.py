@@ -183,10 +183,11 @@ def measure(
         both = {key: one for key, one in lab.sets.items() if key in ("common", "uncommon")}
         return distribution_rows(lab.sources, both), "Shares of probabilities in equal bins, Flickr8k test."
     if name == "describers":
+        sentences = "all sentences" if most is None else f"at most {most} sentences"
         return measure_describers(lab, files, most), (
-            f"mAP in percent of ram-plus-lite, by {f'at most {most}' if most else 'all'} sentences of each. Tags of one: "
-            "held-out photos of ImageNet classes. Tags of all: the few classes that all files describe, among the 1,000 "
-            "class photos, 85 % of which training saw."
+            f"mAP in percent of ram-plus-lite, {sentences} of each describer. Tags of one: held-out photos of ImageNet "
+            "classes. Tags of all: the few classes that all files describe, among the 1,000 class photos, 85 % of which "
+            "training saw."
         )
     flickr = lab.data / "flickr8k"
     captioned = load_captioned(flickr / "captions.json", flickr / "images", (flickr / "splits.json", "test"))
