@@ -186,8 +186,8 @@ def measure(
         sentences = "all sentences" if most is None else f"at most {most} sentences"
         return measure_describers(lab, files, most), (
             f"mAP in percent of ram-plus-lite, {sentences} of each describer. Tags of one: held-out photos of ImageNet "
-            "classes. Tags of all: the few classes that all files describe, among the 1,000 class photos, 85 % of which "
-            "training saw."
+            "classes. Tags of all: the few classes that all files describe, among the 1,000 class photos, 85 % of "
+            "which training saw."
         )
     flickr = lab.data / "flickr8k"
     captioned = load_captioned(flickr / "captions.json", flickr / "images", (flickr / "splits.json", "test"))
