@@ -44,7 +44,7 @@ def histograms_figure(results: ResultFile, sets: Mapping[str, str]) -> Figure:
                 axes.set_title(label, fontsize=10, color=INK)
             if column == 0:
                 axes.set_ylabel(f"{sets[name]}\nshare of tags", fontsize=9, color=INK)
-            if row == len(shown) - 1:
+            if row == len(shown) - 1 and shares is not None:
                 axes.set_xlabel("probability", fontsize=9, color=INK)
     handles, labels = panels[0, -1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", ncols=2, frameon=False, fontsize=9)

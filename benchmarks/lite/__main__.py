@@ -117,7 +117,7 @@ class Lab:
         return scores, np.full(len(one.benchmark.tags), 0.5)
 
 
-def measure_describers(lab: Lab, files: Mapping[str, Path]) -> dict[str, dict[str, float]]:
+def measure_describers(lab: Lab, files: Mapping[str, Path], most: int | None = None) -> dict[str, dict[str, float]]:
     """Table 9: every file on the held-out class photos, then all files on the tags that all of them describe."""
     tagger, rows = lab.taggers["ram-plus-lite"], {}
     texts = {name: read_folded(path) for name, path in files.items()}
@@ -132,7 +132,7 @@ def measure_describers(lab: Lab, files: Mapping[str, Path]) -> dict[str, dict[st
             continue
         photos = "class-photos-all" if all_photos else "class-photos"
         looks = lab.looks("ram-plus-lite", photos, benchmark.pictures)
-        for name, figures in describer_rows(tagger, looks, benchmark, some).items():
+        for name, figures in describer_rows(tagger, looks, benchmark, some, most).items():
             rows[f"{name}, {group}"] = {**figures, "tags": len(benchmark.tags), "photos": len(benchmark.pictures)}
     return rows
 
@@ -145,6 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="of tagging and scores; other rows stay (all)")
     parser.add_argument("--probe-photos", type=int, default=6000, metavar="N", help="of the linear probe (%(default)s)")
     parser.add_argument("--descriptions", nargs="+", default=[], metavar="NAME=FILE", help="of language models")
+    parser.add_argument("--sentences", type=int, metavar="N", help="of each describer and tag, at most (all)")
     parser.add_argument("--cache", type=Path, default=Path("runs/lite"), metavar="FOLDER", help="(%(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="FOLDER", help="(%(default)s)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="(%(default)s)")
@@ -157,14 +158,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if name == "describers" and not files:
                 print("describers: give the files of language models with --descriptions NAME=FILE", file=sys.stderr)
                 continue
-            rows, about = measure(name, lab, files)
+            rows, about = measure(name, lab, files, args.sentences)
             if args.methods and (before := read_results(name, args.output)) is not None:
                 rows = {**before.rows, **rows}
             print(write_results(name, COMMAND.format(name), about, rows, args.output))
     return 0
 
 
-def measure(name: str, lab: Lab, files: Mapping[str, Path]) -> tuple[Mapping[str, Mapping[str, Any]], str]:
+def measure(
+    name: str, lab: Lab, files: Mapping[str, Path], most: int | None = None
+) -> tuple[Mapping[str, Mapping[str, Any]], str]:
     """The rows of one of :data:`MEASUREMENTS`, and on what they were measured."""
     where = ", ".join(one.title for one in lab.sets.values())
     if name == "sets":
@@ -180,9 +183,11 @@ def measure(name: str, lab: Lab, files: Mapping[str, Path]) -> tuple[Mapping[str
         both = {key: one for key, one in lab.sets.items() if key in ("common", "uncommon")}
         return distribution_rows(lab.sources, both), "Shares of probabilities in equal bins, Flickr8k test."
     if name == "describers":
-        return measure_describers(lab, files), (
-            "mAP in percent of ram-plus-lite. Tags of one: held-out photos of ImageNet classes. Tags of all: the few "
-            "classes that all files describe, among the 1,000 class photos, 85 % of which training saw."
+        sentences = "all sentences" if most is None else f"at most {most} sentences"
+        return measure_describers(lab, files, most), (
+            f"mAP in percent of ram-plus-lite, {sentences} of each describer. Tags of one: held-out photos of ImageNet "
+            "classes. Tags of all: the few classes that all files describe, among the 1,000 class photos, 85 % of "
+            "which training saw."
         )
     flickr = lab.data / "flickr8k"
     captioned = load_captioned(flickr / "captions.json", flickr / "images", (flickr / "splits.json", "test"))

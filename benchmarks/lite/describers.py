@@ -48,7 +48,11 @@ def class_photos(data: Path, tags: TagDescriptions, all_photos: bool = False) ->
 
 
 def describer_rows(
-    tagger: Tagger, looks: ImageFeatures, benchmark: Benchmark, files: Mapping[str, TagDescriptions]
+    tagger: Tagger,
+    looks: ImageFeatures,
+    benchmark: Benchmark,
+    files: Mapping[str, TagDescriptions],
+    most: int | None = None,
 ) -> dict[str, dict[str, float]]:
     """mAP in percent by describer, with re-weighting and with the plain mean of the sentences.
 
@@ -60,6 +64,7 @@ def describer_rows(
         looks: features of the benchmark's images.
         benchmark: whose tags every file describes.
         files: name of a language model to its descriptions.
+        most: sentences of each describer and tag, from the first; all where None.
 
     Raises:
         InputError: a file lacks a tag.
@@ -69,7 +74,8 @@ def describer_rows(
         describer = load_describer(name, environ={})
         asked[name], _ = describe_tags(describer, describer, benchmark.tags)
     rows = {}
-    for name, described in asked.items():
+    for name, all_sentences in asked.items():
+        described = all_sentences.first(most)
         texts = {tag: tuple(dict.fromkeys((plain_prompt(tag), *described[tag]))) for tag in benchmark.tags}
         bank = TagEmbeddingBank.build(TagDescriptions(texts), tagger.text_encoder)
         rows[name] = {

@@ -98,7 +98,8 @@ def _line(row: Mapping[str, Any]) -> str:
 
 def _section(entry: Mapping[str, Any], pictures: Path) -> str:
     parts = [f"<h2>{escape(entry['tag'])}</h2>"]
-    for kind, title in (("gone", f"{len(entry['gone'])} went"), ("stayed", "stayed, such as")):
+    rest = "stayed, such as" if entry["stayed"] else "none stayed"
+    for kind, title in (("gone", f"{len(entry['gone'])} went"), ("stayed", rest)):
         shown = [_figure(one, pictures) for one in entry[kind][:MOST_SHOWN]]
         parts.append(f'<div class="row {kind}"><h3>{title}</h3>{"".join(shown)}</div>')
     return "\n".join(parts)

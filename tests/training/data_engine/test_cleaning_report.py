@@ -47,5 +47,6 @@ def test_the_page_is_one_file_with_thumbnails_and_escaped_names(tmp_path):
     page, _ = written(tmp_path)
     assert page.count("data:image/jpeg;base64,") == 3 + MOST_SHOWN
     assert "cat &lt;b&gt;" in page and "<b>" not in page and "a &amp; b" in page
+    assert page.count("none stayed") == 1  # of the cats
     assert "there is no file gone.png" in page and "$" not in re.sub(r"base64,[^\"]*", "", page)
     assert "http" not in page
