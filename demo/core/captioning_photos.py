@@ -10,6 +10,7 @@ from typing import Any
 
 from demo.core.photos import Photo
 from demo.core.verdicts import verdict
+from demo.core.wording import input_error
 from ram.backends import Captioner, captioner_of
 from ram.caption_writing import Caption, CaptionOptions
 from ram.errors import InputError
@@ -80,7 +81,7 @@ class PhotoCaptioner:
         """
         given = dict.fromkeys((*captioned.given, *parse_categories(text)))
         if len(given) > MOST_GIVEN:
-            raise InputError(f"a caption follows at most {MOST_GIVEN} tags: remove one of them first")
+            raise input_error("caption_most_tags", most=MOST_GIVEN)
         keys = set(map(matching_key, given))
         without = tuple(tag for tag in captioned.without if matching_key(tag) not in keys)
         return self._steer(photo, replace(captioned, given=tuple(given), without=without))
@@ -95,7 +96,7 @@ class PhotoCaptioner:
             given = tuple(one for one in captioned.given if one != tag)
             return self._steer(photo, replace(captioned, given=given))
         if tag not in captioned.own.seen:
-            raise InputError("this is no tag of the caption any more: choose one of those shown")
+            raise input_error("caption_no_tag")
         left = {*captioned.without} ^ {tag}
         return self._steer(photo, replace(captioned, without=tuple(one for one in captioned.own.seen if one in left)))
 

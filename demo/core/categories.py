@@ -154,7 +154,7 @@ class Categories:
             InputError: the text is empty or a repetition, or there are too many sentences.
         """
         if len(self.sentences.get(tag, ())) >= MAX_SENTENCES:
-            raise InputError(f"a category may have at most {MAX_SENTENCES} sentences: edit one instead")
+            raise input_error("too_many_sentences", most=MAX_SENTENCES)
         return self._before_edit(tag).extend(tag, self._written(tag, text))
 
     def unscored(self) -> InputError:
@@ -195,7 +195,7 @@ class Categories:
     def _sentence(self, tag: str, index: int) -> DescribedSentence:
         sentences = self.sentences.get(tag, ())
         if not 0 <= index < len(sentences):
-            raise InputError("this sentence no longer exists: choose the tag again")
+            raise input_error("sentence_gone")
         return sentences[index]
 
     def _written(self, tag: str, text: str) -> DescribedSentence:

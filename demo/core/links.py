@@ -109,7 +109,8 @@ class Host:
 def read_link(query: Mapping[str, str], host: Host) -> tuple[View, list[str]]:
     """The part of a link that can be shown, and a sentence about each value that cannot."""
     values = {name: str(query.get(name, ""))[:MAX_TEXT] for name in View.__dataclass_fields__}
-    view, notices = View(), []
+    view = View()
+    notices: list[str] = []
     names: tuple[str, ...] = ()
     if values["photo"] in host.examples and values["photo"]:
         view = replace(view, photo=values["photo"])

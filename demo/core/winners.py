@@ -12,7 +12,6 @@ from demo.core.album import Album, AlbumPhoto
 from demo.core.feature_cache import FeatureCache
 from demo.core.wording import Text, input_error, say
 from ram.backends import TaggerBackend
-from ram.errors import InputError
 from ram.prediction import TagScore, WeightedDescription
 from ram.text.bank import TagEmbeddingBank
 
@@ -108,7 +107,7 @@ def find_winners(
         for index, (category, scores) in enumerate(found.items()):
             scores.append(PhotoScore(photo, prediction[category], prediction.weights[index]))
     if not any(found.values()):
-        raise InputError("these photos were removed to make room for other visitors: tag them again")
+        raise input_error("photos_removed")
     all_winners = []
     for (category, scores), sentences in zip(found.items(), bank.sentences, strict=True):
         scores.sort(key=lambda one: -one.score.probability)

@@ -20,13 +20,14 @@ from demo.core.categories import Categories
 from demo.core.embedding import banks, embed, equal_tags
 from demo.core.photo_cache import PhotoCache
 from demo.core.photos import Photo, Scores, Tagged
+from demo.core.wording import input_error
 from demo.server.limits import Limits
 from ram.backends import Captioner, Explainer, TaggerBackend
 from ram.describers.base import Describer, Sense
 from ram.describers.fallback import DescribedSentence, Notice, describe_with_fallback
 from ram.describers.lexicon.describer import LexiconDescriber
 from ram.describers.lexicon.synsets import Lexicon
-from ram.errors import InputError, RamError
+from ram.errors import RamError
 from ram.prediction import Explanation, TagScore
 from ram.text.names import matching_key, parse_categories
 
@@ -150,7 +151,7 @@ class Workbench:
             TextEncoderError: the sentences cannot be embedded.
         """
         if tag not in categories.names or (gloss and gloss not in {meaning.gloss for meaning in self.meanings(tag)}):
-            raise InputError("this meaning is not known here: choose another, or type the category again")
+            raise input_error("meaning_unknown")
         chosen, fallback, notices = self._choose(describer, visitor)
         senses = {**categories.senses, tag: gloss}
         cleared = dataclasses.replace(categories.clear(tag), senses=senses, notices=notices)

@@ -8,10 +8,10 @@ import gradio as gr
 
 from demo.core.captioning_photos import CaptionedPhoto, PhotoCaptioner
 from demo.core.photos import Photo
+from demo.core.wording import input_error
 from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.views import photo_caption as views
 from demo.views.page import notice
-from ram.errors import InputError
 
 MOST_TYPED = 2000
 """Characters of typed tags that are read."""
@@ -64,7 +64,7 @@ class CaptionSection:
             return {self.notice: ""}
         if action == "add":
             if len(text) > MOST_TYPED:
-                raise InputError("this is too long: give a few tags, such as dog, frisbee")
+                raise input_error("caption_too_long")
             return self._update(self.captioner.add(photo, captioned, text))
         if action == "switch":
             return self._update(self.captioner.switch(photo, captioned, text))

@@ -7,7 +7,7 @@ from functools import reduce
 
 from demo.core.comparison import DIFFER, NO, YES, ModelComparison
 from demo.core.exports import export_table
-from demo.core.wording import Text, say, together
+from demo.core.wording import Text, recognise, say, together
 from demo.views.page import hint, introduction
 from demo.views.render import render
 from ram.prediction import TagScore
@@ -18,7 +18,8 @@ MAX_DRAWN = 12
 
 def heading(labels: Mapping[str, str], absent: Sequence[str] = ()) -> str:
     """Which models are compared, and a sentence about each that is not on this machine."""
-    return introduction(_against(list(labels.values())), say("compare_intro")) + "".join(map(hint, absent))
+    head = introduction(_against(list(labels.values())), say("compare_intro"))
+    return head + "".join(hint(recognise(one)) for one in absent)
 
 
 def comparison(found: ModelComparison, labels: Mapping[str, str], jpeg: bytes = b"", typed: bool = False) -> str:
