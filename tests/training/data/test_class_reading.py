@@ -58,7 +58,8 @@ def read(pictures, folder, generated=DENSE, backbone=None, told=None):
             told.append((done, total))
 
     triplets = Triplets(names, ((),) * count, nothing, nothing)
-    return read_classes(toy_recipe(generated=generated, pretrained=True), pictures, triplets, TAGS, encoder, folder, progress)
+    recipe = toy_recipe(generated=generated, pretrained=True)
+    return read_classes(recipe, pictures, triplets, TAGS, encoder, folder, progress)
 
 
 def test_the_classifier_looks_at_the_mean_patch_and_at_parts(classifier, pictures, tmp_path):
