@@ -61,14 +61,14 @@ class Query:
         words = values.get("words", "").strip()
         if len(words) > WORDS:
             raise InputError(f"the sentence has {len(words)} characters: give at most {WORDS}")
-        tags = {name: _tags(values.get(name, "")) for name in ("all", "without", "kinds")}
-        days = {name: _day(values.get(name, "")) for name in ("since", "until")}
+        given: dict[str, Any] = {name: _tags(values.get(name, "")) for name in ("all", "without", "kinds")}
+        given |= {name: _day(values.get(name, "")) for name in ("since", "until")}
         like = values.get("like", "")
         if like and not like.isdecimal():
             raise InputError(f"{like!r:.40} is no photo of the library")
         most = values.get("most", "")
         return cls(
-            words, **tags, **days, like=int(like) if like else None,
+            words, **given, like=int(like) if like else None,
             most=min(int(most), MOST) if most.isdecimal() and int(most) else SHOWN,
         )  # fmt: skip
 

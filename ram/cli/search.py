@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from ram.cli.library import add_found_options, add_library_options, found_json, opened_library, print_found
 from ram.cli.options import positive
@@ -34,7 +35,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     names = given_names(args)
     given = {name: parse_categories(text) for name in ("all", "any", "without") if (text := getattr(args, name))}
-    tags = {name: names.tags(ones) for name, ones in given.items()}
+    tags: dict[str, Any] = {name: names.tags(ones) for name, ones in given.items()}
     with opened_library(args) as library:
         found = library.search(args.words, like=args.like, most=args.top, **tags)
         if not found:
