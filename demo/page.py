@@ -10,7 +10,7 @@ import gradio as gr
 from demo.api import add_endpoints
 from demo.core.examples import Example
 from demo.core.model_cards import ModelCard, read_card
-from demo.core.wording import say
+from demo.core.texts import say
 from demo.core.workbench import Workbench
 from demo.sections.album import AlbumSection
 from demo.sections.comparison import ComparisonSection

@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 from demo.core.feature_cache import CachedFeatures, FeatureCache
-from demo.core.wording import input_error
+from demo.core.texts import input_error
 from ram.backends import TaggerBackend
 from ram.errors import ArchiveError, ImageError
 from ram.images.archives import MOST_PICTURES, is_archive, open_archive

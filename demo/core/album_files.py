@@ -6,7 +6,7 @@ from pathlib import Path
 
 from demo.core.album import AlbumPhoto
 from demo.core.kept_files import keep_file
-from demo.core.wording import input_error
+from demo.core.texts import input_error
 from ram.errors import ArchiveError, ImageError
 from ram.images.archives import is_archive, open_archive
 

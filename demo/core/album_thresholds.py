@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from demo.core.album import Album, Thumbs
-from demo.core.wording import input_error
+from demo.core.texts import input_error
 from ram.errors import InputError
 from ram.evaluation.calibration import calibrate_by_thumbs
 from ram.text.vocabulary import TagVocabulary

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from demo.core.photos import Photo
+from demo.core.texts import input_error
 from demo.core.verdicts import verdict
-from demo.core.wording import input_error
 from ram.backends import Captioner, captioner_of
 from ram.caption_writing import Caption, CaptionOptions
 from ram.errors import InputError

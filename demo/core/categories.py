@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from demo.core.wording import input_error
+from demo.core.texts import input_error
 from ram.describers.fallback import DescribedSentence, Notice, merge_notices
 from ram.describers.template import is_template
 from ram.errors import InputError

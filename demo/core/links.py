@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
-from demo.core.wording import say, sentence
+from demo.core.texts import say, sentence
 from ram.errors import InputError
 from ram.text.names import parse_categories
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+from demo.core.texts import Text, say
 from demo.core.verdicts import Verdict, margin, verdict
-from demo.core.wording import Text, say
 from ram.labels.hypernyms import Hypernyms, load_kinds
 from ram.prediction import Prediction, TagScore
 from ram.text.files import package_file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from demo.core.wording import Text, say, sentence
+from demo.core.texts import Text, say, sentence
 from ram.errors import RamError
 
 UNEXPECTED = say("unexpected")

@@ -10,7 +10,7 @@ import numpy as np
 
 from demo.core.album import Album, AlbumPhoto
 from demo.core.feature_cache import FeatureCache
-from demo.core.wording import Text, input_error, say
+from demo.core.texts import Text, input_error, say
 from ram.backends import TaggerBackend
 from ram.prediction import TagScore, WeightedDescription
 from ram.text.bank import TagEmbeddingBank

@@ -20,7 +20,7 @@ from demo.core.categories import Categories
 from demo.core.embedding import banks, embed, equal_tags
 from demo.core.photo_cache import PhotoCache
 from demo.core.photos import Photo, Scores, Tagged
-from demo.core.wording import input_error
+from demo.core.texts import input_error
 from demo.server.limits import Limits
 from ram.backends import Captioner, Explainer, TaggerBackend
 from ram.describers.base import Describer, Sense

@@ -15,7 +15,7 @@ from demo.core.album_files import find_file
 from demo.core.album_view import AlbumView
 from demo.core.edits import Edits
 from demo.core.feature_cache import FeatureCache
-from demo.core.wording import input_error, say
+from demo.core.texts import input_error, say
 from demo.core.workbench import Workbench
 from demo.sections.album_thresholds import QUICK, ThresholdPanel
 from demo.sections.export import ExportPanel

@@ -10,7 +10,7 @@ import gradio as gr
 from demo.core.album import Album
 from demo.core.album_thresholds import calibrated
 from demo.core.album_view import AlbumView
-from demo.core.wording import input_error, say
+from demo.core.texts import input_error, say
 from demo.sections.languages import choices, wording
 from demo.sections.parts import PRIVATE, Update, errors_shown_in, html
 from demo.views import album as views

@@ -14,7 +14,7 @@ from demo.core.messages import message
 from demo.core.pack_upload import add_pack
 from demo.core.photos import Photo, Scores
 from demo.core.suggestions import Suggestions
-from demo.core.wording import recognise, say
+from demo.core.texts import recognise, say
 from demo.core.workbench import Workbench, throttle
 from demo.sections.languages import choices, wording
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, SERIAL, Update, errors_shown_in, html

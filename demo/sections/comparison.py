@@ -12,7 +12,7 @@ from demo.core.comparison import compare, predefined_banks
 from demo.core.edits import Edits
 from demo.core.messages import message
 from demo.core.photos import Photo
-from demo.core.wording import input_error
+from demo.core.texts import input_error
 from demo.core.workbench import Workbench
 from demo.sections.languages import choices, wording
 from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html

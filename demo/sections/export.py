@@ -13,7 +13,7 @@ from demo.core.album import Album, every, filtered
 from demo.core.album_captions import caption_album
 from demo.core.album_view import AlbumView
 from demo.core.exports import FORMS, export_album, export_vocabulary
-from demo.core.wording import input_error, say
+from demo.core.texts import input_error, say
 from demo.sections.languages import wording
 from demo.sections.parts import PRIVATE, Update, errors_shown_in, html
 from demo.views.page import hint, introduction, saved

@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo.core.wording import ENGLISH, languages, texts
+from demo.core.texts import ENGLISH, languages, texts
 
 PREFIX = "page_"
 """Begins every key, because gradio has keys of its own, such as "code"."""

@@ -14,7 +14,7 @@ from demo.core.categories import Categories
 from demo.core.edits import Edits
 from demo.core.examples import Example
 from demo.core.photos import Photo, Tagged
-from demo.core.wording import say, sentence
+from demo.core.texts import say, sentence
 from demo.core.workbench import Workbench
 from demo.sections.address import AddressField
 from demo.sections.categories import CategoriesPanel

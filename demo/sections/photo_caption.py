@@ -8,7 +8,7 @@ import gradio as gr
 
 from demo.core.captioning_photos import CaptionedPhoto, PhotoCaptioner
 from demo.core.photos import Photo
-from demo.core.wording import input_error
+from demo.core.texts import input_error
 from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.views import photo_caption as views
 from demo.views.page import notice

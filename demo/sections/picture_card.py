@@ -10,7 +10,7 @@ from demo.core.categories import Categories
 from demo.core.edits import Edits
 from demo.core.listed_tags import list_tags
 from demo.core.photos import Photo
-from demo.core.wording import input_error
+from demo.core.texts import input_error
 from demo.core.workbench import Workbench
 from demo.sections.languages import wording
 from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html

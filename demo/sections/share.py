@@ -12,7 +12,7 @@ from demo.core.edits import Edits
 from demo.core.links import Host, View, read_link
 from demo.core.photos import Photo
 from demo.core.snippets import snippets
-from demo.core.wording import say
+from demo.core.texts import say
 from demo.sections.languages import wording
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.sections.photo import PhotoSection

@@ -11,7 +11,7 @@ from demo.core.categories import Categories
 from demo.core.edits import Edit, Edits
 from demo.core.photos import Photo, Tagged
 from demo.core.tag_box import tag_box
-from demo.core.wording import input_error
+from demo.core.texts import input_error
 from demo.core.workbench import Workbench
 from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.views import why as views

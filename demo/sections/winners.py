@@ -9,8 +9,8 @@ import gradio as gr
 
 from demo.core.album import Album
 from demo.core.feature_cache import FeatureCache
+from demo.core.texts import input_error, recognise, say
 from demo.core.winners import find_winners
-from demo.core.wording import input_error, recognise, say
 from demo.core.workbench import Workbench
 from demo.sections.languages import choices, wording
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, Update, errors_shown_in, html

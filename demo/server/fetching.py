@@ -21,7 +21,7 @@ from typing import Protocol
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from demo.core.kept_files import keep_file
-from demo.core.wording import input_error
+from demo.core.texts import input_error
 from ram.images.size_limits import UPLOADS
 
 SECONDS = 15.0

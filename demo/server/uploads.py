@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.core.messages import message
-from demo.core.wording import say
+from demo.core.texts import say
 from ram.errors import InputError
 
 NOT_UPLOADED = say("not_uploaded")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from demo.core.model_cards import ModelCard
 from demo.core.snippets import COMMAND_LINE
-from demo.core.wording import say
+from demo.core.texts import say
 from demo.views.render import render
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from demo.core.album import Album, Thumbs
 from demo.core.album_thresholds import Thresholds
 from demo.core.exports import export_table
-from demo.core.wording import Text, say, sentence
+from demo.core.texts import Text, say, sentence
 from demo.views.render import render
 from ram.text.vocabulary import TagVocabulary
 

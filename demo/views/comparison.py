@@ -7,7 +7,7 @@ from functools import reduce
 
 from demo.core.comparison import DIFFER, NO, YES, ModelComparison
 from demo.core.exports import export_table
-from demo.core.wording import Text, recognise, say, together
+from demo.core.texts import Text, recognise, say, together
 from demo.views.page import hint, introduction
 from demo.views.render import render
 from ram.prediction import TagScore

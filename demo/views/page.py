@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from demo.core.exports import Download
-from demo.core.wording import Text, say
+from demo.core.texts import Text, say
 from demo.server.limits import Budget, Spent, Standing
 from demo.views.render import render
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from demo.core.texts import say
 from demo.core.verdicts import verdict
-from demo.core.wording import say
 from demo.views.render import data_address, render
 from ram.prediction import TagScore
 

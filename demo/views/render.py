@@ -1,7 +1,7 @@
 """Render the page's templates and read its scripts.
 
 Each file of `templates` mirrors a module of this folder and holds macros. Jinja2 escapes every value that they print.
-A :class:`~demo.core.wording.Text` is printed in English with its key, and `languages.html` shows it in the visitor's
+A :class:`~demo.core.texts.Text` is printed in English with its key, and `languages.html` shows it in the visitor's
 language.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from demo.core.wording import Text, say, together
+from demo.core.texts import Text, say, together
 
 if TYPE_CHECKING:
     from demo.core.exports import Download
@@ -60,7 +60,7 @@ def _environment() -> Environment:
 
 def _with_key(value: Any) -> Any:
     """What a template prints for a value: a text becomes an element that holds its key."""
-    return Markup(render("wording", "text", text=value)) if isinstance(value, Text) else value
+    return Markup(render("texts", "text", text=value)) if isinstance(value, Text) else value
 
 
 def _attribute(text: str, name: str) -> Markup:

@@ -9,8 +9,8 @@ from functools import reduce
 from demo.core.categories import BY_VISITOR, Categories
 from demo.core.exports import export_table, score_row
 from demo.core.photos import Scores
+from demo.core.texts import Text, say
 from demo.core.verdicts import verdict
-from demo.core.wording import Text, say
 from demo.views.render import render
 from ram.describers.base import Sense
 from ram.describers.fallback import DescribedSentence

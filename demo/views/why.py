@@ -15,7 +15,7 @@ from PIL import Image
 
 from demo.core.categories import Categories
 from demo.core.exports import export_table
-from demo.core.wording import Text, say
+from demo.core.texts import Text, say
 from demo.views.page import introduction
 from demo.views.render import data_address, render
 from ram.prediction import Evidence, Explanation, TagScore

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from demo.core.exports import export_table
+from demo.core.texts import Text, say
 from demo.core.winners import Winners, matrix
-from demo.core.wording import Text, say
 from demo.views.render import render
 
 MATRIX_ROWS = 24

@@ -213,7 +213,7 @@ def test_mcp_callers_are_told_apart(monkeypatch):
     describe = bench.describe
     monkeypatch.setattr(bench, "describe", lambda *asked: visitors.append(asked[2]) or describe(*asked))
     page = build_page(bench, [], {"lexicon": "Lexicon"})
-    flags = argparse.Namespace(host="127.0.0.1", port=free_port(), proxies=0, mcp=True)
+    flags = argparse.Namespace(host="127.0.0.1", port=free_port(), proxies=0, mcp=True, library=None)
     launch.serve(page, bench, flags)
     try:
         for address in ("127.0.0.1", "127.0.0.2"):

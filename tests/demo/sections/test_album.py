@@ -7,7 +7,7 @@ from PIL import Image
 from demo.core.album import tag_album
 from demo.core.album_thresholds import Thresholds
 from demo.core.album_view import AlbumView
-from demo.core.wording import say
+from demo.core.texts import say
 from demo.core.workbench import Workbench
 from demo.sections.album import AlbumSection
 from tests.tiny import tiny_tagger

@@ -1,6 +1,6 @@
 """Labels travel as keys, and every label that is asked for exists."""
 
-from demo.core.wording import languages
+from demo.core.texts import languages
 from demo.sections.languages import choices, translations, wording
 
 

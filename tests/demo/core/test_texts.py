@@ -8,7 +8,7 @@ import re
 import pytest
 from PIL import Image
 
-from demo.core.wording import PATTERNS, Text, fill, languages, recognise, say, sentence, texts, together
+from demo.core.texts import PATTERNS, Text, fill, languages, recognise, say, sentence, texts, together
 from ram.describers.fallback import describe_with_fallback
 from ram.describers.loading import DESCRIBERS
 from ram.describers.template import TemplateDescriber
