@@ -257,14 +257,12 @@ class Learner:
     def _take(self, step: int, draw: Draw, views: Iterator[View]) -> StepResult:
         schedule, scaler, optimizer = self.recipe.schedule, self.state.scaler, self.state.optimizer
         epoch = draw.epoch
-        # dropout: each process has its own
-        torch.manual_seed(generator_for(schedule.seed, "dropout", epoch, step, self.world.rank).initial_seed())
         total = schedule.epochs * self.steps_per_epoch
         rate = learning_rate(epoch * self.steps_per_epoch + step, total, schedule)
         set_learning_rate(optimizer, rate)
         optimizer.zero_grad(set_to_none=True)
         where = f"epoch {epoch + 1}, step {step + 1}"
-        losses = self._backward(draw, views, where)
+        losses = self._backward(draw, step, views, where)
         scaler.unscale_(optimizer)
         norm = nn.utils.clip_grad_norm_(self.state.model.parameters(), schedule.clip).item()
         if norm * 0 != 0 and not scaler.is_enabled():  # a scaler skips such a step and lowers its scale
@@ -274,15 +272,17 @@ class Learner:
         self.state.average.update()
         return StepResult(epoch, step, losses, rate, norm)
 
-    def _backward(self, draw: Draw, views: Iterator[View], where: str) -> dict[str, float]:
+    def _backward(self, draw: Draw, step: int, views: Iterator[View], where: str) -> dict[str, float]:
         """Accumulate the gradient of the whole batch in the parameters, and return its losses."""
         objectives = self.recipe.objectives
         shares = torch.zeros(self._step.pieces, len(objectives), device=self._step.device)
-        rounds = self.recipe.schedule.accumulate
-        for round_ in range(rounds):
-            more = round_ + 1 < rounds and isinstance(self._shared_step, DistributedDataParallel)
+        for round_ in range(self._step.rounds):
+            piece = self._step.piece(round_)
+            seed = self.recipe.schedule.seed, "dropout", draw.epoch, step, piece  # each piece has its own
+            torch.manual_seed(generator_for(*seed).initial_seed())
+            more = round_ + 1 < self._step.rounds and isinstance(self._shared_step, DistributedDataParallel)
             with self._shared_step.no_sync() if more else nullcontext():  # type: ignore[operator]
-                total, shares[self._step.piece(round_)] = self._shared_step(draw, round_, next(views))
+                total, shares[piece] = self._shared_step(draw, round_, next(views))
                 # gradients are averaged over the processes, while their losses add up
                 self.state.scaler.scale(total * self.world.size).backward()
         shares = self.world.total(shares).cpu()

@@ -117,6 +117,9 @@ class ScheduleRecipe:
         accumulate: pieces in which each process computes its part of a batch that does not fit into memory. The
             gradient is that of the whole batch (but see :func:`ram.training.objectives.contrastive` and
             ``losses.tagging_scaled_to``).
+        fixed_pieces: pieces of a batch, whatever the number of processes, which must divide it; 0 for ``accumulate``
+            pieces in each process. Every piece has its own dropout, contrastive images and scale of
+            ``losses.tagging_scaled_to``, so that a run resumed by more or fewer processes has the same losses.
         checkpointing: recompute the backbone's activations in the backward pass: less memory, a third more time.
         save_minutes: the state is saved after every epoch, and within an epoch after so many minutes.
         log_every: steps between two lines of the learning curve.
@@ -141,6 +144,7 @@ class ScheduleRecipe:
     captions_per_picture: int = 1
     precision: str = "bfloat16"
     accumulate: int = 1
+    fixed_pieces: int = 0
     checkpointing: bool = False
     save_minutes: float = 10.0
     log_every: int = 50
@@ -153,13 +157,16 @@ class ScheduleRecipe:
         for name in ("learning_rate", "backbone_rate", "clip"):
             if not getattr(self, name) > 0:
                 raise InputError(f"schedule.{name} is {getattr(self, name)}: it must be over 0")
-        for name in ("weight_decay", "warmup_steps", "tags_per_step", "random_tags", "negatives", "save_minutes"):
+        counts = ("warmup_steps", "tags_per_step", "random_tags", "negatives", "fixed_pieces")
+        for name in ("weight_decay", "save_minutes", *counts):
             if not getattr(self, name) >= 0:
                 raise InputError(f"schedule.{name} is {getattr(self, name)}: it must not be negative")
         if not 0 <= self.mosaics <= 1:
             raise InputError(f"schedule.mosaics is {self.mosaics}: it must be between 0 and 1")
-        if self.mosaics and self.accumulate > 1:
+        if self.mosaics and max(self.accumulate, self.fixed_pieces) > 1:
             raise InputError("schedule.mosaics joins images of a whole step: set schedule.accumulate = 1")
+        if self.fixed_pieces and self.accumulate > 1:
+            raise InputError("schedule.fixed_pieces and accumulate both divide a batch: give one of them")
         for name in ("warmup", "average", "description_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"schedule.{name} is {getattr(self, name)}: it must be at least 0 and under 1")
@@ -175,12 +182,13 @@ class ScheduleRecipe:
         Raises:
             InputError: the batch does not divide.
         """
-        pieces = processes * self.accumulate
+        pieces = self.fixed_pieces or processes * self.accumulate
+        if pieces % processes:
+            raise InputError(f"schedule.fixed_pieces is {pieces}: it must divide among {processes} processes")
         if self.batch % pieces:
-            raise InputError(
-                f"schedule.batch is {self.batch}: it must divide into {pieces} equal pieces "
-                f"(schedule.accumulate {self.accumulate} times {processes} processes)"
-            )
+            reason = f"schedule.accumulate {self.accumulate} times {processes} processes"
+            reason = "schedule.fixed_pieces" if self.fixed_pieces else reason
+            raise InputError(f"schedule.batch is {self.batch}: it must divide into {pieces} equal pieces ({reason})")
         return pieces
 
 
