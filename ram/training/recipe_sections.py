@@ -117,11 +117,11 @@ class ScheduleRecipe:
         accumulate: pieces in which each process computes its part of a batch that does not fit into memory. The
             gradient is that of the whole batch (but see :func:`ram.training.objectives.contrastive` and
             ``losses.tagging_scaled_to``).
-        fixed_pieces: pieces of a batch, whatever the number of processes, which must divide it; 0 for ``accumulate``
-            pieces in each process. Every piece has its own dropout, contrastive images and scale of
-            ``losses.tagging_scaled_to``, so that a run resumed by more or fewer processes has the same losses.
+        fixed_pieces: pieces of a batch, which the processes share; 0 for ``accumulate`` in each process. Each has its
+            own dropout, contrastive images and scaling: losses do not depend on the number of processes.
+        shard: divide weights, gradients and optimizer state among the processes (FSDP2).
         checkpointing: recompute the backbone's activations in the backward pass: less memory, a third more time.
-        save_minutes: the state is saved after every epoch, and within an epoch after so many minutes.
+        save_minutes: minutes between two savings of the state within an epoch; it is saved after every epoch too.
         log_every: steps between two lines of the learning curve.
         seed: of every random draw.
     """
@@ -145,22 +145,14 @@ class ScheduleRecipe:
     precision: str = "bfloat16"
     accumulate: int = 1
     fixed_pieces: int = 0
+    shard: bool = False
     checkpointing: bool = False
     save_minutes: float = 10.0
     log_every: int = 50
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "captions_per_picture", "accumulate", "log_every"):
-            if getattr(self, name) < 1:
-                raise InputError(f"schedule.{name} is {getattr(self, name)}: it must be at least 1")
-        for name in ("learning_rate", "backbone_rate", "clip"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"schedule.{name} is {getattr(self, name)}: it must be over 0")
-        counts = ("warmup_steps", "tags_per_step", "random_tags", "negatives", "fixed_pieces")
-        for name in ("weight_decay", "save_minutes", *counts):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"schedule.{name} is {getattr(self, name)}: it must not be negative")
+        self._check_ranges()
         if not 0 <= self.mosaics <= 1:
             raise InputError(f"schedule.mosaics is {self.mosaics}: it must be between 0 and 1")
         if self.mosaics and max(self.accumulate, self.fixed_pieces) > 1:
@@ -170,11 +162,24 @@ class ScheduleRecipe:
         for name in ("warmup", "average", "description_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"schedule.{name} is {getattr(self, name)}: it must be at least 0 and under 1")
+        if self.shard and self.precision == "float16":
+            raise InputError("schedule.shard does not go with precision 'float16': take 'bfloat16' or 'float32'")
         if self.decay != "cosine" and (isinstance(self.decay, str) or not 0 < self.decay <= 1):
             raise InputError(f"schedule.decay is {self.decay!r}: it must be 'cosine' or a factor between 0 and 1")
         if self.precision not in PRECISIONS:
             raise InputError(f"schedule.precision is {self.precision!r}: it must be one of {sorted(PRECISIONS)}")
         self.pieces(1)
+
+    def _check_ranges(self) -> None:
+        counts = ("warmup_steps", "tags_per_step", "random_tags", "negatives", "fixed_pieces")
+        for names, fits, rule in (
+            (("epochs", "batch", "captions_per_picture", "accumulate", "log_every"), lambda x: x >= 1, "be at least 1"),
+            (("learning_rate", "backbone_rate", "clip"), lambda x: x > 0, "be over 0"),
+            (("weight_decay", "save_minutes", *counts), lambda x: x >= 0, "not be negative"),
+        ):
+            for name in names:
+                if not fits(getattr(self, name)):
+                    raise InputError(f"schedule.{name} is {getattr(self, name)}: it must {rule}")
 
     def pieces(self, processes: int) -> int:
         """Return the number of equal pieces of a batch.
@@ -186,8 +191,8 @@ class ScheduleRecipe:
         if pieces % processes:
             raise InputError(f"schedule.fixed_pieces is {pieces}: it must divide among {processes} processes")
         if self.batch % pieces:
-            reason = f"schedule.accumulate {self.accumulate} times {processes} processes"
-            reason = "schedule.fixed_pieces" if self.fixed_pieces else reason
+            given = f"schedule.accumulate {self.accumulate} times {processes} processes"
+            reason = "schedule.fixed_pieces" if self.fixed_pieces else given
             raise InputError(f"schedule.batch is {self.batch}: it must divide into {pieces} equal pieces ({reason})")
         return pieces
 

@@ -86,7 +86,8 @@ def written(folder):
 
 def listened(pids):
     """Addresses at which these processes wait for connections, as the kernel writes them."""
-    lines = [line.split() for kind in ("tcp", "tcp6") for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]]
+    tables = (Path(f"/proc/net/{kind}").read_text().splitlines() for kind in ("tcp", "tcp6"))
+    lines = [line.split() for table in tables for line in table[1:]]
     addresses = {line[9]: line[1].partition(":")[0] for line in lines if line[3] == "0A"}
     found = set()
     for pid in pids:
