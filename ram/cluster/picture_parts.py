@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -98,7 +98,7 @@ def decode(part: PackedPart, transform: EvalTransform, limits: ImageLimits) -> D
     )
 
 
-def _pictures(shard: WorkShard) -> Iterator[tuple[str, str | bytes | ImageError]]:
+def _pictures(shard: WorkShard) -> Generator[tuple[str, str | bytes | ImageError]]:
     if shard.kind == PICTURES:
         for path in shard.paths:
             yield path, path
