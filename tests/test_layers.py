@@ -20,7 +20,7 @@ LAYERS = (
     ),
     (
         *("ram.cli", "ram.training", "ram.evaluation", "ram.library", "ram.export", "ram.figures", "ram.compat"),
-        "ram.neighbours",
+        *("ram.neighbours", "ram.cluster"),
     ),
     ("demo.core", "demo.views", "demo.server"),
     ("demo.sections",),

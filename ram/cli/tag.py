@@ -32,6 +32,7 @@ from ram.cli.picture_run import (
 )
 from ram.cli.scored_tags import add_vocabulary_options, scored_bank, typed_tags
 from ram.cli.stopping import sigterm_as_interrupt
+from ram.cli.tag_cluster import add_engine_options, run_engine
 from ram.cli.tag_language import add_language_option, given_names, is_translated, say_without_names
 from ram.cli.tag_writers import TagWriters, add_writer_options
 from ram.cli.terminal import Progress, printable, say
@@ -88,6 +89,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     add_language_option(parser, "write each tag by its name in this language")
     add_unreadable_option(parser, "tags")
+    add_engine_options(parser)
     add_image_limit_option(parser)
     add_device_options(parser)
     parser.add_argument(
@@ -104,6 +106,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.engine:
+        return run_engine(args, typed_tags(args))
     typed, writers, names = typed_tags(args), TagWriters(args), given_names(args)
     translated = args.translations or is_translated(args)
     columns = TRANSLATED_COLUMNS if translated else TAG_COLUMNS

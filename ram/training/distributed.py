@@ -52,6 +52,10 @@ class World:
         # some objectives leave parameters without gradient; buffers never change, so none are sent
         return DistributedDataParallel(module, broadcast_buffers=False, find_unused_parameters=True)
 
+    def first_says(self, value: bool) -> bool:
+        """Return the value of the first process."""
+        return bool(self.total(torch.tensor(float(value and self.first), device=_device())).item())
+
     def wait(self) -> None:
         """Wait until all processes are here."""
         self.total(torch.zeros(1, device=_device()))

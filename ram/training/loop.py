@@ -1,19 +1,19 @@
 """The training loop: from a recipe to a model folder, in one process or many, resumable after a kill.
 
-It reads from top to bottom: a run, the records of the first process, and the steps of a run. The random draws of a step
-are in :mod:`ram.training.draws`, its losses in :mod:`ram.training.step`.
+It reads from top to bottom: a run, and its steps. What the first process writes is in :mod:`ram.training.recorder`,
+the random draws of a step are in :mod:`ram.training.draws`, its losses in :mod:`ram.training.step`.
 """
 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import tee
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -21,21 +21,23 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ram.checkpoints.model_folder import save_model
 from ram.errors import InputError, TrainingError
-from ram.evaluation.metrics import mean_average_precision
 from ram.models.caption_text import CaptionText
+from ram.models.ram import TaggingModel
 from ram.runtime import Progress, has_bfloat16, quiet
 from ram.training.data.caption_words import fit_captioner, read_words
 from ram.training.data.training_set import TrainingSet, read_dev_set, read_training_set
 from ram.training.data.views import View
 from ram.training.distributed import World
 from ram.training.draws import Draw, generator_for
-from ram.training.finishing import calibrate_model, held_out_logits
+from ram.training.finishing import calibrate_model
 from ram.training.initial import initial_model, set_learning, set_statistics
 from ram.training.learned_tags import learn_tags, take_tags
 from ram.training.log import LearningCurve
 from ram.training.recipe import Recipe
 from ram.training.recipe_sections import WRITING
+from ram.training.recorder import Recorder
 from ram.training.schedule import learning_rate, make_optimizer, set_learning_rate
+from ram.training.sharding import ShardedModel
 from ram.training.state import Position, RunningAverage, TrainingState
 from ram.training.step import Step
 
@@ -96,87 +98,44 @@ def train(
     with world.first_alone():  # it leaves caches to the others
         training = read_training_set(recipe, data, output, cache or output, model.image_encoder, progress, text)
     learn_tags(model, training.bank)
-    average = RunningAverage(model, schedule.average)
-    scaler = torch.amp.GradScaler(device.type, enabled=schedule.precision == "float16")
-    state = TrainingState(model, average, make_optimizer(model, schedule), scaler)
+    if not state_file.is_file() and (not recipe.initialize or recipe.initialize_parts):
+        set_statistics(model, training)  # all weights of another belong to its own statistics
+    state = _state(recipe, model, world)
     learner = Learner(recipe, training, state, world)
     position = Position()
     if state_file.is_file():
         position = state.load(state_file, learner.steps_per_epoch)
-    elif not recipe.initialize or recipe.initialize_parts:  # all weights of another belong to its own statistics
-        set_statistics(model, training)
+    dev = None
     if world.first:
         if schedule.precision == "bfloat16" and device.type == "cpu" and not has_bfloat16():
             _log.warning("this CPU does not multiply bfloat16: --set schedule.precision=float32 may be far faster")
-        dev = read_dev_set(recipe, data, output, cache or output, training, model.image_encoder, progress)
-        with LearningCurve(output, position.log, position.epoch * learner.steps_per_epoch + position.step) as curve:
-            _Recorder(learner, state_file, curve, dev, progress).run(position)
-        with average.applied():
-            bank = take_tags(model, training.bank)
+        encoder = (state.copy or model).image_encoder
+        dev = read_dev_set(recipe, data, output, cache or output, training, encoder, progress)
+    with ExitStack() as stack:
+        curve = None
+        if world.first:
+            steps = position.epoch * learner.steps_per_epoch + position.step
+            curve = stack.enter_context(LearningCurve(output, position.log, steps))
+        Recorder(learner, state_file, curve, dev, progress).run(position)
+    with state.averaged() as averaged:
+        if world.first and averaged is not None:
+            bank = take_tags(averaged, training.bank)
             if dev is not None:
-                bank = calibrate_model(model.eval(), replace(dev, bank=bank), schedule.batch)
-            save_model(folder, recipe.model, model, bank, half=True)
-    else:
-        for _ in learner.steps(position):
-            pass
+                bank = calibrate_model(averaged.eval(), replace(dev, bank=bank), schedule.batch)
+            save_model(folder, recipe.model, averaged, bank, half=True)
     world.wait()
     return folder
 
 
-@dataclass(frozen=True, eq=False)
-class _Recorder:
-    """Runs the first process and writes its learning curve and its state."""
-
-    learner: Learner
-    state_file: Path
-    curve: LearningCurve
-    dev: TrainingSet | None
-    progress: Progress
-
-    def run(self, position: Position) -> None:
-        """Train to the end; log every few steps and every epoch, save every few minutes and every epoch."""
-        schedule, steps = self.learner.recipe.schedule, self.learner.steps_per_epoch
-        sums = dict(position.losses)
-        saved = logged = time.monotonic()
-        began, unlogged = saved - position.seconds, 0
-        for result in self.learner.steps(position):
-            done, all_done = result.step + 1, result.epoch * steps + result.step + 1
-            for name, loss in result.losses.items():
-                sums[name] = sums.get(name, 0.0) + loss
-            unlogged += 1
-            now = time.monotonic()
-            if all_done % schedule.log_every == 0:
-                self.curve.add(
-                    all_done,
-                    step=all_done,
-                    epoch=result.epoch + 1,
-                    **result.losses,
-                    learning_rate=result.learning_rate,
-                    gradient_norm=result.gradient_norm,
-                    pictures_per_second=unlogged * self.learner.batch / (now - logged),
-                )
-                logged, unlogged = now, 0
-            self.progress(f"epoch {result.epoch + 1} of {schedule.epochs}", done, steps)
-            if done == steps:
-                means = {name: round(total / steps, 4) for name, total in sums.items()}
-                self._end_epoch(result.epoch + 1, means, now - began)
-                sums = {}
-            elif now - saved < 60 * schedule.save_minutes:
-                continue
-            epoch, step = divmod(all_done, steps)
-            seconds = time.monotonic() - began
-            self.learner.state.save(self.state_file, Position(epoch, step, steps, sums, seconds, self.curve.length()))
-            saved = time.monotonic()
-
-    def _end_epoch(self, epoch: int, losses: dict[str, float], seconds: float) -> None:
-        record: dict[str, Any] = {"epoch": epoch, **losses, "seconds": round(seconds, 1)}
-        if self.dev is not None:
-            model = self.learner.state.model.eval()
-            with self.learner.state.average.applied():
-                scores = held_out_logits(model, self.dev, self.learner.batch).sigmoid().numpy()
-            record["dev_mAP"] = round(mean_average_precision(scores, self.dev.triplets.targets[:].numpy()), 4)
-        _log.info("%s", record)
-        self.curve.add(epoch * self.learner.steps_per_epoch, **record)
+def _state(recipe: Recipe, model: TaggingModel, world: World) -> TrainingState:
+    schedule, device = recipe.schedule, next(model.parameters()).device
+    sharded = copy = None
+    if schedule.shard and world.size > 1:
+        copy = deepcopy(model) if world.first else None
+        sharded = ShardedModel(model, device, world.size)
+    average = RunningAverage(model, schedule.average)
+    scaler = torch.amp.GradScaler(device.type, enabled=schedule.precision == "float16")
+    return TrainingState(model, average, make_optimizer(model, schedule), scaler, sharded, copy)
 
 
 @dataclass(frozen=True)
@@ -228,7 +187,10 @@ class Learner:
             )
         self.steps_per_epoch = images // self.batch
         self._step = Step(state.model, training, recipe, pieces, world)
-        self._shared_step = world.wrap(self._step)
+        sharded = state.sharded
+        self._shared_step = world.wrap(self._step) if sharded is None else partial(sharded, self._step)
+        shared = self._shared_step if sharded is None else sharded
+        self._no_sync = shared.no_sync if isinstance(shared, DistributedDataParallel | ShardedModel) else nullcontext
 
     def steps(self, position: Position) -> Iterator[StepResult]:
         """Take the steps from a position to the end.
@@ -257,16 +219,17 @@ class Learner:
     def _take(self, step: int, draw: Draw, views: Iterator[View]) -> StepResult:
         schedule, scaler, optimizer = self.recipe.schedule, self.state.scaler, self.state.optimizer
         epoch = draw.epoch
-        # dropout: each process has its own
-        torch.manual_seed(generator_for(schedule.seed, "dropout", epoch, step, self.world.rank).initial_seed())
         total = schedule.epochs * self.steps_per_epoch
         rate = learning_rate(epoch * self.steps_per_epoch + step, total, schedule)
         set_learning_rate(optimizer, rate)
         optimizer.zero_grad(set_to_none=True)
         where = f"epoch {epoch + 1}, step {step + 1}"
-        losses = self._backward(draw, views, where)
+        losses = self._backward(draw, step, views, where)
         scaler.unscale_(optimizer)
-        norm = nn.utils.clip_grad_norm_(self.state.model.parameters(), schedule.clip).item()
+        if self.state.sharded is None:
+            norm = nn.utils.clip_grad_norm_(self.state.model.parameters(), schedule.clip).item()
+        else:
+            norm = self.state.sharded.clip_gradients(schedule.clip)
         if norm * 0 != 0 and not scaler.is_enabled():  # a scaler skips such a step and lowers its scale
             raise self._error(f"the gradient's norm is {norm}", where, losses, draw.ids)
         scaler.step(optimizer)
@@ -274,15 +237,16 @@ class Learner:
         self.state.average.update()
         return StepResult(epoch, step, losses, rate, norm)
 
-    def _backward(self, draw: Draw, views: Iterator[View], where: str) -> dict[str, float]:
+    def _backward(self, draw: Draw, step: int, views: Iterator[View], where: str) -> dict[str, float]:
         """Accumulate the gradient of the whole batch in the parameters, and return its losses."""
         objectives = self.recipe.objectives
         shares = torch.zeros(self._step.pieces, len(objectives), device=self._step.device)
-        rounds = self.recipe.schedule.accumulate
-        for round_ in range(rounds):
-            more = round_ + 1 < rounds and isinstance(self._shared_step, DistributedDataParallel)
-            with self._shared_step.no_sync() if more else nullcontext():  # type: ignore[operator]
-                total, shares[self._step.piece(round_)] = self._shared_step(draw, round_, next(views))
+        for round_ in range(self._step.rounds):
+            piece = self._step.piece(round_)
+            seed = self.recipe.schedule.seed, "dropout", draw.epoch, step, piece  # each piece has its own
+            torch.manual_seed(generator_for(*seed).initial_seed())
+            with self._no_sync() if round_ + 1 < self._step.rounds else nullcontext():
+                total, shares[piece] = self._shared_step(draw, round_, next(views))
                 # gradients are averaged over the processes, while their losses add up
                 self.state.scaler.scale(total * self.world.size).backward()
         shares = self.world.total(shares).cpu()

@@ -98,27 +98,27 @@ class ScheduleRecipe:
         learning_rate: the highest.
         warmup: fraction of all steps that warms up.
         warmup_steps: number of warm-up steps in place of ``warmup``; 0 takes the fraction.
-        decay: "cosine" decays along half a cosine to 0; a number multiplies the rate after every epoch, as in the
-            paper, which takes 0.9.
+        decay: "cosine" for half a cosine to 0; a number multiplies the rate after every epoch (the paper: 0.9).
         weight_decay: for weight matrices, not for biases, norms or the re-weighting scale.
         backbone_rate: learning rate of a trained backbone relative to the rest.
         clip: largest gradient norm.
         average: decay of the running average of the weights that is saved; 0 saves the last weights.
         tags_per_step: tags of each step, first those that occur in the batch, then random ones; 0 for all.
         random_tags: how many of them are random at least, however many occur.
-        negatives: absent tags that each image is scored against, drawn from those of the step; 0 for all of them. A
-            step takes a fraction of the time, so that training sees more images in the same time.
+        negatives: absent tags that each image is scored against, drawn from those of the step; fast; 0 for all.
         mosaics: fraction of a step's images that are joined in pairs, see :mod:`ram.training.data.mosaics`.
         description_dropout: fraction of a tag's descriptions that a step leaves out, except for the last one, so that
             the decoder learns a tag from one sentence as well as from many.
-        captions_per_picture: captions drawn per image and step; the paper takes 1, more are more negatives. Captioning
-            computes an image's keys and values once for all of them.
+        captions_per_picture: captions drawn per image and step; the paper takes 1, more are more negatives.
         precision: "float32", or autocast in "bfloat16" or, on a GPU, in "float16" with a gradient scaler.
         accumulate: pieces in which each process computes its part of a batch that does not fit into memory. The
             gradient is that of the whole batch (but see :func:`ram.training.objectives.contrastive` and
             ``losses.tagging_scaled_to``).
+        fixed_pieces: pieces of a batch, shared by the processes, each with its own dropout and contrastive images, so
+            that losses do not depend on the number of processes; 0 for ``accumulate`` in each process.
+        shard: divide weights, gradients and optimizer state among the processes (FSDP2).
         checkpointing: recompute the backbone's activations in the backward pass: less memory, a third more time.
-        save_minutes: the state is saved after every epoch, and within an epoch after so many minutes.
+        save_minutes: minutes between two savings of the state within an epoch; it is saved after every epoch too.
         log_every: steps between two lines of the learning curve.
         seed: of every random draw.
     """
@@ -141,33 +141,40 @@ class ScheduleRecipe:
     captions_per_picture: int = 1
     precision: str = "bfloat16"
     accumulate: int = 1
+    fixed_pieces: int = 0
+    shard: bool = False
     checkpointing: bool = False
     save_minutes: float = 10.0
     log_every: int = 50
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "captions_per_picture", "accumulate", "log_every"):
-            if getattr(self, name) < 1:
-                raise InputError(f"schedule.{name} is {getattr(self, name)}: it must be at least 1")
-        for name in ("learning_rate", "backbone_rate", "clip"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"schedule.{name} is {getattr(self, name)}: it must be over 0")
-        for name in ("weight_decay", "warmup_steps", "tags_per_step", "random_tags", "negatives", "save_minutes"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"schedule.{name} is {getattr(self, name)}: it must not be negative")
+        self._check_ranges()
         if not 0 <= self.mosaics <= 1:
             raise InputError(f"schedule.mosaics is {self.mosaics}: it must be between 0 and 1")
-        if self.mosaics and self.accumulate > 1:
+        if self.mosaics and max(self.accumulate, self.fixed_pieces) > 1:
             raise InputError("schedule.mosaics joins images of a whole step: set schedule.accumulate = 1")
-        for name in ("warmup", "average", "description_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"schedule.{name} is {getattr(self, name)}: it must be at least 0 and under 1")
+        if self.fixed_pieces and self.accumulate > 1:
+            raise InputError("schedule.fixed_pieces and accumulate both divide a batch: give one of them")
+        if self.shard and self.precision == "float16":
+            raise InputError("schedule.shard does not go with precision 'float16': take 'bfloat16' or 'float32'")
         if self.decay != "cosine" and (isinstance(self.decay, str) or not 0 < self.decay <= 1):
             raise InputError(f"schedule.decay is {self.decay!r}: it must be 'cosine' or a factor between 0 and 1")
         if self.precision not in PRECISIONS:
             raise InputError(f"schedule.precision is {self.precision!r}: it must be one of {sorted(PRECISIONS)}")
         self.pieces(1)
+
+    def _check_ranges(self) -> None:
+        counts = ("warmup_steps", "tags_per_step", "random_tags", "negatives", "fixed_pieces")
+        for names, fits, rule in (
+            (("epochs", "batch", "captions_per_picture", "accumulate", "log_every"), lambda x: x >= 1, "be at least 1"),
+            (("learning_rate", "backbone_rate", "clip"), lambda x: x > 0, "be over 0"),
+            (("warmup", "average", "description_dropout"), lambda x: 0 <= x < 1, "be at least 0 and under 1"),
+            (("weight_decay", "save_minutes", *counts), lambda x: x >= 0, "not be negative"),
+        ):
+            for name in names:
+                if not fits(value := getattr(self, name)):
+                    raise InputError(f"schedule.{name} is {value}: it must {rule}")
 
     def pieces(self, processes: int) -> int:
         """Return the number of equal pieces of a batch.
@@ -175,12 +182,13 @@ class ScheduleRecipe:
         Raises:
             InputError: the batch does not divide.
         """
-        pieces = processes * self.accumulate
+        pieces = self.fixed_pieces or processes * self.accumulate
+        if pieces % processes:
+            raise InputError(f"schedule.fixed_pieces is {pieces}: it must divide among {processes} processes")
         if self.batch % pieces:
-            raise InputError(
-                f"schedule.batch is {self.batch}: it must divide into {pieces} equal pieces "
-                f"(schedule.accumulate {self.accumulate} times {processes} processes)"
-            )
+            given = f"schedule.accumulate {self.accumulate} times {processes} processes"
+            given = "schedule.fixed_pieces" if self.fixed_pieces else given
+            raise InputError(f"schedule.batch is {self.batch}: it must divide into {pieces} equal pieces ({given})")
         return pieces
 
 

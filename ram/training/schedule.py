@@ -29,9 +29,11 @@ def make_optimizer(model: TaggingModel, schedule: ScheduleRecipe) -> torch.optim
             decay = schedule.weight_decay if parameter.ndim >= 2 else 0.0
             factor = schedule.backbone_rate if id(parameter) in backbone else 1.0
             groups.setdefault((decay, factor), []).append(parameter)
+    mixed = schedule.shard and any(not parameter.ndim for parameter in model.parameters())
     return torch.optim.AdamW(
         [{"params": p, "weight_decay": decay, "factor": factor} for (decay, factor), p in groups.items()],
         lr=schedule.learning_rate,
+        foreach=False if mixed else None,  # it takes no sharded and whole parameters together
     )
 
 

@@ -17,6 +17,7 @@ from torch import nn
 from ram.errors import InputError
 from ram.models.ram import TaggingModel
 from ram.runtime import atomic_write
+from ram.training.sharding import ShardedModel, as_part_of, whole_on_cpu
 
 
 @dataclass(frozen=True)
@@ -80,15 +81,38 @@ class RunningAverage:
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """Everything that a step changes."""
+    """Everything that a step changes.
+
+    The file does not tell whether the model was sharded, and among how many processes.
+
+    Args:
+        model: what learns.
+        average, optimizer, scaler: of its parameters.
+        sharded: where the model is divided among processes, which then call every method alike.
+        copy: a whole model in the first process of a sharded one.
+    """
 
     model: TaggingModel
     average: RunningAverage
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
+    sharded: ShardedModel | None = None
+    copy: TaggingModel | None = None
 
-    def save(self, path: Path, position: Position) -> None:
-        """Replace the file by the present state."""
+    @contextmanager
+    def averaged(self) -> Iterator[TaggingModel | None]:
+        """Yield the model with the average weights; of a sharded one the copy, None in all but the first process."""
+        with self.average.applied():
+            if self.sharded is None:
+                yield self.model
+                return
+            weights = whole_on_cpu(self.model.state_dict(), self.copy is not None)
+        if self.copy is not None:
+            self.copy.load_state_dict(weights)
+        yield self.copy
+
+    def save(self, path: Path, position: Position, first: bool = True) -> None:
+        """Replace the file by the present state; ``first`` in the process that writes it."""
         state = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
         state |= {f"average/{name}": tensor for name, tensor in self.average.weights.items()}
         for index, moments in self.optimizer.state_dict()["state"].items():
@@ -98,8 +122,9 @@ class TrainingState:
             "averaged": self.average.steps,
             "scaler": self.scaler.state_dict(),
         }
-        # clones: safetensors refuses tensors that share memory
-        tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
+        tensors = whole_on_cpu(state, wanted=first) if first or self.sharded is not None else {}
+        if not first:
+            return
         with atomic_write(path, sync=True) as temporary:
             save_file(tensors, temporary, metadata={"numbers": json.dumps(values)})
 
@@ -125,12 +150,17 @@ class TrainingState:
         return position
 
     def _fill(self, state: Mapping[str, torch.Tensor]) -> None:
-        self.model.load_state_dict({n.removeprefix("model/"): t for n, t in state.items() if n.startswith("model/")})
+        own = self.model.state_dict()
+        weights = {name.removeprefix("model/"): t for name, t in state.items() if name.startswith("model/")}
+        self.model.load_state_dict({n: as_part_of(t, own[n]) if n in own else t for n, t in weights.items()})
         for name, tensor in self.average.weights.items():
-            tensor.copy_(state[f"average/{name}"])
+            tensor.copy_(as_part_of(state[f"average/{name}"], tensor))
+        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         moments: dict[int, dict[str, torch.Tensor]] = {}
         for name, tensor in state.items():
             if name.startswith("optimizer/"):
                 _, index, key = name.split("/")
+                if tensor.ndim:  # not a number of steps
+                    tensor = as_part_of(tensor, parameters[int(index)])
                 moments.setdefault(int(index), {})[key] = tensor
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})

@@ -29,7 +29,8 @@ class Step(nn.Module):
         training: what it learns from.
         recipe: how it learns.
         pieces: equal parts of a batch, those of all processes.
-        world: the processes; in round k they compute the pieces k * processes + rank at the same time.
+        world: the processes; in round k they compute the pieces k * processes + rank at the same time. Objectives
+            compare the images of these pieces, with ``schedule.fixed_pieces`` those of each piece by itself.
     """
 
     def __init__(self, model: TaggingModel, training: TrainingSet, recipe: Recipe, pieces: int, world: World) -> None:
@@ -39,6 +40,7 @@ class Step(nn.Module):
         self.recipe = recipe
         self.pieces = pieces
         self.world = world
+        self.meeting = World() if recipe.schedule.fixed_pieces else world
         self.device = next(model.parameters()).device
         self.tags = None if recipe.model.learned else training.queries.embedded.to(self.device, torch.float32)
 
@@ -56,9 +58,14 @@ class Step(nn.Module):
     def requests(self, draws: Iterable[Draw]) -> Iterator[Request]:
         """Yield the images of this process, round after round."""
         for draw in draws:
-            for round_ in range(self.pieces // self.world.size):
+            for round_ in range(self.rounds):
                 own = self.rows(draw, self.piece(round_))
                 yield draw.ids[own], draw.seeds[own]
+
+    @property
+    def rounds(self) -> int:
+        """Number of pieces that each process computes, one after the other."""
+        return self.pieces // self.world.size
 
     def piece(self, round_: int) -> int:
         """Return the index of this process's piece in a round."""
@@ -71,7 +78,7 @@ class Step(nn.Module):
 
     def _batch(self, draw: Draw, round_: int, view: View) -> Batch:
         own = self.rows(draw, self.piece(round_))
-        first = self.rows(draw, round_ * self.world.size)
+        start = self.rows(draw, self.piece(round_) - self.meeting.rank).start
         recipe, ids, training, device = self.recipe, draw.ids[own], self.training_set, self.device
         drawn = draw.tags if isinstance(draw.tags, slice) else draw.tags.to(device)
         encoder, mosaic = self.model.image_encoder, draw.mosaic
@@ -99,12 +106,12 @@ class Step(nn.Module):
             probabilities=None if probabilities is None else mosaic.leave_out(probabilities).to(device),
             epoch=draw.epoch,
             own=own,
-            together=slice(first.start, first.start + (own.stop - own.start) * self.world.size),
-            gather=self.world.gather,
+            together=slice(start, start + (own.stop - own.start) * self.meeting.size),
+            gather=self.meeting.gather,
             shown_in=shown_in,
             guided=None if draw.guided is None else draw.guided.of(own, shown_in).to(device),
             consensus=training.sampler.consensus if training.sampler and "self_critical" in recipe.objectives else None,
-            total=self.world.total,
+            total=self.meeting.total,
         )
 
 
