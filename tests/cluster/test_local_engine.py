@@ -11,28 +11,15 @@ from ram.cluster import part_tagger
 from ram.cluster.parquet_results import look_of, write_part
 from ram.cluster.work_plan import WorkPlan, WorkShard
 from tests.cluster.conftest import jpeg
+from tests.cluster.runs import command, rows
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="needs the extra ram[parquet]")
-
-
-def command(model, output, *given, engine="local"):
-    """A command with shards of 10 pictures."""
-    flags = ["--engine", engine, "--model", str(model), "--output", str(output), "--shard", "10"]
-    return ["tag", *map(str, given), *flags]
 
 
 @pytest.fixture
 def small_parts(monkeypatch):
     """Let a part have 4 pictures."""
     monkeypatch.setattr("ram.cluster.picture_parts.PART", 4)
-
-
-def rows(folder):
-    """All rows of the results, by the name of the picture."""
-    found = [row for file in sorted(folder.glob("*.parquet")) for row in parquet.read_table(file).to_pylist()]
-    names = [row["image"].rpartition("/")[2] for row in found]
-    assert len(names) == len(set(names)), "each picture once"
-    return dict(zip(names, found, strict=True))
 
 
 def test_results_equal_those_of_the_tagger(model, pictures, tmp_path, capsys, small_parts):

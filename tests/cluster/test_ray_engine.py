@@ -14,7 +14,7 @@ from ram.cli import main
 from ram.cluster import ray_engine
 from ram.errors import InputError, MissingPackageError
 from tests.cluster.conftest import jpeg
-from tests.cluster.test_local_engine import command, rows
+from tests.cluster.runs import command, rows
 from tests.paths import ROOT
 
 PROGRAM = """
