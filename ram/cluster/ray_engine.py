@@ -102,7 +102,7 @@ def run_on_ray(
         _Tagging,
         fn_constructor_args=(job, transform.size),
         compute=ray.data.ActorPoolStrategy(size=count),
-        **({"num_gpus": gpus / max(count, gpus)} if gpus else {"num_cpus": 0.5 if count >= cores else 1}),
+        **({"num_gpus": gpus / max(count, gpus)} if gpus else {"num_cpus": min(1, (cores - 0.5) / count)}),
         **options,
     )
     try:

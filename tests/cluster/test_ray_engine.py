@@ -110,7 +110,7 @@ def wait_for(condition, process):
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the processes of a cluster in /proc")
-def test_a_killed_worker_and_driver_leave_every_picture_once(model, tmp_path, monkeypatch, cluster):
+def test_killed_workers_and_driver_leave_every_picture_once(model, tmp_path, monkeypatch, cluster):
     monkeypatch.setattr("ram.cluster.picture_parts.PART", 4)
     (tmp_path / "pictures").mkdir()
     for number in range(PICTURES):
@@ -122,7 +122,8 @@ def test_a_killed_worker_and_driver_leave_every_picture_once(model, tmp_path, mo
     workers = cluster.processes("_Tagging")
     assert len(workers) == 2, [title(pid) for pid in cluster.processes()]
     assert listened(cluster.processes()) <= LOOPBACK
-    os.kill(workers[0], signal.SIGKILL)
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
     before = len(written(out))
     wait_for(lambda: len(written(out)) > before + 1, driver)
     driver.kill()
