@@ -25,7 +25,7 @@ from ram.cli import main
 from tests.cluster.slow_job import SlowJob
 
 ram.cluster.picture_parts.PART = 4
-ram.cluster.ray_engine.ray_cluster = partial(ram.cluster.ray_engine.ray_cluster, cpus=4)
+ram.cluster.ray_engine.ray_cluster = partial(ram.cluster.ray_engine.ray_cluster, cpus=3)
 if sys.argv.pop(1) == "slow":
     ram.cluster.part_tagger.TaggingJob = SlowJob
 sys.exit(main())
@@ -44,9 +44,9 @@ def cluster():
     name, value = mark.split("=")
     started = []
 
-    def start(arguments, pace="slow"):
+    def start(arguments, pace="slow", workers=2):
         environment = {**os.environ, name: value, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
-        given = [sys.executable, "-c", PROGRAM, pace, *arguments, "--workers", "2"]
+        given = [sys.executable, "-c", PROGRAM, pace, *arguments, "--workers", str(workers)]
         started.append(subprocess.Popen(given, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True))
         return started[-1]
 
@@ -130,7 +130,7 @@ def test_killed_workers_and_driver_leave_every_picture_once(model, tmp_path, mon
     driver.wait()
     kept = {path: path.stat().st_mtime_ns for path in out.glob("[0-9]*.parquet")}
     assert len(kept) < 4
-    again = cluster(on_cluster, "fast")
+    again = cluster(on_cluster, "fast", workers=1)
     _, said = again.communicate(timeout=PATIENCE)
     assert again.returncode in (0, 2), said
     assert f"pictures are tagged in {out}" in said
