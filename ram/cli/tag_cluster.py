@@ -70,8 +70,9 @@ def run_engine(args: argparse.Namespace, typed: tuple[str, ...]) -> int:
         bank, typed = scored_bank(tagger, typed, args)
         if args.threshold is not None:
             bank = bank.with_thresholds((args.threshold,) * len(bank))
-        plan = WorkPlan(args.output, _settings(args, tagger, bank))
+        args.output.mkdir(parents=True, exist_ok=True)
         stack.enter_context(locked([args.output]))
+        plan = WorkPlan(args.output, _settings(args, tagger, bank))
         for notice in plan.add(args.pictures, args.shard):
             say(printable(notice))
         if done := len(plan.shards) - len(plan.coming):

@@ -56,6 +56,8 @@ def ray_cluster(address: str | None = None, cpus: int | None = None) -> Iterator
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when a cluster starts
     os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("RAY_DATA_LOG_LEVEL", "ERROR")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     if not address:  # else Ray takes the address in the network even of a single machine; read at import
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     ray = ray_package()
@@ -100,7 +102,7 @@ def run_on_ray(
         _Tagging,
         fn_constructor_args=(job, transform.size),
         compute=ray.data.ActorPoolStrategy(size=count),
-        **({"num_gpus": gpus / max(count, gpus)} if gpus else {"num_cpus": 0.5 if count >= cores else 1}),
+        **({"num_gpus": gpus / max(count, gpus)} if gpus else {"num_cpus": min(1, (cores - 0.5) / count)}),
         **options,
     )
     try:

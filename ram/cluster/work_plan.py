@@ -47,7 +47,7 @@ class WorkPlan:
     """The shards of a folder of results.
 
     Args:
-        folder: of the results; made where it is missing.
+        folder: of the results, which exists.
         settings: what every result depends on, such as the model.
 
     Raises:
@@ -61,9 +61,8 @@ class WorkPlan:
         path = folder / PLAN
         if path.is_file():
             self._read(path)
-        elif folder.is_dir() and any(folder.iterdir()):
+        elif any(folder.iterdir()):
             raise InputError(f"{folder.name!r} holds other files: name a new folder for the results")
-        folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def coming(self) -> list[WorkShard]:
@@ -83,12 +82,14 @@ class WorkPlan:
         Raises:
             InputError: a source holds no pictures.
         """
+        results = Path(os.path.abspath(self.folder))  # which may lie in a source
         known = {path for shard in self.shards for path in shard.paths}
         pictures: dict[str, None] = {}
         files: dict[str, str] = {}
         notices: list[str] = []
         for source in sources:
-            held = {path: KINDS[Path(path).suffix.lower()] for path in _files_of_many(source)}
+            found_files = (path for path in _files_of_many(source) if results not in Path(path).parents)
+            held = {path: KINDS[Path(path).suffix.lower()] for path in found_files}
             if missing := [path for path in held if not os.path.isfile(path)]:
                 raise InputError(f"there is no file {missing[0]!r}: check the path")
             files |= held

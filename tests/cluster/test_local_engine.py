@@ -10,6 +10,7 @@ from ram.cli import main
 from ram.cluster import part_tagger
 from ram.cluster.parquet_results import look_of, write_part
 from ram.cluster.work_plan import WorkPlan, WorkShard
+from ram.library.folder_lock import locked
 from tests.cluster.conftest import jpeg
 from tests.cluster.runs import command, rows
 
@@ -97,6 +98,19 @@ def test_new_pictures_become_new_shards(model, pictures, tmp_path, capsys):
     assert "3 of 4 shards are in out already" in capsys.readouterr().err
 
 
+def test_results_within_a_source_are_no_pictures(model, pictures):
+    for _ in range(2):
+        main(command(model, pictures / "tags", pictures))
+    assert len(rows(pictures / "tags")) == 25
+
+
+def test_a_second_run_at_the_same_time_is_refused(model, pictures, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    with locked([tmp_path / "out"]):
+        assert main(command(model, tmp_path / "out", pictures)) == 2
+    assert "another run writes tags in" in capsys.readouterr().err
+
+
 def test_a_broken_tar_gives_its_pictures_and_a_row_on_the_rest(model, tars, tmp_path, capsys):
     tars[0].write_bytes(tars[0].read_bytes()[:9000])
     assert main(command(model, tmp_path / "out", tars[0])) == 2
@@ -136,6 +150,7 @@ def test_a_source_that_is_missing_is_refused(model, tmp_path, capsys):
 def test_a_plan_keeps_paths_that_are_not_utf_8(tmp_path):
     shard = WorkShard("000000", "pictures", ("/photos/\udce9t\udce9.jpg",))
     assert WorkShard.from_json(shard.to_json()) == shard
+    (tmp_path / "out").mkdir()
     plan = WorkPlan(tmp_path / "out", {"model": "tiny"})
     plan.shards.append(shard)
     plan._write()
