@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -74,16 +73,21 @@ def box_of(evidence: np.ndarray, level: float = LEVEL) -> Box:
         evidence: the higher, the more.
         level: share of the range between the lowest and the highest value over which a cell belongs to the part.
     """
-    over = evidence >= evidence.min() + level * (evidence.max() - evidence.min())
-    cells = _connected(over, divmod(int(evidence.argmax()), evidence.shape[1]))
-    (top, left), (bottom, right) = cells.min(axis=0), cells.max(axis=0) + 1
+    lowest, highest = evidence.min(), evidence.max()
+    left, top, right, bottom = around_peak(evidence, lowest + level * (highest - lowest))
     rows, columns = evidence.shape
-    return float(left / columns), float(top / rows), float(right / columns), float(bottom / rows)
+    return Box(left / columns, top / rows, right / columns, bottom / rows)
 
 
-def _connected(over: np.ndarray, start: Sequence[int]) -> np.ndarray:
-    """(cells, 2) row and column of the cells that are reached from one, up, down, left and right."""
-    seen, waiting = {(int(start[0]), int(start[1]))}, deque([(int(start[0]), int(start[1]))])
+def around_peak(values: np.ndarray, least: float) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom, in cells, of the connected part of a map (rows, columns) that holds its peak.
+
+    Args:
+        values: of the map.
+        least: a cell of at least this value belongs to the part, if it is reached up, down, left and right.
+    """
+    peak = divmod(int(values.argmax()), values.shape[1])
+    over, seen, waiting = values >= least, {peak}, deque([peak])
     while waiting:
         row, column = waiting.popleft()
         for near in ((row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)):
@@ -91,4 +95,5 @@ def _connected(over: np.ndarray, start: Sequence[int]) -> np.ndarray:
             if within and near not in seen and over[near]:
                 seen.add(near)
                 waiting.append(near)
-    return np.array(sorted(seen))
+    rows, columns = zip(*seen, strict=True)
+    return min(columns), min(rows), max(columns) + 1, max(rows) + 1

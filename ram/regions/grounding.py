@@ -5,7 +5,7 @@ Grounding-DINO, OWLv2 and SAM come with transformers; their weights are fetched 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +14,13 @@ import torch
 from PIL import Image
 
 from ram.errors import CheckpointError
+from ram.models.transformers_hub import load_from_hub
 from ram.regions.region import Box, Region
 
 DETECTOR, SEGMENTER = "IDEA-Research/grounding-dino-tiny", "facebook/sam-vit-base"
 """Models that are taken where none is named."""
+TOGETHER = 8
+"""Prompts of Grounding-DINO that are answered together."""
 
 
 class GroundingDetector:
@@ -42,11 +45,7 @@ class GroundingDetector:
         Raises:
             CheckpointError: it cannot be had, or is no zero-shot detector.
         """
-        import ram.models.torchvision_shim  # noqa: F401, I001  (before transformers)
-        from transformers import AutoModelForZeroShotObjectDetection
-
-        model, processor = _loaded(AutoModelForZeroShotObjectDetection, name)
-        return cls(model.to(device), processor, threshold)
+        return cls(*_loaded("AutoModelForZeroShotObjectDetection", name, device), threshold)
 
     @torch.inference_mode()
     def find(self, image: Image.Image, tags: Sequence[str]) -> list[Region]:
@@ -90,11 +89,7 @@ class Segmenter:
         Raises:
             CheckpointError: it cannot be had, or is no SAM.
         """
-        import ram.models.torchvision_shim  # noqa: F401, I001  (before transformers)
-        from transformers import SamModel
-
-        model, processor = _loaded(SamModel, name)
-        return cls(model.to(device), processor)
+        return cls(*_loaded("SamModel", name, device))
 
     @torch.inference_mode()
     def masks(self, image: Image.Image, regions: Sequence[Region]) -> np.ndarray:
@@ -117,7 +112,7 @@ def box_of_mask(mask: np.ndarray) -> Box | None:
         return None
     height, width = mask.shape
     left, top = float(columns[0] / width), float(rows[0] / height)
-    return left, top, float((columns[-1] + 1) / width), float((rows[-1] + 1) / height)
+    return Box(left, top, float((columns[-1] + 1) / width), float((rows[-1] + 1) / height))
 
 
 def shrunk(segmenter: Segmenter, image: Image.Image, regions: Sequence[Region]) -> list[Region]:
@@ -127,14 +122,30 @@ def shrunk(segmenter: Segmenter, image: Image.Image, regions: Sequence[Region]) 
     return [replace(one, box=box) if box else one for one, box in zip(regions, boxes, strict=True)]
 
 
-def _loaded(kind: Any, name: str) -> tuple[Any, Any]:
-    from transformers import AutoProcessor
+def ask_one_by_one(model: Any, processor: Any, image: Image.Image, tags: Sequence[str]) -> Iterator[tuple[Any, Any]]:
+    """Ask Grounding-DINO for one tag at a time, as it finds less where a prompt names many (RAM++, appendix B).
 
-    try:
-        return kind.from_pretrained(name), AutoProcessor.from_pretrained(name)
-    except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise CheckpointError(f"{name} cannot be loaded as a {kind.__name__} of transformers: {first}") from None
+    Args:
+        model: ``GroundingDinoForObjectDetection``, on its device.
+        processor: of the same weights.
+        image: in RGB.
+        tags: what to ask for.
+
+    Yields:
+        Inputs and outputs of the model for :data:`TOGETHER` tags, each in a prompt of its own.
+    """
+    for start in range(0, len(tags), TOGETHER):
+        prompts = [f"{tag.lower()}." for tag in tags[start : start + TOGETHER]]
+        inputs = processor(images=[image] * len(prompts), text=prompts, padding=True, return_tensors="pt")
+        inputs = inputs.to(model.device)
+        yield inputs, model(**inputs)
+
+
+def _loaded(kind: str, name: str, device: torch.device | str) -> tuple[Any, Any]:
+    def refusal(reason: str) -> CheckpointError:
+        return CheckpointError(f"{name} cannot be loaded as a {kind} of transformers: {reason}")
+
+    return load_from_hub(kind, name, device, refusal)
 
 
 def _labels(found: Mapping[str, Any]) -> Sequence[str]:

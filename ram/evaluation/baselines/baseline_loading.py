@@ -12,7 +12,6 @@ from ram.errors import InputError
 from ram.evaluation.baselines import blip, grounding_tags
 from ram.evaluation.baselines.class_probabilities import ClassTagger
 from ram.evaluation.baselines.frozen_backbone import DEFAULT, FrozenBackbone
-from ram.evaluation.baselines.hub_models import load_from_hub
 from ram.evaluation.baselines.linear_probe import train_probe
 from ram.evaluation.baselines.odise_tags import load_odise
 from ram.evaluation.baselines.open_clip_towers import load_open_clip, tower_names
@@ -20,6 +19,7 @@ from ram.evaluation.baselines.protocol import Baseline, Sentences
 from ram.evaluation.baselines.two_towers import TowerTagger
 from ram.evaluation.baselines.vision_language import VisionLanguageTagger, endpoint_from_environ
 from ram.evaluation.benchmarks import Benchmark
+from ram.models.transformers_hub import load_from_hub
 from ram.runtime import Progress, quiet
 
 

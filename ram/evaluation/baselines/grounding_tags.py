@@ -9,10 +9,9 @@ import torch
 from PIL import Image
 
 from ram.evaluation.metrics import Floats
+from ram.regions.grounding import ask_one_by_one
 
 WEIGHTS = "IDEA-Research/grounding-dino-tiny"
-BATCH = 8
-"""Tags asked for together, each in a prompt of its own: the detector finds less where a prompt names many."""
 
 
 class GroundingTagger:
@@ -35,11 +34,6 @@ class GroundingTagger:
     @torch.inference_mode()
     def score(self, picture: Image.Image) -> Floats:
         """Return (tags,) scores of the best boxes."""
-        parts = []
-        for start in range(0, len(self.tags), BATCH):
-            prompts = [f"{tag.lower()}." for tag in self.tags[start : start + BATCH]]
-            inputs = self._processor(
-                images=[picture] * len(prompts), text=prompts, padding=True, return_tensors="pt"
-            ).to(self._model.device)
-            parts.append(self._model(**inputs).logits.float().sigmoid().amax(dim=(1, 2)).double().cpu())
-        return torch.cat(parts).numpy()
+        answers = ask_one_by_one(self._model, self._processor, picture, self.tags)
+        best = [outputs.logits.float().sigmoid().amax(dim=(1, 2)).double().cpu() for _, outputs in answers]
+        return torch.cat(best).numpy()

@@ -15,10 +15,10 @@ from PIL import Image
 
 from ram.errors import ImageError
 from ram.images.opening import open_image
+from ram.regions.region import WHOLE, Box
 from ram.runtime import atomic_write
 from ram.text.files import listed_path, package_file, write_json
 from ram.text.vocabulary import TagVocabulary
-from ram.training.data_engine.detectors import WHOLE, Box
 from ram.training.data_engine.region_cleaning import Struck, counts
 from ram.training.data_engine.region_looks import Pair, RegionLooks
 

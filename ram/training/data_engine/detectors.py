@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ram.errors import MissingPackageError
+from ram.regions.finding import around_peak
+from ram.regions.region import Box
 from ram.tagger import Tagger
-
-
-class Box(NamedTuple):
-    """A region as fractions of the image's width and height, 0..1."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def crop(self, picture: Image.Image) -> Image.Image:
-        """Cut the region out of an image; it has one pixel at least."""
-        width, height = picture.size
-        left, top = min(int(self.left * width), width - 1), min(int(self.top * height), height - 1)
-        right, bottom = round(self.right * width), round(self.bottom * height)
-        return picture.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
-
-
-WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 
 
 class Detector(Protocol):
@@ -65,19 +47,13 @@ class AttentionDetector:
         return [(self._box(each),) for each in maps]
 
     def _box(self, brightness: NDArray[np.floating]) -> Box:
-        try:
-            from scipy import ndimage
-        except ImportError:
-            raise MissingPackageError("regions need SciPy: pip install -e '.[clean]'") from None
-        parts, _ = ndimage.label(brightness >= self._part * brightness.max())
-        best = parts.flat[brightness.argmax()]
-        rows, columns = ndimage.find_objects(parts)[best - 1]
+        left, top, right, bottom = around_peak(brightness, self._part * brightness.max())
         (height, width), margin = brightness.shape, self._margin
         return Box(
-            max(0.0, (columns.start - margin) / width),
-            max(0.0, (rows.start - margin) / height),
-            min(1.0, (columns.stop + margin) / width),
-            min(1.0, (rows.stop + margin) / height),
+            max(0.0, (left - margin) / width),
+            max(0.0, (top - margin) / height),
+            min(1.0, (right + margin) / width),
+            min(1.0, (bottom + margin) / height),
         )
 
 

@@ -8,12 +8,10 @@ from typing import Any
 import torch
 from PIL import Image
 
-import ram.models.torchvision_shim  # noqa: F401  (before the image processor imports torchvision)
 from ram.errors import DownloadError
-from ram.training.data_engine.detectors import Box
-
-BATCH = 8
-"""Tags that the detector is asked for together, each in a prompt of its own."""
+from ram.models.transformers_hub import load_from_hub
+from ram.regions.grounding import ask_one_by_one
+from ram.regions.region import Box
 
 
 class GroundingDinoDetector:
@@ -36,13 +34,9 @@ class GroundingDinoDetector:
     def regions(self, picture: Image.Image, tags: Sequence[str]) -> list[tuple[Box, ...]]:
         """Return the boxes of each tag, the best first; none where no box is over the score."""
         found: list[tuple[Box, ...]] = []
-        for start in range(0, len(tags), BATCH):
-            prompts = [f"{tag.lower()}." for tag in tags[start : start + BATCH]]
-            inputs = self._processor(
-                images=[picture] * len(prompts), text=prompts, padding=True, return_tensors="pt"
-            ).to(self._model.device)
+        for inputs, outputs in ask_one_by_one(self._model, self._processor, picture, tags):
             results = self._processor.post_process_grounded_object_detection(
-                self._model(**inputs), inputs["input_ids"], threshold=self._score_over
+                outputs, inputs["input_ids"], threshold=self._score_over
             )
             found += [self._boxes(result["scores"], result["boxes"]) for result in results]
         return found
@@ -62,12 +56,9 @@ def load_grounding_dino(name: str, device: torch.device | str = "cpu") -> Ground
     Raises:
         DownloadError: the weights are neither here nor can be fetched, or are of another kind.
     """
-    from transformers import AutoProcessor, GroundingDinoForObjectDetection
 
-    try:
-        processor = AutoProcessor.from_pretrained(name)
-        model: Any = GroundingDinoForObjectDetection.from_pretrained(name)
-    except (OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise DownloadError(f"{name} cannot be loaded ({reason}): use --detector attention") from None
-    return GroundingDinoDetector(model.to(device), processor, name)
+    def refusal(reason: str) -> DownloadError:
+        return DownloadError(f"{name} cannot be loaded ({reason}): use --detector attention")
+
+    model, processor = load_from_hub("GroundingDinoForObjectDetection", name, device, refusal)
+    return GroundingDinoDetector(model, processor, name)

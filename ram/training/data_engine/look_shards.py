@@ -17,11 +17,12 @@ import numpy as np
 import torch
 
 from ram.errors import InputError
+from ram.regions.region import Box
 from ram.runtime import Progress, atomic_write, quiet
 from ram.tagger import Tagger
 from ram.text.files import read_json, write_json
 from ram.text.vocabulary import TagVocabulary
-from ram.training.data_engine.detectors import Box, Detector, load_detector
+from ram.training.data_engine.detectors import Detector, load_detector
 from ram.training.data_engine.region_looks import RegionLooks, look_at_regions
 
 PER_SHARD = 200

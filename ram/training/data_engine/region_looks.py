@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from ram.errors import ImageError
 from ram.images.opening import open_image
+from ram.regions.region import WHOLE, Box
 from ram.runtime import Progress, quiet
 from ram.tagger import Tagger
 from ram.text.files import listed_path
 from ram.text.vocabulary import TagVocabulary
-from ram.training.data_engine.detectors import WHOLE, Box, Detector
+from ram.training.data_engine.detectors import Detector
 
 Pair = tuple[int, int]
 """Index of a triplet and id of a tag."""

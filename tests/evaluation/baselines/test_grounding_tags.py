@@ -6,7 +6,7 @@ from PIL import Image
 
 from ram.errors import DownloadError
 from ram.evaluation.baselines.grounding_tags import GroundingTagger
-from ram.evaluation.baselines.hub_models import load_from_hub
+from ram.models.transformers_hub import load_from_hub
 from tests.hub_models import tiny_grounding_dino
 
 pytestmark = pytest.mark.slow

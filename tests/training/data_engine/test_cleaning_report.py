@@ -6,9 +6,9 @@ import re
 import numpy as np
 from PIL import Image
 
+from ram.regions.region import Box
 from ram.text.vocabulary import TagVocabulary
 from ram.training.data_engine.cleaning_report import MOST_SHOWN, write_report
-from ram.training.data_engine.detectors import Box
 from ram.training.data_engine.region_cleaning import Struck
 from ram.training.data_engine.region_looks import RegionLooks
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ram.training.data_engine.detectors import WHOLE, AttentionDetector, Box
+from ram.regions.region import WHOLE, Box
+from ram.training.data_engine.detectors import AttentionDetector
 from tests.tiny import tiny_tagger
 
 PICTURE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (30, 40, 3), np.uint8))
@@ -34,7 +35,6 @@ def test_maps_of_many_tags_are_those_of_each_alone():
     ],
 )
 def test_the_region_surrounds_the_brightest_patch(monkeypatch, bright, margin, box):
-    pytest.importorskip("scipy")
     effects = np.zeros((4, 4), np.float32)
     for cell, value in bright.items():
         effects[cell] = value

@@ -4,37 +4,20 @@ import pytest
 import torch
 from PIL import Image
 
-import ram.models.torchvision_shim  # noqa: F401
 from ram.errors import DownloadError
 from ram.training.data_engine.grounding_dino import GroundingDinoDetector, load_grounding_dino
+from tests.hub_models import tiny_grounding_dino
 
 pytestmark = pytest.mark.slow
-WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "dog", "cat", "pine", "tree"]
 PICTURE = Image.new("RGB", (80, 60), (200, 30, 30))
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """A folder with a model and a processor as the hub has them."""
-    transformers = pytest.importorskip("transformers")
-    config = transformers.GroundingDinoConfig(
-        backbone_config=transformers.SwinConfig(
-            image_size=128, embed_dim=8, depths=[1] * 4, num_heads=[1, 1, 2, 2], window_size=2,
-            out_features=["stage2", "stage3", "stage4"],
-        ),
-        text_config=transformers.BertConfig(
-            vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
-        ),
-        num_queries=7, encoder_layers=1, decoder_layers=2, d_model=64, encoder_ffn_dim=32, decoder_ffn_dim=32,
-        encoder_attention_heads=2, decoder_attention_heads=2, max_text_len=16,
-    )  # fmt: skip
-    torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("grounding-dino")
-    transformers.GroundingDinoForObjectDetection(config).save_pretrained(folder)
-    transformers.GroundingDinoProcessor(
-        image_processor=transformers.GroundingDinoImageProcessor(size={"shortest_edge": 128, "longest_edge": 128}),
-        tokenizer=transformers.BertTokenizer(vocab={word: i for i, word in enumerate(WORDS)}),
-    ).save_pretrained(folder)
+    for part in tiny_grounding_dino():
+        part.save_pretrained(folder)
     return folder
 
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from ram.checkpoints.model_folder import save_model
+from ram.regions.region import WHOLE, Box
 from ram.text.vocabulary import TagVocabulary
-from ram.training.data_engine.detectors import WHOLE, Box
 from ram.training.data_engine.planted_errors import plant_errors, recovery
 from ram.training.data_engine.region_cleaning import CleaningRules, Struck, counts, strike_out, without_struck
 from ram.training.data_engine.region_looks import RegionLooks, look_at_regions
