@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from demo.core.album import Album
-from demo.core.album_files import find_file
+from demo.core.album_files import read_photo
 from demo.core.captioning_photos import BEAMS
 from demo.core.exports import Download
 from ram.backends import Captioner
@@ -18,16 +17,13 @@ from ram.images.size_limits import UPLOADS
 NAME = "captions.csv"
 
 
-def caption_album(
-    captioner: Captioner, album: Album, indices: Sequence[int], uploads: Path
-) -> Iterator[tuple[int, Download]]:
+def caption_album(captioner: Captioner, album: Album, indices: Sequence[int]) -> Iterator[tuple[int, Download]]:
     """Caption photos of an album, one by one, as `ram caption --output captions.csv` writes them.
 
     Args:
         captioner: looks at each photo again, with an image encoder of its own.
         album: holds the photos.
         indices: of those to caption.
-        uploads: folder to unpack photos of archives into.
 
     Yields:
         After each photo, how many are done and the file so far.
@@ -40,7 +36,7 @@ def caption_album(
     report = Csv(text, CsvForm(columns=CAPTION_COLUMNS))
     for done, index in enumerate(indices, start=1):
         photo = album.photos[index]
-        look = captioner.look(open_image(find_file(photo, uploads), UPLOADS))
+        look = captioner.look(open_image(read_photo(photo), UPLOADS))
         (caption,) = captioner.caption_features([look], None, BEAMS)
         named = {"image": readable_name(photo.name), "model": captioner.name}
         report.add({**named, "caption": caption.text, "tags": caption.tags})

@@ -22,13 +22,20 @@ def find_file(photo: AlbumPhoto, uploads: Path) -> Path:
         InputError: the file or its archive was deleted.
         ImageError: the archive cannot be read any more.
     """
+    content = read_photo(photo)
+    return content if isinstance(content, Path) else keep_file(content, photo.name.rpartition("/")[2], uploads)
+
+
+def read_photo(photo: AlbumPhoto) -> Path | bytes:
+    """File of a photo, or its bytes where it is in an archive; nothing is unpacked to disk.
+
+    Raises:
+        InputError, ImageError: as for :func:`find_file`.
+    """
     try:
-        if not is_archive(photo.path):
-            return photo.path
-        content = _read(photo)
+        return _read(photo) if is_archive(photo.path) else photo.path
     except (OSError, ArchiveError):
         raise input_error("photo_gone") from None
-    return keep_file(content, photo.name.rpartition("/")[2], uploads)
 
 
 def _read(photo: AlbumPhoto) -> bytes:

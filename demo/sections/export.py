@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -80,7 +79,7 @@ class ExportPanel:
         if not shown:
             raise input_error("none_passes")
         due = every()
-        for done, file in caption_album(self.captioner, album, shown, Path(self.captions.GRADIO_CACHE)):
+        for done, file in caption_album(self.captioner, album, shown):
             if done == len(shown):
                 yield {self.saved: saved(file)}
             elif due():

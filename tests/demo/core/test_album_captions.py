@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 
 import pytest
 from PIL import Image
@@ -29,7 +30,7 @@ def album(tagger, tmp_path):
 
 
 def test_chosen_photos_are_captioned_one_by_one(tagger, album, tmp_path):
-    steps = list(caption_album(tagger, album, [2, 0], tmp_path / "uploads"))
+    steps = list(caption_album(tagger, album, [2, 0]))
     assert [done for done, _ in steps] == [1, 2]
     first, last = [list(csv.DictReader(io.StringIO(file.text))) for _, file in steps]
     assert first == last[:1] and list(last[0]) == ["image", "model", "caption", "tags"]
@@ -40,4 +41,16 @@ def test_chosen_photos_are_captioned_one_by_one(tagger, album, tmp_path):
 def test_a_photo_that_is_gone_is_told(tagger, album, tmp_path):
     (tmp_path / "green.png").unlink()
     with pytest.raises(RamError, match=r"green\.png|no longer kept"):
-        list(caption_album(tagger, album, [0, 1], tmp_path / "uploads"))
+        list(caption_album(tagger, album, [0, 1]))
+
+
+def test_photos_in_an_archive_are_read_there(tagger, tmp_path):
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "red.png")
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.write(tmp_path / "red.png", "holiday/red.png")
+    album = list(tag_album(tagger, [tmp_path / "photos.zip"], FeatureCache()))[-1]
+    before = sorted(tmp_path.rglob("*"))
+    *_, (_, file) = caption_album(tagger, album, [0])
+    (row,) = csv.DictReader(io.StringIO(file.text))
+    assert row["caption"] == tagger.caption(tmp_path / "red.png")
+    assert sorted(tmp_path.rglob("*")) == before
