@@ -33,7 +33,7 @@ Work = Callable[[Path], object]
 
 @contextmanager
 def writers(program: str) -> Iterator[dict[str, tuple[Work, Work]]]:
-    """How each writer adds the tag to a file, and takes it out."""
+    """Return two functions for each writer: one adds the tag to a file, the other removes it."""
 
     def own(photo: bool) -> tuple[Work, Work]:
         writer = EmbeddedTags() if photo else Sidecars()

@@ -19,7 +19,7 @@ from ram.text.files import read_json
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a method said of all photos of a part.
+    """Answers of a method about all photos of a part.
 
     Args:
         name: for the table.

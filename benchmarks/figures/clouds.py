@@ -68,5 +68,5 @@ def _colour(word: str, **_: Any) -> str:
 
 
 def _inner(svg: str) -> str:
-    """What is within the outermost element of an SVG document."""
+    """Return the content of the outermost element of an SVG document."""
     return re.sub(r"^.*?<svg[^>]*>|</svg>\s*$", "", svg, flags=re.DOTALL)

@@ -34,7 +34,7 @@ class OurRow:
 
 @dataclass(frozen=True)
 class OurTable:
-    """What stands for a table of a paper at lite scale.
+    """One of our tables, which stands for a table of a paper at lite scale.
 
     Args:
         columns: names of all columns.

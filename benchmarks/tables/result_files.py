@@ -51,7 +51,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class ResultFile:
-    """What a command measured.
+    """Figures that a command measured.
 
     Args:
         command: that made it.

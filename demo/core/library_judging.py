@@ -1,4 +1,4 @@
-"""What the page of a library learns: thumbs, thresholds that fit them, and a tagger for labels of one's own."""
+"""Keep thumbs on a library's photos; learn thresholds and a tagger for own labels from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ram.library.thumb_learning import learn
 from ram.text.names import normalize_category
 
 PACK, FOLDER, ARCHIVE = "own.tagpack", "own-tagger", "own-tagger.zip"
-"""What is taken home: the labels alone, and a model that has them beside its own tags."""
+"""Files to download: the labels as a tag pack, and a model that has them beside its own tags."""
 MOST_LABELS, MOST_PHOTOS = 50, 2000
 """Labels and photos of one training."""
 

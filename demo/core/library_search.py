@@ -1,4 +1,4 @@
-"""What the page of a library does: find photos, show them small, take thumbs."""
+"""Find photos of a library for its page, make thumbnails of them, and keep thumbs."""
 
 from __future__ import annotations
 
