@@ -39,6 +39,7 @@ from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.text_encoder import encode_sentences
 from ram.text.bank import TagEmbeddingBank
 from ram.text.vocabulary import TagVocabulary
+from ram.training.data_engine.dense_tags import half_windows
 from ram.training.data_engine.region_cleaning import CleaningRules, strike_out
 from ram.training.data_engine.region_looks import RegionLooks
 
@@ -140,7 +141,7 @@ def clean(
     rules: CleaningRules,
 ) -> Booleans:
     """Strike tags out by their best part of nine, each a quarter of the photo; see RAM, section 3.3."""
-    parts = windows(photos.patches)
+    parts = half_windows(photos.patches)
     count, many, channels = parts.shape
     found = model.probabilities(parts.reshape(-1, channels), texts).reshape(count, many, -1)
     best = found.argmax(axis=1)
@@ -157,13 +158,6 @@ def clean(
     for row, tag in struck.pairs:
         cleaned[row, tag] = False
     return cleaned
-
-
-def windows(patches: torch.Tensor) -> torch.Tensor:
-    """(photos, 16, channels) in four rows to (photos, 9, channels): means of squares of four patches."""
-    squares = patches.unflatten(1, (4, 4))
-    parts = [squares[:, row : row + 2, column : column + 2].mean(dim=(1, 2)) for row in range(3) for column in range(3)]
-    return torch.stack(parts, dim=1)
 
 
 def read_photos(data: Path, count: int, cache: Path, progress: Progress) -> tuple[Photos, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from ram.cli.options import open_describer
 from ram.cli.terminal import Progress, printable, say
@@ -13,6 +13,12 @@ from ram.text.descriptions import Origin, TagDescriptions
 
 MAX_NAMED = 5
 """Tags that a message lists by name."""
+
+
+def named_first(names: Collection[str]) -> str:
+    """The first names of a list, and how many more there are: "dog, cat and 3 more"."""
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(list(names)[:MAX_NAMED]) + more
 
 
 def add_skip_option(parser: argparse.ArgumentParser) -> None:

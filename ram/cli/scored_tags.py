@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ram.checkpoints.registry import VOCABULARIES
-from ram.cli.listing import MAX_NAMED
+from ram.cli.listing import named_first
 from ram.cli.options import add_describer_options, describe_all
 from ram.cli.terminal import Progress, printable, say
 from ram.errors import InputError
@@ -84,6 +84,11 @@ def _named(tagger: Tagger, typed: Sequence[str], name: str) -> TagEmbeddingBank:
     return bank.join(tagger.bank.select([tag for tag in lacking if tag is not None]))
 
 
+def at_threshold(bank: TagEmbeddingBank, threshold: float | None) -> TagEmbeddingBank:
+    """The bank with one threshold for all tags; as it is where None."""
+    return bank if threshold is None else bank.with_thresholds((threshold,) * len(bank))
+
+
 def _without_equal(
     bank: TagEmbeddingBank, typed: Sequence[str], packed: Iterable[str]
 ) -> tuple[TagEmbeddingBank, tuple[str, ...]]:
@@ -93,8 +98,7 @@ def _without_equal(
     if not earlier:
         return bank, tuple(typed)
     named = [f'"{later}" as "{first}"' for later, first in earlier.items()]
-    more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
-    say(printable(f"the text encoder reads {', '.join(named[:MAX_NAMED])}{more}: only the latter is scored"))
+    say(printable(f"the text encoder reads {named_first(named)}: only the latter is scored"))
     names = dict.fromkeys(earlier.get(name, name) for name in typed)
     return bank.select([tag for tag in bank.vocabulary.tags if tag not in earlier]), tuple(names)
 
@@ -102,5 +106,4 @@ def _without_equal(
 def _report_known(how: str, tags: Sequence[str]) -> None:
     """Print a line on standard error about tags that were known before."""
     if tags:
-        more = f" and {len(tags) - MAX_NAMED} more" if len(tags) > MAX_NAMED else ""
-        say(printable(f"already known, {how}: {', '.join(tags[:MAX_NAMED])}{more}"))
+        say(printable(f"already known, {how}: {named_first(tags)}"))

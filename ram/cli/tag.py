@@ -30,7 +30,7 @@ from ram.cli.picture_run import (
     open_results,
     reporting,
 )
-from ram.cli.scored_tags import add_vocabulary_options, scored_bank, typed_tags
+from ram.cli.scored_tags import add_vocabulary_options, at_threshold, scored_bank, typed_tags
 from ram.cli.stopping import sigterm_as_interrupt
 from ram.cli.tag_cluster import add_engine_options, run_engine
 from ram.cli.tag_language import add_language_option, given_names, is_translated, say_without_names
@@ -118,8 +118,7 @@ def _run(args: argparse.Namespace) -> int:
         if run.pictures or args.watch:
             tagger = open_tagger(args, args.model, args.compile)
             bank, typed = scored_bank(tagger, typed, args)
-            if args.threshold is not None:
-                bank = bank.with_thresholds((args.threshold,) * len(bank))
+            bank = at_threshold(bank, args.threshold)
             if args.translations and not any(bank.vocabulary.translations):
                 raise InputError(
                     f"{tagger.name} has no names in another language: leave --translations out, or add --vocabulary "

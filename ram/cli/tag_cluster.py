@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ram.cli.options import image_limits, open_tagger, positive
-from ram.cli.scored_tags import scored_bank
+from ram.cli.scored_tags import at_threshold, scored_bank
 from ram.cli.terminal import Progress, printable, say
 from ram.errors import InputError
 
@@ -68,18 +68,17 @@ def run_engine(args: argparse.Namespace, typed: tuple[str, ...]) -> int:
         ray = _cluster(args, stack)
         tagger = open_tagger(args, args.model)
         bank, typed = scored_bank(tagger, typed, args)
-        if args.threshold is not None:
-            bank = bank.with_thresholds((args.threshold,) * len(bank))
+        bank = at_threshold(bank, args.threshold)
         args.output.mkdir(parents=True, exist_ok=True)
         stack.enter_context(locked([args.output]))
         plan = WorkPlan(args.output, _settings(args, tagger, bank))
         for notice in plan.add(args.pictures, args.shard):
             say(printable(notice))
-        if done := len(plan.shards) - len(plan.coming):
+        coming = plan.coming
+        if done := len(plan.shards) - len(coming):
             say(f"{done} of {len(plan.shards)} shards are in {printable(args.output.name)} already")
         job = _job(args, bank if bank is not tagger.bank else None, typed)
         finished = FinishedShards(plan, job, stack.enter_context(Progress()))
-        coming = plan.coming
         try:
             if coming and ray is not None:
                 from ram.cluster.ray_engine import run_on_ray

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Collection
 
-from ram.cli.listing import MAX_NAMED
+from ram.cli.listing import named_first
 from ram.cli.terminal import printable, say
 from ram.labels.tag_names import ENGLISH, LANGUAGES, TagNames, load_names
 
@@ -35,6 +35,4 @@ def say_without_names(tags: Collection[str], args: argparse.Namespace) -> None:
     """Print a line on tags that have no name in the language of --language."""
     if not tags or not is_translated(args):
         return
-    more = f" and {len(tags) - MAX_NAMED} more" if len(tags) > MAX_NAMED else ""
-    named = ", ".join(list(tags)[:MAX_NAMED])
-    say(printable(f"without a name in {LANGUAGES[args.language]}, so in English: {named}{more}"))
+    say(printable(f"without a name in {LANGUAGES[args.language]}, so in English: {named_first(tags)}"))

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from ram.cluster.parquet_package import parquet_package
 from ram.cluster.work_plan import result_file
-from ram.library.looks import CLASS_CODES, quantized, restored
+from ram.library.looks import quantized, quantized_classes, restored, restored_classes
 from ram.models.image_encoder import ImageFeatures
 from ram.runtime import atomic_write
 
@@ -48,11 +47,10 @@ def look_columns(features: ImageFeatures) -> dict[str, Any]:
     """Columns of the look of one picture: codes and scales of (tokens, dim), and probabilities of classes."""
     codes, scales = quantized(features.tokens)
     classes = features.class_probabilities
-    coded = None if classes is None else (classes[0].float().clamp(0, 1).sqrt() * CLASS_CODES).round().to(torch.uint8)
     return {
         "look_codes": codes[0].tobytes(),
         "look_scales": scales[0].tolist(),
-        "look_classes": None if coded is None else coded.cpu().numpy().tobytes(),
+        "look_classes": None if classes is None else quantized_classes(classes[0]).tobytes(),
     }
 
 
@@ -63,8 +61,8 @@ def look_of(row: Mapping[str, Any]) -> ImageFeatures:
     classes = row.get("look_classes")
     if classes is None:
         return ImageFeatures(restored(codes, scales))
-    probabilities = torch.frombuffer(bytearray(classes), dtype=torch.uint8).float().div(CLASS_CODES).square()
-    return ImageFeatures(restored(codes, scales), class_probabilities=probabilities[None])
+    probabilities = restored_classes(np.frombuffer(bytearray(classes), np.uint8)[None])
+    return ImageFeatures(restored(codes, scales), class_probabilities=probabilities)
 
 
 def write_part(folder: Path, shard: str, number: int, rows: Sequence[Mapping[str, Any]], looks: bool) -> None:

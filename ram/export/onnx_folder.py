@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from ram.checkpoints.model_folder import assemble
@@ -120,9 +119,3 @@ def write_lists(folder: Path, tagger: Tagger) -> None:
 def _write_lines(path: Path, lines: Sequence[str]) -> None:
     with atomic_write(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def baked_pixels(tagger: Tagger, image: torch.Tensor) -> np.ndarray:
-    """(batch, 3, size, size) normalized pixels as the baked graph takes them: (batch, size, size, 3), 0 to 255, BGR."""
-    mean, std = (torch.tensor(values)[:, None, None] for values in (tagger.config.image.mean, tagger.config.image.std))
-    return (255 * (image * std + mean)).permute(0, 2, 3, 1).flip(-1).contiguous().numpy()

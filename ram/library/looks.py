@@ -82,8 +82,7 @@ class LookStore:
         pooled["tokens"], patches["tokens"] = np.split(tokens, [1], axis=1)
         pooled["scales"], patches["scales"] = np.split(scales, [1], axis=1)
         if features.class_probabilities is not None:
-            probabilities = features.class_probabilities.float().clamp(0, 1).sqrt() * CLASS_CODES
-            contents[CLASSES] = probabilities.round().to(torch.uint8).cpu().numpy()
+            contents[CLASSES] = quantized_classes(features.class_probabilities)
         for name, row in self.shape.files.items():
             path = self._folder / name
             try:
@@ -115,7 +114,7 @@ class LookStore:
             tokens = torch.cat([tokens, restored(others["tokens"], others["scales"])], dim=1)
         classes = None
         if self.shape.classes:
-            classes = torch.from_numpy(self._map(CLASSES)[index]).float().div_(CLASS_CODES).square_()
+            classes = restored_classes(self._map(CLASSES)[index])
         return ImageFeatures(tokens, class_probabilities=classes)
 
     def _map(self, name: str) -> NDArray[Any]:
@@ -137,3 +136,13 @@ def quantized(tokens: torch.Tensor) -> tuple[NDArray[np.int8], NDArray[np.float3
 def restored(codes: NDArray[np.int8], scales: NDArray[np.float32]) -> torch.Tensor:
     """(batch, tokens, dim) float32 of :func:`quantized`."""
     return torch.from_numpy(np.ascontiguousarray(codes)).float().mul_(torch.from_numpy(scales.copy())[..., None])
+
+
+def quantized_classes(probabilities: torch.Tensor) -> NDArray[np.uint8]:
+    """Probabilities of classes to codes of the same shape, in equal steps of the square root."""
+    return (probabilities.float().clamp(0, 1).sqrt() * CLASS_CODES).round().to(torch.uint8).cpu().numpy()
+
+
+def restored_classes(codes: NDArray[np.uint8]) -> torch.Tensor:
+    """Float32 probabilities of :func:`quantized_classes`."""
+    return torch.from_numpy(codes).float().div_(CLASS_CODES).square_()

@@ -8,12 +8,11 @@ from typing import Any
 from ram.errors import MissingPackageError
 
 
-def needed(module: str, package: str | None = None) -> Any:
+def needed(module: str) -> Any:
     """The module of another package.
 
     Args:
-        module: its name for import.
-        package: its name for pip, where it differs.
+        module: its name for import, the first part of which is its name for pip.
 
     Raises:
         MissingPackageError: it is not installed.
@@ -23,5 +22,5 @@ def needed(module: str, package: str | None = None) -> Any:
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] != module.partition(".")[0]:
             raise  # something that the package itself needs
-        name = package or module.partition(".")[0]
+        name = module.partition(".")[0]
         raise MissingPackageError(f"this needs the package {name}: pip install {name}") from None

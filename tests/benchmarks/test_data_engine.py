@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from benchmarks.data_engine import STAGES, Photos, Test, clean, generate, run_engine, windows
+from benchmarks.data_engine import STAGES, Photos, Test, clean, generate, half_windows, run_engine
 from benchmarks.lite.aligner import train_aligner
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.training.data_engine.region_cleaning import CleaningRules
@@ -32,7 +32,7 @@ def made_up():
 
 def test_windows_are_the_nine_squares_of_four_patches():
     patches = torch.arange(16.0).reshape(1, 16, 1)
-    found = windows(patches)[0, :, 0]
+    found = half_windows(patches)[0, :, 0]
     assert found.tolist() == [2.5, 3.5, 4.5, 6.5, 7.5, 8.5, 10.5, 11.5, 12.5]
 
 

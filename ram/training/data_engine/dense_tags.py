@@ -41,19 +41,28 @@ class DenseTeacher:
             (n, tags) of the whole image, and (n, tags) of the part that shows the tag best: every square of half the
             width and height, in steps of a quarter.
         """
-        side = round(patches.shape[1] ** 0.5)
-        if side**2 != patches.shape[1] or side % 4:
-            raise InputError(f"{patches.shape[1]} patches: the dense teacher needs a square with 4, 8 ... a side")
         logits = patches @ self.weight.T + self.bias
         whole = logits.mean(dim=1).softmax(dim=-1) @ self.members
-        step = side // 4
-        squares = logits.unflatten(1, (side, side))
-        parts = [
-            squares[:, top : top + 2 * step, left : left + 2 * step].mean(dim=(1, 2))
-            for top in range(0, 2 * step + 1, step)
-            for left in range(0, 2 * step + 1, step)
-        ]
-        return whole, (torch.stack(parts, dim=1).softmax(dim=-1) @ self.members).amax(dim=1)
+        return whole, (half_windows(logits).softmax(dim=-1) @ self.members).amax(dim=1)
+
+
+def half_windows(values: torch.Tensor) -> torch.Tensor:
+    """(n, patches, channels) of a square, row by row, to (n, 9, channels): means of its windows.
+
+    They have half the width and height, and lie a quarter apart.
+
+    Raises:
+        InputError: the patches are no square with 4, 8 ... a side.
+    """
+    side = round(values.shape[1] ** 0.5)
+    if side**2 != values.shape[1] or side % 4:
+        raise InputError(f"{values.shape[1]} patches: the dense teacher needs a square with 4, 8 ... a side")
+    step, squares = side // 4, values.unflatten(1, (side, side))
+    starts = range(0, 2 * step + 1, step)
+    windows = [
+        squares[:, top : top + 2 * step, left : left + 2 * step].mean(dim=(1, 2)) for top in starts for left in starts
+    ]
+    return torch.stack(windows, dim=1)
 
 
 def class_membership(ids: Mapping[str, int], path: Path = CLASSES) -> torch.Tensor:
