@@ -27,7 +27,7 @@ from demo.server.uploads import uploaded
 from demo.views import photo as views
 from demo.views.page import introduction, notice
 from demo.views.tags import no_tags, tags
-from ram.checkpoints.registry import model_entries
+from ram.checkpoints.registry import shipped_models
 from ram.errors import RamError
 
 _log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class PhotoSection:
                 categories.lay_out_rows()
                 self.tags = html(tags(first.photo) if first else no_tags(), "tags", "photo", "tags")
                 self.card = PictureCard(bench)
-                html(views.scope(bench.taggers[0].name in _shipped()), "scope")
+                html(views.scope(bench.taggers[0].name in shipped_models()), "scope")
             with gr.Column(scale=7, min_width=300, elem_classes="sheet", elem_id="why-panel"):
                 self.why = WhyPanel(bench, categories.typed, first)
         with gr.Column(elem_classes="sheet", elem_id="results"):
@@ -213,10 +213,6 @@ class PhotoSection:
         if typed is None:
             return update
         return {**update, **self.categories.scored(typed, scores, photo, asked, edits.scores(photo) if photo else {})}
-
-
-def _shipped() -> set[str]:
-    return {entry.name for entry in model_entries() if entry.source == "shipped"}
 
 
 def _first_look(bench: Workbench, path: Path | None) -> Tagged | None:

@@ -135,8 +135,9 @@ class PictureRun:
         failed = {path for path, _ in self.failures}
         self._sound = {picture for picture in self.done if str(picture) not in failed}
         for pictures in new_photos(self._paths, lambda picture: picture in self._sound, watch):
-            self.failures = [(path, reason) for path, reason in self.failures if Path(path) not in pictures]
-            self.pictures += [picture for picture in pictures if picture not in self.pictures]
+            fresh, known = set(pictures), set(self.pictures)
+            self.failures = [(path, reason) for path, reason in self.failures if Path(path) not in fresh]
+            self.pictures += [picture for picture in pictures if picture not in known]
             yield pictures
 
     def skip_written(self, results: ResultFile) -> None:

@@ -29,8 +29,9 @@ class FinishedShards:
     def __post_init__(self) -> None:
         self._done: dict[str, set[int]] = {}
         self._parts: dict[str, int] = {}
-        remove_parts(self.plan.folder, [s.name for s in self.plan.shards if s not in self.plan.coming])
-        self._finished = len(self.plan.shards) - len(self.plan.coming)
+        coming = {shard.name for shard in self.plan.coming}  # asks the disk about every shard
+        remove_parts(self.plan.folder, [one.name for one in self.plan.shards if one.name not in coming])
+        self._finished = len(self.plan.shards) - len(coming)
         self.progress("tagging shards", self._finished, len(self.plan.shards))
 
     def add(self, part: PartDone) -> None:

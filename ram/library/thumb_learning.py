@@ -53,11 +53,11 @@ def learn(library: PhotoLibrary, progress: Progress = quiet) -> list[LearnedThre
     """
     learned = []
     store, own = library.looks(), library.tagger.bank
+    thresholds, rows = library.index.thresholds(), library.index.rows()
     for tag, thumbs in library.index.thumbs().items():
         bank = own.select([tag]) if tag in own.vocabulary else library.tagger.embed([tag])
         (first,) = bank.vocabulary.thresholds
-        before = library.index.thresholds().get(tag, first)
-        rows = library.index.rows()
+        before = thresholds.get(tag, first)
         logits = score_looks(library.tagger, store, rows, bank, progress)[:, 0].numpy()
         judged = np.array(list(thumbs))
         places, right = np.searchsorted(rows, judged), np.array(list(thumbs.values())) > 0

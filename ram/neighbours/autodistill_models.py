@@ -58,10 +58,11 @@ class RamClassifier(_OverOntology, ClassificationBaseModel):
     def predict(self, input: Any) -> Any:
         """``supervision.Classifications`` of a path, array in BGR or PIL image."""
         image = _opened(input)
-        found = classifications(self._score(image), self.threshold)
+        prediction = self._score(image)
+        found = classifications(prediction, self.threshold)
         if len(found.class_id):
             return found
-        best = self._score(image).top(1)[0]  # a folder of classes needs one for each image
+        best = prediction.top(1)[0]  # a folder of classes needs one for each image
         return type(found)(np.array([self.ontology.prompts().index(best.tag)]), np.array([best.probability]))
 
     def _score(self, image: Any) -> Prediction:

@@ -68,7 +68,7 @@ class Recorder:
                 means = {name: round(total / steps, 4) for name, total in sums.items()}
                 self._end_epoch(result.epoch + 1, means, now - began)
                 sums = {}
-            elif not world.first_says(now - saved >= 60 * schedule.save_minutes):
+            elif not self._due(now - saved >= 60 * schedule.save_minutes):
                 continue
             epoch, step = divmod(all_done, steps)
             seconds, length = time.monotonic() - began, 0 if self.curve is None else self.curve.length()
@@ -76,6 +76,10 @@ class Recorder:
                 self.state_file, Position(epoch, step, steps, sums, seconds, length), world.first
             )
             saved = time.monotonic()
+
+    def _due(self, due: bool) -> bool:
+        """Whether to save now: the same in all processes where each has a part of what is saved."""
+        return due if self.learner.state.sharded is None else self.learner.world.first_says(due)
 
     def _end_epoch(self, epoch: int, losses: dict[str, float], seconds: float) -> None:
         record: dict[str, Any] = {"epoch": epoch, **losses, "seconds": round(seconds, 1)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
@@ -76,7 +76,7 @@ class TrainingSet:
     probabilities: torch.Tensor | None = None
     sampler: CaptionSampler | None = None
 
-    @property
+    @cached_property
     def queries(self) -> TagEmbeddingBank:
         """The bank that images are scored against in training, one entry for each column of the triplets."""
         return self.bank if self.classes is None else self.bank.join(self.classes)

@@ -50,7 +50,8 @@ def write_report(
         pictures: folder to which image paths are relative.
     """
     table = counts(triplets, labels, struck)
-    entries = [_entry(row["tag"], triplets, labels, looks, struck) for row in table]
+    rows = looks.rows_of_tags()
+    entries = [_entry(one["tag"], rows.get(labels.id(one["tag"]), {}), triplets, looks, struck) for one in table]
     entries = sorted((one for one in entries if one["gone"]), key=lambda one: -len(one["gone"]))
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "report.json", {"summary": summary, "counts": table, "tags": entries}, indent=1)
@@ -66,14 +67,10 @@ def write_report(
 
 
 def _entry(
-    tag: str, triplets: Sequence[dict[str, Any]], labels: TagVocabulary, looks: RegionLooks, struck: Struck
+    tag: str, rows: Mapping[Pair, list[int]], triplets: Sequence[dict[str, Any]], looks: RegionLooks, struck: Struck
 ) -> dict[str, Any]:
     """All pairs of a tag that went, the least likely first, and some that stayed, evenly spread."""
-    own = labels.id(tag)
-    best: dict[Pair, int] = {}
-    for row, pair in enumerate(looks.pairs):
-        if pair[1] == own and (pair not in best or looks.probabilities[row] > looks.probabilities[best[pair]]):
-            best[pair] = row
+    best = {pair: max(own, key=lambda row: looks.probabilities[row]) for pair, own in rows.items()}
     order = sorted(best, key=lambda pair: looks.probabilities[best[pair]])
     stayed = [pair for pair in order if pair not in struck.pairs]
     spread = sorted({round(at) for at in np.linspace(0, len(stayed) - 1, MOST_SHOWN)}) if stayed else []

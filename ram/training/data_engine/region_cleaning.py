@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class Struck:
     outlying: frozenset[Pair]
     unseen: frozenset[Pair]
 
-    @property
+    @cached_property
     def pairs(self) -> frozenset[Pair]:
         """All pairs that are struck out."""
         return self.outlying | self.unseen
@@ -80,12 +81,9 @@ def strike_out(looks: RegionLooks, labels: TagVocabulary, known: TagVocabulary, 
     Raises:
         MissingPackageError: scikit-learn is not installed.
     """
-    rows: dict[int, dict[Pair, list[int]]] = {}
-    for row, pair in enumerate(looks.pairs):
-        rows.setdefault(pair[1], {}).setdefault(pair, []).append(row)
     outlying: set[Pair] = set()
     unseen: set[Pair] = set()
-    for tag, of_pairs in rows.items():
+    for tag, of_pairs in looks.rows_of_tags().items():
         over = rules.over(known.thresholds[known.id(labels.tags[tag])])
         if over > 0:
             unseen |= {pair for pair, own in of_pairs.items() if looks.probabilities[own].max() <= over}

@@ -42,6 +42,13 @@ class RegionLooks:
     unreadable: tuple[str, ...] = ()
     boxes: tuple[Box, ...] = ()
 
+    def rows_of_tags(self) -> dict[int, dict[Pair, list[int]]]:
+        """Rows of each pair, by its tag."""
+        rows: dict[int, dict[Pair, list[int]]] = {}
+        for row, pair in enumerate(self.pairs):
+            rows.setdefault(pair[1], {}).setdefault(pair, []).append(row)
+        return rows
+
     @classmethod
     def join(cls, parts: Sequence[RegionLooks]) -> RegionLooks:
         """All regions of several parts, which are not all empty."""
