@@ -16,7 +16,7 @@ from demo.core.photos import Photo, Scores
 from demo.core.suggestions import Suggestions
 from demo.core.texts import recognise, say
 from demo.core.workbench import Workbench, throttle
-from demo.sections.languages import choices, wording
+from demo.sections.languages import choices, typed_by, wording
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.sections.why import WhyPanel
 from demo.server.uploads import uploaded
@@ -126,7 +126,7 @@ class CategoriesPanel:
         """
         visitor = visitor_of(request.headers)
         shown = False
-        states = self.bench.describe(text or "", describer, visitor, edited=edits.typed)
+        states = self.bench.describe(typed_by(request, text), describer, visitor, edited=edits.typed)
         for update in self.stream(states, photo, visitor):
             shown |= self.typed in update
             if before is not None and not shown:

@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 
+from demo.core.tag_names import in_english, translated_tags
 from demo.core.texts import ENGLISH, languages, texts
 
 PREFIX = "page_"
@@ -29,8 +30,14 @@ def wording(key: str) -> Any:
 
 @cache
 def translations() -> gr.I18n:
-    """All texts by language, for `Blocks.launch`."""
-    return gr.I18n(**{code: {PREFIX + key: text for key, text in own.items()} for code, own in languages().items()})
+    """All texts and names of tags by language, for `Blocks.launch`."""
+    known = {code: {**own, **translated_tags(code)} for code, own in languages().items()}
+    return gr.I18n(**{code: {PREFIX + key: text for key, text in own.items()} for code, own in known.items()})
+
+
+def typed_by(request: gr.Request, text: str | None) -> str:
+    """Typed categories with tags in place of their names in the visitor's language."""
+    return in_english(text or "", request.headers.get("accept-language", ""))
 
 
 def choices(names: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from demo.core.links import Host, View, read_link
 from demo.core.photos import Photo
 from demo.core.snippets import snippets
 from demo.core.texts import say
-from demo.sections.languages import wording
+from demo.sections.languages import typed_by, wording
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.sections.photo import PhotoSection
 from demo.sections.why import Subject
@@ -65,7 +65,7 @@ class ShareBar:
     @errors_shown_in("link")
     def on_share(
         self, photo: Photo | None, categories: str | None, describer: str, typed: Categories | None,
-        subject: Subject | None,
+        subject: Subject | None, request: gr.Request,
     ) -> Update:  # fmt: skip
         """Make a link to the present view."""
         meanings = {
@@ -75,7 +75,7 @@ class ShareBar:
             if meaning.gloss == gloss
         }
         path, tag = Path(photo.source) if photo else None, subject.tag if subject else ""
-        view = self.host.view_of(path, categories or "", describer, tag, meanings)
+        view = self.host.view_of(path, typed_by(request, categories), describer, tag, meanings)
         explanation = say("link_of_example" if view.photo else "link_of_upload" if view.upload else "link_of_text")
         shown = [one for one in (typed, subject and subject.predefined) if one]
         if any(one.edited or one.packed for one in shown):
@@ -83,9 +83,10 @@ class ShareBar:
         return {self.link: link(view.query(), explanation)}
 
     @errors_shown_in("code")
-    def on_code(self, photo: Photo | None, categories: str | None, describer: str) -> Update:
+    def on_code(self, photo: Photo | None, categories: str | None, describer: str, request: gr.Request) -> Update:
         """Show the present view as code."""
-        view = self.host.view_of(Path(photo.source) if photo else None, categories or "", describer)
+        path = Path(photo.source) if photo else None
+        view = self.host.view_of(path, typed_by(request, categories), describer)
         return {self.code: code(snippets(view, len(self.section.bench.taggers)))}
 
     @errors_shown_in("notice")
@@ -112,7 +113,7 @@ class ShareBar:
     ) -> Iterator[Update]:
         """Describe the categories of a link, but never with a language model: only visitors spend their budget."""
         section, typed = self.section, None
-        yield {section.typed_notice: ""}
+        yield gr.skip()  # gradio empties every output of a generator that yields nothing
         if view is None or not view.categories or describer not in OFFLINE:
             return
         chosen = view.chosen_meanings()

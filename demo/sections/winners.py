@@ -12,7 +12,7 @@ from demo.core.feature_cache import FeatureCache
 from demo.core.texts import input_error, recognise, say
 from demo.core.winners import find_winners
 from demo.core.workbench import Workbench
-from demo.sections.languages import choices, wording
+from demo.sections.languages import choices, typed_by, wording
 from demo.sections.parts import MAX_DESCRIBING, PRIVATE, Update, errors_shown_in, html
 from demo.server.visitors import visitor_of
 from demo.views import winners as views
@@ -67,7 +67,7 @@ class WinnersPanel:
         """Describe the categories, then score every photo."""
         if album is None or not album.photos:  # before a language model is asked
             raise input_error("no_photos_yet")
-        *_, typed = self.bench.describe(text or "", describer, visitor_of(request.headers))
+        *_, typed = self.bench.describe(typed_by(request, text), describer, visitor_of(request.headers))
         main = self.bench.taggers[0]
         if main.name not in typed.banks:
             raise typed.unscored()

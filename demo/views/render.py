@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from demo.core.tag_names import tag_name
 from demo.core.texts import Text, say, together
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def _environment() -> Environment:
         "width": "{:.1%}".format,
         "thousands": "{:,}".format,
         "as": _attribute,
+        "tag_name": tag_name,
         "data_address": data_address,
         "download_address": _download_address,
     }

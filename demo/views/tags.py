@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from demo.core.exports import export_table, score_row
 from demo.core.listed_tags import MAX_SHIFT, NEXT_BEST, ListedTag, by_kind, list_tags
 from demo.core.photos import Photo
+from demo.core.tag_names import tag_list
 from demo.core.texts import Text, say
 from demo.core.verdicts import FACTOR
 from demo.views.render import render
@@ -52,7 +53,7 @@ def _spoken(present: Sequence[ListedTag], unlike: bool) -> Text:
     text = say("no_tags_spoken")
     if present:
         count = say("tags_counted", count=len(present))
-        text = say("tags_spoken", count=count, tags=", ".join(one.tag for one in present))
+        text = say("tags_spoken", count=count, tags=tag_list([one.tag for one in present]))
     return say("after_warning", warning=say("unlike"), text=text) if unlike else text
 
 

@@ -38,6 +38,10 @@ class TagNames:
     def __len__(self) -> int:
         return len(self._names)
 
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Tags in lower case, each with its name."""
+        return self._names.items()
+
     @cached_property
     def _tags(self) -> dict[str, str]:
         return {matching_key(name): tag for tag, name in reversed(self._names.items())}

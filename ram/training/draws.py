@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 import torch
+from torch.nn.functional import normalize
 
 from ram.training.data.guided_captions import GuidedCaptions
 from ram.training.data.mosaics import Mosaic
@@ -26,6 +27,7 @@ class Draw:
         captioned: (batch,) whether an image has any caption.
         mosaic: which images are joined.
         described: (tags, descriptions) False for descriptions that this step leaves out; None leaves out none.
+        noise: (tags, dim) vector added to all descriptions of a tag; None adds none.
         guided: captions as ids, of images that are not joined; None where captioning is not learned.
     """
 
@@ -37,6 +39,7 @@ class Draw:
     captioned: torch.Tensor
     mosaic: Mosaic
     described: torch.Tensor | None = None
+    noise: torch.Tensor | None = None
     guided: GuidedCaptions | None = None
 
     @classmethod
@@ -55,10 +58,14 @@ class Draw:
         described = None
         if schedule.description_dropout:
             described = drop_descriptions(training.queries.mask[tags], schedule.description_dropout, generator)
+        noise = None
+        if schedule.description_noise:
+            count, dim = training.queries.mask[tags].shape[0], training.queries.embedded.embeddings.shape[2]
+            noise = schedule.description_noise * normalize(torch.randn(count, dim, generator=generator), dim=1)
         guided = None
         if training.sampler is not None:
             guided = training.sampler.draw(ids, schedule.captions_per_picture, generator, 2 * mosaic.pairs)
-        return cls(epoch, ids, seeds, tags, *captions, mosaic, described, guided)
+        return cls(epoch, ids, seeds, tags, *captions, mosaic, described, noise, guided)
 
 
 def draw_tags(targets: torch.Tensor, count: int, generator: torch.Generator, others: int = 0) -> torch.Tensor:

@@ -109,6 +109,8 @@ class ScheduleRecipe:
         mosaics: fraction of a step's images that are joined in pairs, see :mod:`ram.training.data.mosaics`.
         description_dropout: fraction of a tag's descriptions that a step leaves out, except for the last one, so that
             the decoder learns a tag from one sentence as well as from many.
+        description_noise: length of a random vector that a step adds to all embeddings of a tag, which have length 1,
+            so that the decoder learns what lies near a tag's sentences and not these alone; 0 adds none.
         captions_per_picture: captions drawn per image and step; the paper takes 1, more are more negatives.
         precision: "float32", or autocast in "bfloat16" or, on a GPU, in "float16" with a gradient scaler.
         accumulate: pieces in which each process computes its part of a batch that does not fit into memory. The
@@ -138,6 +140,7 @@ class ScheduleRecipe:
     negatives: int = 0
     mosaics: float = 0.0
     description_dropout: float = 0.0
+    description_noise: float = 0.0
     captions_per_picture: int = 1
     precision: str = "bfloat16"
     accumulate: int = 1
@@ -170,7 +173,7 @@ class ScheduleRecipe:
             (("epochs", "batch", "captions_per_picture", "accumulate", "log_every"), lambda x: x >= 1, "be at least 1"),
             (("learning_rate", "backbone_rate", "clip"), lambda x: x > 0, "be over 0"),
             (("warmup", "average", "description_dropout"), lambda x: 0 <= x < 1, "be at least 0 and under 1"),
-            (("weight_decay", "save_minutes", *counts), lambda x: x >= 0, "not be negative"),
+            (("weight_decay", "save_minutes", "description_noise", *counts), lambda x: x >= 0, "not be negative"),
         ):
             for name in names:
                 if not fits(value := getattr(self, name)):

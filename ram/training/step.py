@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.functional import normalize
 
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.ram import TaggingModel
@@ -96,7 +97,7 @@ class Step(nn.Module):
         shown_in = mosaic.owners(len(ids)) if mosaic.pairs else None
         return Batch(
             features=encoder.embed(patches),
-            tags=_keep_descriptions(tags.rows(drawn), draw.described),
+            tags=_vary(tags.rows(drawn), draw),
             targets=targets.to(device),
             known=known.to(device),
             samples=samples,
@@ -115,8 +116,13 @@ class Step(nn.Module):
         )
 
 
-def _keep_descriptions(tags: DescriptionEmbeddings, mask: torch.Tensor | None) -> DescriptionEmbeddings:
-    return tags if mask is None else DescriptionEmbeddings(tags.embeddings, mask.to(tags.embeddings.device))
+def _vary(tags: DescriptionEmbeddings, draw: Draw) -> DescriptionEmbeddings:
+    embeddings, mask = tags.embeddings, tags.mask
+    if draw.described is not None:
+        mask = draw.described.to(embeddings.device)
+    if draw.noise is not None:
+        embeddings = normalize(embeddings + draw.noise[:, None].to(embeddings), dim=2)
+    return DescriptionEmbeddings(embeddings, mask)
 
 
 def attention_for(device: torch.device) -> AbstractContextManager[None]:

@@ -86,3 +86,18 @@ def test_what_changes_stays_in_the_language(visit, locale, language):
     for (key, _), text in page.evaluate(TRANSLATED):
         beginning = words[key].partition("{")[0]
         assert text.startswith(beginning) and not any(word in text for word in ENGLISH_WORDS), (key, text)
+
+
+@pytest.mark.parametrize("locale, typed, shown", [("de-DE", "Hund", "Hund"), ("zh-CN", "狗", "狗")])
+def test_tags_have_names_in_the_language_and_are_understood_by_them(visit, locale, typed, shown):
+    page, words = visit(locale), texts(locale.partition("-")[0] if locale.startswith("de") else locale)
+    row = page.locator("#tags .tag-row[data-tag=dog]")
+    assert row.locator(".name").inner_text() == shown
+    row.click()
+    page.locator("#why h2").get_by_text(fill(words["why_tag"], {"tag": shown}), exact=True).wait_for()
+    page.locator("#categories input").fill(typed)
+    page.locator("#score").click()
+    page.locator(".typed-row[data-category=dog] .marks").wait_for()
+    assert page.locator(".typed-row .name").inner_text() == shown
+    page.get_by_role("tab", name=words["compare"]).click()
+    assert page.locator("#compare-found .versus[data-tag=dog] .name").inner_text() == shown
