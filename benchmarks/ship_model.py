@@ -1,6 +1,6 @@
 """Turn a trained folder into the one that ships: the whole vocabulary, probabilities that keep their word, thresholds.
 
-    python -m benchmarks.ship_model runs/ram-plus-lite/model DATA --output ram/pretrained/ram-plus-lite
+    python -m benchmarks.ship_model runs/ram-plus-lite/model DATA --classifier --grid 4 --output runs/shipped
 
 The trained folder holds the tags of the training label system. This adds every other tag of ``ram/labels/everyday``,
 whose descriptions no training saw, then looks at the development sets that ``benchmarks.training_data`` wrote. With
@@ -131,15 +131,21 @@ def look(images: Sequence[Path | Image], model: TaggingModel, see: EvalTransform
 
 
 def everyday_bank(trained: TagEmbeddingBank, descriptions: int | None) -> TagEmbeddingBank:
-    """The trained tags first, as they are, then all others of the everyday system."""
+    """The trained tags first, then all others of the everyday system, each by the sentences that are written for it.
+
+    Training may have varied the sentences of its tags; those with which they ship are of one kind for all.
+    """
     system = LabelSystem.load(EVERYDAY)
     others = [tag for tag in system.vocabulary.tags if tag not in trained.vocabulary]
+    tags = [*trained.vocabulary.tags, *others]
     if descriptions == 1:
         template = TemplateDescriber()
-        written = TagDescriptions({tag: (next(template.describe(tag)),) for tag in others}, Origin(template.name))
+        written = TagDescriptions({tag: (next(template.describe(tag)),) for tag in tags}, Origin(template.name))
     else:
-        written = TagDescriptions.load(EVERYDAY / "descriptions.json").select(others)
-    return trained.join(TagEmbeddingBank.build(written, build_text_encoder(trained.text_encoder)))
+        written = TagDescriptions.load(EVERYDAY / "descriptions.json").select(tags)
+    text_encoder = build_text_encoder(trained.text_encoder)
+    own = TagEmbeddingBank.build(written.select(trained.vocabulary.tags), text_encoder, trained.vocabulary)
+    return own.join(TagEmbeddingBank.build(written.select(others), text_encoder))
 
 
 def with_classifier(config: ModelConfig, model: TaggingModel, weight: float) -> tuple[ModelConfig, TaggingModel]:
@@ -148,6 +154,14 @@ def with_classifier(config: ModelConfig, model: TaggingModel, weight: float) -> 
     joined = build_model(config)
     joined.load_state_dict(model.state_dict())
     return config, joined.eval()
+
+
+def with_grid(config: ModelConfig, model: TaggingModel, grid: int) -> tuple[ModelConfig, TaggingModel]:
+    """Rebuild the model with so many rows and columns of tokens: the decoder attends to any number of them."""
+    config = replace(config, image=replace(config.image, grid=grid))
+    other = build_model(config)
+    other.load_state_dict(model.state_dict())
+    return config, other
 
 
 @torch.inference_mode()
@@ -203,9 +217,12 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("data", type=Path)
     parser.add_argument("--classifier", action="store_true", help="weigh the classifier's evidence too")
+    parser.add_argument("--grid", type=int, help="rows and columns of tokens, if not as in training")
     parser.add_argument("--output", required=True, type=Path)
     args = parser.parse_args()
     config, model, trained = load_model(args.model)
+    if args.grid:
+        config, model = with_grid(config, model, args.grid)
     model.eval()
     if args.classifier:
         config, model = with_classifier(config, model, 1.0)

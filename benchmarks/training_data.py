@@ -5,9 +5,9 @@
 ``DATA`` holds ``flickr8k/`` (``captions.json``, a list of ``{"image", "captions"}``; ``splits.json``, from a split to
 its images), ``corel5k/`` (``train_tags.json``, a list of ``{"image", "tags"}``) and ``broad/`` (``photos.json``, a list
 of ``{"image", "source", "tags", "captions"}``, the captions optional). Written beside them: ``labels/`` (label system
-without the excluded tags), a triplet file for each source whose tags are complete and one for all others, and
-development sets in the form that ``ram evaluate`` reads. 15 % of every broad source are for development, and all of
-coco128.
+without the excluded tags; ``descriptions.json`` and, with more kinds of sentences, ``varied.json``), a triplet file for
+each source whose tags are complete and one for all others, and development sets in the form that ``ram evaluate``
+reads. 15 % of every broad source are for development, and all of coco128.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from benchmarks.everyday_labels import FOLDER as EVERYDAY
+from ram.describers.fallback import describe_tags
+from ram.describers.loading import load_describer
+from ram.describers.template import TemplateDescriber
 from ram.describers.wording import singulars
 from ram.labels.captions import read_captions
 from ram.labels.exclusion import ExcludedTags
@@ -35,6 +39,8 @@ COMPLETE = ("caltech101", "camvid", "clothing", "grocery", "imagenet_samples", "
 """Broad sources in which other tags of the same source are absent."""
 DEVELOPMENT = "coco128"
 HELD_OUT = 0.15
+FROM_LEXICON, TEMPLATES = 12, 3
+"""Sentences of the lexicon and templates that join a tag's own in ``varied.json``, at most."""
 OTHER_SENSES = frozenset(
     "aerial crafts design designs detail display fan figures flight formation giant head interior light model needles "
     "outside pack pair pattern perch post prototype range relief row run shade star texture turn vehicle".split()
@@ -80,6 +86,18 @@ def triplet(image: str, captions: Sequence[str], parsed: Sequence[Sequence[str]]
     return {"image_path": image, "caption": list(captions), "union_label_id": own, "parse_label_id": by_caption}
 
 
+def varied(written: TagDescriptions) -> TagDescriptions:
+    """Each tag's sentences with the lexicon's and templates: a decoder that always meets a tag in the same ten learns
+    these by heart."""
+    template = TemplateDescriber()
+    lexicon, _ = describe_tags(load_describer("lexicon", environ={}), template, written.tags)
+    all_ = {
+        tag: (*written[tag], *lexicon[tag][:FROM_LEXICON], *islice(template.describe(tag), TEMPLATES))
+        for tag in written.tags
+    }
+    return TagDescriptions({tag: tuple(dict.fromkeys(texts)) for tag, texts in all_.items()}, written.origin)
+
+
 def parse_all(
     captions: Mapping[str, Sequence[str]], words: Iterable[str], processes: int
 ) -> dict[str, list[list[str]]]:
@@ -109,7 +127,9 @@ def main() -> None:
     labels.mkdir(exist_ok=True)
     synonyms = {word: tag for word, tag in system.synonyms.items() if tag in words.ids and not banned.reason(word)}
     LabelSystem(system.vocabulary.select(words.tags), synonyms).save(labels)
-    TagDescriptions.load(EVERYDAY / "descriptions.json").select(words.tags).save(labels / "descriptions.json")
+    written = TagDescriptions.load(EVERYDAY / "descriptions.json").select(words.tags)
+    written.save(labels / "descriptions.json")
+    varied(written).save(labels / "varied.json")
 
     flickr = {image: texts.sentences for image, texts in read_captions(data / "flickr8k" / "captions.json").items()}
     splits = json.loads((data / "flickr8k" / "splits.json").read_text(encoding="utf-8"))

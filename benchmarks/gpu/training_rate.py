@@ -46,7 +46,7 @@ def recipe_for(plan: Plan, name: str, batch: int) -> Recipe:
     schedule = dataclasses.replace(recipe.schedule, batch=batch, precision=precision)
     model = recipe.model
     if plan.tiny and name == LITE:
-        model = dataclasses.replace(model, image=dataclasses.replace(model.image, train_size=128))
+        model = dataclasses.replace(model, image=dataclasses.replace(model.image, train_size=128, grid=4))
     if plan.tiny and name == SWIN:
         tiny = plan.size.config
         model = dataclasses.replace(model, image=tiny.image, decoder=tiny.decoder)

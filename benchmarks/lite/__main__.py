@@ -190,7 +190,7 @@ def measure(
             "which training saw."
         )
     flickr = lab.data / "flickr8k"
-    captioned = load_captioned(flickr / "captions.json", flickr / "images", (flickr / "splits.json", "test"))
+    captioned = load_captioned(flickr / "captions.json", flickr, (flickr / "splits.json", "test"))
     rows = {}
     for model, tagger in lab.taggers.items():
         looks = lab.looks(model, "flickr8k-test-captioned", captioned.pictures)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import normalize
 
+from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.training.data.guided_captions import GuidedCaptions
 from ram.training.data.mosaics import Mosaic
 from ram.training.data.training_set import TrainingSet
@@ -66,6 +67,15 @@ class Draw:
         if training.sampler is not None:
             guided = training.sampler.draw(ids, schedule.captions_per_picture, generator, 2 * mosaic.pairs)
         return cls(epoch, ids, seeds, tags, *captions, mosaic, described, noise, guided)
+
+    def vary(self, tags: DescriptionEmbeddings) -> DescriptionEmbeddings:
+        """The descriptions of the drawn tags as this step has them: without some, and moved by the noise."""
+        embeddings, mask = tags.embeddings, tags.mask
+        if self.described is not None:
+            mask = self.described.to(embeddings.device)
+        if self.noise is not None:
+            embeddings = normalize(embeddings + self.noise[:, None].to(embeddings), dim=2)
+        return DescriptionEmbeddings(embeddings, mask)
 
 
 def draw_tags(targets: torch.Tensor, count: int, generator: torch.Generator, others: int = 0) -> torch.Tensor:

@@ -8,9 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.nn.functional import normalize
 
-from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.ram import TaggingModel
 from ram.training.data.negatives import sample_tags
 from ram.training.data.training_set import TrainingSet
@@ -97,7 +95,7 @@ class Step(nn.Module):
         shown_in = mosaic.owners(len(ids)) if mosaic.pairs else None
         return Batch(
             features=encoder.embed(patches),
-            tags=_vary(tags.rows(drawn), draw),
+            tags=draw.vary(tags.rows(drawn)),
             targets=targets.to(device),
             known=known.to(device),
             samples=samples,
@@ -114,15 +112,6 @@ class Step(nn.Module):
             consensus=training.sampler.consensus if training.sampler and "self_critical" in recipe.objectives else None,
             total=self.meeting.total,
         )
-
-
-def _vary(tags: DescriptionEmbeddings, draw: Draw) -> DescriptionEmbeddings:
-    embeddings, mask = tags.embeddings, tags.mask
-    if draw.described is not None:
-        mask = draw.described.to(embeddings.device)
-    if draw.noise is not None:
-        embeddings = normalize(embeddings + draw.noise[:, None].to(embeddings), dim=2)
-    return DescriptionEmbeddings(embeddings, mask)
 
 
 def attention_for(device: torch.device) -> AbstractContextManager[None]:

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.everyday_labels import FOLDER, check_descriptions, read_system
-from benchmarks.training_data import Words, held_out
+from benchmarks.training_data import FROM_LEXICON, TEMPLATES, Words, held_out, varied
 from ram.errors import InputError
 from ram.labels.exclusion import ExcludedTags
 from ram.labels.hypernyms import load_kinds
@@ -45,6 +45,14 @@ def test_words_of_training_data_never_mean_an_excluded_tag():
     assert not {"horse", "motorcycle", "sofa"} & set(words.tags)
     named = {words.tags[id_] for id_ in words.read(["horses", "couch", "motorbike", "puppies", "corgi"])}
     assert {"corgi", "dog", "animal"} <= named and not {"horse", "motorcycle", "sofa", "couch"} & named
+
+
+def test_varied_sentences_are_of_three_kinds_and_begin_with_the_written_ones():
+    written = TagDescriptions({"dog": ("a wet dog shaking water off its coat",), "kneel": ("a man kneels on a mat",)})
+    found = varied(written)
+    assert found["dog"][0] == written["dog"][0] and found["kneel"][0] == written["kneel"][0]
+    assert "a photo of a dog." in found["dog"] and any("animal" in text for text in found["dog"])
+    assert all(len(set(found[tag])) == len(found[tag]) <= 1 + FROM_LEXICON + TEMPLATES for tag in found)
 
 
 def test_an_image_stays_held_out_when_others_come():

@@ -170,6 +170,17 @@ def test_dropped_descriptions_leave_every_tag_at_least_one():
     assert torch.equal(drop_descriptions(mask, 0.0, torch.Generator()), mask)
 
 
+def test_noise_moves_all_descriptions_of_a_tag_alike(training):
+    ids = torch.arange(4)
+    moved = Draw.of(training, toy_recipe(description_noise=0.3), 0, ids, generator_for("noise"))
+    own, still = training.bank.embedded, Draw.of(training, toy_recipe(), 0, ids, generator_for("noise"))
+    assert torch.allclose(moved.noise.norm(dim=1), torch.tensor(0.3))
+    assert torch.equal(still.vary(own).embeddings, own.embeddings)
+    varied = moved.vary(own).embeddings
+    assert torch.allclose(varied, F.normalize(own.embeddings + moved.noise[:, None], dim=2), atol=1e-6)
+    assert not torch.allclose(moved.noise[0], moved.noise[1]) and torch.equal(moved.ids, still.ids)
+
+
 def test_mosaics_are_refused_where_a_step_is_in_pieces():
     with pytest.raises(ValueError, match="accumulate"):
         toy_recipe(mosaics=1.0, accumulate=2)
