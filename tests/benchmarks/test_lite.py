@@ -49,6 +49,10 @@ def test_the_encoder_looks_once_and_scores_stay_equal(photos, tmp_path, monkeypa
     assert score_looks(tagger, again, tagger.bank).shape == (3, len(tagger.bank))
     with pytest.raises(InputError, match="features of other images"):
         cached_looks(tmp_path / "cache" / "looks.npz", tagger, photos[:2])
+    with torch.no_grad():
+        next(tagger.model.image_encoder.parameters()).add_(1)
+    with pytest.raises(InputError, match="features of other weights"):
+        cached_looks(tmp_path / "cache" / "looks.npz", tagger, photos)
 
 
 def test_rates_are_in_percent_and_what_cannot_be_scored_is_left_out():
