@@ -19,7 +19,7 @@ REQUEST = SimpleNamespace(headers={"accept-language": "de"}, query_params={})
 @pytest.fixture
 def bar():
     with gr.Blocks():
-        bench = Workbench([tiny_tagger()], {"lexicon": TemplateDescriber(), "template": TemplateDescriber()}.__getitem__)
+        bench = Workbench([tiny_tagger()], dict.fromkeys(("lexicon", "template"), TemplateDescriber()).__getitem__)
         return ShareBar(PhotoSection(bench, [], {"template": "Templates"}, ""), html(""))
 
 
