@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from demo.core.tag_names import in_english, translated_tags
+from demo.core.shown_tags import in_english, translated_tags
 from demo.core.texts import ENGLISH, languages, texts
 
 PREFIX = "page_"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from demo.core.tag_names import tag_name
+from demo.core.shown_tags import tag_name
 from demo.core.texts import Text, say, together
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from demo.core.exports import export_table, score_row
 from demo.core.listed_tags import MAX_SHIFT, NEXT_BEST, ListedTag, by_kind, list_tags
 from demo.core.photos import Photo
-from demo.core.tag_names import tag_list
+from demo.core.shown_tags import tag_list
 from demo.core.texts import Text, say
 from demo.core.verdicts import FACTOR
 from demo.views.render import render

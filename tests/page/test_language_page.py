@@ -2,7 +2,7 @@
 
 import pytest
 
-from demo.core.tag_names import translated_tags
+from demo.core.shown_tags import translated_tags
 from demo.core.texts import fill, texts
 from tests.page.conftest import WAIT_MILLISECONDS, foreign
 from tests.page.visits import EXAMPLES

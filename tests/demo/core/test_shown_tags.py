@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from demo.core.tag_names import TagName, in_english, tag_list, tag_name, translated_tags
+from demo.core.shown_tags import TagName, in_english, tag_list, tag_name, translated_tags
 from demo.core.texts import Text, languages, say
 
 GERMAN = "de-AT,de;q=0.9,en;q=0.8"
