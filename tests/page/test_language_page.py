@@ -100,6 +100,7 @@ def test_tags_have_names_in_the_language_and_are_understood_by_them(visit, local
     page.locator("#categories input").fill(typed)
     page.locator("#score").click()
     page.locator(".typed-row[data-category=dog] .marks").wait_for()
+    page.locator(".typed-row .name .status").wait_for(state="detached")
     assert page.locator(".typed-row .name").inner_text() == shown
     page.get_by_role("tab", name=words["compare"]).click()
     assert page.locator("#compare-found .versus[data-tag=dog] .name").inner_text() == shown
