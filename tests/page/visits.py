@@ -63,7 +63,13 @@ def changes(page, place, before):
 
 
 def plot_texts(page):
-    """Texts of the plot, which is asked for unless it is shown."""
+    """Texts of the plot, which is asked for unless it is shown.
+
+    It is there once all categories are described; until then the rows above its button grow and move it, even between
+    the press and the release of the mouse.
+    """
+    page.locator(".typed-row").first.wait_for()
+    page.locator(".typed-row .status").first.wait_for(state="detached")
     compare(page)
     page.locator("#plot .wide svg").wait_for()
     return page.locator("#plot .wide svg text").all_text_contents()
