@@ -50,7 +50,7 @@ def translated_tags(language: str) -> dict[str, str]:
 
 
 def in_english(text: str, accepted: str) -> str:
-    """Typed categories with the tag in place of each name in the visitor's language.
+    """Typed categories with the tag in place of each name in the visitor's language; a word that is a tag itself stays.
 
     Args:
         text: as typed; text that is no list of categories stays.
@@ -61,7 +61,7 @@ def in_english(text: str, accepted: str) -> str:
         typed = parse_categories(text) if names else ()
     except InputError:
         return text
-    return ", ".join(map(names.tag, typed)) if names else text
+    return ", ".join(one if one in names else names.tag(one) for one in typed) if names else text
 
 
 def _page_language(accepted: str) -> str:

@@ -44,6 +44,7 @@ def test_a_list_of_tags_is_one_text_in_the_order_given():
     [
         ("Hund, drachen steigen", GERMAN, "dog, drachen steigen"),
         ("狗，海滩", "zh-CN,zh;q=0.9", "dog, beach"),
+        ("Hut, Hund", GERMAN, "Hut, dog"),  # a hut is a tag, and the German word for a hat
         ("Hund", "en-GB,de;q=0.5", "Hund"),  # another language of the page is not guessed
         ("Hund", "", "Hund"),
         ("", GERMAN, ""),
