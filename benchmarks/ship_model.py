@@ -150,18 +150,19 @@ def everyday_bank(trained: TagEmbeddingBank, descriptions: int | None) -> TagEmb
 
 def with_classifier(config: ModelConfig, model: TaggingModel, weight: float) -> tuple[ModelConfig, TaggingModel]:
     """Rebuild the model with the classifier's evidence added at this weight; its other weights stay."""
-    config = replace(config, ensemble=EnsembleConfig(classifier_weight=weight))
-    joined = build_model(config)
-    joined.load_state_dict(model.state_dict())
-    return config, joined.eval()
+    return rebuild(replace(config, ensemble=EnsembleConfig(classifier_weight=weight)), model)
 
 
 def with_grid(config: ModelConfig, model: TaggingModel, grid: int) -> tuple[ModelConfig, TaggingModel]:
     """Rebuild the model with so many rows and columns of tokens: the decoder attends to any number of them."""
-    config = replace(config, image=replace(config.image, grid=grid))
-    other = build_model(config)
-    other.load_state_dict(model.state_dict())
-    return config, other
+    return rebuild(replace(config, image=replace(config.image, grid=grid)), model)
+
+
+def rebuild(config: ModelConfig, model: TaggingModel) -> tuple[ModelConfig, TaggingModel]:
+    """Put the weights of a model into one of another configuration."""
+    rebuilt = build_model(config)
+    rebuilt.load_state_dict(model.state_dict())
+    return config, rebuilt.eval()
 
 
 @torch.inference_mode()

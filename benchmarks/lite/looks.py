@@ -20,7 +20,7 @@ def cached_looks(path: Path, tagger: Tagger, pictures: Sequence[Path], progress:
     """Read the features of all images, or compute and write them.
 
     Args:
-        path: a ``.npz`` file; its name tells models and images apart.
+        path: a ``.npz`` file; its name tells model and images apart.
         tagger: the model.
         pictures: the images, in order.
         progress: called with what is being done, how much is done, and how much there is.

@@ -57,11 +57,13 @@ def in_english(text: str, accepted: str) -> str:
         accepted: the browser's header Accept-Language, whose first language is the visitor's.
     """
     names = _all().get(_page_language(accepted))
+    if names is None:
+        return text
     try:
-        typed = parse_categories(text) if names else ()
+        typed = parse_categories(text)
     except InputError:
         return text
-    return ", ".join(one if one in names else names.tag(one) for one in typed) if names else text
+    return ", ".join(one if one in names else names.tag(one) for one in typed)
 
 
 def _page_language(accepted: str) -> str:

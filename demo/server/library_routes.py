@@ -23,7 +23,7 @@ from ram.text.vocabulary import KINDS
 
 PAGE = "/library"
 MOST_BYTES = 10_000
-"""Of a request's body."""
+"""Bytes that the body of a request may have."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",

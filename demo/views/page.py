@@ -57,5 +57,5 @@ def _counts(spent: Spent, budget: Budget) -> Text:
 
 
 def _of(spent: int, most: int | None) -> int | Text:
-    """What is spent, and of how much where there is a limit."""
+    """Say how much of a budget is spent, and how large it is where it has a limit."""
     return spent if most is None else say("spent_of", spent=spent, most=most)

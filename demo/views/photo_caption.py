@@ -44,7 +44,7 @@ def caption(captioned: CaptionedPhoto, model: str, tagger: str) -> str:
 
 
 def waiting() -> str:
-    """What stands there while a caption is written."""
+    """Render the line that is shown while a caption is written."""
     return render("photo_caption", "waiting")
 
 

@@ -24,7 +24,7 @@ NAME = "tags.png"
 
 
 def picture_card(photo: Image.Image, scores: Sequence[TagScore], model: str) -> str:
-    """What picture_card.js draws and saves: the photo on top and a row for each tag.
+    """Render the hidden values that picture_card.js draws and saves: the photo on top and a row for each tag.
 
     Args:
         photo: any size; it is fitted into the card.

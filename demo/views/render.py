@@ -61,7 +61,7 @@ def _environment() -> Environment:
 
 
 def _with_key(value: Any) -> Any:
-    """What a template prints for a value: a text becomes an element that holds its key."""
+    """Turn a text into an element that holds its key; other values are printed as they are."""
     return Markup(render("texts", "text", text=value)) if isinstance(value, Text) else value
 
 

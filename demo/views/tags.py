@@ -49,7 +49,7 @@ def tags(
 
 
 def _spoken(present: Sequence[ListedTag], unlike: bool) -> Text:
-    """What screen readers say about a new photo: the tags over their thresholds."""
+    """Text for screen readers about a new photo: the tags over their thresholds."""
     text = say("no_tags_spoken")
     if present:
         count = say("tags_counted", count=len(present))

@@ -141,7 +141,7 @@ def _job(args: argparse.Namespace, bank: TagEmbeddingBank | None, typed: tuple[s
 
 
 def _settings(args: argparse.Namespace, tagger: Tagger, bank: TagEmbeddingBank) -> dict[str, Any]:
-    """What the results depend on, by the names that a message gives."""
+    """Collect the options on which the results depend, by their names in messages."""
     from hashlib import sha256
 
     from ram.cluster.picture_parts import PART

@@ -12,7 +12,7 @@ from ram.runtime import Progress, quiet
 
 @dataclass
 class FinishedShards:
-    """What a run has done; of a part that was done twice the second time is not counted.
+    """Totals over the finished parts of a run; a part that was done twice counts once.
 
     Args:
         plan: its shards.

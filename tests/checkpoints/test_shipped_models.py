@@ -70,7 +70,7 @@ def test_dogs_are_found_on_a_photo_of_dogs_only(tagger):
 
 
 def test_most_drawn_gradients_are_unlike_the_photos_of_training(ram_plus):
-    """38 of 40 are for ram-plus-lite, 18 for ram-lite (docs/experiments/everyday-data.md); these are the first ten."""
+    """38 of 40 are for ram-plus-lite (docs/experiments/varied-sentences.md); these are the first ten."""
     assert sum(prediction.unlike for prediction in ram_plus.tag([gradient(seed) for seed in range(10)])) >= 7
 
 

@@ -69,7 +69,7 @@ def plot_texts(page):
     the press and the release of the mouse.
     """
     page.locator(".typed-row").first.wait_for()
-    page.locator(".typed-row .status").first.wait_for(state="detached")
+    typed(page)
     compare(page)
     page.locator("#plot .wide svg").wait_for()
     return page.locator("#plot .wide svg text").all_text_contents()

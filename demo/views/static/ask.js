@@ -88,7 +88,7 @@ list.addEventListener('click', ({target}) => {
 });
 
 element.addEventListener('click', ({target}) => {
-  const word = target.closest('button[data-suggest]')?.textContent.trim();  // in the visitor's language
+  const word = target.closest('button[data-suggest]')?.dataset.suggest;
   if (!word) return;
   box ??= document.querySelector('#categories input, #categories textarea');
   const typed = box.value.split(/[,;]/).map(one => one.trim()).filter(Boolean);
