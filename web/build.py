@@ -32,7 +32,13 @@ PAGE = Path(__file__).parent / "page"
 RUNTIME = "onnxruntime-web@1.30.0"
 INTEGRITY = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
 """Digest of the package that npm has under this version."""
-RUNTIME_FILES = {"ort.wasm.bundle.min.mjs": "ort.mjs", "ort-wasm-simd-threaded.wasm": "ort.wasm.gz"}
+RUNTIME_FILES = {
+    "ort.wasm.bundle.min.mjs": "ort.mjs",
+    "ort-wasm-simd-threaded.wasm": "ort.wasm.gz",
+    "ort.webgpu.bundle.min.mjs": "ort.webgpu.mjs",
+    "ort-wasm-simd-threaded.asyncify.wasm": "ort.webgpu.wasm.gz",
+}
+"""Files of the package to those of the page, which fetches two of them: by WASM, or with WebGPU."""
 
 
 def build(target: Path, model: str, graphs: Path | None = None, package: Path | None = None) -> None:

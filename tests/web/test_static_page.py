@@ -5,10 +5,12 @@ import http.server
 import shutil
 import statistics
 import threading
+from contextlib import contextmanager
 
 import pytest
 
 import ram
+from tests.conftest import BROWSER_FLAGS, BROWSERS
 from tests.page.conftest import foreign
 from tests.paths import ROOT
 
@@ -59,8 +61,8 @@ def site(tmp_path_factory):
     opened.server.server_close()
 
 
-@pytest.fixture
-def page(browser, site):
+@contextmanager
+def visited(browser, address):
     """A first visit, which has nothing stored; fails if a script broke or anything came from another host."""
     context = browser.new_context()
     visit = context.new_page()
@@ -68,10 +70,27 @@ def page(browser, site):
     surprises = []
     visit.on("pageerror", lambda error: surprises.append(f"script error: {error}"))
     visit.on("request", lambda request: surprises.extend(foreign(request.url)))
-    visit.goto(site.address)
+    visit.goto(address)
     yield visit
     context.close()
     assert surprises == []
+
+
+@pytest.fixture
+def page(browser, site):
+    with visited(browser, site.address) as visit:
+        yield visit
+
+
+@pytest.fixture
+def gpu_browser(browser):
+    """A Chromium whose processor imitates a GPU for WebGPU."""
+    program = next(filter(None, map(shutil.which, BROWSERS)))
+    flags = [flag for flag in BROWSER_FLAGS if flag != "--disable-gpu"]
+    flags += ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+    chromium = browser.browser_type.launch(executable_path=program, args=flags)
+    yield chromium
+    chromium.close()
 
 
 def tag(page, photo):
@@ -108,6 +127,46 @@ def test_a_visit_gives_the_tags_of_python_with_few_bytes_and_offline(page, site)
     page.context.set_offline(True)
     page.reload()
     assert set(tag(page, EXAMPLES[0])[0]) == set(tagger.tag(EXAMPLES[0]).tags)
+
+
+def test_a_gpu_gives_the_tags_of_python(gpu_browser, site):
+    tagger = ram.load(MODEL, device="cpu", dtype="float32")
+    photo = EXAMPLES[0]
+    expected = tagger.tag(photo)
+    before = sum(site.sent.values())
+    with visited(gpu_browser, f"{site.address}?device=webgpu") as visit:
+        found, _ = tag(visit, photo)
+        assert visit.evaluate("document.body.dataset.device") == "webgpu"
+        assert set(found) == set(expected.tags)
+        assert all(abs(value - expected[name].probability) < 0.02 for name, value in found.items())
+        assert sum(site.sent.values()) - before <= PHOTO_BYTES
+
+        visit.get_by_label("A category of your own").fill("corgi")
+        visit.get_by_role("button", name="Score").click()
+        typed = visit.locator("#categories li[data-tag=corgi]")
+        typed.wait_for()
+        corgi = tagger.score(tagger.look(photo), tagger.embed({"corgi": ["a photo of a corgi."]}))["corgi"].probability
+        assert abs(float(typed.get_attribute("data-probability")) - corgi) < 0.05
+
+
+def test_wasm_is_chosen_where_a_gpu_is_imitated_or_fails(gpu_browser, site):
+    with visited(gpu_browser, site.address) as visit:
+        tag(visit, EXAMPLES[0])
+        assert visit.evaluate("document.body.dataset.device") == "wasm"
+    with visited(gpu_browser, "about:blank") as visit:
+        visit.add_init_script("""
+            const adapter = { info: { isFallbackAdapter: false }, requestDevice: () => Promise.reject(Error("lost")) };
+            Object.defineProperty(navigator, "gpu", { value: { requestAdapter: () => Promise.resolve(adapter) } });
+        """)
+        visit.goto(site.address)
+        assert tag(visit, EXAMPLES[0])[0]
+        assert visit.evaluate("document.body.dataset.device") == "wasm"
+
+
+def test_a_device_that_is_none_is_named(page, site):
+    page.goto(f"{site.address}?device=abacus")
+    page.locator("#file").set_input_files(EXAMPLES[0])
+    page.get_by_text("there is no device abacus").wait_for()
 
 
 def test_a_file_that_is_no_photo_is_named(page):

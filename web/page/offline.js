@@ -14,7 +14,7 @@ async function dropOld() {
   await Promise.all(old.map((name) => caches.delete(name)));
   await self.clients.claim();
   const cache = await caches.open(CACHE);
-  await cache.addAll(["./", "page.css", "page.js", "tagger.js", "resample.js", "wordpiece.js", "ort.mjs"]);
+  await cache.addAll(["./", "page.css", "page.js", "tagger.js", "runtime.js", "resample.js", "wordpiece.js"]);
 }
 
 async function stored(request) {

@@ -4,6 +4,7 @@ import { Tagger } from "./tagger.js";
 
 const at = (id) => document.getElementById(id);
 const percent = (probability) => `${Math.round(100 * probability)} %`;
+const asked = new URLSearchParams(location.search).get("device"); // "webgpu" or "wasm"; the best one where missing
 let tagger, features;
 
 function say(text) {
@@ -22,7 +23,7 @@ function row(name, probability, present) {
 async function open(file) {
   if (!file) return;
   try {
-    tagger ??= await Tagger.load(say);
+    tagger ??= await Tagger.load(say, asked);
     at("photo").src = URL.createObjectURL(file);
     say("Tagging ...");
     const began = performance.now();
@@ -31,8 +32,9 @@ async function open(file) {
     at("tags").replaceChildren(...found.map(({ tag, probability }) => row(tag, probability, true)));
     at("categories").replaceChildren();
     at("category").disabled = at("ask").disabled = false;
-    document.body.dataset.milliseconds = taken;
-    say(`${found.length} tags in ${taken} ms. The photo has not left this device.`);
+    Object.assign(document.body.dataset, { milliseconds: taken, device: tagger.runtime.device });
+    const place = tagger.runtime.device === "webgpu" ? "on the GPU" : "on the processor";
+    say(`${found.length} tags in ${taken} ms ${place}. The photo has not left this device.`);
   } catch (error) {
     say(`This photo could not be tagged: ${error.message}`);
   }

@@ -1,28 +1,38 @@
-// A tagger in the browser: ONNX graphs on onnxruntime-web, by WASM on one thread.
+// A tagger in the browser: ONNX graphs on onnxruntime-web.
 
-import * as ort from "./ort.mjs";
 import { resize } from "./resample.js";
+import { bestDevice, Runtime, unpacked } from "./runtime.js";
 import { WordPiece } from "./wordpiece.js";
 
 const MODEL = "./model/";
 
-// The bytes of a file that is stored compressed: a static host may not compress by itself.
-async function unpacked(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${url} cannot be fetched (${answer.status}): copy the whole folder to your host`);
-  return new Uint8Array(await new Response(answer.body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
-}
-
 export class Tagger {
-  static async load(progress = () => {}) {
+  // `device` is "webgpu" or "wasm"; null is the best one, and WASM where the GPU fails.
+  static async load(progress = () => {}, device = null) {
     progress("Loading the model ...");
-    ort.env.wasm.numThreads = 1;
-    ort.env.wasm.wasmBinary = (await unpacked("./ort.wasm.gz")).buffer;
     const [look, tags] = await Promise.all(["look.onnx.gz", "tags.onnx.gz"].map((name) => unpacked(MODEL + name)));
-    const settings = await (await fetch(`${MODEL}tags.json`)).json();
-    const tagger = new Tagger();
-    Object.assign(tagger, { settings, look: await session(look), tags: await session(tags) });
+    const settings = await (await fetch(`${MODEL}tags.json`)).json(), chosen = device ?? (await bestDevice());
+    try {
+      return await Tagger.on(chosen, look, tags, settings);
+    } catch (error) {
+      if (device || chosen === "wasm") throw error;
+      return Tagger.on("wasm", look, tags, settings);
+    }
+  }
+
+  // A tagger on a device, tried on an empty image: a GPU may fail only there, and compiles there.
+  static async on(device, look, tags, settings) {
+    const runtime = await Runtime.load(device), tagger = new Tagger();
+    const sessions = { look: await runtime.session(look), tags: await runtime.session(tags) };
+    Object.assign(tagger, { runtime, settings, ...sessions });
+    const empty = tagger.pixels(new Float32Array(3 * settings.size ** 2));
+    if (device === "webgpu") await tagger.tag(await tagger.look.run({ pixels: empty }));
     return tagger;
+  }
+
+  pixels(values) {
+    const { size } = this.settings;
+    return this.runtime.tensor("float32", values, [1, 3, size, size]);
   }
 
   // Pixels of an image file, (1, 3, size, size), prepared as in Python.
@@ -35,7 +45,7 @@ export class Tagger {
     const pixels = new Float32Array(3 * size * size);
     for (let i = 0; i < size * size; i++)
       for (let c = 0; c < 3; c++) pixels[c * size * size + i] = (square[3 * i + c] / 255 - mean[c]) / std[c];
-    return new ort.Tensor("float32", pixels, [1, 3, size, size]);
+    return this.pixels(pixels);
   }
 
   // Run the image encoder once; what it gives can be scored against any bank.
@@ -59,18 +69,19 @@ export class Tagger {
       const names = ["score.onnx.gz", "embed.onnx.gz", "vocab.txt.gz"];
       const [score, embed, pieces] = await Promise.all(names.map((name) => unpacked(MODEL + name)));
       const words = new WordPiece(new TextDecoder().decode(pieces));
-      this.text = { score: await session(score), embed: await session(embed), words };
+      // WebGPU has no operators for the int8 weights of the text encoder.
+      this.text = { score: await this.runtime.session(score), embed: await this.runtime.session(embed, "wasm"), words };
     }
-    const rows = [];
+    const rows = [], { runtime } = this;
     for (const sentence of sentences) {
       const ids = BigInt64Array.from(this.text.words.encode(sentence), BigInt), shape = [1, ids.length];
-      const mask = new ort.Tensor("int64", new BigInt64Array(ids.length).fill(1n), shape);
-      const { embeddings } = await this.text.embed.run({ ids: new ort.Tensor("int64", ids, shape), mask });
+      const mask = runtime.tensor("int64", new BigInt64Array(ids.length).fill(1n), shape);
+      const { embeddings } = await this.text.embed.run({ ids: runtime.tensor("int64", ids, shape), mask });
       rows.push(...embeddings.data);
     }
     const count = sentences.length, shape = [1, count, rows.length / count];
-    const embeddings = new ort.Tensor("float32", Float32Array.from(rows), shape);
-    const mask = new ort.Tensor("bool", new Uint8Array(count).fill(1), [1, count]);
+    const embeddings = runtime.tensor("float32", Float32Array.from(rows), shape);
+    const mask = runtime.tensor("bool", new Uint8Array(count).fill(1), [1, count]);
     return (await probabilities(this.text.score, { ...features, embeddings, mask }))[0];
   }
 }
@@ -79,8 +90,4 @@ async function probabilities(graph, given) {
   const inputs = Object.fromEntries(graph.inputNames.map((name) => [name, given[name]]));
   const { logits } = await graph.run(inputs, ["logits"]);
   return Array.from(logits.data, (logit) => 1 / (1 + Math.exp(-logit)));
-}
-
-function session(graph) {
-  return ort.InferenceSession.create(graph, { executionProviders: ["wasm"], graphOptimizationLevel: "all" });
 }
