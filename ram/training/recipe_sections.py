@@ -106,6 +106,8 @@ class ScheduleRecipe:
         tags_per_step: tags of each step, first those that occur in the batch, then random ones; 0 for all.
         random_tags: how many of them are random at least, however many occur.
         negatives: absent tags that each image is scored against, drawn from those of the step; fast; 0 for all.
+        hard_negatives: how many times as often those are drawn, and count, that look like a tag of the image and that
+            the dense teacher rejects (``generated.dense_rejected``).
         mosaics: fraction of a step's images that are joined in pairs, see :mod:`ram.training.data.mosaics`.
         description_dropout: fraction of a tag's descriptions that a step leaves out, except for the last one, so that
             the decoder learns a tag from one sentence as well as from many.
@@ -138,6 +140,7 @@ class ScheduleRecipe:
     tags_per_step: int = 0
     random_tags: int = 0
     negatives: int = 0
+    hard_negatives: float = 1.0
     mosaics: float = 0.0
     description_dropout: float = 0.0
     description_noise: float = 0.0
@@ -168,9 +171,10 @@ class ScheduleRecipe:
         self.pieces(1)
 
     def _check_ranges(self) -> None:
+        counts_from_1 = ("epochs", "batch", "captions_per_picture", "accumulate", "log_every", "hard_negatives")
         counts = ("warmup_steps", "tags_per_step", "random_tags", "negatives", "fixed_pieces")
         for names, fits, rule in (
-            (("epochs", "batch", "captions_per_picture", "accumulate", "log_every"), lambda x: x >= 1, "be at least 1"),
+            (counts_from_1, lambda x: x >= 1, "be at least 1"),
             (("learning_rate", "backbone_rate", "clip"), lambda x: x > 0, "be over 0"),
             (("warmup", "average", "description_dropout"), lambda x: 0 <= x < 1, "be at least 0 and under 1"),
             (("weight_decay", "save_minutes", "description_noise", *counts), lambda x: x >= 0, "not be negative"),
@@ -280,6 +284,8 @@ class GeneratedRecipe:
         exclude: text file below the data folder, one tag a line: classes whose names hold one are left out.
         dense_sure, dense_agreed: probabilities over which tags that the classifier sees in the image or in a part of it
             are added, see :func:`ram.training.data_engine.dense_tags.generated`; 1 adds none.
+        dense_rejected: probability under which the classifier rejects a tag that looks like one it is sure of, see
+            :func:`ram.training.data_engine.dense_tags.rejected`: the tag is known to be absent; 0 rejects none.
     """
 
     threshold: float = 1.0
@@ -287,12 +293,17 @@ class GeneratedRecipe:
     exclude: str = ""
     dense_sure: float = 1.0
     dense_agreed: float = 1.0
+    dense_rejected: float = 0.0
 
     def __post_init__(self) -> None:
         if self.dense_sure != 1 and not 0 < self.dense_agreed <= self.dense_sure < 1:
             raise InputError(
                 f"generated.dense_sure is {self.dense_sure} and dense_agreed {self.dense_agreed}: they must be between "
                 "0 and 1, and dense_agreed may not be over dense_sure"
+            )
+        if not 0 <= self.dense_rejected <= self.dense_agreed:
+            raise InputError(
+                f"generated.dense_rejected is {self.dense_rejected}: it must lie between 0 and generated.dense_agreed"
             )
         if not 0 < self.threshold <= 1:
             raise InputError(f"generated.threshold is {self.threshold}: it must be over 0 and at most 1")

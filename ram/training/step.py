@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ram.models.ram import TaggingModel
-from ram.training.data.negatives import sample_tags
+from ram.training.data.negatives import negative_weights, sample_tags
 from ram.training.data.training_set import TrainingSet
 from ram.training.data.views import Request, View
 from ram.training.distributed import World
@@ -88,7 +88,9 @@ class Step(nn.Module):
         schedule, samples = recipe.schedule, None
         if schedule.negatives:
             seeds = draw.seeds[own][: len(targets)]
-            samples = sample_tags(targets, known, recipe.losses.unknown, schedule.negatives, seeds)
+            hard = None if training.hard is None else mosaic.join_any(training.hard[ids][:, draw.tags])
+            weights = negative_weights(known, recipe.losses.unknown, hard, schedule.hard_negatives)
+            samples = sample_tags(targets, known, weights, schedule.negatives, seeds)
         taught = None if training.teacher is None else training.teacher.teach(ids, view.teacher_pixels)
         probabilities = None if training.probabilities is None else training.probabilities[ids]
         tags = present_tags(self.model, training.bank) if self.tags is None else self.tags

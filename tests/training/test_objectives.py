@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.image_encoder import ImageFeatures
-from ram.training.data.negatives import sample_tags
+from ram.training.data.negatives import negative_weights, sample_tags
 from ram.training.objectives import (
     OBJECTIVES,
     Batch,
@@ -278,7 +278,7 @@ def test_sampled_negatives_give_the_full_loss_on_average(model, batch, unknown):
     losses = []
     for seed in range(200):
         seeds = torch.arange(4) + 4 * seed
-        samples = sample_tags(batch.targets, batch.known, unknown, 2, seeds)
+        samples = sample_tags(batch.targets, batch.known, negative_weights(batch.known, unknown), 2, seeds)
         losses.append(tagging(model, changed(batch, samples=samples), unknown=unknown).item())
     assert sum(losses) / len(losses) == pytest.approx(full.item(), rel=0.02)
     assert len({round(loss, 6) for loss in losses}) > 1

@@ -20,7 +20,7 @@ from ram.training.backbones import load_classifier
 from ram.training.data.sources import fingerprint
 from ram.training.data.triplets import Triplets
 from ram.training.data.views import PictureSource
-from ram.training.data_engine.dense_tags import DenseTeacher, class_membership, generated
+from ram.training.data_engine.dense_tags import DenseTeacher, class_membership, generated, rejected, rival_tags
 from ram.training.recipe import Recipe
 
 BATCH = 64
@@ -34,10 +34,12 @@ class ClassReading:
     Args:
         logits: (images, classes) of the mean patch, float32.
         dense: (images, tags) True where the dense teacher generates a tag; no column where the recipe has none.
+        absent: (images, tags) True where it rejects one that looks like a tag it sees.
     """
 
     logits: torch.Tensor
     dense: torch.Tensor
+    absent: torch.Tensor
 
 
 def read_classes(
@@ -70,7 +72,7 @@ def read_classes(
         if not file.is_file():
             read = _read(recipe, pictures, len(triplets), vocabulary, encoder, progress)
             with atomic_write(file) as temporary:
-                save_file({"logits": read.logits, "dense": read.dense}, temporary)
+                save_file(vars(read), temporary)
     return ClassReading(**load_file(file))
 
 
@@ -86,15 +88,20 @@ def _read(
     report = partial(progress, f"asking the classifier about {count} pictures")
     weight, bias = load_classifier(recipe.model.image.backbone)
     sure, agreed = recipe.generated.dense_sure, recipe.generated.dense_agreed
-    teacher = DenseTeacher(weight, bias, class_membership({tag: id_ for id_, tag in enumerate(vocabulary.tags)}))
-    logits, dense = [], []
+    ids_of_tags = {tag: id_ for id_, tag in enumerate(vocabulary.tags)}
+    teacher = DenseTeacher(weight, bias, class_membership(ids_of_tags))
+    rivals = rival_tags(weight, class_membership(ids_of_tags, kinds=False), teacher.members)
+    none = torch.empty(count, 0, dtype=torch.bool)
+    logits, dense, absent = [], [], []
     for ids in torch.arange(count).split(BATCH):
         patches = pictures.plain_patches(encoder, ids).float().cpu()
         logits.append(patches.mean(dim=1) @ weight.T + bias)
         if sure < 1:
-            dense.append(generated(*teacher.look(patches), sure, agreed))
+            seen = teacher.look(patches)
+            dense.append(generated(*seen, sure, agreed))
+            absent.append(rejected(*seen, rivals, sure, recipe.generated.dense_rejected))
         report(int(ids[-1]) + 1, count)
-    return ClassReading(torch.cat(logits), torch.cat(dense) if dense else torch.empty(count, 0, dtype=torch.bool))
+    return ClassReading(torch.cat(logits), *(torch.cat(x) if x else none for x in (dense, absent)))
 
 
 def weights_digest(modules: Iterable[nn.Module]) -> str:

@@ -47,13 +47,15 @@ class Mosaic:
 
     def join_tags(self, targets: torch.Tensor, known: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Join (images, tags) booleans: a tag is there if either half has it, absent if both are known not to."""
-        if not self.pairs:
-            return targets, known
+        there = self.join_any(targets)
         one, other = slice(0, 2 * self.pairs, 2), slice(1, 2 * self.pairs, 2)
-        there = targets[one] | targets[other]
-        certain = there | (known[one] & known[other])
-        rest = slice(2 * self.pairs, None)
-        return torch.cat([there, targets[rest]]), torch.cat([certain, known[rest]])
+        certain = there[: self.pairs] | (known[one] & known[other])
+        return there, torch.cat([certain, known[2 * self.pairs :]])
+
+    def join_any(self, values: torch.Tensor) -> torch.Tensor:
+        """Join (images, tags) booleans: what holds for either half."""
+        halves = values[: 2 * self.pairs]
+        return torch.cat([halves[0::2] | halves[1::2], values[2 * self.pairs :]])
 
     def leave_out(self, values: torch.Tensor) -> torch.Tensor:
         """(images, ...) of what is known of whole images only to (images - pairs, ...), zeros for mosaics."""

@@ -22,17 +22,19 @@ class SampledTags:
     weight: float
 
     @classmethod
-    def draw(cls, targets: torch.Tensor, known: torch.Tensor, unknown: float, count: int, seed: int) -> SampledTags:
-        """Draw ``count`` negatives of an image, a tag that is not known to be absent as rarely as it counts.
+    def draw(
+        cls, targets: torch.Tensor, known: torch.Tensor, weights: torch.Tensor, count: int, seed: int
+    ) -> SampledTags:
+        """Draw ``count`` negatives of an image, a tag as often as it counts.
 
         Args:
             targets, known: (tags,) booleans.
-            unknown: weight of a tag of which nothing is known.
+            weights: (tags,) how much each counts, should it be absent.
             count: negatives to draw; tags may be drawn twice.
             seed: of the draw.
         """
         present = targets & known
-        weights = torch.where(known, 1.0, unknown).masked_fill(present, 0.0)
+        weights = weights.masked_fill(present, 0.0)
         total = float(weights.sum())
         absent = torch.empty(0, dtype=torch.long)
         if total:
@@ -41,16 +43,31 @@ class SampledTags:
         return cls(present.nonzero()[:, 0], absent, total / count)
 
 
+def negative_weights(
+    known: torch.Tensor, unknown: float, hard: torch.Tensor | None = None, harder: float = 1.0
+) -> torch.Tensor:
+    """(images, tags) how much each tag counts where it is absent.
+
+    Args:
+        known: (images, tags) booleans.
+        unknown: weight of a tag of which nothing is known.
+        hard: (images, tags) True for tags that look like one that the image has.
+        harder: weight of these where they are known to be absent.
+    """
+    weights = torch.where(known, 1.0, unknown)
+    return weights if hard is None else weights.masked_fill(hard & known, harder)
+
+
 def sample_tags(
-    targets: torch.Tensor, known: torch.Tensor, unknown: float, count: int, seeds: torch.Tensor
+    targets: torch.Tensor, known: torch.Tensor, weights: torch.Tensor, count: int, seeds: torch.Tensor
 ) -> tuple[SampledTags, ...]:
     """Draw the negatives of each image; see :meth:`SampledTags.draw`.
 
     Args:
         targets, known: (images, tags) booleans.
-        unknown: weight of a tag of which nothing is known.
+        weights: (images, tags) of :func:`negative_weights`.
         count: negatives of each image.
         seeds: (images,) of the draws.
     """
-    rows = zip(targets, known, seeds.tolist(), strict=True)
-    return tuple(SampledTags.draw(target, sure, unknown, count, seed) for target, sure, seed in rows)
+    rows = zip(targets, known, weights, seeds.tolist(), strict=True)
+    return tuple(SampledTags.draw(target, sure, weight, count, seed) for target, sure, weight, seed in rows)

@@ -62,6 +62,7 @@ class TrainingSet:
         classes: generated text queries that are not tags; their columns of the triplets follow those of the tags.
         held_out: images of the same sources that are held out, if any.
         probabilities: (images, classes) of the pretrained classifier, for the objective retention.
+        hard: (images, tags) True for absent tags that look like one that the image has, if the dense teacher told.
         sampler: draws captions with the tags that guide them, for the objectives of a captioner.
     """
 
@@ -74,6 +75,7 @@ class TrainingSet:
     classes: TagEmbeddingBank | None = None
     held_out: Triplets | None = None
     probabilities: torch.Tensor | None = None
+    hard: torch.Tensor | None = None
     sampler: CaptionSampler | None = None
 
     @cached_property
@@ -143,7 +145,7 @@ def read_training_set(
         captions = _embed_captions(triplets, text_encoder, cache, progress)
         first = torch.tensor([0] + [len(texts) for texts in triplets.captions]).cumsum(0)
     pictures = _open(recipe, triplets, cache, "patches", recipe.data.views, encoder, progress)
-    logits, classes = torch.empty(0), None
+    logits, classes, hard = torch.empty(0), None, None
     dense = recipe.generated.dense_sure < 1
     if dense or recipe.teacher == "classifier" or recipe.generated.threshold < 1 or "retention" in recipe.objectives:
         reading = read_classes(recipe, pictures, triplets, vocabulary, encoder, cache, progress)
@@ -155,7 +157,8 @@ def read_training_set(
         if generated.classes and text_encoder:
             classes = TagEmbeddingBank.build(generated.classes.first(recipe.model.max_descriptions), text_encoder)
     if dense:
-        triplets = join_dense_tags(triplets, reading.dense)
+        triplets = join_dense_tags(triplets, reading.dense, reading.absent)
+        hard = reading.absent & ~triplets.targets[:]
     teacher: Teacher | None = None
     if recipe.teacher == "captions":
         teacher = captions_teacher(captions, first)
@@ -165,7 +168,9 @@ def read_training_set(
         teacher = ClipTeacher(triplets.pictures, encoder.device)
     probabilities = logits.softmax(dim=1) if "retention" in recipe.objectives else None
     sampler = None if text is None else CaptionSampler(triplets, vocabulary, text, recipe.captions)
-    return TrainingSet(triplets, pictures, bank, captions, first, teacher, classes, held_out, probabilities, sampler)
+    return TrainingSet(
+        triplets, pictures, bank, captions, first, teacher, classes, held_out, probabilities, hard, sampler
+    )
 
 
 def read_dev_set(

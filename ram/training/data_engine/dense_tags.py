@@ -18,6 +18,8 @@ from ram.text.files import package_file, read_table
 from ram.training.data.triplets import Triplets
 
 CLASSES = package_file("training/data_engine/everyday_classes.csv")
+RIVALS = 10
+"""Classes nearest to a class, whose tags its images are taken for most easily."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,17 +67,18 @@ def half_windows(values: torch.Tensor) -> torch.Tensor:
     return torch.stack(windows, dim=1)
 
 
-def class_membership(ids: Mapping[str, int], path: Path = CLASSES) -> torch.Tensor:
+def class_membership(ids: Mapping[str, int], path: Path = CLASSES, kinds: bool = True) -> torch.Tensor:
     """(classes, tags) 1 where a class means a tag or is a kind of it, for the tags of a label system.
 
     Args:
         ids: tag to its column.
         path: CSV file with the columns class, name, tag and kinds.
+        kinds: False for the tag that a class means alone.
     """
     rows = [row for _, row in read_table(path, ("class", "tag", "kinds"))]
     members = torch.zeros(len(rows), len(ids))
     for row in rows:
-        for tag in (row["tag"], *row["kinds"].split(";")):
+        for tag in (row["tag"], *(row["kinds"].split(";") if kinds else ())):
             if tag in ids:
                 members[int(row["class"]), ids[tag]] = 1
     return members
@@ -92,6 +95,37 @@ def generated(whole: torch.Tensor, part: torch.Tensor, sure: float, agreed: floa
     return (torch.maximum(whole, part) > sure) | (torch.minimum(whole, part) > agreed)
 
 
-def join_dense_tags(triplets: Triplets, seen: torch.Tensor) -> Triplets:
-    """Triplets whose tags are joined by those that the teacher sees: (images, tags) of :func:`generated`."""
-    return replace(triplets, targets=triplets.targets[:] | seen, known=triplets.known[:] | seen)
+def rival_tags(weight: torch.Tensor, own: torch.Tensor, members: torch.Tensor, count: int = RIVALS) -> torch.Tensor:
+    """(tags, tags) True where the classes of two tags look alike, and neither tag is a kind of the other.
+
+    Args:
+        weight: (classes, channels) of the classifier: classes that look alike have weights of about one direction.
+        own, members: (classes, tags) of :func:`class_membership`, without and with kinds.
+        count: nearest classes of each.
+    """
+    directions = torch.nn.functional.normalize(weight, dim=1)
+    alike = directions @ directions.T
+    alike.fill_diagonal_(-1)
+    near = torch.zeros_like(alike).scatter_(1, alike.topk(min(count, len(alike) - 1)).indices, 1.0)
+    return (own.T @ near @ own > 0) & ~(members.T @ members > 0)
+
+
+def rejected(
+    whole: torch.Tensor, part: torch.Tensor, rivals: torch.Tensor, sure: float, below: float
+) -> torch.Tensor:
+    """(n, tags) True where the teacher is sure of a tag and does not see another one that looks alike.
+
+    Args:
+        whole, part: as for :func:`generated`.
+        rivals: of :func:`rival_tags`.
+        sure: probability over which the tag is seen, in the image or a part of it.
+        below: probability under which its rival is not seen, neither in the image nor in any part.
+    """
+    seen = torch.maximum(whole, part)
+    return ((seen > sure).float() @ rivals.float() > 0) & (seen < below)
+
+
+def join_dense_tags(triplets: Triplets, seen: torch.Tensor, absent: torch.Tensor) -> Triplets:
+    """Triplets whose tags are joined by what the teacher sees, and what it rejects: both (images, tags)."""
+    targets = triplets.targets[:] | seen
+    return replace(triplets, targets=targets, known=triplets.known[:] | seen | absent)
