@@ -3,23 +3,26 @@
     python -m benchmarks.ship_model runs/ram-plus-lite/model DATA --classifier --grid 4 --output runs/shipped
 
 The trained folder holds the tags of the training label system. This adds every other tag of ``ram/labels/everyday``,
-whose descriptions no training saw, then looks at the development sets that ``benchmarks.training_data`` wrote. With
+whose descriptions no training saw, then looks at the development sets (``benchmarks.development_sets``). With
 ``--classifier`` the evidence of the ImageNet classifier joins the decoder's logit, with the weight that is best for
 the two uses of a score: photos for a tag (mean average precision over the tags) and tags for a photo (average
 precision over all decisions), in the mean of both and of the sets. A logistic regression makes probabilities of the
 sum: its scale and shift are folded into head and weight. A further shift brings the threshold of the best F-measure
-over all tags to 0.5, which is that of typed categories, and each tag gets a threshold of its own. The cut under which
-an image is unlike the photos of training (``unlike_below``) is a quantile over the development photos.
+over all tags to 0.5, which is that of typed categories. Each tag that the development photos show gets a threshold of
+its own, and each other tag the mean of those that are like it. The cut under which an image is unlike the photos of
+training (``unlike_below``) is a quantile over the development photos.
+
+``--mean FOLDER`` ships the mean of its weights and of those of another folder that was trained from the same one
+(model soups, Wortsman et al. 2022).
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
-import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,16 +30,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL.Image import Image
 
+from benchmarks.development_sets import BATCH, read_sets
 from benchmarks.everyday_labels import FOLDER as EVERYDAY
-from benchmarks.training_data import DEVELOPMENT
 from ram.checkpoints.model_folder import load_model, save_model
 from ram.describers.template import TemplateDescriber
 from ram.evaluation.calibration import best_f_threshold, calibrate, shared_threshold
 from ram.evaluation.metrics import mean_average_precision
 from ram.evaluation.reliability import expected_calibration_error, fit_logistic
-from ram.images.opening import open_image
 from ram.images.transforms import EvalTransform
 from ram.labels.label_system import LabelSystem
 from ram.models.build import build_model, build_text_encoder
@@ -48,86 +49,16 @@ from ram.prediction import strongest_logits
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import Origin, TagDescriptions
 
-BATCH = 32
-FILES = {"flickr8k_dev": "flickr8k", "broad_coco128": "broad", "broad_dev": "broad"}
-"""Development sets of the data folder, with the folders of their images."""
-INCOMPLETE = frozenset(
-    "ade_rooms coworking dishes events houses ikea kangaroo osie places_rooms raccoon recipes spellquest weather "
-    "wordpics".split()
-)
-"""Sources in which a tag may be there although it is not listed."""
 WEIGHTS = (0.0, 2.0, 4.0, 8.0, 12.0, 16.0, 24.0)
 """Weights of the classifier's evidence that are compared."""
 BETA = 0.75
 """Recall counts so many times as much as precision: a wrong tag is seen, a missing one is not."""
 PRIOR = 30
 """Weight of the threshold that all tags share, in positives: most tags have few on development photos."""
-PAINTED = frozenset(["pacs"])
-"""Sources of paintings: they do not count for the cut."""
+NEIGHBOURS = 10
+"""Tags whose thresholds make that of a tag which the development photos do not show."""
 UNLIKE = 0.02
 """Share of development photos that are below the cut."""
-
-
-@dataclass(frozen=True, eq=False)
-class Decisions:
-    """Labels of the development images.
-
-    Args:
-        name: of the file.
-        patches: (n, patches, channels) of the backbone.
-        targets, known: (n, tags).
-        painted: (n,) the image is a painting, not a photo.
-    """
-
-    name: str
-    patches: torch.Tensor
-    targets: NDArray[np.bool_]
-    known: NDArray[np.bool_]
-    painted: NDArray[np.bool_]
-
-
-def read_decisions(
-    path: Path,
-    folder: Path,
-    tags: list[str],
-    ids: dict[str, int],
-    boxed: Mapping[str, Sequence[str]],
-    model: TaggingModel,
-    see: EvalTransform,
-) -> Decisions:
-    """One triplet file over the tags that ship. In complete sources a tag that others of the source have is absent.
-
-    Args:
-        path: triplets over the training label system.
-        folder: where its images are.
-        tags: the training label system, in its order.
-        ids: tags that ship to their columns.
-        boxed: sources that are complete in these tags only.
-        model, see: look at the images.
-    """
-    entries = json.loads(path.read_text(encoding="utf-8"))
-    targets = np.zeros((len(entries), len(ids)), dtype=bool)
-    for row, entry in enumerate(entries):
-        targets[row, [ids[tags[id_]] for id_ in entry["union_label_id"] if tags[id_] in ids]] = True
-    known = targets.copy()
-    sources = np.array([Path(entry["image_path"]).parent.name for entry in entries])
-    for source in {*sources} - INCOMPLETE:
-        rows, listed = np.flatnonzero(sources == source), targets[sources == source].any(axis=0)
-        if source in boxed:
-            listed &= np.isin(np.array(list(ids)), boxed[source])
-        known[rows] |= listed
-    patches = look([folder / entry["image_path"] for entry in entries], model, see)
-    return Decisions(path.stem, patches, targets, known, np.isin(sources, list(PAINTED)))
-
-
-@torch.inference_mode()
-def look(images: Sequence[Path | Image], model: TaggingModel, see: EvalTransform) -> torch.Tensor:
-    """(n, patches, channels) of the backbone."""
-    parts = []
-    for start in range(0, len(images), BATCH):
-        pixels = [see(open_image(image)) for image in images[start : start + BATCH]]
-        parts.append(model.image_encoder.patches(torch.stack(pixels)))
-    return torch.cat(parts)
 
 
 def everyday_bank(trained: TagEmbeddingBank, descriptions: int | None) -> TagEmbeddingBank:
@@ -156,6 +87,32 @@ def with_classifier(config: ModelConfig, model: TaggingModel, weight: float) -> 
 def with_grid(config: ModelConfig, model: TaggingModel, grid: int) -> tuple[ModelConfig, TaggingModel]:
     """Rebuild the model with so many rows and columns of tokens: the decoder attends to any number of them."""
     return rebuild(replace(config, image=replace(config.image, grid=grid)), model)
+
+
+@torch.no_grad()
+def mean_of(model: TaggingModel, other: TaggingModel) -> None:
+    """Replace the weights of a model by the mean of its own and those of another."""
+    theirs = other.state_dict()
+    for name, own in model.state_dict().items():
+        if own.is_floating_point():  # not the number of batches that a norm has seen
+            own.lerp_(theirs[name], 0.5)
+
+
+def thresholds_like(
+    thresholds: NDArray[np.float64], shown: NDArray[np.intp], means: torch.Tensor, count: int = NEIGHBOURS
+) -> None:
+    """Give each tag that the development photos do not show the mean threshold of the nearest ones that they do.
+
+    Args:
+        thresholds: (tags,); changed in place.
+        shown: indices of the tags that are shown.
+        means: (tags, dim) of the embeddings of each tag's descriptions, which say what is like it.
+        count: nearest tags.
+    """
+    vectors = torch.nn.functional.normalize(means - means.mean(dim=0), dim=1)
+    others = np.setdiff1d(np.arange(len(thresholds)), shown)
+    near = (vectors[others] @ vectors[shown].T).topk(min(count, len(shown))).indices.numpy()
+    thresholds[others] = np.round(thresholds[shown][near].mean(axis=1), 4)
 
 
 def rebuild(config: ModelConfig, model: TaggingModel) -> tuple[ModelConfig, TaggingModel]:
@@ -219,27 +176,21 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--classifier", action="store_true", help="weigh the classifier's evidence too")
     parser.add_argument("--grid", type=int, help="rows and columns of tokens, if not as in training")
+    parser.add_argument("--mean", type=Path, metavar="FOLDER", help="take the mean with the weights of this one")
     parser.add_argument("--output", required=True, type=Path)
     args = parser.parse_args()
     config, model, trained = load_model(args.model)
+    if args.mean:
+        mean_of(model, load_model(args.mean)[1])
     if args.grid:
         config, model = with_grid(config, model, args.grid)
     model.eval()
     if args.classifier:
         config, model = with_classifier(config, model, 1.0)
     bank = everyday_bank(trained, config.max_descriptions)
-    tags = list(LabelSystem.load(args.data / "labels").vocabulary.tags)
     ids = {tag: index for index, tag in enumerate(bank.vocabulary.tags)}
     image = config.image
-    see = EvalTransform(image.size, image.mean, image.std, image.interpolation)
-    boxes = json.loads((args.data / "broad" / "boxes.json").read_text(encoding="utf-8"))
-    everyday = LabelSystem.load(EVERYDAY)
-    words = {box["tag"] for image in boxes for box in image["boxes"]}
-    boxed = {DEVELOPMENT: [everyday.vocabulary.tags[everyday.ids[word]] for word in words & everyday.ids.keys()]}
-    sets = [
-        read_decisions(args.data / f"{name}.json", args.data / folder, tags, ids, boxed, model, see)
-        for name, folder in FILES.items()
-    ]
+    sets = read_sets(args.data, ids, model, EvalTransform(image.size, image.mean, image.std, image.interpolation))
     decidable = [(one.targets & one.known).any(axis=0) & (~one.targets & one.known).any(axis=0) for one in sets]
     used = np.flatnonzero(np.any(decidable, axis=0))
     part = bank.select([bank.vocabulary.tags[index] for index in used])
@@ -270,8 +221,9 @@ def main() -> None:
         print(f"{one.name}: expected calibration error {error:.3f} over {sure.sum()} decisions")
     thresholds = np.full(len(bank), 0.5)
     thresholds[used] = calibrate(np.concatenate(scores), targets, PRIOR, goal, known=known)
+    thresholds_like(thresholds, used, bank.to("cpu", torch.float32).embedded.mean())
     bank = bank.with_thresholds(thresholds.tolist())
-    photos = torch.cat([one.patches[torch.from_numpy(~one.painted)] for one in sets])
+    photos = torch.cat([one.patches[torch.from_numpy(~one.aside)] for one in sets])
     config = replace(config, unlike_below=fit_cut(strengths(model, photos, bank)))
     print(f"unlike below {config.unlike_below}")
     save_model(args.output, config, model, bank.to("cpu", torch.float16), half=True)

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from benchmarks.development_sets import FILES, PAINTED, look
 from benchmarks.drawn_pictures import KINDS
-from benchmarks.ship_model import FILES, PAINTED, fit_cut, look, strengths
+from benchmarks.ship_model import fit_cut, strengths
 from ram.checkpoints.model_folder import load_model
 from ram.images.transforms import EvalTransform
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from benchmarks.development_sets import FILES
 from benchmarks.drawn_pictures import KINDS
-from benchmarks.ship_model import FILES
 from benchmarks.unlike import area_under_roc, development_photos
 
 
