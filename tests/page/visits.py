@@ -63,21 +63,20 @@ def changes(page, place, before):
 
 
 def plot_texts(page):
-    """Texts of the plot, which is asked for unless it is shown.
-
-    It is there once all categories are described; until then the rows above its button grow and move it, even between
-    the press and the release of the mouse.
-    """
-    page.locator(".typed-row").first.wait_for()
-    typed(page)
+    """Texts of the plot, which is asked for unless it is shown."""
     compare(page)
     page.locator("#plot .wide svg").wait_for()
     return page.locator("#plot .wide svg text").all_text_contents()
 
 
 def compare(page):
-    """Ask for the plot and the cards of the typed categories, unless they are shown."""
+    """Ask for the plot and the cards of the typed categories, unless they are shown.
+
+    The button that asks stands still once all categories are described; until then the rows above it grow and move it,
+    even between the press and the release of the mouse.
+    """
     page.locator(".typed-row").first.wait_for()
+    typed(page)
     if page.locator("#asker [data-ask=show]").count():
         page.locator("#asker [data-ask=show]").click()
     page.locator("#cards article").first.wait_for()
