@@ -12,8 +12,8 @@ over all tags to 0.5, which is that of typed categories. Each tag that the devel
 its own, and each other tag the mean of those that are like it. The cut under which an image is unlike the photos of
 training (``unlike_below``) is a quantile over the development photos.
 
-``--mean FOLDER`` ships the mean of its weights and of those of another folder that was trained from the same one
-(model soups, Wortsman et al. 2022).
+``--mean FOLDER ...`` ships the mean of its weights and of those of the folders from which its training went on (model
+soups, Wortsman et al. 2022).
 """
 
 from __future__ import annotations
@@ -90,12 +90,12 @@ def with_grid(config: ModelConfig, model: TaggingModel, grid: int) -> tuple[Mode
 
 
 @torch.no_grad()
-def mean_of(model: TaggingModel, other: TaggingModel) -> None:
-    """Replace the weights of a model by the mean of its own and those of another."""
-    theirs = other.state_dict()
+def mean_of(model: TaggingModel, others: Sequence[TaggingModel]) -> None:
+    """Replace the weights of a model by the mean of its own and those of others."""
+    theirs = [other.state_dict() for other in others]
     for name, own in model.state_dict().items():
         if own.is_floating_point():  # not the number of batches that a norm has seen
-            own.lerp_(theirs[name], 0.5)
+            own.copy_(torch.stack([own, *(one[name] for one in theirs)]).mean(dim=0))
 
 
 def thresholds_like(
@@ -176,12 +176,13 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--classifier", action="store_true", help="weigh the classifier's evidence too")
     parser.add_argument("--grid", type=int, help="rows and columns of tokens, if not as in training")
-    parser.add_argument("--mean", type=Path, metavar="FOLDER", help="take the mean with the weights of this one")
+    parser.add_argument(
+        "--mean", type=Path, nargs="+", default=(), metavar="FOLDER", help="take the mean with the weights of these"
+    )
     parser.add_argument("--output", required=True, type=Path)
     args = parser.parse_args()
     config, model, trained = load_model(args.model)
-    if args.mean:
-        mean_of(model, load_model(args.mean)[1])
+    mean_of(model, [load_model(folder)[1] for folder in args.mean])
     if args.grid:
         config, model = with_grid(config, model, args.grid)
     model.eval()

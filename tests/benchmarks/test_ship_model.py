@@ -53,7 +53,7 @@ def test_the_strength_of_a_shipped_model_is_that_of_its_tagger(model):
 def test_the_mean_of_two_models_lies_between_them(model):
     other = matching_model(1)
     mine, theirs = ({name: x.clone() for name, x in one.state_dict().items()} for one in (model, other))
-    mean_of(model, other)
+    mean_of(model, [other])
     for name, value in model.state_dict().items():
         if value.is_floating_point():
             assert torch.allclose(value, (mine[name] + theirs[name]) / 2, atol=1e-6), name
