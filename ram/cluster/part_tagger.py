@@ -21,7 +21,7 @@ from ram.text.bank import TagEmbeddingBank
 
 @dataclass(frozen=True)
 class TaggingJob:
-    """What a worker needs to know; it is sent to other machines, which find the model by its name.
+    """The settings of a tagging run; they are sent to workers on other machines, which find the model by its name.
 
     Args:
         folder: of the results, which all machines see.

@@ -22,7 +22,7 @@ TRANSFORMERS = {
     "architectures": ["RamModel"],
     "auto_map": {"AutoConfig": "modeling_ram.RamConfig", "AutoModel": "modeling_ram.RamModel"},
 }
-"""What transformers reads of ``config.json``; see :data:`ram.checkpoints.registry.FOREIGN_FIELDS`."""
+"""Fields of ``config.json`` that transformers reads; see :data:`ram.checkpoints.registry.FOREIGN_FIELDS`."""
 
 
 def save_repository(folder: Path, tagger: Tagger, half: bool = False) -> None:

@@ -33,7 +33,10 @@ class TagTree:
         return self.kinds.get(self._names.get(matching_key(tag), ""), "")
 
     def above(self, tag: str) -> tuple[str, ...]:
-        """What a tag is below, the most general first: ("object", "animal", "dog") of a corgi; () where unknown."""
+        """The kind and the hypernyms of a tag, the most general first: ("object", "animal", "dog") for "corgi".
+
+        Empty for a tag that is not known.
+        """
         name = self._names.get(matching_key(tag))
         if name is None or not self.kinds[name]:
             return ()

@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 FORM = "%Y:%m:%d %H:%M:%S"
-"""Of times in EXIF, without a time zone."""
+"""Format of times in EXIF, which have no time zone."""
 
 
 def taken(photo: Path) -> datetime:

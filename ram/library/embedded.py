@@ -26,7 +26,7 @@ WITH_KEYWORDS = SUFFIXES[:4]
 KEYWORDS, CHARACTERS = "Iptc.Application2.Keywords", "Iptc.Envelope.CharacterSet"
 _UTF8 = "\x1b%G"
 _PACKET, _CHARACTERS = "xmp", "characters"
-"""What we made in a photo that had none: the whole XMP, the name of the encoding."""
+"""Names of the parts that tagging added to a photo which had none: a whole XMP packet, the encoding of its keywords."""
 
 
 class EmbeddedTags:

@@ -1,4 +1,4 @@
-"""What a library gives: photos that were found, and what was taken up."""
+"""Results of a photo library: the photos that a search found, and the counts of a run that adds photos."""
 
 from __future__ import annotations
 

@@ -20,13 +20,15 @@ export class Tagger {
     }
   }
 
-  // A tagger on a device, tried on an empty image: a GPU may fail only there, and compiles there.
+  // A tagger on a device. A GPU is tried on an empty image: it may fail only there, and compiles there.
   static async on(device, look, tags, settings) {
     const runtime = await Runtime.load(device), tagger = new Tagger();
     const sessions = { look: await runtime.session(look), tags: await runtime.session(tags) };
     Object.assign(tagger, { runtime, settings, ...sessions });
-    const empty = tagger.pixels(new Float32Array(3 * settings.size ** 2));
-    if (device === "webgpu") await tagger.tag(await tagger.look.run({ pixels: empty }));
+    if (device === "webgpu") {
+      const empty = tagger.pixels(new Float32Array(3 * settings.size ** 2));
+      await tagger.tag(await tagger.look.run({ pixels: empty }));
+    }
     return tagger;
   }
 

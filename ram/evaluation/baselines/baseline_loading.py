@@ -25,7 +25,7 @@ from ram.runtime import Progress, quiet
 
 @dataclass(frozen=True)
 class Request:
-    """What a baseline is made from.
+    """The settings by which a baseline is loaded.
 
     Args:
         sentences: tags with their prompts.

@@ -14,7 +14,8 @@ from ram.evaluation.metrics import Floats
 
 WEIGHTS = "Salesforce/blip-itm-base-coco"
 TEMPERATURE = 0.07
-"""Of the contrast. BLIP learns it, but transformers does not keep it; this is the value that training starts from."""
+"""Temperature of the contrastive softmax. BLIP learns it, but transformers does not keep the learned value; this is the
+one that its training starts from."""
 BATCH = 32
 
 

@@ -158,7 +158,7 @@ def read_training_set(
             classes = TagEmbeddingBank.build(generated.classes.first(recipe.model.max_descriptions), text_encoder)
     if dense:
         triplets = join_dense_tags(triplets, reading.dense, reading.absent)
-        hard = reading.absent & ~triplets.targets[:]
+        hard = reading.absent & ~triplets.targets[:] if recipe.generated.dense_rejected else None
     teacher: Teacher | None = None
     if recipe.teacher == "captions":
         teacher = captions_teacher(captions, first)
