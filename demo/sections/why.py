@@ -88,16 +88,22 @@ class WhyPanel:
     def on_edit(
         self, photo: Photo | None, typed: Categories | None, subject: Subject | None, edits: Edits, edit: gr.EventData
     ) -> Update:
-        """A sentence was edited: embed it if it is new, and score again; no describer and no image encoder runs."""
-        before = typed if subject is None else subject.predefined or typed
-        if subject is None or before is None or not hasattr(edit, "action"):
+        """A sentence was edited: embed it if it is new, and score again; no describer and no image encoder runs.
+
+        Where another tag was selected while the edit was on its way, the edit is kept and the panel stays as it is.
+        """
+        if not hasattr(edit, "action"):
             return {self.notice: ""}
-        if getattr(edit, "tag", None) != subject.tag:  # another tag was selected while the edit was on its way
-            raise input_error("other_subject", tag=subject.tag)
+        tag = getattr(edit, "tag", None)
+        shown = subject is not None and tag == subject.tag
+        subject = subject if shown else self._subject(photo, typed, edits, tag)
+        before = typed if subject is None else subject.predefined or typed
+        if subject is None or before is None:
+            return {self.notice: ""}
         if edit.action == "box":
             subject = replace(subject, boxed=not subject.boxed)
-            shown = self._shown(photo, subject, before, self.bench.explain(photo, before, subject.tag))
-            return {self.notice: "", self.subject: subject, self.panel: shown}
+            panel = self._shown(photo, subject, before, self.bench.explain(photo, before, subject.tag))
+            return {self.notice: "", self.subject: subject, self.panel: panel} if shown else {self.notice: ""}
         changed = self._embed(subject, _edited(before, subject.tag, edit))
         explanation = self.bench.explain(photo, changed, subject.tag)
         update: Update = {self.notice: ""}
@@ -107,7 +113,20 @@ class WhyPanel:
             subject = replace(subject, predefined=changed)
             if photo is not None and explanation is not None:
                 update[self.edits] = edits.keep(photo, subject.tag, Edit(changed, explanation.score))
-        return {**update, self.subject: subject, self.panel: self._shown(photo, subject, changed, explanation)}
+        if shown:
+            update |= {self.subject: subject, self.panel: self._shown(photo, subject, changed, explanation)}
+        return update
+
+    def _subject(self, photo: Photo | None, typed: Categories | None, edits: Edits, tag: object) -> Subject | None:
+        """The typed category or predefined tag of this name; the name that a browser sends is untrusted."""
+        if not isinstance(tag, str):
+            return None
+        if typed is not None and tag in typed.names:
+            return Subject(tag)
+        if tag not in self.bench.taggers[0].bank.vocabulary:
+            return None
+        edited = edits.find(photo, tag) if photo else None
+        return Subject(tag, edited or self.bench.open_tag(tag))
 
     def _select(self, photo: Photo | None, subject: Subject, typed: Categories | None) -> tuple[Subject, str]:
         categories = subject.predefined or typed

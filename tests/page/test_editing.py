@@ -43,6 +43,30 @@ def test_an_edit_stays_with_its_photo_and_tag(page):
     assert EDITED not in boxes(page)
 
 
+def test_a_press_counts_though_the_list_is_drawn_anew_before_the_release(page):
+    choose(page, "dogs.jpg")
+    select(page, "dog")
+    page.get_by_label("Sentence 1, editable").fill(EDITED)
+    other = another_tag(page)
+    page.locator(f"#tags [data-tag='{other}']").hover()
+    page.mouse.down()  # leaving the box sends the edit
+    page.locator("#tags [data-tag=dog] .edited").wait_for()
+    page.evaluate("document.querySelector('#tag-list').style.marginTop = '400px'")
+    page.mouse.up()
+    page.locator(f"#why .why[data-tag='{other}']").wait_for()
+
+
+def test_a_press_that_slides_off_its_tag_chooses_nothing(page):
+    choose(page, "dogs.jpg")
+    select(page, "dog")
+    page.locator(f"#tags [data-tag='{another_tag(page)}']").hover()
+    page.mouse.down()
+    page.locator("h1").hover()
+    page.mouse.up()
+    select(page, "dog")
+    assert page.locator("#tags [aria-pressed=true]").evaluate_all("rows => rows.map(row => row.dataset.tag)") == ["dog"]
+
+
 def test_what_is_not_sent_yet_waits_for_its_tag(page):
     choose(page, "dogs.jpg")
     select(page, "dog")

@@ -25,6 +25,11 @@ DROP = """([place, photo]) => {
 }"""
 
 
+def is_removal(request):
+    """Whether gradio tells the server that the photo was removed, an event that has no inputs."""
+    return request.url.partition("?")[0].endswith("/queue/join") and request.post_data_json["data"] == []
+
+
 @pytest.fixture
 def phone(browser, address):
     """A visit from a phone: a narrow screen, fingers and no mouse."""
@@ -71,8 +76,11 @@ def test_a_click_on_the_photo_or_below_replaces_it(page, place):
 def test_a_dropped_photo_replaces_the_one_before(page, place):
     choose(page, "dogs.jpg")
     page.wait_for_function("document.querySelector('#photo img')?.naturalWidth > 0")
+    removals = []
+    page.on("request", lambda request: removals.extend([request.url] if is_removal(request) else []))
     assert page.evaluate(DROP, [place, base64.b64encode(COFFEE.read_bytes()).decode()])
     page.locator("#tags [data-present][data-tag=coffee]").wait_for()
+    assert not removals  # sent by itself, it might arrive after the new photo
 
 
 def test_a_phone_takes_photos_and_a_desktop_offers_no_camera(page, phone):

@@ -26,11 +26,13 @@ element.addEventListener('click', ({target}) => {
   const button = target.closest('button[data-choose]');
   if (button) (button.dataset.choose === 'camera' ? camera : input())?.click();
 });
-// gradio takes what is dropped on its own area; beside it the browser would leave the page for the file.
+// A drop replaces the photo in one step: gradio would send the removal of the photo before as an event of its own, which
+// may arrive later. Beside gradio's area the browser would leave the page for the file.
 const area = document.querySelector('#photo-panel');
 area.addEventListener('dragover', event => event.preventDefault());
 area.addEventListener('drop', event => {
-  if (event.defaultPrevented) return;
   event.preventDefault();
+  event.stopPropagation();
+  event.target.dispatchEvent(new DragEvent('dragleave', {bubbles: true}));
   give(picture(event.dataTransfer));
-});
+}, true);
