@@ -97,7 +97,7 @@ class EmbedGraph(nn.Module):
         self.bert = encoder.model
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        states = self.bert(input_ids=ids, attention_mask=mask).last_hidden_state
+        states = self.bert(ids, mask)
         present = mask[..., None].to(states.dtype)
         return nn.functional.normalize((states * present).sum(1) / present.sum(1), dim=-1)
 

@@ -97,10 +97,10 @@ class CrossAttention(nn.Module):
         self.value = nn.Linear(context_dim, hidden)
         self.output = nn.Linear(hidden, hidden)
 
-    def forward(self, queries: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
-        """(batch, queries, hidden) and (batch, tokens, context_dim) to (batch, queries, hidden)."""
+    def forward(self, queries: torch.Tensor, context: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """(batch, queries, hidden) and (batch, tokens, context_dim) to (batch, queries, hidden); mask of `attend`."""
         query, key, value = (self.split(x) for x in (self.query(queries), self.key(context), self.value(context)))
-        mixed = attend(query, key, value, self.dropout if self.training else 0.0)
+        mixed = attend(query, key, value, self.dropout if self.training else 0.0, mask)
         return self.output(mixed.transpose(1, 2).flatten(2))
 
     def weights(self, queries: torch.Tensor, context: torch.Tensor) -> torch.Tensor:

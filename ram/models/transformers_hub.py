@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ram.errors import DownloadError, RamError
+from ram.errors import DownloadError, MissingPackageError, RamError
 from ram.proxies import through_proxy
 
 
@@ -26,11 +26,15 @@ def load_from_hub(
         refusal: the error to raise, from the reason; a ``DownloadError`` that asks to connect where None.
 
     Raises:
-        RamError: the weights are neither here nor can be fetched, or are of another kind.
+        RamError: the package is missing, or the weights are neither here nor can be fetched, or are of another kind.
     """
     import ram.models.torchvision_shim  # noqa: F401, I001  (before transformers imports torchvision)
-    import transformers
     from huggingface_hub import constants
+
+    try:
+        import transformers
+    except ImportError:
+        raise MissingPackageError(f"{weights} needs transformers: pip install 'ram[transformers]'") from None
 
     try:
         processor = transformers.AutoProcessor.from_pretrained(weights)

@@ -40,6 +40,7 @@ def minilm_folder():
 
 def test_minilm_is_the_mean_of_the_token_states(minilm):
     """One sentence at a time, so that the oracle pads nothing, with transformers' own tokenizer."""
+    import ram.models.torchvision_shim  # noqa: F401, I001  (transformers looks at torchvision)
     from transformers import AutoModel, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(minilm_folder())
