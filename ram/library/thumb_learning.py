@@ -1,7 +1,7 @@
 """Thresholds of a library's tags, learned from thumbs on its photos.
 
-The present threshold is what is expected before any thumb, so that few thumbs move it little and contradicting ones do
-not move it at all; see :func:`shifted`.
+The present threshold is what is expected before any thumb, so that few thumbs move it little, and ones that contradict
+each other or the move leave it; see :func:`shifted`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def shifted(logits: NDArray[np.floating], right: NDArray[np.bool_], threshold: f
     """The likeliest threshold after thumbs.
 
     The odds of a tag being right are taken for a logistic curve of its logit, whose middle is expected at a fixed
-    distance from the present threshold. The threshold moves as far as the thumbs move that middle.
+    distance from the present threshold. The threshold moves as far as the thumbs move that middle, and only where at
+    least half of the thumbs that it passes agree, or of those beyond it where it passes none: to a lower one thumbs up,
+    to a higher one thumbs down.
 
     Args:
         logits: (n,) of the photos with a thumb.
@@ -90,4 +92,9 @@ def shifted(logits: NDArray[np.floating], right: NDArray[np.bool_], threshold: f
     margins = SLOPE * (logits[None] - (present + OFFSET + moves)[:, None])
     likelihood = -np.logaddexp(0, np.where(right, -margins, margins)).sum(axis=1)
     best = present + moves[np.argmax(likelihood - moves**2 / (2 * spread**2))]
+    lower = best < present
+    passed = (logits > min(present, best)) & (logits <= max(present, best))
+    agreed = (right == lower)[passed if passed.any() else (logits <= best) == lower]
+    if 2 * agreed.sum() < max(1, len(agreed)):
+        return threshold
     return float(1 / (1 + np.exp(-best)))

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from benchmarks import library
-from benchmarks.library import repeated, times
+from benchmarks.library import grown, repeated, times
 from ram.library.looks import LookShape, LookStore
 from ram.models.image_encoder import ImageFeatures
 from ram.tagger import Tagger
-from tests.tiny import HashTextEncoder, tiny_bank, tiny_pixels, whole_config, whole_model
+from tests.tiny import HashTextEncoder, tiny_bank, whole_config, whole_model
 
 
 @pytest.fixture
@@ -20,6 +21,7 @@ def features():
 
 def test_repeated_looks_are_near_to_their_own(features, tmp_path):
     store = LookStore(tmp_path, LookShape.of(features))
+    store.write(0, features)
     repeated(features, store, 12)
     back = store.features(np.arange(12)).tokens
     assert (back[:5] - features.tokens).abs().max() < 0.05
@@ -27,14 +29,32 @@ def test_repeated_looks_are_near_to_their_own(features, tmp_path):
     assert 0.03 < again.std() < 0.3 and not torch.equal(back[5], back[10])
 
 
-def test_the_shortlist_is_compared_with_the_exact_ranking(features, tmp_path, monkeypatch):
+@pytest.fixture
+def made(tmp_path):
+    """A library of 5 pictures, grown to 12."""
     tagger = Tagger(whole_config(), whole_model(), tiny_bank(), HashTextEncoder)
-    looks = tagger.look_at_pixels(tiny_pixels(5))
-    store = LookStore(tmp_path, LookShape.of(looks))
-    repeated(looks, store, 40)
-    monkeypatch.setattr(library, "TOP", 10)
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number, colour in enumerate(("red", "green", "blue", "white", "black")):
+        Image.new("RGB", (64, 48), colour).save(pictures / f"{number}.png")
+    (tmp_path / "library").mkdir()
+    return grown(tmp_path / "library", tagger, sorted(pictures.iterdir()), 12)
+
+
+def test_a_library_grows_by_its_own_looks_and_tags(made):
+    assert len(made) == 12 and len(made.index.rows()) == 12
+    assert made.index.tags_of(0) == made.index.tags_of(5) == made.index.tags_of(10)
+    assert made.looks().features(made.index.rows()).tokens.shape[0] == 12
+
+
+@pytest.mark.slow
+def test_the_shortlist_is_compared_with_the_exact_ranking(made, monkeypatch):
+    made.index.set_tag("dog", {0: 0.9, 5: 0.9})
+    monkeypatch.setattr(library, "TOP", 4)
     monkeypatch.setattr(library, "CATEGORIES", ("kite", "corgi"))
-    monkeypatch.setattr(library, "SHORTLIST", 40)
-    assert "the shortlist holds 100.0 % (kite 100, corgi 100)" in "\n".join(times(tagger, store, 40))
-    monkeypatch.setattr(library, "SHORTLIST", 4)
-    assert "holds 100.0 %" not in "\n".join(times(tagger, store, 40))
+    monkeypatch.setattr(library, "SHORTLIST", 12)
+    said = "\n".join(times(made))
+    assert "the shortlist holds 100.0 % (kite 100, corgi 100)" in said
+    assert said.count("first ") == said.count("later ") == 3
+    monkeypatch.setattr(library, "SHORTLIST", 2)
+    assert "holds 100.0 %" not in "\n".join(times(made))

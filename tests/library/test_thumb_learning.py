@@ -36,11 +36,18 @@ def f1(logits, right, cut):
     return 2 * (right & (logits > cut)).sum() / (right.sum() + (logits > cut).sum())
 
 
-@pytest.mark.parametrize("off, threshold", [(2.5, 0.5), (-2.5, 0.5), (-1.0, 0.3)])
+def test_a_threshold_stays_where_the_thumbs_that_it_would_pass_disagree():
+    high, low = np.linspace(3, 6, 12), np.array([-0.6, -0.4, -0.2])
+    logits, right = np.append(high, low), np.append(np.ones(12, bool), np.zeros(3, bool))
+    assert shifted(logits, right, 0.5) == 0.5, "all were right far above it, and all wrong just below"
+    assert shifted(logits, np.ones(15, bool), 0.5) < 0.5
+
+
+@pytest.mark.parametrize("off, threshold", [(2.5, 0.5), (-2.5, 0.5), (-1.0, 0.3), (1.0, 0.3), (1.0, 0.5), (-1.0, 0.5)])
 def test_thumbs_raise_f1_where_a_threshold_is_off(off, threshold):
     """Simulated tags, whose best threshold is found by trying all and then lies off the present one."""
     generator, present, gains = np.random.default_rng(0), np.log(threshold / (1 - threshold)), []
-    for _ in range(40):
+    for _ in range(120):
         logits = generator.normal(-2, 2.5, 2000)
         right = generator.random(2000) < 1 / (1 + np.exp(-SLOPE * (logits - 1)))
         best = max(np.arange(-4, 4, 0.1), key=lambda cut: f1(logits, right, cut))
