@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -93,7 +94,7 @@ def _answered(work: Callable[[Request], Any]) -> Callable[[Request], Response]:
 
 
 def _posted(work: Callable[[dict[str, Any]], Any]) -> Callable[[Request], Any]:
-    """Answer a POST of a JSON object that comes from the page itself."""
+    """Answer a POST of a JSON object that comes from the page itself; one sentence where it cannot be done or saved."""
 
     async def answer(request: Request) -> Response:
         own = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
@@ -110,5 +111,13 @@ def _posted(work: Callable[[dict[str, Any]], Any]) -> Callable[[Request], Any]:
             return JSONResponse(await run_in_threadpool(work, values), headers=_HEADERS)
         except RamError as error:
             return JSONResponse({"error": str(error)}, 400, _HEADERS)
+        except OSError as error:  # the disk is full or read-only, for instance
+            return JSONResponse({"error": f"that cannot be saved: {_fault(error)}"}, 507, _HEADERS)
 
     return answer
+
+
+def _fault(error: OSError) -> str:
+    """What happened to which file, whose folder the page does not name."""
+    name = f"{Path(error.filename).name}: " if isinstance(error.filename, (str, Path)) else ""
+    return name + (error.strerror or str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,12 +66,17 @@ def found_json(found: Sequence[FoundPhoto]) -> list[dict[str, Any]]:
     return [{"image": str(photo.path), "score": round(photo.score, 6)} for photo in found]
 
 
+def say_faults(faults: Iterable[tuple[Path, str]]) -> None:
+    """Print a line on each photo that cannot be used, with the reason."""
+    for photo, reason in faults:
+        say(printable(f"  {reason}" if str(photo) in reason else f"  {photo}: {reason}"))
+
+
 def run(args: argparse.Namespace) -> int:
     with opened_library(args) as library:
         with Progress() as progress:
             added = library.add(progress)
-        for photo, reason in added.faults:
-            say(printable(f"  {reason}" if photo.name in reason else f"  {photo}: {reason}"))
+        say_faults(added.faults)
         unread = f", {len(added.faults)} could not be read" if added.faults else ""
         gone = f", {added.gone} that are gone are forgotten" if added.gone else ""
         has = f"the library has {len(library)}, with {len(library.tags)} tags"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from ram.export.result_files import ResultFile
 
 MAX_LISTED_FAILURES = 20
 """Unreadable pictures that are listed by name."""
+LIST_WITHIN = "unreadable.csv"
+"""List of the unreadable pictures within a folder whose tags are written there, too."""
 
 
 def add_pictures_argument(parser: argparse.ArgumentParser) -> None:
@@ -43,15 +46,18 @@ def add_output_options(parser: argparse.ArgumentParser, formats: str) -> None:
     )
 
 
-def add_unreadable_option(parser: argparse.ArgumentParser, example: str) -> None:
-    """Add --unreadable; ``example`` is an --output file without its ending."""
-    parser.add_argument(
-        "--unreadable",
-        type=Path,
-        metavar="FILE",
-        help="write the pictures that cannot be read, with the reasons, to this .csv; with --output "
-        f"{example}.jsonl they are in {example}.unreadable.csv",
-    )
+def add_unreadable_option(parser: argparse.ArgumentParser, example: str = "", within: str = "") -> None:
+    """Add --unreadable.
+
+    Args:
+        parser: of the command.
+        example: an --output file without its ending, where the command has that flag.
+        within: what has a list within its folder, where the command writes to one.
+    """
+    places = ["write the pictures that cannot be read, with the reasons, to this .csv"]
+    places += [f"with --output {example}.jsonl they are in {example}.unreadable.csv"] if example else []
+    places += [f"those of {within} are otherwise in its {LIST_WITHIN}"] if within else []
+    parser.add_argument("--unreadable", type=Path, metavar="FILE", help="; ".join(places))
 
 
 def open_results(
@@ -94,13 +100,19 @@ class PictureRun:
         paths: arguments: pictures, folders and patterns.
         output: where the results go, if to a file.
         unreadable: list of the unreadable pictures; beside ``output`` where None.
+        within: without both, the list is within the folder, where ``paths`` is one folder that can be written.
 
     Raises:
         InputError: the list cannot be written.
     """
 
     def __init__(
-        self, kind: RecordKind, paths: Sequence[str], output: Path | None = None, unreadable: Path | None = None
+        self,
+        kind: RecordKind,
+        paths: Sequence[str],
+        output: Path | None = None,
+        unreadable: Path | None = None,
+        within: bool = False,
     ) -> None:
         self._kind, self._paths = kind, paths
         self._command = f"ram {kind.command}"
@@ -108,6 +120,9 @@ class PictureRun:
         if self._unreadable is not None:
             check_writable(self._unreadable, (".csv",))
             read_faults(self._unreadable)
+        self._is_within = self._unreadable is None and within
+        if self._is_within:
+            self._unreadable = _list_within(paths)
         self.pictures, self.failures = _find(paths)
         self.done: list[Path] = []
         self._sound: set[Path] = set()
@@ -175,8 +190,23 @@ class PictureRun:
             say(f"{self._command}: stopped after {len(self.done)} of {len(self.pictures)} pictures{go_on}")
             raise
         finally:
-            if self._unreadable is not None:
-                save_faults(self._unreadable, self.failures, self.done)
+            self._save_list()
+
+    def _save_list(self) -> None:
+        """Save the list; one that was not asked for is left out where there is no picture, or it cannot be saved."""
+        if self._unreadable is None:
+            return
+        if not self._is_within:
+            save_faults(self._unreadable, self.failures, self.done)
+            return
+        try:
+            gone = [image for image, _ in read_faults(self._unreadable) if not os.path.lexists(image)]
+            if self.pictures:
+                save_faults(self._unreadable, self.failures, [*self.done, *gone])
+                return
+        except (OSError, InputError):
+            pass
+        self._unreadable = None
 
     def say_written(self, path: Path) -> None:
         """Print a line on how many pictures are in the file."""
@@ -189,6 +219,8 @@ class PictureRun:
             return 0
         if self._total == 1:
             say(f"{self._command}: {printable(self.failures[0][1])}")
+            if self._is_within and self._unreadable is not None:
+                say(printable(f"  it is listed in {self._unreadable}"))
             return 2
         say(f"{self._command}: {len(self.failures)} of {self._total} pictures could not be read:")
         for path, reason in self.failures[:MAX_LISTED_FAILURES]:
@@ -219,6 +251,19 @@ def reporting(reports: Sequence[Report]) -> Iterator[Callable[[Record], None]]:
         if is_whole or added:
             for report in reports:
                 report.finish()
+
+
+def _list_within(paths: Sequence[str]) -> Path | None:
+    """The list within the only folder that is named; None where there is none, or it cannot be written."""
+    if len(paths) != 1 or not os.path.isdir(paths[0]) or not os.access(paths[0], os.W_OK):
+        return None
+    listed = Path(paths[0]) / LIST_WITHIN
+    try:
+        check_writable(listed, (".csv",))
+        read_faults(listed)
+    except (OSError, InputError, csv.Error):  # another file of this name
+        return None
+    return listed
 
 
 def _find(paths: Sequence[str]) -> tuple[list[Path], list[tuple[str, str]]]:

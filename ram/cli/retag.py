@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ram.cli.library import add_found_options, add_library_options, found_json, opened_library, print_found
+from ram.cli.library import add_found_options, add_library_options, found_json, opened_library, print_found, say_faults
 from ram.cli.options import add_describer_options, describe_all, positive
 from ram.cli.tag_language import add_language_option, given_names
 from ram.cli.terminal import Progress, print_json, printable, say
@@ -60,6 +60,10 @@ def run(args: argparse.Namespace) -> int:
             names = given_names(args)
             writer = Sidecars(TagPaths(own, names))
             with locked([args.folder]):
-                library.write(writer, names)
+                faults = library.write(writer, names)
             say(f"{writer.written} XMP sidecars are written beside the photos")
+            if faults:
+                say(f"ram retag: the tags of {len(faults)} of {len(library)} photos could not be written:")
+                say_faults(faults)
+                return 2
     return 0

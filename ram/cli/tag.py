@@ -88,7 +88,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "into .txt in place of the tag",
     )
     add_language_option(parser, "write each tag by its name in this language")
-    add_unreadable_option(parser, "tags")
+    add_unreadable_option(parser, "tags", within="a folder that gets --sidecars, --embed or --txt")
     add_engine_options(parser)
     add_image_limit_option(parser)
     add_device_options(parser)
@@ -112,9 +112,9 @@ def _run(args: argparse.Namespace) -> int:
     translated = args.translations or is_translated(args)
     columns = TRANSLATED_COLUMNS if translated else TAG_COLUMNS
     results = open_results(args, SUFFIXES, TAGS, columns, overwrites=writers.marking)
-    run = PictureRun(TAGS, args.pictures, args.output, args.unreadable)
+    run = PictureRun(TAGS, args.pictures, args.output, args.unreadable, within=writers.change)
     skipping = writers.marking or args.txt == "keep"
-    with run.stoppable(goes_on=results is not None or skipping), writers.locked():
+    with writers.locked(), run.stoppable(goes_on=results is not None or skipping):
         if run.pictures or args.watch:
             tagger = open_tagger(args, args.model, args.compile)
             bank, typed = scored_bank(tagger, typed, args)

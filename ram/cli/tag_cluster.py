@@ -60,7 +60,7 @@ def run_engine(args: argparse.Namespace, typed: tuple[str, ...]) -> int:
     from ram.cluster.finished_shards import FinishedShards
     from ram.cluster.parquet_package import parquet_package
     from ram.cluster.work_plan import WorkPlan
-    from ram.library.folder_lock import locked
+    from ram.library.folder_lock import locked_alone
 
     _check(args)
     parquet_package()
@@ -70,7 +70,7 @@ def run_engine(args: argparse.Namespace, typed: tuple[str, ...]) -> int:
         bank, typed = scored_bank(tagger, typed, args)
         bank = at_threshold(bank, args.threshold)
         args.output.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(locked([args.output]))
+        stack.enter_context(locked_alone(args.output))
         plan = WorkPlan(args.output, _settings(args, tagger, bank))
         for notice in plan.add(args.pictures, args.shard):
             say(printable(notice))

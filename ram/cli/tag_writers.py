@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -14,10 +13,8 @@ from ram.errors import ImageError, InputError
 from ram.export.formats import Record
 from ram.export.tag_files import EXISTING, TagFiles
 from ram.labels.tag_names import TagNames
+from ram.library.photo_faults import gathered
 from ram.text.vocabulary import TagVocabulary
-
-_OF_ONE_PHOTO = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
-"""Errors that the next photo need not have; a full disk it has."""
 
 
 class TagWriter(Protocol):
@@ -89,6 +86,11 @@ class TagWriters:
         return bool(self._writers)
 
     @property
+    def change(self) -> bool:
+        """Whether files beside or within the folders of the photos are written."""
+        return bool(self._writers) and not self._dry
+
+    @property
     def marking(self) -> bool:
         """Whether a place tells which model tagged a photo."""
         return bool(self._marking)
@@ -98,10 +100,10 @@ class TagWriters:
         return all(writer.holds(photo, model) for writer in (self._marking if marking else self._writers.values()))
 
     def locked(self) -> AbstractContextManager[None]:
-        """Keep other runs from changing sidecars and photos of the same folders."""
+        """Keep other runs from writing tags beside or within photos of the same folders."""
         from ram.library.folder_lock import locked
 
-        return locked(self._paths) if self._marking and not self._dry else nullcontext()
+        return locked(self._paths) if self.change else nullcontext()
 
     def use(self, vocabulary: TagVocabulary, names: TagNames) -> None:
         """Write each tag with its path, whose parts have these names; kinds are the vocabulary's where it has some."""
@@ -115,18 +117,12 @@ class TagWriters:
         Raises:
             OSError: the disk is full, for instance.
         """
-        faults = []
+        faults: list[str] = []
         for writer in self._writers.values():
-            try:
+            with gathered(photo, faults):
                 path, tags = writer.add(photo, record)
                 if self._dry:
                     print(printable(f"{path}: {', '.join(tags) or 'nothing to add'}"))
-            except InputError as error:
-                faults.append(str(error))
-            except OSError as error:
-                if error.errno not in _OF_ONE_PHOTO:
-                    raise
-                faults.append(f"the tags of {photo.name} cannot be written: {error.strerror}")
         return ImageError("; ".join(faults)) if faults else None
 
     def say_written(self) -> None:

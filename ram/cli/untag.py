@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
-from ram.cli.picture_run import PictureRun, add_pictures_argument
+from ram.cli.picture_run import PictureRun, add_pictures_argument, add_unreadable_option
 from ram.cli.terminal import printable, say
-from ram.errors import ImageError, InputError
-from ram.export.formats import TAGS
+from ram.errors import ImageError
+from ram.export.formats import RecordKind
+from ram.library.photo_faults import gathered
 
 
 class _Undoes(Protocol):
-    @property
-    def written(self) -> int: ...
-
     def undo(self, photo: Path, /) -> tuple[str, ...]: ...
 
 
@@ -30,6 +29,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add_pictures_argument(parser)
     parser.add_argument("--embedded", action="store_true", help="take those of --embed out of the photos, too")
     parser.add_argument("--dry-run", action="store_true", help="print what would be taken out, and write nothing")
+    add_unreadable_option(parser, within="a folder")
     parser.set_defaults(run=run)
 
 
@@ -42,21 +42,23 @@ def run(args: argparse.Namespace) -> int:
         from ram.library.embedded import EmbeddedTags
 
         places["photos"] = EmbeddedTags(dry=args.dry_run)
-    run = PictureRun(TAGS, args.pictures)
-    with run.stoppable(goes_on=True), locked(args.pictures):
-        run.follow((picture, _undo(picture, places, args.dry_run)) for picture in run.pictures)
-    for place, undoes in places.items():
+    run = PictureRun(RecordKind("tags", "untag"), args.pictures, None, args.unreadable, within=not args.dry_run)
+    undone = Counter(dict.fromkeys(places, 0))
+    with locked(args.pictures), run.stoppable(goes_on=True):
+        run.follow((picture, _undo(picture, places, undone, args.dry_run)) for picture in run.pictures)
+    for place, count in undone.items():
         would = "would be" if args.dry_run else "are"
-        say(f"the tags of {undoes.written} {place} {would} taken out")
+        say(f"the tags of {count} {place} {would} taken out")
     return run.exit_code()
 
 
-def _undo(picture: Path, places: dict[str, _Undoes], dry: bool) -> ImageError | None:
-    faults = []
+def _undo(picture: Path, places: dict[str, _Undoes], undone: Counter[str], dry: bool) -> ImageError | None:
+    """Take the tags of a picture out of all places, and count them; return why that cannot be done."""
+    faults: list[str] = []
     for place, undoes in places.items():
-        try:
-            if (tags := undoes.undo(picture)) and dry:
+        with gathered(picture, faults):
+            tags = undoes.undo(picture)
+            undone[place] += bool(tags)
+            if tags and dry:
                 print(printable(f"{picture}, {place}: {', '.join(tags)}"))
-        except InputError as error:
-            faults.append(str(error))
     return ImageError("; ".join(faults)) if faults else None

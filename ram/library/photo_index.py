@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -61,7 +61,7 @@ class PhotoState:
 
 
 class PhotoIndex:
-    """Photos and tags of a library.
+    """Photos and tags of a library; what changes them does so in one step.
 
     Args:
         path: of the database; made where it is missing.
@@ -87,9 +87,13 @@ class PhotoIndex:
         return dict(self._query("SELECT name, value FROM facts"))
 
     def save_facts(self, facts: Mapping[str, str]) -> None:
-        """Write what the library is made with."""
-        with self._database:
-            self._database.executemany("REPLACE INTO facts VALUES (?, ?)", facts.items())
+        """Write what the library is made with.
+
+        Raises:
+            OSError: the disk is full, for instance; nothing is changed.
+        """
+        with self._changing() as database:
+            database.executemany("REPLACE INTO facts VALUES (?, ?)", facts.items())
 
     def photos(self) -> dict[Path, tuple[int, PhotoState]]:
         """Row and state of every photo, by its path relative to the folder."""
@@ -137,23 +141,28 @@ class PhotoIndex:
         start = self.next_row()
         entries = [(start + i, os.fsencode(one.path), one.size, one.changed, one.taken) for i, one in enumerate(photos)]
         found = [(tag, start + i, value) for i, each in enumerate(tags) for tag, value in each.items()]
-        try:
-            with self._database as database:
-                self._forget(photo.path for photo in photos)
-                database.executemany("INSERT INTO photos VALUES (?, ?, ?, ?, ?)", entries)
-                database.executemany("REPLACE INTO tags VALUES (?, ?, ?)", found)
-        except sqlite3.OperationalError as error:
-            raise OSError(None, str(error), str(self._path)) from None
+        with self._changing() as database:
+            self._forget(photo.path for photo in photos)
+            database.executemany("INSERT INTO photos VALUES (?, ?, ?, ?, ?)", entries)
+            database.executemany("REPLACE INTO tags VALUES (?, ?, ?)", found)
 
     def forget(self, photos: Iterable[Path]) -> None:
-        """Remove photos that are gone."""
-        with self._database:
+        """Remove photos that are gone.
+
+        Raises:
+            OSError: the library cannot be written; nothing is changed.
+        """
+        with self._changing():
             self._forget(photos)
 
     def set_tag(self, tag: str, rows: Mapping[int, float]) -> None:
-        """Give a tag to these rows, with probabilities, and to no others."""
+        """Give a tag to these rows, with probabilities, and to no others.
+
+        Raises:
+            OSError: the disk is full, for instance; nothing is changed.
+        """
         found = [(tag, row, value) for row, value in rows.items()]
-        with self._database as database:
+        with self._changing() as database:
             database.execute("DELETE FROM tags WHERE tag = ?", (tag,))
             database.executemany("INSERT INTO tags VALUES (?, ?, ?)", found)
 
@@ -180,12 +189,13 @@ class PhotoIndex:
 
         Raises:
             InputError: there is no such photo.
+            OSError: the disk is full, for instance; nothing is changed.
         """
         state = self.photo(row)
         if state is None:
             raise InputError("that photo is no longer in the library")
         path = os.fsencode(state.path)
-        with self._database as database:
+        with self._changing() as database:
             database.execute("DELETE FROM thumbs WHERE tag = ? AND path = ?", (tag, path))
             if up:
                 database.execute("INSERT INTO thumbs VALUES (?, ?, ?)", (tag, path, 1 if up > 0 else -1))
@@ -206,9 +216,13 @@ class PhotoIndex:
         return dict(self._query("SELECT tag, threshold FROM thresholds"))
 
     def save_threshold(self, tag: str, threshold: float) -> None:
-        """Keep the threshold of a tag."""
-        with self._database:
-            self._database.execute("REPLACE INTO thresholds VALUES (?, ?)", (tag, threshold))
+        """Keep the threshold of a tag.
+
+        Raises:
+            OSError: the disk is full, for instance; nothing is changed.
+        """
+        with self._changing() as database:
+            database.execute("REPLACE INTO thresholds VALUES (?, ?)", (tag, threshold))
 
     def with_tags(self, tags: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Rows that have any of these tags, in order, and a probability of 1 each."""
@@ -221,6 +235,15 @@ class PhotoIndex:
             name = (os.fsencode(photo),)
             self._database.execute("DELETE FROM tags WHERE row IN (SELECT row FROM photos WHERE path = ?)", name)
             self._database.execute("DELETE FROM photos WHERE path = ?", name)
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """Do all changes of a block, or none and raise an OSError: the disk is full, read-only, or in use for long."""
+        try:
+            with self._database as database:
+                yield database
+        except sqlite3.OperationalError as error:
+            raise OSError(None, str(error), str(self._path)) from None
 
     def _query(self, sql: str, *values: object) -> list[tuple]:
         try:

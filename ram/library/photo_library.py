@@ -20,10 +20,11 @@ from ram.images.folders import find_images
 from ram.images.given import Source
 from ram.labels.tag_names import TagNames
 from ram.library.dates import taken
-from ram.library.folder_lock import locked
+from ram.library.folder_lock import locked_alone
 from ram.library.found_photos import Added, FoundPhoto
 from ram.library.look_ranking import by_cosine, highest, nearest_looks, nearest_to_sentence, score_looks
 from ram.library.looks import LookShape, LookStore
+from ram.library.photo_faults import gathered
 from ram.library.photo_filter import PhotoFilter
 from ram.library.photo_index import VERSION, PhotoIndex, PhotoState
 from ram.models.image_encoder import ImageFeatures
@@ -104,7 +105,7 @@ class PhotoLibrary:
             ImageError: the folder holds no photo.
             OSError: the disk is full, for instance; what was taken up before stays.
         """
-        with locked([self.home]):
+        with locked_alone(self.home):
             known = self.index.photos()
             photos = find_images([self.folder])
             states = {photo: state for photo in photos if (state := self._state(photo)) is not None}
@@ -137,7 +138,7 @@ class PhotoLibrary:
         Raises:
             InputError: the bank is of another text encoder, or the model cannot make a shortlist.
         """
-        with locked([self.home]):
+        with locked_alone(self.home):
             rows, store = self.index.rows(), self.looks()
             alone = [bank.select([tag]) for tag in bank.vocabulary.tags]
             near = [rows] * len(bank)
@@ -207,21 +208,31 @@ class PhotoLibrary:
         """The photos that were taken last, the last first."""
         return self._named((row, 0.0) for row in self.index.newest(most))
 
-    def write(self, writer: _Writer, names: TagNames | None = None) -> None:
+    def write(self, writer: _Writer, names: TagNames | None = None) -> list[tuple[Path, str]]:
         """Write the tags of every photo with a writer, such as :class:`ram.library.sidecars.Sidecars`.
+
+        A photo whose tags cannot be written stops no other one: its sidecar is no XMP, for instance.
 
         Args:
             writer: of tags.
             names: of tags in another language.
 
+        Returns:
+            Photos whose tags cannot be written, each with the reason.
+
         Raises:
-            InputError: those of a photo cannot be written.
+            OSError: the disk is full, for instance; the photos before have their tags.
         """
+        faults: list[tuple[Path, str]] = []
         for path, (row, _) in self.index.photos().items():
             tags = list(self.index.tags_of(row))
             scores = [{"tag": tag, "translation": "" if names is None else names[tag]} for tag in tags]
             record = {"model": self.tagger.name, "tags": tags, "scores": scores}
-            writer.add(self.folder / path, record)
+            reasons: list[str] = []
+            with gathered(path, reasons):
+                writer.add(self.folder / path, record)
+            faults += [(self.folder / path, reason) for reason in reasons]
+        return faults
 
     def undo(self, writer: _Writer) -> int:
         """Take the tags out again that a writer of this kind wrote, for every photo; gives how many had some."""

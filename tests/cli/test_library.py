@@ -56,6 +56,30 @@ def test_unreadable_photos_are_named(models, photos, ended):
     assert code == 2 and "3 photos are added, 1 could not be read" in err and "broken.jpg" in err
 
 
+def test_a_full_disk_is_one_line_and_the_library_goes_on(models, photos, ended, monkeypatch):
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("os.fsync", full)
+        code, out, err = ended("library", "add", photos, "--model", models["tiny-plus"])
+    assert (code, out) == (2, "") and err == f"ram library: {photos / '.ram/pooled.looks'}: No space left on device\n"
+    code, _, err = ended("library", "add", photos, "--model", models["tiny-plus"])
+    assert code == 0 and "3 photos are added" in err
+
+
+def test_a_sidecar_that_cannot_take_tags_stops_no_other(models, photos, ended):
+    ended("library", "add", photos, "--model", models["tiny-plus"])
+    (photos / "0.png.xmp").write_text("no XML")
+    flags = ("--tags", PRESENT[0], "--sidecars")
+    code, _, err = ended("retag", photos, *flags, "--model", models["tiny-plus"])
+    *_, written, summary, reason = err.splitlines()
+    assert code == 2 and written == "2 XMP sidecars are written beside the photos"
+    assert summary == "ram retag: the tags of 1 of 3 photos could not be written:"
+    assert reason.startswith(f"  {photos / '0.png'}: 0.png.xmp is no XMP")
+    assert (photos / "0.png.xmp").read_text() == "no XML" and PRESENT[0] in sidecar_of(photos / "2.png").read_text()
+
+
 def test_a_folder_that_cannot_be_written_takes_another_place(models, photos, ended, tmp_path):
     (photos / ".ram").touch()
     code, _, err = ended("library", "add", photos, "--model", models["tiny-plus"])

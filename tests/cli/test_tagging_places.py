@@ -1,12 +1,15 @@
 """`ram tag --sidecars --embed --dry-run --watch` and `ram untag`, on a tiny untrained model."""
 
+import csv
 import json
 import os
 import shutil
+import tempfile
 
 import pytest
 
 from ram.library import watching
+from ram.library.folder_lock import locked
 from ram.library.sidecars import Sidecars, sidecar_of
 from ram.library.xmp import HIERARCHICAL, SUBJECT, XmpDocument
 from tests.cli.word_models import PRESENT
@@ -16,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("words")
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def tags(photo):
@@ -136,6 +139,96 @@ def test_a_full_disk_ends_the_run_with_one_sentence(models, photos, ended, monke
     before = contents(photos)
     code, _, err = ended("tag", photos, "--model", models["tiny-plus"], "--sidecars")
     assert code == 2 and "No space left on device" in err.splitlines()[-1] and contents(photos) == before
+
+
+def test_a_sidecar_that_cannot_be_written_ends_no_undo(models, photos, ended, monkeypatch):
+    for name in ("0.png.xmp", "1.png.xmp"):  # which stay, and are written to
+        (photos / name).write_text(DIGIKAM)
+    before = contents(photos)
+    ended("tag", photos, "--model", models["tiny-plus"], "--sidecars")
+    tagged, made = contents(photos), tempfile.mkstemp
+
+    def refuse(*given, prefix, **named):
+        if "0.png" in prefix:
+            raise PermissionError(13, "Permission denied")
+        return made(*given, prefix=prefix, **named)
+
+    with monkeypatch.context() as folder:
+        folder.setattr("tempfile.mkstemp", refuse)
+        code, _, err = ended("untag", photos)
+    assert code == 2 and "the tags of 2 sidecars are taken out" in err
+    assert "ram untag: 1 of 3 pictures could not be read:" in err
+    assert f"  {photos / '0.png'}: the tags of 0.png cannot be written: Permission denied" in err.splitlines()
+    left = contents(photos)
+    assert left.pop("unreadable.csv") and left == before | {"0.png.xmp": tagged["0.png.xmp"]}
+    code, _, err = ended("untag", photos)
+    assert code == 0 and contents(photos) == before
+
+
+def test_unreadable_photos_of_a_folder_are_listed_in_it(models, photos, ended):
+    flags = ("--model", models["tiny-plus"], "--sidecars")
+    broken = [photos / f"broken{i:02}.png" for i in range(25)]
+    for path in broken:
+        path.write_bytes(b"no picture")
+    code, _, err = ended("tag", photos, *flags)
+    assert code == 2 and err.splitlines()[-1] == f"  and 5 more; all are in {photos / 'unreadable.csv'}"
+    with open(photos / "unreadable.csv", newline="") as listed:
+        assert [row["image"] for row in csv.DictReader(listed)] == list(map(str, broken))
+    for path in broken[1:]:
+        path.unlink()
+    code, _, err = ended("tag", photos, *flags)
+    assert code == 2 and err.splitlines()[-1] == f"  they are listed in {photos / 'unreadable.csv'}"
+    shutil.copy(photos / "0.png", broken[0])
+    code, _, err = ended("tag", photos, *flags)
+    assert code == 0 and "unreadable.csv" not in contents(photos)
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",), ("--sidecars", "--dry-run")])
+def test_a_run_that_writes_to_no_folder_leaves_no_list(models, photos, ended, flags):
+    (photos / "1.png").write_bytes(b"")
+    before = contents(photos)
+    code, _, err = ended("tag", photos, "--model", models["tiny-plus"], *flags)
+    assert code == 2 and "1 of 3 pictures could not be read" in err and contents(photos) == before
+
+
+def test_a_list_replaces_no_other_file_and_is_no_hindrance(models, photos, ended, monkeypatch, tmp_path):
+    flags = ("--model", models["tiny-plus"], "--sidecars")
+    (photos / "1.png").write_bytes(b"")
+    for other in (b"camera,lens\n", b"\0" + b"x" * 200_000):
+        (photos / "unreadable.csv").write_bytes(other)
+        code, _, err = ended("tag", photos, *flags, "--overwrite")
+        assert code == 2 and "1.png" in err and (photos / "unreadable.csv").read_bytes() == other
+    (photos / "unreadable.csv").unlink()
+
+    def refuse(*given):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("ram.cli.picture_run.save_faults", refuse)
+    code, _, err = ended("tag", photos, *flags)
+    assert code == 2 and "1 of 3 pictures could not be read" in err and "unreadable.csv" not in err
+    (tmp_path / "empty").mkdir()
+    code, _, err = ended("tag", tmp_path / "empty", *flags)
+    assert code == 2 and "holds no picture" in err and contents(tmp_path / "empty") == {}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such locks")
+@pytest.mark.parametrize("flags", [("--sidecars",), ("--txt", "add")])
+def test_runs_above_and_below_are_refused(models, photos, ended, flags):
+    (photos / "trip").mkdir()
+    shutil.copy(photos / "0.png", photos / "trip")
+    command = ("--model", models["tiny-plus"], *flags)
+    for busy, named in ((photos, photos / "trip"), (photos / "trip", photos), (photos, photos / "0.png")):
+        with locked([busy]):
+            code, out, err = ended("tag", named, *command)
+            assert (code, out) == (2, "") and "another run writes tags in" in err and err.count("\n") == 1
+    before = contents(photos / "trip")
+    with locked([photos / "trip"]):
+        code, _, err = ended("tag", photos / "1.png", *command)
+        assert code == 2, "in the folder above"
+        code, _, _ = ended("tag", photos, *command, "--dry-run")
+        assert code == 0 and contents(photos / "trip") == before
+    code, _, err = ended("tag", photos, *command)
+    assert code == 0, err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such locks")

@@ -120,15 +120,50 @@ def wait_for(condition, process):
         time.sleep(0.02)
 
 
-@pytest.mark.ray
-@pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the processes of a cluster in /proc")
-def test_killed_workers_and_driver_leave_every_picture_once(model, tmp_path, monkeypatch, cluster):
+@pytest.fixture
+def one(model, tmp_path, monkeypatch):
+    """Results of one process for 40 pictures, one of them broken."""
     monkeypatch.setattr("ram.cluster.picture_parts.PART", 4)
     (tmp_path / "pictures").mkdir()
     for number in range(PICTURES):
         (tmp_path / f"pictures/{number:02}.jpg").write_bytes(jpeg(number) if number != 13 else b"\xff\xd8")
     assert main(command(model, tmp_path / "one", tmp_path / "pictures", "--looks")) == 2
+    return rows(tmp_path / "one")
+
+
+def assert_equal(one, many):
+    """Results of a cluster are those of one process: each picture once, the same tags and looks."""
+    assert list(many) == list(one) and len(one) == PICTURES
+    for name, row in one.items():
+        assert many[name]["error"] == row["error"] and many[name]["tags"] == row["tags"]
+        assert many[name]["look_codes"] == row["look_codes"]
+        for score, other in zip(row["scores"] or [], many[name]["scores"] or [], strict=True):
+            assert other == pytest.approx(score, abs=1e-6)
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the processes of a cluster in /proc")
+def test_an_undisturbed_run_ends_with_the_results_of_one_process(model, one, tmp_path, cluster, capsys):
+    out = tmp_path / "many"
+    driver = cluster(command(model, out, tmp_path / "pictures", "--looks", engine="ray"))
+    wait_for(lambda: written(out) > 0, driver)
+    assert len(cluster.processes("_Tagging")) == 2, [title(pid) for pid in cluster.processes()]
+    assert driver.wait(PATIENCE) == 2, "one picture is broken"
+    assert_equal(one, rows(out))
+    shards = [f"{number:06}.parquet" for number in range(4)]
+    assert sorted(path.name for path in out.iterdir()) == [*shards, "_plan.jsonl"]
+    kept = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    capsys.readouterr()
+    assert main(command(model, out, tmp_path / "pictures", "--looks")) == 0
+    assert "4 of 4 shards are in many already" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the processes of a cluster in /proc")
+def test_killed_workers_and_driver_leave_every_picture_once(model, one, tmp_path, monkeypatch, cluster):
     out = tmp_path / "many"
     begun = command(model, out, tmp_path / "pictures", "--looks")
     stop_after(5, monkeypatch)
@@ -149,13 +184,7 @@ def test_killed_workers_and_driver_leave_every_picture_once(model, tmp_path, mon
     assert len(kept) < 4
     assert main(begun) in (0, 2), "2 where the broken picture is tried"
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    one, many = rows(tmp_path / "one"), rows(out)
-    assert list(many) == list(one) and len(one) == PICTURES
-    for name, row in one.items():
-        assert many[name]["error"] == row["error"] and many[name]["tags"] == row["tags"]
-        assert many[name]["look_codes"] == row["look_codes"]
-        for score, other in zip(row["scores"] or [], many[name]["scores"] or [], strict=True):
-            assert other == pytest.approx(score, abs=1e-6)
+    assert_equal(one, rows(out))
     assert not (out / "_parts").exists()
 
 

@@ -1,8 +1,11 @@
 """The page of a library in a real browser: search as one types, filters, a photo, thumbs."""
 
+import os
 import re
 import threading
 import time
+import zipfile
+from datetime import datetime
 
 import pytest
 import uvicorn
@@ -12,6 +15,7 @@ from starlette.applications import Starlette
 from demo.core.library_judging import LibraryJudging
 from demo.core.library_search import LibrarySearch
 from demo.server.library_routes import library_routes
+from ram.library.own_tagger import LEAST
 from tests.library.test_photo_library import COUNT, folder, library, tagger  # noqa: F401
 from tests.page.conftest import foreign
 
@@ -85,3 +89,55 @@ def test_a_photo_is_opened_and_judged(page, library):  # noqa: F811
     page.get_by_text("Own tagger").click()
     page.get_by_role("button", name="Train on my thumbs").click()
     page.get_by_text("mark more photos").wait_for()
+
+
+def test_photos_are_found_by_day(page, library, folder):  # noqa: F811
+    noon = datetime(2020, 2, 29, 12).timestamp()
+    for name in ("00.png", "02.png"):  # without EXIF the day is that of the file
+        os.utime(folder / name, (noon, noon))
+    library.add()
+    page.get_by_label("until").fill("2020-02-29")
+    expect(page.locator("#grid img")).to_have_count(2)
+    expect(page).to_have_url(re.compile("[?]until=2020-02-29$"))
+    page.get_by_label("Taken from").fill("2020-02-29")
+    expect(page).to_have_url(re.compile("since=2020-02-29&until=2020-02-29$"))
+    expect(page.locator("#grid img")).to_have_count(2)
+    page.get_by_label("until").fill("")
+    expect(page.locator("#grid img")).to_have_count(COUNT)
+    page.get_by_label("Taken from").fill("2020-03-01")
+    expect(page.locator("#grid img")).to_have_count(COUNT - 2)
+    page.reload()
+    expect(page.locator("#grid img")).to_have_count(COUNT - 2)
+    expect(page.get_by_label("Taken from")).to_have_value("2020-03-01")
+    page.get_by_label("until").fill("2020-03-01")
+    expect(page.locator("#status")).to_have_text("no photo is found")
+
+
+def test_an_own_tagger_is_trained_and_taken_home(page, library, tagger, tmp_path):  # noqa: F811
+    for number in range(2 * LEAST):
+        page.locator("#grid button").nth(number).click()
+        if number < LEAST:
+            page.get_by_label("Add a tag").fill("my toy")
+            page.get_by_label("Add a tag").press("Enter")
+            page.get_by_role("button", name="my toy is right", pressed=True).wait_for()
+        else:
+            page.get_by_role("button", name="dog is wrong").click()
+            page.get_by_role("button", name="dog is wrong", pressed=True).wait_for()
+        page.get_by_role("button", name="Close").click()
+    page.get_by_text("Own tagger").click()
+    page.get_by_role("button", name="Train on my thumbs").click()
+    expect(page.locator("#trained")).to_contain_text(f"Trained on {2 * LEAST} photos; average precision")
+    expect(page.locator("#report th")).to_have_text(["Tag", "photos", "before", "after"])
+    tag, photos, before, after = page.locator("#report td").all_inner_texts()
+    assert (tag, photos) == ("my toy", str(LEAST)) and 0 < float(before) <= float(after) <= 1
+    taken = {}
+    for link in page.locator("#report a").all():
+        assert page.request.get(link.evaluate("link => link.href")).status == 200
+        with page.expect_download() as download:
+            link.click()
+        taken[download.value.suggested_filename] = tmp_path / download.value.suggested_filename
+        download.value.save_as(taken[download.value.suggested_filename])
+    assert list(taken) == ["own.tagpack", "own-tagger.zip"]
+    assert tagger.load_pack(taken["own.tagpack"]).vocabulary.tags == ("my toy",)
+    with zipfile.ZipFile(taken["own-tagger.zip"]) as archive:
+        assert {"config.json", "model.safetensors"} <= set(archive.namelist()) and archive.testzip() is None

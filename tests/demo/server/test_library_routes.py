@@ -46,6 +46,20 @@ def test_bad_input_is_one_sentence(client):
         assert answer.status_code == 400 and set(answer.json()) == {"error"} and "\n" not in answer.json()["error"]
 
 
+def test_a_library_that_cannot_be_written_is_one_sentence(client, library):  # noqa: F811
+    thumb = {"row": int(library.index.rows()[0]), "tag": "cat", "thumb": -1}
+    client.post("/library/thumbs", json=thumb)
+    kept, tags = library.index.thumbs(), library.tags
+    library.index._database.execute("PRAGMA query_only = on")
+    said = {"error": "that cannot be saved: library.sqlite: attempt to write a readonly database"}
+    for address, values in (("thumbs", thumb | {"tag": "dog"}), ("learn", {})):
+        answer = client.post(f"/library/{address}", json=values)
+        assert (answer.status_code, answer.json()) == (507, said), address
+    assert (library.index.thumbs(), library.tags) == (kept, tags)
+    library.index._database.execute("PRAGMA query_only = off")
+    assert client.post("/library/learn", json={}).status_code == 200
+
+
 def test_only_the_page_itself_changes_something(client, library):  # noqa: F811
     thumb = {"row": int(library.index.rows()[0]), "tag": "cat", "thumb": 1}
     assert client.get("/library/thumbs").status_code == 405
