@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from demo.core.photos import Photo
 from demo.core.texts import input_error
@@ -64,13 +65,16 @@ class PhotoCaptioner:
 
     def __init__(self, tagger: object) -> None:
         self.tagger: Captioner = captioner_of(tagger)
+        self._written: WeakKeyDictionary[ImageFeatures, Caption] = WeakKeyDictionary()
 
     def caption(self, photo: Photo) -> CaptionedPhoto | None:
         """Caption a photo; None as long as the model has not looked at it."""
         look = photo.features.get(self.tagger.name)
         if look is None:
             return None
-        own = self._write(look, None)
+        own = self._written.get(look)  # of a repeated photo, whose features are kept
+        if own is None:
+            own = self._written[look] = self._write(look, None)
         return CaptionedPhoto(photo.source, own, doubtful=doubtful(own.text, photo.prediction))
 
     def add(self, photo: Photo, captioned: CaptionedPhoto, text: str) -> CaptionedPhoto:

@@ -13,7 +13,7 @@ from torch import nn
 from ram.errors import InputError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ImageFeatures:
     """Features of a batch of images: all that scoring needs of them.
 

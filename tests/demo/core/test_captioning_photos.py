@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from demo.core.captioning_photos import MOST_BEAMS, MOST_GIVEN, PhotoCaptioner, caption_file, doubtful
+from demo.core.photo_cache import PhotoCache
 from demo.core.photos import look
 from demo.views.photo_caption import Run, caption, marked
 from ram.errors import ImageError, InputError
@@ -44,6 +45,18 @@ def test_given_tags_guide_the_sentence(writer):
 def test_without_tags_the_models_own_guide_it(writer):
     written = caption_file(writer, DOGS, " ")
     assert written.caption.text == writer.caption(DOGS) and list(written.caption.tags) == writer.tag(DOGS).tags
+
+
+def test_a_repeated_photo_has_its_caption_already(writer, tmp_path, monkeypatch):
+    cache, captioner, written = PhotoCache(), PhotoCaptioner(writer), []
+    plain = writer.caption_features
+    monkeypatch.setattr(writer, "caption_features", lambda *given: written.append(1) or plain(*given))
+    copy = tmp_path / "copy.jpg"
+    copy.write_bytes(DOGS.read_bytes())
+    first, again = (captioner.caption(list(cache.look([writer], path))[-1].photo) for path in (DOGS, copy))
+    assert first.own == again.own and written == [1] and again.source == str(copy)
+    captioner.caption(list(cache.look([writer], ROOT / "assets" / "examples" / "cat.jpg"))[-1].photo)
+    assert written == [1, 1]
 
 
 @pytest.mark.parametrize("beams", [0, MOST_BEAMS + 1, True, 2.5, "3", None])
