@@ -67,18 +67,18 @@ class TagWriters:
         options = {"listed": args.top is not None, "dry": args.dry_run}
         self._texts = TagFiles(args.txt, **options) if args.txt is not None else None
         if self._texts is not None:
-            self._writers[".txt files are written beside the pictures"] = self._texts
+            self._writers[".txt files {are} written beside the pictures"] = self._texts
         self._marking: list[TagWriter] = []
         if args.sidecars:
             from ram.library.sidecars import Sidecars
 
             self._marking.append(Sidecars(self._path_of, **options))
-            self._writers["XMP sidecars are written beside the pictures"] = self._marking[-1]
+            self._writers["XMP sidecars {are} written beside the pictures"] = self._marking[-1]
         if args.embed:
             from ram.library.embedded import EmbeddedTags
 
             self._marking.append(EmbeddedTags(self._path_of, **options))
-            self._writers["pictures have tags written within"] = self._marking[-1]
+            self._writers["pictures {are} given their tags within"] = self._marking[-1]
         if args.dry_run and (not self._writers or args.output is not None):
             raise InputError("--dry-run is for --txt, --sidecars and --embed: name one of them, and no --output")
 
@@ -129,8 +129,8 @@ class TagWriters:
         """Print a line on each place."""
         for what, writer in self._writers.items():
             kept = f", {self._texts.kept} that exist are kept" if self._texts is writer and self._texts.kept else ""
-            would = "; nothing is written, this was a dry run" if self._dry else ""
-            say(f"{writer.written} {what}{kept}{would}")
+            done = what.format(are="would be" if self._dry else "are")
+            say(f"{writer.written} {done}{kept}{'; this was a dry run' if self._dry else ''}")
 
     def _path_of(self, tag: str) -> str:
         return self._paths_of_tags(tag)
