@@ -132,6 +132,8 @@ def serve(page: Blocks, bench: Workbench, flags: argparse.Namespace) -> Gate:
     from starlette.routing import Route
 
     from demo.core.known_words import KnownWords
+    from demo.core.shown_tags import names_to_type
+    from demo.core.texts import languages
     from demo.page import TITLE, description, launch_options
     from demo.server.completions import Completions
     from demo.server.gate import Gate
@@ -140,7 +142,10 @@ def serve(page: Blocks, bench: Workbench, flags: argparse.Namespace) -> Gate:
 
     gate = Gate(Visitors(flags.proxies))
     models = [tagger.name for tagger in bench.taggers]
-    completions = Completions(lambda: KnownWords(bench.taggers[0].bank.vocabulary.tags, bench.lexicon))
+    tags = bench.taggers[0].bank.vocabulary.tags
+    completions = Completions(
+        lambda: KnownWords(tags, bench.lexicon, {code: names_to_type(tags, code) for code in languages()})
+    )
     routes = [
         Route("/health", answer(models)), Route("/completions", completions.answer), Route(PICTURE, picture(SCREENSHOT))
     ]  # fmt: skip

@@ -1,8 +1,8 @@
-"""Words to type: predefined tags and the names of the lexicon, found by what has been typed so far."""
+"""Words to type: tags, also by their names in other languages, and the lexicon, found by what has been typed so far."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ram.describers.lexicon.synsets import Lexicon, Synset
@@ -32,27 +32,41 @@ class KnownWords:
     Args:
         tags: the model's own, those that are more frequent first.
         lexicon: further words; none where it is None.
+        names: of tags in other languages, by code.
     """
 
-    def __init__(self, tags: Iterable[str], lexicon: Lexicon | None = None) -> None:
+    def __init__(
+        self, tags: Iterable[str], lexicon: Lexicon | None = None, names: Mapping[str, Iterable[str]] | None = None
+    ) -> None:
         words = [Completion(tag, True) for tag in tags] + [Completion(name, False) for name in _names(lexicon)]
-        by_key: dict[str, Completion] = {}
-        for one in words:
-            by_key.setdefault(matching_key(one.word), one)
-        self._words = list(by_key.items())
+        self._words = _once(words)
+        self._names = {code: _once(Completion(name, True) for name in own) for code, own in (names or {}).items()}
 
-    def find(self, text: str) -> list[Completion]:
+    def find(self, text: str, language: str = "") -> list[Completion]:
         """Words that begin with a text, then those with a later word that does; at most :data:`MAX_FOUND`.
 
         Case, accents and hyphens are ignored. Nothing is found for an empty text or one longer than a category.
+
+        Args:
+            text: what has been typed.
+            language: code of the visitor's, whose names of tags come before English words.
         """
         if len(text) > MAX_NAME_LENGTH or not (key := " ".join(matching_key(text).split())):
             return []
-        found = [word for known, word in self._words if known.startswith(key)][:MAX_FOUND]
-        if len(found) < MAX_FOUND:
+        words = [*self._names.get(language, ()), *self._words]
+        found = [word for known, word in words if known.startswith(key)][: 2 * MAX_FOUND]  # some are in both lists
+        if len(found) < 2 * MAX_FOUND:
             inside = f" {key}"
-            found += [word for known, word in self._words if inside in known and not known.startswith(key)]
-        return found[:MAX_FOUND]
+            found += [word for known, word in words if inside in known and not known.startswith(key)]
+        return [word for _, word in _once(found[: 2 * MAX_FOUND])][:MAX_FOUND]
+
+
+def _once(words: Iterable[Completion]) -> list[tuple[str, Completion]]:
+    """Words by their keys, the first one of each key."""
+    by_key: dict[str, Completion] = {}
+    for one in words:
+        by_key.setdefault(matching_key(one.word), one)
+    return list(by_key.items())
 
 
 def _names(lexicon: Lexicon | None) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from demo.core.categories import MAX_SENTENCES, Categories
 from demo.core.photos import Photo
+from demo.core.texts import say
 from demo.core.workbench import Workbench
 from ram.backends import TaggerBackend
 from ram.describers.fallback import DescribedSentence, Notice
@@ -30,8 +31,8 @@ def add_pack(bench: Workbench, path: Path, photo: Photo | None, typed: Categorie
     pack = load_pack(path, main.config.text_encoder, main.config.dim, UPLOADS).first(MAX_SENTENCES)
     notices: tuple[Notice, ...] = ()
     if len(pack) > MAX_CATEGORIES:
-        which = "the first" if photo is None else "the most probable in this photo"
-        notices = (Notice(f"{path.name} has {len(pack)} tags: shown are {MAX_CATEGORIES}, {which}."),)
+        key = "from_pack_first" if photo is None else "from_pack_probable"
+        notices = (Notice(say(key, name=path.name, count=len(pack), most=MAX_CATEGORIES).english),)
         pack = pack.select(_most_probable(main, photo, pack))
     replaced = {tag.casefold() for tag in pack.vocabulary.tags}
     for tag in typed.names:

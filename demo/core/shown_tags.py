@@ -5,14 +5,15 @@ Everything else keeps the English tag: links, exports and what programs read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
 from demo.core.texts import Text, languages, say
 from ram.errors import InputError
 from ram.labels.tag_names import LANGUAGES, TagNames, load_names
-from ram.text.names import parse_categories
+from ram.text.files import package_file, read_table
+from ram.text.names import matching_key, parse_categories
 
 PREFIX = "tag:"
 """Begins the keys of tags, unlike those of texts."""
@@ -46,7 +47,27 @@ def tag_list(tags: Sequence[str]) -> str:
 
 def translated_tags(language: str) -> dict[str, str]:
     """The names in a language of the page, by key; empty in English."""
-    return {PREFIX + tag: name for tag, name in _all()[language].items()} if language in _all() else {}
+    names = _all().get(language)
+    return {PREFIX + tag: names[tag] for tag in _tags() if tag in names} if names else {}
+
+
+def names_to_type(tags: Iterable[str], language: str) -> list[str]:
+    """The names of tags in a language of the page that :func:`in_english` understands; none in English."""
+    names = _all().get(language)
+    if names is None:
+        return []
+    pairs = [(tag, names[tag]) for tag in tags if tag in names]
+    return [name for tag, name in pairs if matching_key(in_english(name, language)) == matching_key(tag)]
+
+
+def visitors_language(accepted: str, chosen: str) -> str:
+    """The language that a visitor has chosen in the page's settings, else those of the browser.
+
+    Args:
+        accepted: the browser's header Accept-Language.
+        chosen: code of a language; ignored unless the page has it.
+    """
+    return chosen if chosen in languages() else accepted
 
 
 def in_english(text: str, accepted: str) -> str:
@@ -54,7 +75,7 @@ def in_english(text: str, accepted: str) -> str:
 
     Args:
         text: as typed; text that is no list of categories stays.
-        accepted: the browser's header Accept-Language, whose first language is the visitor's.
+        accepted: languages as in the header Accept-Language, the first of which is the visitor's.
     """
     names = _all().get(_page_language(accepted))
     if names is None:
@@ -69,6 +90,13 @@ def in_english(text: str, accepted: str) -> str:
 def _page_language(accepted: str) -> str:
     first = accepted.partition(",")[0].partition(";")[0].strip().partition("-")[0].lower()
     return next((code for code in _all() if code.partition("-")[0] == first), "")
+
+
+@cache
+def _tags() -> tuple[str, ...]:
+    """Tags that have names, as they are spelled; `TagNames` ignores hyphens."""
+    files = [package_file(f"labels/languages/{name}.csv") for name in ("kinds", "tags")]
+    return tuple(row["tag"] for file in files for _, row in read_table(file, ("tag",)))
 
 
 @cache

@@ -14,13 +14,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from demo.core.message_patterns import PREFIX, MessagePatterns
 from ram.errors import InputError
 
 LANGUAGES = Path(__file__).parents[1] / "languages"
 """Folder of the texts, a JSON file a language, named by its code."""
 ENGLISH = "en"
-PATTERNS = "from_"
+PATTERNS = PREFIX
 """Begins the keys of texts that the package `ram` writes itself; they are recognised by their words."""
+REWORDED = Path(__file__).with_name("reworded.json")
+"""Messages of `ram` by the key of what the page says instead, because a visitor cannot follow their advice."""
+REASON = "reason"
+"""Name of the holes that hold another message."""
 
 _HOLE = re.compile(r"\{(\w+)(?:\|([^{}|]*)\|([^{}|]*))?\}")
 
@@ -51,6 +56,11 @@ class Text(str):
     def english(self) -> str:
         """The text alone."""
         return str(self)
+
+    def in_language(self, language: str) -> str:
+        """The text in a language of the page, in English where it has none."""
+        values = {name: v.in_language(language) if isinstance(v, Text) else v for name, v in self.values.items()}
+        return fill(texts(language).get(self.key, self.english), values)
 
     @property
     def specification(self) -> str:
@@ -88,17 +98,29 @@ def fill(text: str, values: Mapping[str, Any]) -> str:
 
 
 def sentence(text: str) -> Text:
-    """A text as a sentence with a full stop."""
-    bare = text if isinstance(text, Text) else recognise(text.rstrip("."))
-    return say("sentence", text=bare)
+    """A text, or a message of the package `ram`, as a sentence with a full stop."""
+    known = text if isinstance(text, Text) else recognise(text)
+    if isinstance(known, Text):
+        return known if known.endswith(".") else say("sentence", text=known)
+    return say("sentence", text=known.rstrip("."))
 
 
 def recognise(text: str) -> str:
-    """A message of the package `ram` as a text, if it is among those that are translated; else as it is."""
-    for key, pattern in _patterns().items():
-        if found := pattern.fullmatch(text):
-            return Text(key, found.groupdict())
+    """A message of the package `ram`, or several, as the text that the page shows for it; any other text as it is."""
+    if found := _message(text):
+        return found
+    for end in re.finditer(r"(?<=\.) ", text):
+        if first := _message(text[: end.start()]):
+            rest = recognise(text[end.end() :])
+            if isinstance(rest, Text):
+                return say("one_and_another", first=first, rest=rest)
     return text
+
+
+def language_of(accepted: str) -> str:
+    """The language of the page for a header Accept-Language, by its first language; English where there is none."""
+    first = accepted.partition(",")[0].partition(";")[0].strip().partition("-")[0].lower()
+    return next((code for code in languages() if code.partition("-")[0] == first), ENGLISH)
 
 
 @cache
@@ -114,16 +136,31 @@ def languages() -> dict[str, Mapping[str, str]]:
 
 
 @cache
-def _patterns() -> dict[str, re.Pattern[str]]:
-    """Patterns of the messages that `ram` writes, by key; each hole becomes a group."""
-    found = {}
-    for key, text in texts(ENGLISH).items():
-        if key.startswith(PATTERNS):
-            parts = _HOLE.split(text)  # text, name, one, other, text, ...
-            words, names = parts[::4], parts[1::4]
-            groups = [f"(?P<{name}>.+)" for name in names] + [""]
-            found[key] = re.compile("".join(re.escape(w) + g for w, g in zip(words, groups, strict=True)), re.DOTALL)
-    return found
+def _patterns() -> MessagePatterns:
+    return MessagePatterns(texts(ENGLISH), json.loads(REWORDED.read_text(encoding="utf-8")))
+
+
+def _message(text: str) -> Text | None:
+    """One message, with or without a full stop."""
+    if found := _phrase(text):
+        return found
+    found = _phrase(text[:-1]) if text.endswith(".") else None
+    return say("sentence", text=found) if found else None
+
+
+def _phrase(text: str, part: str = "") -> Text | None:
+    """A message, or the phrase in a hole of this name; it keeps the values that the page shows."""
+    found = _patterns().find(text, part)
+    if found is None:
+        return None
+    key, values = found
+    shown = {hole[1] for hole in _HOLE.finditer(texts(ENGLISH)[key])}
+    return Text(key, {name: _value(name, value) for name, value in values.items() if name in shown})
+
+
+def _value(hole: str, text: str) -> str:
+    """What a hole holds, as a text of the page where it is one."""
+    return recognise(text) if hole == REASON else _phrase(text, hole) or text
 
 
 def _plain(value: Any) -> Any:

@@ -18,6 +18,7 @@ from PIL import Image
 
 from demo.core.categories import Categories
 from demo.core.embedding import banks, embed, equal_tags
+from demo.core.messages import keep_for_host
 from demo.core.photo_cache import PhotoCache
 from demo.core.photos import Photo, Scores, Tagged
 from demo.core.texts import input_error
@@ -253,6 +254,7 @@ class Workbench:
         try:
             chosen = self._describer(describer)
         except RamError as error:
+            keep_for_host(str(error))
             notice = Notice(f"{str(error).rstrip('.')}. The {fallback.name} describer takes over.")
             return fallback, fallback, (notice,)
         return chosen.with_meter(self.limits.meter(visitor)), fallback, ()
@@ -271,6 +273,7 @@ class Workbench:
             chosen, fallback = chosen.with_sense(gloss), fallback.with_sense(gloss)
         for part in describe_with_fallback(chosen, fallback, tag):
             if isinstance(part, Notice):
+                keep_for_host(Notice(part.before, ("…",), part.after).text)
                 categories = dataclasses.replace(categories, notices=(*categories.notices, part))
             else:
                 categories = self.embed(categories.extend(tag, part))

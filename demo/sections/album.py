@@ -19,7 +19,7 @@ from demo.core.texts import input_error, say
 from demo.core.workbench import Workbench
 from demo.sections.album_thresholds import QUICK, ThresholdPanel
 from demo.sections.export import ExportPanel
-from demo.sections.languages import choices, wording
+from demo.sections.languages import choices, tag_label, wording
 from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html
 from demo.sections.photo import PhotoSection
 from demo.sections.winners import WinnersPanel
@@ -220,8 +220,8 @@ class AlbumSection:
         }
         if not running:
             counts = tag_counts(album, vocabulary, view.thumbs)
-            choices = [(f"{tag} ({count})", tag) for tag, count in counts.items()]
-            choices += [(f"{tag} (0)", tag) for tag in tags if tag not in counts and tag in vocabulary]
+            counts |= {tag: 0 for tag in tags if tag not in counts and tag in vocabulary}
+            choices = [(f"{tag_label(tag)} ({count})", tag) for tag, count in counts.items()]
             update[self.filter] = gr.Dropdown(choices=choices)
             update |= self.thresholds.updated(album, view)
         return update

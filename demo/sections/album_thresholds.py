@@ -11,7 +11,7 @@ from demo.core.album import Album
 from demo.core.album_thresholds import calibrated
 from demo.core.album_view import AlbumView
 from demo.core.texts import input_error, say
-from demo.sections.languages import choices, wording
+from demo.sections.languages import choices, tag_label, typed_by, wording
 from demo.sections.parts import PRIVATE, Update, errors_shown_in, html
 from demo.views import album as views
 from demo.views.page import introduction
@@ -76,7 +76,7 @@ class ThresholdPanel:
         """The thresholds of single tags, and the tags to choose from."""
         return {
             self.singles: views.single_thresholds(view.thresholds),
-            self.tag: gr.Dropdown(choices=_most_probable(album)),
+            self.tag: gr.Dropdown(choices=[(tag_label(tag), tag) for tag in _most_probable(album)]),
         }
 
     @errors_shown_in("section.notice")
@@ -90,22 +90,23 @@ class ThresholdPanel:
 
     @errors_shown_in("section.notice")
     def on_single(
-        self, album: Album | None, view: AlbumView, tags: list[str], form: str, tag: str | None, value: float
-    ) -> Update:
+        self, album: Album | None, view: AlbumView, tags: list[str], form: str, tag: str | None, value: float,
+        request: gr.Request,
+    ) -> Update:  # fmt: skip
         """The threshold of one tag was changed."""
         if album is None:
             raise input_error("forgotten")
         if not tag:
             raise input_error("tag_first")
-        known = album.vocabulary.find(str(tag))
+        known = album.vocabulary.find(typed_by(request, str(tag)))
         if known is None:
             raise input_error("no_such_tag", tag=str(tag))
         view = replace(view, thresholds=view.thresholds.with_single(known, value))
         return self.section.changed(album, view, tags, form)
 
-    def on_tag(self, album: Album | None, view: AlbumView, tag: str | None) -> Update:
+    def on_tag(self, album: Album | None, view: AlbumView, tag: str | None, request: gr.Request) -> Update:
         """A tag was chosen: show its threshold on the slider."""
-        known = album.vocabulary.find(str(tag)) if album is not None else None
+        known = album.vocabulary.find(typed_by(request, str(tag))) if album is not None else None
         if album is None or known is None:
             return gr.skip()
         vocabulary = view.thresholds.apply(album.vocabulary)

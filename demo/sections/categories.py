@@ -13,6 +13,7 @@ from demo.core.edits import Edits
 from demo.core.messages import message
 from demo.core.pack_upload import add_pack
 from demo.core.photos import Photo, Scores
+from demo.core.shown_tags import tag_list
 from demo.core.suggestions import Suggestions
 from demo.core.texts import recognise, say
 from demo.core.workbench import Workbench, throttle
@@ -130,7 +131,7 @@ class CategoriesPanel:
         for update in self.stream(states, photo, visitor):
             shown |= self.typed in update
             if before is not None and not shown:
-                update[self.stale] = notice([say("still_the_last", names=", ".join(before.names))], "hint")
+                update[self.stale] = notice([say("still_the_last", names=tag_list(before.names))], "hint")
             yield update
 
     @errors_shown_in("notice")

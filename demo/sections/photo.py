@@ -80,7 +80,7 @@ class PhotoSection:
         with gr.Column(elem_classes="sheet", elem_id="photo-panel"):
             self.photo = gr.Image(
                 type="filepath", image_mode=None, sources=["upload"], format="jpeg", height=320, buttons=[],
-                label=wording("photo"), show_label=False, elem_id="photo", alt_text=say("photo_alt").english,
+                label=wording("photo"), show_label=False, elem_id="photo", alt_text=str(wording("photo_alt")),
                 placeholder=wording("photo_placeholder"),
                 value=first.preview if first else None,
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Answer /completions?q=TEXT with words that go on as typed."""
+"""Answer /completions?q=TEXT&language=CODE with words that go on as typed."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ class Completions:
         self._words: KnownWords | None = None
         self._lock = threading.Lock()
 
-    def find(self, text: str) -> list[Completion]:
-        """Words that begin with a text; few, and none for an unreadable one."""
+    def find(self, text: str, language: str = "") -> list[Completion]:
+        """Words that begin with a text, in a language and in English; few, and none for an unreadable one."""
         with self._lock:
             if self._words is None:
                 self._words = self._collect()
-        return self._words.find(text)
+        return self._words.find(text, language)
 
     def answer(self, request: Request) -> Response:
-        """``{"words": [{"word", "predefined"}]}`` for the text "q" of the address; empty where it has none."""
+        """``{"words": [{"word", "predefined"}]}`` for "q" and "language" of the address; empty where there are none."""
         from starlette.responses import JSONResponse
 
-        found = self.find(request.query_params.get("q", ""))
+        asked = request.query_params
+        found = self.find(asked.get("q", ""), asked.get("language", ""))
         words = [{"word": one.word, "predefined": one.predefined} for one in found]
         return JSONResponse({"words": words}, headers={"Cache-Control": "max-age=600"})

@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from demo.core.texts import Text, language_of, say
 from demo.server.visitors import Visitors, header
 
 MAX_AT_ONCE = 8
@@ -19,10 +20,10 @@ MAX_AT_ONCE = 8
 MAX_BYTES = 1_000_000
 """Size of a request that is not an upload: more than the page or a program ever sends."""
 
-TOO_MANY = f"You have {MAX_AT_ONCE} unfinished requests: wait for their answers."
-TOO_LONG = f"This request is over {MAX_BYTES // 1000} kB: upload photos first; everything else is short."
-ENDING = "The page is being restarted: try again in a minute; nothing you typed is lost."
-NO_ROOM = "This file cannot be stored at the moment: try again later, or with a smaller one."
+TOO_MANY = say("too_many_requests", most=MAX_AT_ONCE)
+TOO_LONG = say("request_too_long", most=MAX_BYTES // 1000)
+ENDING = say("page_restarts")
+NO_ROOM = say("upload_no_room")
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Gate:
             if not path.startswith(_UPLOAD):
                 receive = _BoundedBody(receive)
                 if _declared_bytes(scope) > MAX_BYTES:
-                    return await _answer(send, 413, TOO_LONG)
+                    return await _answer(scope, send, 413, TOO_LONG)
         visitor = self._visitors.identify(scope)
         with self._lock:
             if asks and self.closed:
@@ -98,7 +99,7 @@ class Gate:
                 refusal = None
                 self._entering[visitor] += asks
         if refusal:
-            return await _answer(send, *refusal)
+            return await _answer(scope, send, *refusal)
         listens = scope["type"] == "http" and scope["method"] == "GET" and path.startswith(_LISTEN)
         self._listening += listens
         try:
@@ -107,7 +108,7 @@ class Gate:
             if not path.startswith(_UPLOAD):
                 raise
             _log.error("an upload cannot be stored: %s", error)
-            await _answer(send, 507, NO_ROOM)
+            await _answer(scope, send, 507, NO_ROOM)
         finally:
             self._listening -= listens
             if asks:
@@ -133,8 +134,9 @@ def _declared_bytes(scope: Mapping[str, Any]) -> int:
     return int(declared) if declared.isdecimal() else 0
 
 
-async def _answer(send: Send, status: int, sentence: str) -> None:
-    """Answer in the form in which gradio's page and its clients look for errors."""
+async def _answer(scope: Scope, send: Send, status: int, text: Text) -> None:
+    """Answer in the visitor's language, in the form in which gradio's page and its clients look for errors."""
+    sentence = text.in_language(language_of(header(scope, "accept-language")))
     body = json.dumps({"detail": sentence, "error": sentence}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})

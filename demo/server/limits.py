@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from demo.core.texts import say, sentence
 from ram.describers.usage import Usage
 from ram.errors import DescriberError
 
@@ -121,9 +122,9 @@ class Limits:
             after = Spent(spent.requests + 1, spent.tokens + tokens)
             in_all = Spent(total.requests + 1, total.tokens + tokens)
             if not self.visitor_budget.allows(after):
-                raise LimitReached(f"Your share of the language model for today is used up{_AGAIN}.")
+                raise LimitReached(sentence(say("from_limit_visitor")))
             if not self.day_budget.allows(in_all):
-                raise LimitReached(f"This page has used up its language model for today{_AGAIN}.")
+                raise LimitReached(sentence(say("from_limit_all")))
             self._put(visitor, after, in_all)
 
     def settle(self, visitor: str, reserved: int, used: Usage) -> None:
@@ -159,9 +160,6 @@ class VisitorMeter:
 
     def settle(self, reserved: int, used: Usage) -> None:
         self.limits.settle(self.visitor, reserved, used)
-
-
-_AGAIN = ", it is back after midnight UTC"
 
 
 def _settled(spent: Spent, reserved: int, used: Usage) -> Spent:

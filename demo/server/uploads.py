@@ -11,7 +11,7 @@ from demo.core.texts import say
 from ram.errors import InputError
 
 NOT_UPLOADED = say("not_uploaded")
-NO_PHOTO = "No photo was given: choose one; a program uploads it first, as handle_file of gradio_client does."
+NO_PHOTO = say("photo_missing")
 LONGEST_ADDRESS = 80
 """Characters of an address that a message shows."""
 
@@ -46,11 +46,11 @@ def refusal(error: Exception, wanted: int, inputs: Sequence[Any]) -> str:
         inputs: as they were sent.
     """
     if len(inputs) < wanted:
-        return f"This call needs {wanted} values, not {len(inputs)}: /gradio_api/info lists them."
+        return say("call_needs_values", wanted=wanted, given=len(inputs))
     paths = list(_paths(inputs))
     if address := next((path for path in paths if path.lower().startswith(("http://", "https://"))), ""):
         shown = "".join(one for one in address[:LONGEST_ADDRESS] if one.isprintable())
-        return f"The address {shown} cannot be fetched from here: upload the photo."
+        return say("address_not_fetched", address=shown)
     return NOT_UPLOADED if paths else message(error)
 
 

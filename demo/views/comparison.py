@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import reduce
 
 from demo.core.comparison import DIFFER, NO, YES, ModelComparison
 from demo.core.exports import export_table
 from demo.core.texts import Text, recognise, say, together
 from demo.views.page import hint, introduction
 from demo.views.render import render
+from demo.views.spoken import spoken_list, spoken_plot
 from ram.prediction import TagScore
 
 MAX_DRAWN = 12
@@ -63,7 +63,7 @@ def _spoken(models: Sequence[str], scores: Sequence[TagScore]) -> Text:
         say("says_yes" if score.present else "says_no", label=label, probability=f"{score.probability:.2f}")
         for label, score in zip(models, scores, strict=True)
     ]
-    return reduce(lambda first, rest: say("spoken_list", first=first, rest=rest), each)
+    return spoken_list(each)
 
 
 def _title(group: str, models: Sequence[str]) -> Text:
@@ -84,10 +84,7 @@ def _plot(found: ModelComparison, labels: Mapping[str, str], shown: Mapping[str,
     return {
         "wide": to_svg(comparison_figure(scores, labels, 300 * len(scores))),
         "narrow": to_svg(stacked_figure(scores, labels)),
-        "spoken": "; ".join(
-            f"{tag}: " + ", ".join(f"{labels[model]} {one[tag].probability:.2f}" for model, one in scores.items())
-            for tag in first
-        ),
+        "spoken": spoken_plot(scores, labels),
     }
 
 

@@ -14,9 +14,6 @@ from demo.views.render import data_address, render
 THUMBNAIL = 192
 """Side of an example's thumbnail in pixels: twice its size on the page, for sharp screens."""
 
-LARGE = "ram-plus-swin-large"
-"""The published model that tags photos of any kind."""
-
 
 def examples(photos: Sequence[Example]) -> str:
     """A strip of photos to choose from, with their authors below."""
@@ -32,7 +29,7 @@ def choose() -> str:
 
 def scope(shipped: bool) -> str:
     """Render a note on the training data of the shipped models; nothing for other models."""
-    return render("photo", "scope", larger_model=LARGE) if shipped else ""
+    return render("photo", "scope") if shipped else ""
 
 
 def _thumbnail(path: Path) -> str:

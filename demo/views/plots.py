@@ -1,7 +1,8 @@
 """The page's plots: probabilities by model and weights of descriptions by photo (RAM++, Figures 8 and 9).
 
 Each plot is drawn on one canvas measured in points. Text is never parsed as mathematics. Each part has an id that
-begins with its role ("ink", "muted", "track", "tick", "model-0"...), so that the style sheet can recolour it.
+begins with its role ("ink", "muted", "track", "tick", "model-0"...), so that the style sheet can recolour it. A tag is
+drawn in English with its key, and `languages.html` shows its name in the visitor's language.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from demo.core.shown_tags import tag_name
+from demo.core.texts import Text
 from demo.core.winners import Winners
 from ram.prediction import Prediction, TagScore
 
@@ -62,7 +65,7 @@ def comparison_figure(scores: Mapping[str, Prediction], labels: Mapping[str, str
         canvas.write(left, HEAD, labels[model], f"ink-{column}-head", size=HEAD, bold=True)
         canvas.write(left + panel, HEAD, model, f"muted-{column}-model", size=SENTENCE, right=True)
         for row, category in enumerate(categories):
-            canvas.score(left, HEAD + 14 + CELL * row, panel, category, prediction[category], column, row)
+            canvas.score(left, HEAD + 14 + CELL * row, panel, tag_name(category), prediction[category], column, row)
     return canvas.figure
 
 
@@ -77,7 +80,7 @@ def stacked_figure(scores: Mapping[str, Prediction], labels: Mapping[str, str], 
     canvas = Canvas(width, block * len(categories))
     for row, category in enumerate(categories):
         top = block * row
-        canvas.write(0, top + HEAD, fit(category, width, HEAD), f"ink-{row}-head", size=HEAD, bold=True)
+        canvas.write(0, top + HEAD, fit(tag_name(category), width, HEAD), f"ink-{row}-head", size=HEAD, bold=True)
         for index, (model, prediction) in enumerate(scores.items()):
             canvas.score(0, top + HEAD + 10 + CELL * index, width, labels[model], prediction[category], index, row)
     return canvas.figure
@@ -115,7 +118,7 @@ def weights_figure(winners: Winners, width: float = 800.0) -> Figure:
 
 
 def to_svg(figure: Figure) -> str:
-    """The figure as an SVG element with real text, without style sheets and metadata."""
+    """The figure as an SVG element with real text and its keys, without style sheets and metadata."""
     drawn = io.StringIO()
     with _drawing, matplotlib.rc_context({"svg.fonttype": "none"}):  # a setting of the whole process
         figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -125,6 +128,11 @@ def to_svg(figure: Figure) -> str:
             parent = element.parentNode
             assert parent is not None
             parent.removeChild(element)
+    keys = {text.get_gid(): text.get_label() for axes in figure.axes for text in axes.texts}
+    for group in svg.getElementsByTagName("g"):
+        if key := keys.get(group.getAttribute("id")):
+            (written,) = group.getElementsByTagName("text")
+            written.setAttribute("data-say", str(key))
     return str(svg.toxml())
 
 
@@ -163,6 +171,7 @@ class Canvas:
         self.axes.text(
             x, y, text, fontsize=size, color=colour, ha="right" if right else "left", va="baseline",
             fontweight="bold" if bold else "normal", parse_math=False, gid=role,
+            label=text.specification if isinstance(text, Text) else "",
         )  # fmt: skip
 
     def box(self, x: float, y: float, width: float, height: float, colour: str, role: str, opacity: float = 1) -> None:

@@ -12,6 +12,7 @@ from demo.core.photos import Scores
 from demo.core.texts import Text, say
 from demo.core.verdicts import verdict
 from demo.views.render import render
+from demo.views.spoken import spoken_list, spoken_plot, spoken_probabilities
 from ram.describers.base import Sense
 from ram.describers.fallback import DescribedSentence
 from ram.prediction import TagScore
@@ -76,9 +77,9 @@ class Typed:
         return self.sentences[-1].text if self.sentences else ""
 
     @property
-    def spoken(self) -> str:
+    def spoken(self) -> Text:
         """ "corgi: RAM++ 0.93, RAM 0.41"."""
-        return f"{self.name}: " + ", ".join(f"{label} {score.probability:.2f}" for label, score in self.scores)
+        return spoken_probabilities(self.name, [(label, score.probability) for label, score in self.scores])
 
 
 def typed_categories(
@@ -112,7 +113,7 @@ def rows(categories: Sequence[Typed], labels: Mapping[str, str], hint: str = "")
     if not categories:
         return ""
     ready = all(one.scores and not one.status for one in categories)
-    spoken = "; ".join(one.spoken for one in categories) if ready else ""
+    spoken = spoken_list([one.spoken for one in categories]) if ready else ""
     legend = [label for label in labels.values() if any(label == name for one in categories for name, _ in one.scores)]
     return render("typed", "rows", categories=categories, legend=legend, hint=hint, spoken=spoken)
 
@@ -133,10 +134,7 @@ def plot(scores: Scores, labels: Mapping[str, str]) -> str:
         return ""
     from demo.views.plots import comparison_figure, stacked_figure, to_svg  # matplotlib takes a second to import
 
-    spoken = "; ".join(
-        f"{tag}: " + ", ".join(f"{labels[model]} {scores[model][tag].probability:.2f}" for model in scores)
-        for tag in next(iter(scores.values())).vocabulary.tags
-    )
+    spoken = spoken_plot(scores, labels)
     table = [
         {"category": score.tag, "model": labels[model], **score_row(score)}
         for model, prediction in scores.items()

@@ -1,17 +1,26 @@
-"""Labels, choices, templates and messages in the language of the visitor's browser."""
+"""Labels, choices, templates, messages and names of tags in the language of the visitor's browser or settings."""
 
 import pytest
 
 from demo.core.shown_tags import translated_tags
-from demo.core.texts import fill, texts
+from demo.core.texts import fill, sentence, texts
 from tests.page.conftest import WAIT_MILLISECONDS, foreign
-from tests.page.visits import EXAMPLES
+from tests.page.visits import EXAMPLES, compare
 
 ENGLISH_WORDS = ("threshold", "sentence", "weight", "photo", "Choose", "Download", "Show", "Score")
 """Words of the page's English texts that stand in no tag, sentence or name of a model."""
 DESCRIBERS = ("lexicon", "template", "local", "lexicon_local")
 TRANSLATED = """() => [...document.querySelectorAll('[data-say]')].filter(one => one.checkVisibility())
   .map(one => [JSON.parse(one.dataset.say), one.textContent])"""
+DRAWN = """() => {
+  window.drawn = [];
+  const write = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+    window.drawn.push(text);
+    write.call(this, text, ...place);
+  };
+}"""
+"""Lists what is written on a picture from now on."""
 
 
 @pytest.fixture
@@ -90,6 +99,15 @@ def test_what_changes_stays_in_the_language(visit, locale, language):
         assert text.startswith(beginning) and not any(word in text for word in ENGLISH_WORDS), (key, text)
 
 
+@pytest.mark.parametrize("locale, language", [("de-DE", "de"), ("zh-CN", "zh-CN")])
+def test_an_error_about_a_file_is_wholly_in_the_language(visit, locale, language):
+    page = visit(locale)
+    document = {"name": "scan.jpg", "mimeType": "image/jpeg", "buffer": b"%PDF-1.7" + bytes(300)}
+    page.locator("#photo input[type=file]").set_input_files(document)
+    said = sentence("scan.jpg is a PDF document, which cannot be read as a picture: save it as JPEG or PNG")
+    page.locator("#photo-notice").get_by_text(said.in_language(language), exact=True).wait_for()
+
+
 @pytest.mark.parametrize("locale, language, name", [("de-DE", "de", "Hund"), ("zh-CN", "zh-CN", "狗")])
 def test_tags_have_names_in_the_language_and_are_understood_by_them(visit, locale, language, name):
     page, words = visit(locale), texts(language)
@@ -104,3 +122,104 @@ def test_tags_have_names_in_the_language_and_are_understood_by_them(visit, local
     assert page.locator(".typed-row .name").inner_text() == name
     page.get_by_role("tab", name=words["compare"]).click()
     assert page.locator("#compare-found .versus[data-tag=dog] .name").inner_text() == name
+
+
+def spoken(page, place):
+    """What a screen reader says of a plot."""
+    return page.locator(f"{place} figure").first.get_attribute("aria-label")
+
+
+@pytest.mark.parametrize(("locale", "language", "dog"), [("de-DE", "de", "Hund"), ("zh-CN", "zh-CN", "狗")])
+def test_plots_and_cards_name_tags_in_the_language(visit, locale, language, dog):
+    page, words = visit(locale), texts(language)
+    page.locator("#categories input").fill(f"{dog}, meteor shower")
+    page.locator("#score").click()
+    page.locator(".typed-row[data-category=dog] .marks").wait_for()
+    compare(page)
+    page.locator("#plot .wide svg text").get_by_text(dog, exact=True).first.wait_for()
+    for plot in ("#plot .wide svg text", "#plot .narrow svg text"):
+        shown = page.locator(plot).all_text_contents()
+        assert dog in shown and "dog" not in shown and "meteor shower" in shown
+    assert fill(words["label_and_value"], {"label": dog, "value": "RAM++ 0."}) in spoken(page, "#plot")
+    assert "dog" not in spoken(page, "#plot")
+    page.evaluate(DRAWN)
+    with page.expect_download():
+        page.get_by_role("button", name=words["picture_card"]).click()
+    assert dog in page.evaluate("drawn") and "dog" not in page.evaluate("drawn")
+    page.locator("#categories input").fill("")
+    page.locator("#score").click()
+    names = fill(words["comma"], {"first": dog, "rest": "meteor shower"})
+    page.locator("#stale").get_by_text(fill(words["still_the_last"], {"names": names}), exact=True).wait_for()
+    page.get_by_role("tab", name=words["compare"]).click()
+    page.locator("#compare-found .plot summary").click()
+    assert dog in page.locator("#compare-found .wide svg text").all_text_contents()
+    assert fill(words["label_and_value"], {"label": dog, "value": ""}) in spoken(page, "#compare-found")
+
+
+@pytest.mark.parametrize(
+    ("locale", "language", "begun", "dog"), [("de-DE", "de", "Hun", "Hund"), ("zh-CN", "zh-CN", "狗", "狗")]
+)
+def test_names_in_the_language_are_offered_and_understood(visit, locale, language, begun, dog):
+    page = visit(locale)
+    page.locator("#photo img").wait_for()
+    assert page.locator("#photo img").get_attribute("alt") == texts(language)["photo_alt"]
+    page.locator("#categories input").focus()
+    page.keyboard.type(begun)
+    option = page.locator("#completions [role=option]").first
+    option.wait_for()
+    assert option.get_attribute("data-word") == dog
+    assert option.inner_text().split("\n") == [dog, texts(language)["predefined_tag"]]
+    option.click()
+    assert page.locator("#categories input").input_value() == dog
+    page.locator("#score").click()
+    page.locator(".typed-row[data-category=dog] .marks").wait_for()
+    suggested = page.locator("#suggestions [data-suggest]")
+    known = translated_tags(language)
+    for word, shown in zip(
+        suggested.evaluate_all("all => all.map(one => one.dataset.suggest)"), suggested.all_inner_texts(), strict=True
+    ):
+        assert shown == known.get(f"tag:{word}", word)
+
+
+@pytest.mark.parametrize(
+    ("locale", "language", "dog", "armchair"), [("de-DE", "de", "Hund", "Sessel"), ("zh-CN", "zh-CN", "狗", "扶手椅")]
+)
+def test_choices_of_an_album_are_in_the_language(visit, locale, language, dog, armchair):
+    page, words = visit(locale), texts(language)
+    page.get_by_role("tab", name=words["many_photos"]).click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name=words["choose_photos"]).click()
+    chooser.value.set_files([EXAMPLES / "dogs.jpg", EXAMPLES / "coffee.jpg"])
+    page.locator("#album-category").wait_for()
+    page.locator("#album-filter input").click()
+    page.get_by_role("option", name=f"{dog} (1)", exact=True).click()
+    page.locator("#album-filter .token").get_by_text(f"{dog} (1)").wait_for()
+    page.locator("#album-tag input").click()
+    page.get_by_role("option", name=dog, exact=True).click()
+    assert page.locator("#album-tag input").input_value() == dog
+    page.locator("#album-box input").fill(f"{dog}, {armchair}")
+    page.locator("#album-score").click()
+    page.locator("#album-winners .matrix").wait_for()
+    assert page.locator("#album-winners .matrix thead th").all_inner_texts() == [words["photo"], dog, armchair]
+
+
+def test_a_language_chosen_in_the_settings_is_shown_and_understood(visit):
+    page, words = visit("en-GB"), texts("de")
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_label("Language").click()
+    page.get_by_role("option", name="Deutsch").click()
+    page.locator("html[lang=de]").wait_for(state="attached")
+    page.get_by_role("dialog").get_by_role("button").first.click()  # closes the settings
+    page.locator("h1").get_by_text(words["title"]).wait_for()
+    assert page.locator("#photo img").get_attribute("alt") == words["photo_alt"]
+    page.locator("#categories input").fill("Hund")
+    page.locator("#score").click()
+    page.locator(".typed-row[data-category=dog] .marks").wait_for()
+    page.locator(".typed-row .name .status").wait_for(state="detached")
+    assert page.locator(".typed-row .name").inner_text() == "Hund"
+    page.reload()  # gradio follows the browser again
+    page.locator("#tags .summary").wait_for()
+    assert page.locator("h1").inner_text() == texts("en")["title"]
+    page.locator("#categories input").fill("Hund")
+    page.locator("#score").click()
+    page.locator(".typed-row[data-category=Hund] .marks").wait_for()

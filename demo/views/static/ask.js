@@ -35,7 +35,8 @@ const choose = option => {
 const complete = async () => {
   const question = ++asked, text = box.value.slice(start(), box.selectionStart).trim();
   if (text.length < 2 && !/[^\u0000-\u007f]/.test(text)) return close();
-  const address = `${location.pathname.replace(/\/$/, '')}/completions?q=${encodeURIComponent(text)}`;
+  const query = new URLSearchParams({q: text, language: document.documentElement.lang});  // see languages.html
+  const address = `${location.pathname.replace(/\/$/, '')}/completions?${query}`;
   const words = await fetch(address).then(answer => answer.ok ? answer.json() : {words: []}, () => ({words: []}));
   if (question !== asked || document.activeElement !== box) return;
   if (!words.words.length) return close();

@@ -26,7 +26,7 @@ const draw = (photo, rows, foot) => {
   const room = WIDTH - MARGIN - VALUE - left, right = WIDTH - MARGIN;
   for (const row of rows) {
     pen.font = font(NAME, true);
-    row.names = wrap(pen, row.tag, room);
+    row.names = wrap(pen, wording(`tag:${row.tag}`), room);
     pen.font = font(TEXT);
     row.reasons = wrap(pen, row.reason, room);
     row.height = LINE * (NAME * row.names.length + TEXT * row.reasons.length) + 22;

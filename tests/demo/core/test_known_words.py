@@ -37,6 +37,19 @@ def test_a_word_that_is_a_tag_is_found_once():
     assert found(KnownWords(["Corgi"], LEXICON), "corgi") == ["Corgi", "Welsh corgi"]
 
 
+def test_names_in_the_visitors_language_come_before_english_words():
+    words = KnownWords(["dog", "hunter", "hut"], LEXICON, {"de": ["Hund", "Hündin", "HUT"], "zh-CN": ["狗"]})
+    assert [one.word for one in words.find("hu", "de")] == ["Hund", "Hündin", "HUT", "hunter"]
+    assert words.find("狗", "zh-CN") == [Completion("狗", True)] and words.find("狗", "de") == []
+    assert [one.word for one in words.find("hu")] == [one.word for one in words.find("hu", "xx")] == ["hunter", "hut"]
+    assert [one.word for one in words.find("corgi", "de")] == ["corgi", "Welsh corgi"]
+
+
+def test_names_do_not_displace_more_than_the_bound():
+    many = [f"hund {index}" for index in range(99)]
+    assert [one.word for one in KnownWords(many, None, {"de": many}).find("hund", "de")] == many[:MAX_FOUND]
+
+
 @pytest.mark.parametrize("text", ["", "   ", "x" * 61, "zzz", "<b", "%", "\x00"])
 def test_nothing_is_found_for_what_is_no_word(words, text):
     assert words.find(text) == []

@@ -6,8 +6,17 @@ import pickle
 
 import pytest
 
-from demo.core.shown_tags import TagName, in_english, tag_list, tag_name, translated_tags
-from demo.core.texts import Text, languages, say
+from demo.core.shown_tags import (
+    TagName,
+    in_english,
+    names_to_type,
+    tag_list,
+    tag_name,
+    translated_tags,
+    visitors_language,
+)
+from demo.core.texts import Text, languages, say, texts
+from ram.text.names import parse_categories
 
 GERMAN = "de-AT,de;q=0.9,en;q=0.8"
 
@@ -25,6 +34,7 @@ def test_a_word_without_names_stays_a_word():
 def test_names_of_all_languages_but_english_are_sent_to_the_browser():
     assert {code for code in languages() if translated_tags(code)} == {"de", "zh-CN"}
     assert translated_tags("de")["tag:dog"] == "Hund" and translated_tags("zh-CN")["tag:dog"] == "狗"
+    assert translated_tags("de")["tag:close-up"] == "Nahaufnahme"  # by its own spelling, with the hyphen
     assert len(translated_tags("de")) > 1_200
 
 
@@ -53,3 +63,27 @@ def test_a_list_of_tags_is_one_text_in_the_order_given():
 )
 def test_names_in_the_visitors_language_are_understood(typed, accepted, understood):
     assert in_english(typed, accepted) == understood
+
+
+def test_only_names_that_are_understood_are_offered():
+    assert names_to_type(["dog", "grok", "hat", "beach"], "de") == ["Hund", "Strand"]  # a German Hut is read as a hut
+    assert names_to_type(["dog"], "zh-CN") == ["狗"] and names_to_type(["dog"], "en") == []
+
+
+@pytest.mark.parametrize(("chosen", "understood"), [("de", "dog"), ("zh-CN", "Hund"), ("en", "Hund")])
+def test_the_language_of_the_settings_goes_before_the_browsers(chosen, understood):
+    assert in_english("Hund", visitors_language(GERMAN if chosen != "de" else "en-GB", chosen)) == understood
+
+
+@pytest.mark.parametrize("chosen", ["", "xx", "../de", "de,en", "d" * 5000])
+def test_a_language_that_the_page_does_not_have_is_ignored(chosen):
+    assert visitors_language(GERMAN, chosen) == GERMAN
+
+
+@pytest.mark.parametrize("language", ["de", "zh-CN"])
+@pytest.mark.parametrize("key", ["categories_placeholder", "album_placeholder"])
+def test_the_words_in_an_empty_box_are_understood(language, key):
+    written = texts(language)[key]
+    understood = parse_categories(in_english(written, language))
+    assert not set(understood) & set(parse_categories(written))
+    assert all(f"tag:{one}" in translated_tags(language) for one in understood)

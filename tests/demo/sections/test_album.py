@@ -10,7 +10,10 @@ from demo.core.album_view import AlbumView
 from demo.core.texts import say
 from demo.core.workbench import Workbench
 from demo.sections.album import AlbumSection
+from demo.sections.languages import tag_label
 from tests.tiny import tiny_tagger
+
+GERMAN = gr.Request(headers={"accept-language": "de"})
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def test_an_expired_album_asks_for_the_photos_again(section):
 
 def test_an_unknown_tag_does_not_move_the_slider(section):
     """Pressing Tab in the empty box sends such a value."""
-    assert section.thresholds.on_tag(None, AlbumView(), None) == gr.skip()
+    assert section.thresholds.on_tag(None, AlbumView(), None, GERMAN) == gr.skip()
     assert section.on_photos(None, AlbumView(), [], "table", gr.EventData(None, {})) == gr.skip()
 
 
@@ -55,7 +58,7 @@ def test_a_thumb_redraws_the_photos_and_counts(section, tmp_path):
     changed = section.on_photos(album, view, [], "table", clicked)
     after = changed[section.view]
     assert after.thumbs == {(0, "dog"): False} and "wrong" in changed[section.photos]
-    assert ("dog (1)", "dog") not in changed[section.filter].choices
+    assert "dog" not in dict(map(reversed, changed[section.filter].choices))
     gallery = section.on_form(album, after, [], "gallery")[section.photos]
     assert 'data-tag="cat"' in gallery and 'data-tag="dog"' not in gallery
     again = section.on_photos(album, after, [], "table", gr.EventData(None, {**clicked._data, "thumb": ""}))
@@ -73,3 +76,19 @@ def test_a_deleted_photo_is_not_opened(section, tmp_path):
 def test_a_photo_that_is_not_in_the_album_is_ignored(section, tmp_path, number):
     opened = section.on_open(tagged(section, tmp_path), None, gr.EventData(None, {"photo": number}))
     assert list(opened) == [{section.notice: ""}]
+
+
+def test_choices_are_named_in_the_visitors_language(section, tmp_path):
+    album = tagged(section, tmp_path)
+    changed = section.on_filter(album, AlbumView(Thresholds(shared=0.0)), ["dog"], "table")
+    assert dict(map(reversed, changed[section.filter].choices))["dog"] == f"{tag_label('dog')} (1)"
+    none = section.on_filter(album, AlbumView(Thresholds(shared=1.0)), ["dog"], "table")
+    assert none[section.filter].choices == [(f"{tag_label('dog')} (0)", "dog")]
+    assert (tag_label("cat"), "cat") in changed[section.thresholds.tag].choices
+
+
+def test_a_threshold_is_set_by_a_typed_name(section, tmp_path):
+    album = tagged(section, tmp_path)
+    assert section.thresholds.on_tag(album, AlbumView(), "Hund", GERMAN) != gr.skip()
+    changed = section.thresholds.on_single(album, AlbumView(), [], "table", "Hund", 0.25, GERMAN)
+    assert changed[section.view].thresholds.single == {"dog": 0.25}

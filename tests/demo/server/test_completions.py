@@ -12,7 +12,7 @@ from demo.server.completions import Completions
 
 @pytest.fixture
 def client():
-    completions = Completions(lambda: KnownWords([f"dog {index}" for index in range(20)]))
+    completions = Completions(lambda: KnownWords([f"dog {index}" for index in range(20)], None, {"de": ["Hund"]}))
     with TestClient(Starlette(routes=[Route("/completions", completions.answer)])) as client:
         yield client
 
@@ -21,6 +21,13 @@ def test_words_are_answered(client):
     answer = client.get("/completions", params={"q": "dog 1"})
     assert answer.json()["words"][0] == {"word": "dog 1", "predefined": True}
     assert len(answer.json()["words"]) == MAX_FOUND
+
+
+def test_words_are_answered_in_the_language_asked_for(client):
+    german = client.get("/completions", params={"q": "hun", "language": "de"}).json()
+    assert german == {"words": [{"word": "Hund", "predefined": True}]}
+    for language in ("en", "zh-CN", "x" * 5000):
+        assert client.get("/completions", params={"q": "hun", "language": language}).json() == {"words": []}
 
 
 @pytest.mark.parametrize("query", ["", "q=", "q=" + "x" * 5000, "q=%FF%FE", "q=a&q=zzz", "p=dog"])

@@ -1,10 +1,12 @@
 """The gate limits requests and drains them, tested without a page."""
 
 import asyncio
+import json
 from types import SimpleNamespace
 
 import pytest
 
+from demo.core.texts import fill, texts
 from demo.server.gate import ENDING, MAX_AT_ONCE, MAX_BYTES, TOO_LONG, TOO_MANY, Gate
 from demo.server.visitors import Visitors
 
@@ -61,6 +63,13 @@ def test_only_the_visitor_with_many_requests_is_refused(gate):
     gate.queue = Queue(waiting=["anna"] * (MAX_AT_ONCE - 1), running=["anna"])
     assert knock(gate, "anna")[:2] == (429, f'{{"detail": "{TOO_MANY}", "error": "{TOO_MANY}"}}')
     assert knock(gate, "ben")[0] == 200
+
+
+def test_a_refusal_is_in_the_language_of_the_browser(gate):
+    gate.queue = Queue(waiting=["anna"] * MAX_AT_ONCE)
+    for accepted, language in (("de-AT,de;q=0.9,en;q=0.8", "de"), ("zh-TW", "zh-CN"), ("pt,de", "en"), ("", "en")):
+        _, answer, _ = knock(gate, headers=[(b"accept-language", accepted.encode())])
+        assert json.loads(answer)["detail"] == fill(texts(language)["too_many_requests"], {"most": MAX_AT_ONCE})
 
 
 def test_one_request_below_the_limit_is_accepted(gate):

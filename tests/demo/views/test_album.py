@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import markupsafe
 import numpy as np
 import pytest
 import torch
@@ -110,6 +111,15 @@ def test_several_categories_are_listed_together_first():
     assert outline.text[0] == "2 categories in 3 photos"
     assert outline.text[1:4] == ["Photo", "kite", HOSTILE]
     assert [tag for tag, _ in outline.elements].count("details") == 4  # each with its folded descriptions
+
+
+def test_categories_that_are_tags_carry_their_keys():
+    one = won(3)
+    html = winners([dataclasses.replace(one, category="dog"), dataclasses.replace(one, category="grok")])
+    key = markupsafe.escape('["tag:dog", {}]')
+    assert html.count(f'data-say="{key}"') == 2  # column and heading
+    assert html.count(f"&#34;category&#34;: {key}") == 3  # summary, table and plot
+    assert "tag:grok" not in html
 
 
 def test_many_photos_are_shown_in_pages():

@@ -4,7 +4,6 @@ from PIL import Image
 
 from demo.core.examples import Example, list_examples
 from demo.views import page, photo
-from ram.checkpoints.registry import list_models
 from tests.demo.views.outline import Outline
 
 
@@ -40,10 +39,11 @@ def test_examples_have_titles_and_credits(tmp_path):
     assert [a["href"] for tag, a in outline.elements if tag == "a"] == ["https://b.example/bee"]
 
 
-def test_the_scope_of_a_small_model_names_a_larger_one():
-    said = " ".join(Outline(photo.scope(True)).text)
-    assert "17,000 photos of everyday things" in said and f"--model {photo.LARGE}" in said
-    assert photo.LARGE in list_models() and photo.scope(False) == ""
+def test_the_scope_of_a_small_model_leads_to_its_card():
+    outline = Outline(photo.scope(True))
+    said = " ".join(outline.text)
+    assert "17,000 photos of everyday things" in said and "--model" not in said
+    assert [a["href"] for tag, a in outline.elements if tag == "a"] == ["#about"] and photo.scope(False) == ""
 
 
 def test_a_missing_folder_of_examples_is_accepted(tmp_path):

@@ -1,5 +1,6 @@
 """The plots show the scores, and text in them stays text."""
 
+import json
 import re
 import xml.etree.ElementTree as ET
 
@@ -76,6 +77,14 @@ def test_text_is_neither_parsed_as_mathematics_nor_markup(draw, hostile):
     svg = to_svg(draw(scores(tag=hostile), LABELS))
     assert hostile in texts(svg)
     assert "<script" not in svg
+
+
+@pytest.mark.parametrize("draw", DRAWINGS)
+def test_a_tag_is_drawn_with_its_key_and_another_word_without(draw):
+    drawn = ET.fromstring(to_svg(draw(scores(tag="dog", other="meteor shower"), LABELS)))
+    keys = {one.text: one.get("data-say") for one in drawn.iter("{http://www.w3.org/2000/svg}text")}
+    assert json.loads(keys.pop("dog")) == ["tag:dog", {}]
+    assert set(keys.values()) == {None} and "meteor shower" in keys
 
 
 def test_long_names_and_descriptions_are_shortened():

@@ -1,5 +1,7 @@
 """Rows, cards and plot of typed categories show the values, and no text becomes markup."""
 
+import json
+
 import pytest
 
 from demo.core.categories import BY_VISITOR, Categories
@@ -71,6 +73,23 @@ def test_the_button_names_the_models():
     assert Outline(typed.asker({"plus": "RAM++"}, False)).text == ["Show a plot and all sentences"]
 
 
+def test_what_is_spoken_of_a_tag_has_its_key():
+    scores = {"plus": prediction({"dog": 0.9, "grok": 0.8}), "plain": prediction({"dog": 0.25, "grok": 0.5})}
+    outline = rows(Categories(("dog", "grok"), finished={"dog", "grok"}), scores)
+    (told,) = [a for _, a in outline.elements if "data-announce" in a]
+    assert told["data-announce"] == "dog: RAM++ 0.90, RAM 0.25; grok: RAM++ 0.80, RAM 0.50"
+    key, values = json.loads(told["data-say-data-announce"])
+    assert key == "spoken_list"
+    assert values["first"][1]["label"] == ["tag:dog", {}] and values["rest"][1]["label"] == "grok"
+    (figure,) = [a for tag, a in Outline(typed.plot(scores, LABELS)).elements if tag == "figure"]
+    assert json.loads(figure["data-say-aria-label"])[1]["spoken"] == [key, values]
+
+
+def test_a_suggestion_shows_the_name_and_types_the_tag():
+    html = typed.suggestions(["puppy"])
+    assert 'data-suggest="puppy"' in html and "tag:puppy" in html
+
+
 def test_suggestions_are_buttons():
     outline = Outline(typed.suggestions(["corgi", HOSTILE]))
     assert [a["data-suggest"] for tag, a in outline.elements if tag == "button"] == ["corgi", HOSTILE]
@@ -139,4 +158,5 @@ def test_the_plot_has_a_text_for_screen_readers():
     scores = {"plus": prediction({"corgi": 0.9}), "plain": prediction({"corgi": 0.25})}
     ((_, figure),) = [found for found in Outline(typed.plot(scores, LABELS)).elements if found[0] == "figure"]
     assert "corgi: RAM++ 0.90, RAM 0.25" in figure["aria-label"]
+    assert json.loads(figure["data-say-aria-label"])[0] == "probabilities"
     assert typed.plot({}, LABELS) == ""
