@@ -4,14 +4,15 @@
 
 ``DATA`` is the folder of "Training" in the README, with ``flickr8k/benchmarks`` in it. Rows that are done are kept in
 ``results.jsonl``, so a stopped run goes on; the tables are printed at the end, as Markdown. ``--results`` writes the
-file that ``python -m benchmarks.tables`` reads.
+file that ``python -m benchmarks.tables`` reads, with the figure of every seed, from all rows of ``results.jsonl``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
@@ -20,8 +21,8 @@ from typing import Any
 import torch
 
 import ram
-from benchmarks.tables.result_files import write_results
-from ram.cli.terminal import Progress
+from benchmarks.tables.result_files import read_results, write_results
+from ram.cli.terminal import Progress, say
 from ram.describers.fallback import describe_tags
 from ram.describers.loading import load_describer
 from ram.describers.template import TemplateDescriber
@@ -40,7 +41,7 @@ from ram.training.loop import train
 from ram.training.recipe import Recipe
 
 RECIPE = Path(ram.__file__).parent / "training" / "recipes" / "ablation.toml"
-COMMAND = "python -m benchmarks.ablation --data DATA --output runs/ablation --seeds 0 1 2"
+COMMAND = "python -m benchmarks.ablation --data DATA --output runs/ablation"
 ABOUT = (
     "mAP in percent on the test photos of Flickr8k, 155 common and 79 uncommon tags; recipe ablation.toml, 6,000 "
     "photos, three passes."
@@ -195,6 +196,14 @@ def by_row(done: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, list[float]
     return rows
 
 
+def command_of(done: Sequence[Mapping[str, Any]]) -> str:
+    """The command that makes these records: its seeds, and its rows where some are not there."""
+    seeds = sorted({record["seed"] for record in done})
+    runs = [run for run in RUNS if any(record["run"] == run for record in done)]
+    rows = "" if len(runs) == len(RUNS) else f" --rows {' '.join(map(shlex.quote, runs))}"
+    return f"{COMMAND} --seeds {' '.join(map(str, seeds))}{rows}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
@@ -226,10 +235,13 @@ def main() -> None:
                     with open(results, "a", encoding="utf-8") as file:
                         file.write(json.dumps(record) + "\n")
     if args.results is not None:
-        print(write_results("ablation", COMMAND, ABOUT, by_row(done), args.results))
-    for title, rows in TABLES.items():
+        rows, before = by_row(done), read_results("ablation", args.results)
+        if before is not None and (lost := [row for row in before.rows if row not in rows]):
+            say(f"rows of the former ablation.json that this run has not measured are left out: {'; '.join(lost)}")
+        print(write_results("ablation", command_of(done), ABOUT, rows, args.results))
+    for title, labelled in TABLES.items():
         print(f"\n**{title}**\n\n| | common 155 | uncommon 79 |\n|---|---|---|")
-        for label, run, how in rows:
+        for label, run, how in labelled:
             cells = []
             for name in ("common_155", "uncommon_79"):
                 values = [r[name] for r in done if (r["run"], r["asked"]) == (run, how)]

@@ -8,12 +8,17 @@ over the threshold that suits the quality data best. *Cleaning* looks at nine ov
 strikes out by RAM's two rules. *Fine-tuning* goes on with the tags of all five captions of a quarter of the photos, as
 COCO's captions serve in the paper. The model is a linear map of frozen features (``benchmarks/lite/aligner.py``), which
 takes seconds: it stands for the data's part in RAM, not for its decoder.
+
+Each run of a method and a seed is kept in ``data_engine.jsonl`` of the cache folder, so a stopped command goes on. Rows
+of the result file that a command does not measure stay, where they have the same settings.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,13 +29,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.data_engine_file import MODELS, KeptRuns, check_settings, write_engine
 from benchmarks.lite.aligner import RATE, Aligner, train_aligner
 from benchmarks.lite.frozen import frozen_patches
 from benchmarks.lite.sets import chosen_rows, load_set, photos_name
-from benchmarks.tables.result_files import RESULTS, write_results
+from benchmarks.tables.recorded_commands import recorded_command
+from benchmarks.tables.result_files import RESULTS
 from ram.checkpoints.model_folder import load_model
 from ram.checkpoints.registry import shipped_models
 from ram.cli.terminal import Progress
+from ram.errors import InputError
 from ram.evaluation.metrics import mean_average_precision
 from ram.evaluation.tag_banks import names_in
 from ram.evaluation.tuned_rates import tuned_rates
@@ -43,15 +51,11 @@ from ram.training.data_engine.dense_tags import half_windows
 from ram.training.data_engine.region_cleaning import CleaningRules, strike_out
 from ram.training.data_engine.region_looks import RegionLooks
 
-COMMAND = "python -m benchmarks.data_engine DATA"
-STAGES = ("parsing", "generation", "cleaning", "fine-tuning")
 QUALITY = 0.25
 """Share of the photos whose five captions are used."""
 LEAST = 5
 """Photos that a training tag has at least, counted in all captions."""
 EPOCHS, MORE_EPOCHS = 20, 10
-MODELS = {"RAM": "ram-lite", "RAM++": "ram-plus-lite"}
-"""Method to the shipped model whose bank has the sentences of its tags."""
 Booleans = NDArray[np.bool_]
 
 
@@ -181,7 +185,7 @@ def read_photos(data: Path, count: int, cache: Path, progress: Progress) -> tupl
     return Photos(patches, one[:, used], every[:, used], captions, quality), [vocabulary.tags[at] for at in used]
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.data_engine", description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path, metavar="DATA")
     parser.add_argument("--photos", type=int, default=6000, metavar="N", help="training photos (%(default)s)")
@@ -201,28 +205,46 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sets = {name: load_set(name, args.data) for name in ("common", "uncommon")}
         files = sets["common"].benchmark.pictures
         patches = frozen_patches(files, args.cache / "frozen-flickr8k-test.npy").mean(dim=1)
-    for seed in args.seeds:
-        for method, model in MODELS.items():
-            if method not in args.methods or time.monotonic() - began > 60 * args.minutes:
-                continue
-            _, _, bank = load_model(shipped_models()[model])
-            tests = {
-                name: Test(patches, one.benchmark.targets, _texts(bank, one.benchmark.tags))
-                for name, one in sets.items()
-            }
-            for stage, figures in run_engine(
-                photos, _texts(bank, tags), tests, seed, method == "RAM++", rules
-            ).items():
-                print(method, stage, seed, {name: round(value, 1) for name, value in figures.items()}, flush=True)
-                row = measured.setdefault(f"{method}, {stage}", {name: [] for name in figures})
-                for name, value in figures.items():
-                    row[name].append(value)
     about = (
         f"mAP in percent on the test photos of Flickr8k, 155 common and 79 uncommon tags, of a linear map of frozen "
         f"features (EfficientNet-Lite2). {len(photos.one)} training photos, {len(tags)} tags; a region is recognized "
         f"over {args.of_threshold:g} of the threshold."
     )
-    print(write_results("data_engine", COMMAND, about, measured, args.output))
+    try:
+        check_settings(about, args.methods, args.output)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    runs, not_run = KeptRuns(args.cache / "data_engine.jsonl"), []
+    for seed in args.seeds:
+        for method in args.methods:
+            _, _, bank = load_model(shipped_models()[MODELS[method]])
+            texts = _texts(bank, tags)
+            settings = f"{about} {_fingerprint(texts)}"
+            stages = runs.find(method, seed, settings)
+            if stages is None and time.monotonic() - began > 60 * args.minutes:
+                not_run.append(f"{method} with seed {seed}")
+                continue
+            if stages is None:
+                tests = {
+                    name: Test(patches, one.benchmark.targets, _texts(bank, one.benchmark.tags))
+                    for name, one in sets.items()
+                }
+                stages = run_engine(photos, texts, tests, seed, method == "RAM++", rules)
+                runs.add(method, seed, settings, stages)
+            for stage, figures in stages.items():
+                print(method, stage, seed, {name: round(value, 1) for name, value in figures.items()}, flush=True)
+                row = measured.setdefault(f"{method}, {stage}", {name: [] for name in figures})
+                for name, value in figures.items():
+                    row[name].append(value)
+    if not_run:
+        print(
+            f"no time in {args.minutes:g} minutes for {', '.join(not_run)}: the same command goes on", file=sys.stderr
+        )
+    if not measured:
+        return 2
+    print(write_engine(measured, about, recorded_command(parser, args), not_run, args.output))
+    return 0
 
 
 def _targets(ids: Sequence[Sequence[int]], tags: int) -> Booleans:
@@ -239,6 +261,11 @@ def _texts(bank: TagEmbeddingBank, tags: Sequence[str]) -> DescriptionEmbeddings
     return bank.embedded.rows(torch.tensor(order)).to("cpu", torch.float32)
 
 
+def _fingerprint(texts: DescriptionEmbeddings) -> str:
+    """Tells the sentences of one shipped model from those of another."""
+    return hashlib.sha256(texts.embeddings.numpy().tobytes()).hexdigest()[:12]
+
+
 def _embedded(texts: Sequence[str], cache: Path) -> torch.Tensor:
     if not cache.is_file():
         cache.parent.mkdir(parents=True, exist_ok=True)
@@ -247,4 +274,4 @@ def _embedded(texts: Sequence[str], cache: Path) -> torch.Tensor:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

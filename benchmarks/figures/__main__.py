@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FIGURES = (2, 6, 7, 8, 9, 10)
 QUICK = (2, 6, 8, 9, 10)
+EXAMPLE_DPI = 80
+"""Of figures 8 and 9, which hold a photo each; for a page."""
 MODELS = {"RAM": "ram-lite", "RAM++": "ram-plus-lite"}
 """Name in Figures 8 and 9 to shipped model."""
 
@@ -66,17 +68,18 @@ def draw(number: int, output: Path, results: Path = RESULTS) -> list[Path]:
         paths = [output / "figure10.png", output / "figure10.svg"]
         draw_clouds(_needed("words", results).rows, *paths, titles=TITLES)  # type: ignore[arg-type]
         return paths
-    return [path for name, figure in _drawn(number, results) for path in save(figure, output / name)]
+    dpi = EXAMPLE_DPI if number in EXAMPLES else None
+    return [path for name, figure in _drawn(number, results) for path in save(figure, output / name, dpi)]
 
 
-def save(figure: Figure, path: Path) -> list[Path]:
-    """Write a figure as PNG and SVG; text stays text in the SVG."""
+def save(figure: Figure, path: Path, dpi: float | None = None) -> list[Path]:
+    """Write a figure as PNG and SVG, with so many pixels an inch or its own; text stays text in the SVG."""
     import matplotlib
 
     paths = [path.with_name(f"{path.name}.{ending}") for ending in ("png", "svg")]
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": path.name}):
         for one in paths:
-            figure.savefig(one, metadata={"Date": None} if one.suffix == ".svg" else None)
+            figure.savefig(one, dpi=dpi or "figure", metadata={"Date": None} if one.suffix == ".svg" else None)
     return paths
 
 

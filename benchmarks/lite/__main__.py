@@ -3,9 +3,10 @@
     python -m benchmarks.lite DATA [--only sets words tagging retrieval describers scores] [--cache FOLDER]
 
 ``DATA`` is the folder of "Training" in the README, with ``flickr8k/benchmarks`` in it. ``describers`` takes the files
-of language models from ``--descriptions NAME=FILE``, each in the official form. The image encoder looks at each photo
-once: the features are kept in the cache folder. Results go to ``benchmarks/results``, where ``python -m
-benchmarks.tables`` and ``python -m benchmarks.figures`` read them.
+of language models from ``--descriptions NAME=FILE``, each in the official form; ``--describers local`` asks the
+language model on this machine, whose sentences are kept in the cache folder, so a stopped run goes on. The image
+encoder looks at each photo once: the features are kept there, too. Results go to ``benchmarks/results``, where
+``python -m benchmarks.tables`` and ``python -m benchmarks.figures`` read them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.lite.describers import class_photos, describer_rows, read_folded
+from benchmarks.lite.describers import DESCRIBERS, class_photos, describer_rows, read_folded
 from benchmarks.lite.distributions import distribution_rows
 from benchmarks.lite.frozen import LinearProbe, class_name_scores, mean_patches
 from benchmarks.lite.looks import cached_looks
@@ -30,7 +31,8 @@ from benchmarks.lite.sets import TITLES, LiteSet, chosen_rows, flickr_split, loa
 from benchmarks.lite.tagging import Source, set_rows, tagging_rows, word_rows
 from benchmarks.tables.result_files import RESULTS, read_results, write_results
 from ram.cli.terminal import Progress
-from ram.errors import InputError
+from ram.describers.loading import OFFLINE
+from ram.errors import InputError, RamError
 from ram.evaluation.retrieval import load_captioned
 from ram.models.image_encoder import ImageFeatures
 from ram.tagger import Tagger
@@ -51,6 +53,8 @@ class Lab:
         progress: progress bar.
         methods: names of the methods to measure; all where None.
         probe_photos: training photos of the linear probe.
+        models: names of the shipped models to measure retrieval with.
+        describers: to measure beside the files of language models.
     """
 
     def __init__(
@@ -61,8 +65,11 @@ class Lab:
         progress: Progress,
         methods: Sequence[str] | None = None,
         probe_photos: int = 6000,
+        models: Sequence[str] = tuple(MODELS),
+        describers: Sequence[str] = OFFLINE,
     ) -> None:
         self._methods, self.probe_photos = methods, probe_photos
+        self.models, self.describers = models, describers
         self.data, self.cache, self.progress = data, cache, progress
         self.sets = {name: load_set(name, data) for name in names}
 
@@ -132,7 +139,8 @@ def measure_describers(lab: Lab, files: Mapping[str, Path], most: int | None = N
             continue
         photos = "class-photos-all" if all_photos else "class-photos"
         looks = lab.looks("ram-plus-lite", photos, benchmark.pictures)
-        for name, figures in describer_rows(tagger, looks, benchmark, some, most).items():
+        kept = lab.cache / "descriptions"
+        for name, figures in describer_rows(tagger, looks, benchmark, some, most, lab.describers, kept).items():
             rows[f"{name}, {group}"] = {**figures, "tags": len(benchmark.tags), "photos": len(benchmark.pictures)}
     return rows
 
@@ -145,6 +153,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--methods", nargs="+", metavar="NAME", help="of tagging and scores; other rows stay (all)")
     parser.add_argument("--probe-photos", type=int, default=6000, metavar="N", help="of the linear probe (%(default)s)")
     parser.add_argument("--descriptions", nargs="+", default=[], metavar="NAME=FILE", help="of language models")
+    parser.add_argument(
+        "--describers", nargs="+", choices=DESCRIBERS, metavar="NAME", help=f"of {', '.join(DESCRIBERS)} (offline ones)"
+    )
+    parser.add_argument("--models", nargs="+", choices=tuple(MODELS), help="of retrieval; other rows stay (all)")
     parser.add_argument("--sentences", type=int, metavar="N", help="of each describer and tag, at most (all)")
     parser.add_argument("--cache", type=Path, default=Path("runs/lite"), metavar="FOLDER", help="(%(default)s)")
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="FOLDER", help="(%(default)s)")
@@ -153,13 +165,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(args.threads)
     files = {name: Path(path) for name, _, path in (text.partition("=") for text in args.descriptions)}
     with Progress() as progress:
-        lab = Lab(args.data, args.cache, args.sets, progress, args.methods, args.probe_photos)
+        models, describers = args.models or tuple(MODELS), args.describers or OFFLINE
+        lab = Lab(args.data, args.cache, args.sets, progress, args.methods, args.probe_photos, models, describers)
         for name in args.only:
             if name == "describers" and not files:
                 print("describers: give the files of language models with --descriptions NAME=FILE", file=sys.stderr)
                 continue
-            rows, about = measure(name, lab, files, args.sentences)
-            if args.methods and (before := read_results(name, args.output)) is not None:
+            try:
+                rows, about = measure(name, lab, files, args.sentences)
+            except RamError as error:
+                print(f"{name}: {error}", file=sys.stderr)
+                return 2
+            partly = {"retrieval": args.models, "describers": args.describers}.get(name, args.methods)
+            if partly and (before := read_results(name, args.output)) is not None:
                 rows = {**before.rows, **rows}
             print(write_results(name, COMMAND.format(name), about, rows, args.output))
     return 0
@@ -192,7 +210,8 @@ def measure(
     flickr = lab.data / "flickr8k"
     captioned = load_captioned(flickr / "captions.json", flickr, (flickr / "splits.json", "test"))
     rows = {}
-    for model, tagger in lab.taggers.items():
+    for model in lab.models:
+        tagger = lab.taggers[model]
         looks = lab.looks(model, "flickr8k-test-captioned", captioned.pictures)
         ways = ("decoder", "pooled") if tagger.config.reweight else ("decoder",)
         for way, figures in retrieval_rows(tagger, looks, captioned, ways).items():

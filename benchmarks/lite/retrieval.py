@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.lite.scoring import BATCH
-from ram.evaluation.metrics import retrieval_recall
+from ram.evaluation.metrics import picture_retrieval_recall, retrieval_recall
 from ram.evaluation.retrieval import CaptionedPictures
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.image_encoder import ImageFeatures
@@ -22,7 +22,7 @@ CHUNK = 500
 def retrieval_rows(
     tagger: Tagger, looks: ImageFeatures, captioned: CaptionedPictures, ways: tuple[str, ...] = ("decoder", "pooled")
 ) -> dict[str, dict[str, float]]:
-    """R@1, R@5 and R@10 of captions in percent, and the milliseconds of processor time that a caption takes.
+    """R@1, R@5 and R@10 in percent, and the milliseconds of processor time that a caption takes.
 
     Args:
         tagger: the model.
@@ -31,7 +31,8 @@ def retrieval_rows(
         ways: by the "decoder", or by the cosine with the "pooled" token.
 
     Returns:
-        Figures by way. The time is that of comparing a caption, already embedded, with all images.
+        Figures by way: "R@1" of captions that find their image, "photo to text R@1" of images that find one of their
+        captions. The time is that of comparing a caption, already embedded, with all images.
     """
     texts = tagger.text_encoder.encode(captioned.texts).to(tagger.dtype)
     rows = {}
@@ -41,8 +42,10 @@ def retrieval_rows(
             some = looks.rows(slice(start, start + BATCH))
             columns.append(_compare(tagger, some, texts, way))
         taken = time.process_time() - began
-        recalls = retrieval_recall(torch.cat(columns).T.numpy(), captioned.owners)
+        scores = torch.cat(columns).T.numpy()
+        recalls, back = retrieval_recall(scores, captioned.owners), picture_retrieval_recall(scores, captioned.owners)
         rows[way] = {f"R@{k}": 100 * share for k, share in recalls.items()}
+        rows[way] |= {f"photo to text R@{k}": 100 * share for k, share in back.items()}
         rows[way]["ms a query"] = 1000 * taken / len(texts)
     return rows
 

@@ -1,6 +1,7 @@
 """Our figures in the form of the papers' tables, taken from files of results.
 
-``ours.json`` says which figure of which file belongs into which cell, and what a row that was not run needs.
+``ours.json`` says which figure of which file belongs into which cell, what a row that was not run needs, and by which
+phrase a file is known whose figures were copied by hand from printed runs.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def load_ours(paper: str, number: int, results: Path = RESULTS) -> OurTable:
             rows.append(OurRow(_cells(row, first), needs=row["needs"]))
             continue
         found = read_results(source, results)
-        rows.append(_row(_cells(row, first), row["row"], names, found, layout["commands"][source]))
+        command = layout["commands"][row.get("command", source)]
+        rows.append(_row(_cells(row, first), row["row"], names, found, command))
         if found is not None and rows[-1].needs is None:
             used[source] = found
     return OurTable(
@@ -79,9 +81,19 @@ def load_ours(paper: str, number: int, results: Path = RESULTS) -> OurTable:
         digits,
         tuple(rows),
         tuple(dict.fromkeys(found.command for found in used.values())),
-        tuple(dict.fromkeys(found.about for found in used.values())),
+        tuple(dict.fromkeys(_about(source, found) for source, found in used.items())),
         " ".join(entry.get("says", ())),
     )
+
+
+def is_copied(source: str, found: ResultFile) -> bool:
+    """Whether the figures of a file were copied by hand from a printed run, before a program wrote the file."""
+    phrase = _layout()["copied"].get(source)
+    return phrase is not None and phrase in found.about
+
+
+def _about(source: str, found: ResultFile) -> str:
+    return f"{found.about} Copied by hand from printed runs." if is_copied(source, found) else found.about
 
 
 def _row(cells: tuple[str, ...], key: str, names: Sequence[str], found: ResultFile | None, command: str) -> OurRow:

@@ -1,7 +1,8 @@
 """Files of our own figures, ``benchmarks/results/NAME.json``: what a command measured, by row and figure.
 
-The form is ``{"command": ..., "about": ..., "rows": {ROW: {FIGURE: VALUE}}}``. A value is a number, a list of numbers
-(one a seed), or ``{"mean": ..., "sd": ..., "seeds": ...}`` where the single ones were not kept.
+The form is ``{"command": ..., "about": ..., "rows": {ROW: {FIGURE: VALUE}}}``, and what a program adds. A value is a
+number, a list of numbers (one a seed), or ``{"mean": ..., "sd": ..., "seeds": ...}`` where the single ones were not
+kept.
 """
 
 from __future__ import annotations
@@ -57,11 +58,13 @@ class ResultFile:
         command: that made it.
         about: on what, and when.
         rows: figures of each row, by name.
+        more: everything else that the file says, such as the machine.
     """
 
     command: str
     about: str
     rows: Mapping[str, Mapping[str, Value]] = field(repr=False)
+    more: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def figure(self, row: str, name: str) -> Measured | None:
         """One figure; None where it was not measured."""
@@ -80,18 +83,35 @@ def read_results(name: str, folder: Path = RESULTS) -> ResultFile | None:
         return None
     try:
         entry: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return ResultFile(entry["command"], entry["about"], entry["rows"])
+        more = {name: value for name, value in entry.items() if name not in ("command", "about", "rows")}
+        return ResultFile(entry["command"], entry["about"], entry["rows"], more)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path.name} is not a file of results ({error}): make it again") from None
 
 
 def write_results(
-    name: str, command: str, about: str, rows: Mapping[str, Mapping[str, Any]], folder: Path = RESULTS
+    name: str,
+    command: str,
+    about: str,
+    rows: Mapping[str, Mapping[str, Any]],
+    folder: Path = RESULTS,
+    more: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a result file, one row a line, and return its path; numbers are rounded to six digits."""
+    """Write a result file, one row a line, and return its path; numbers are rounded to six digits.
+
+    Args:
+        name: of the file, without its ending.
+        command: that measured the figures.
+        about: on what.
+        rows: figures of each row, by name.
+        folder: of the file.
+        more: what else the file says, by name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     lines = [f"  {json.dumps(row)}: {json.dumps(_rounded(figures))}" for row, figures in rows.items()]
-    head = f'{{\n "command": {json.dumps(command)},\n "about": {json.dumps(about)},\n "rows": {{\n'
+    said = {"command": command, "about": about, **_rounded(more or {})}
+    head = "{\n" + "".join(f" {json.dumps(key)}: {json.dumps(value)},\n" for key, value in said.items())
+    head += ' "rows": {\n'
     with atomic_write(folder / f"{name}.json") as temporary:
         temporary.write_text(head + ",\n".join(lines) + "\n }\n}\n", encoding="utf-8")
     return folder / f"{name}.json"

@@ -1,5 +1,7 @@
 """The papers' figures, drawn from made-up results."""
 
+import re
+
 import pytest
 
 from benchmarks.figures import __main__ as figures
@@ -8,6 +10,7 @@ from benchmarks.figures.clouds import draw_clouds
 from benchmarks.figures.examples import EXAMPLES, PHOTOS
 from benchmarks.figures.histograms import histograms_figure
 from benchmarks.tables.result_files import ResultFile, write_results
+from tests.paths import ROOT
 
 SETS = {"common": "Common", "uncommon": "Uncommon"}
 
@@ -55,6 +58,19 @@ def test_the_example_photos_of_figures_8_and_9_exist():
     assert len(names) == 8 and all((PHOTOS / f"{name}.jpg").is_file() for name in names)
 
 
+def test_every_figure_that_the_documents_name_is_there_twice():
+    named = {
+        match
+        for page in (ROOT / "docs").rglob("*.md")
+        for match in re.findall(r"images/(figure[\w-]+)\.(?:png|svg)", page.read_text(encoding="utf-8"))
+    }
+    photos = {f"figure{number}-{name.replace('_', '-')}" for number, of in EXAMPLES.items() for name in of}
+    assert named == {"figure2", "figure6", "figure7", "figure10", *photos}
+    for name in named:
+        for ending in ("png", "svg"):
+            assert 2000 < (ROOT / "docs" / "images" / f"{name}.{ending}").stat().st_size < 600_000, f"{name}.{ending}"
+
+
 @pytest.mark.slow
 def test_figure_8_shows_both_models_on_one_photo(tmp_path, monkeypatch):
     from benchmarks.figures import examples
@@ -62,5 +78,6 @@ def test_figure_8_shows_both_models_on_one_photo(tmp_path, monkeypatch):
     monkeypatch.setitem(examples.EXAMPLES, 8, {"parrot": ("scarlet macaw",)})
     paths = figures.draw(8, tmp_path)
     assert [path.name for path in paths] == ["figure8-parrot.png", "figure8-parrot.svg"]
+    assert all(path.stat().st_size < 150_000 for path in paths)
     text = paths[1].read_text(encoding="utf-8")
     assert all(word in text for word in ("scarlet macaw", "RAM", "RAM++"))

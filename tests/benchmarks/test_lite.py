@@ -7,6 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks.lite import __main__ as lite
+from benchmarks.lite import captioning, describers
 from benchmarks.lite.describers import class_photos, describer_rows, read_folded
 from benchmarks.lite.distributions import distribution_rows
 from benchmarks.lite.looks import cached_looks, parts
@@ -14,11 +16,14 @@ from benchmarks.lite.retrieval import one_caption_each, retrieval_rows
 from benchmarks.lite.scoring import score_looks
 from benchmarks.lite.sets import LiteSet, flickr_split, load_set
 from benchmarks.lite.tagging import set_rows, tagging_rows, word_rows
-from ram.errors import InputError
+from benchmarks.tables.result_files import read_results, write_results
+from ram.describers.local.server import Completion
+from ram.errors import InputError, MissingPackageError
 from ram.evaluation.benchmarks import Benchmark
 from ram.evaluation.retrieval import CaptionedPictures
 from ram.labels.label_system import LabelSystem
 from ram.models.image_encoder import ImageFeatures
+from ram.runtime import quiet
 from ram.text.descriptions import TagDescriptions
 from ram.text.vocabulary import TagVocabulary
 from tests.tiny import tiny_tagger
@@ -87,6 +92,7 @@ def test_retrieval_finds_the_photo_whose_pooled_token_is_the_caption(photos, has
     rows = retrieval_rows(tagger, looks, one_caption_each(captioned, seed=1), ("decoder", "pooled"))
     assert set(rows) == {"decoder", "pooled"} and rows["decoder"]["R@5"] == 100
     assert rows["pooled"]["R@1"] >= 100 * 2 / 3 and rows["pooled"]["ms a query"] >= 0
+    assert rows["decoder"]["photo to text R@5"] == 100 and rows["pooled"]["photo to text R@1"] >= 100 * 2 / 3
 
 
 @pytest.fixture
@@ -129,3 +135,111 @@ def test_a_describer_is_asked_for_the_classes_that_it_describes(data, tmp_path, 
     assert all(0 < row["re-weighted"] <= 100 for row in rows.values())
     with pytest.raises(InputError, match="is not described"):
         describer_rows(tagger, looks, benchmark, {"other": TagDescriptions({"dog": ["x"]})})
+
+
+@pytest.fixture
+def lab(photos, monkeypatch, tmp_path, hash_encoder):
+    """A lab over three made-up photos and tiny models."""
+    sets = {"common": LiteSet("Made up", "made-up", Benchmark("made-up", ("dog", "cat"), tuple(photos), TARGETS))}
+    monkeypatch.setattr(lite, "load_set", lambda name, data: sets[name])
+    monkeypatch.setattr(lite, "load", lambda name, device: tiny_tagger(1 if name == "ram-lite" else None))
+    return lambda **changes: lite.Lab(tmp_path, tmp_path / "cache", ["common"], quiet, **changes)
+
+
+TARGETS = np.array([[1, 0], [0, 1], [1, 1]], dtype=bool)
+
+
+def test_a_lab_scores_a_set_by_each_model_and_prompt(lab, tmp_path):
+    one = lab(methods=["ram-lite, hand-written", "ram-plus-lite, descriptions"])
+    assert list(one.sources) == ["ram-plus-lite, descriptions", "ram-lite, hand-written"]
+    for method, source in one.sources.items():
+        scores, thresholds = source(one.sets["common"])
+        assert scores.shape == (3, 2) and len(thresholds) == 2, method
+    tagger = one.taggers["ram-plus-lite"]
+    expected = [tagger.tag(path)["dog"].probability for path in one.sets["common"].benchmark.pictures]
+    assert one.sources["ram-plus-lite, descriptions"](one.sets["common"])[0][:, 0] == pytest.approx(expected, abs=1e-5)
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == [
+        "ram-lite-made-up.npz",
+        "ram-plus-lite-made-up.npz",
+    ]
+
+
+def test_a_lab_refuses_an_unknown_method(lab):
+    with pytest.raises(InputError, match="there is no method 'CLIP': choose from class names, linear probe, ram-plus"):
+        lab(methods=["CLIP"]).sources  # noqa: B018
+
+
+def test_rows_that_were_not_asked_for_stay_in_the_file(lab, tmp_path, monkeypatch):
+    pooled = lambda name, lab, files, most: ({f"{lab.models[0]}, pooled": {"R@1": 2.0}}, "a")  # noqa: E731
+    monkeypatch.setattr(lite, "measure", pooled)
+    write_results("retrieval", "c", "a", {"ram-lite, pooled": {"R@1": 1.0}}, tmp_path)
+    retrieval = [str(tmp_path), "--only", "retrieval", "--sets", "common", "--output", str(tmp_path)]
+    assert lite.main([*retrieval, "--models", "ram-plus-lite"]) == 0
+    assert set(read_results("retrieval", tmp_path).rows) == {"ram-lite, pooled", "ram-plus-lite, pooled"}
+    assert lite.main(retrieval) == 0
+    assert set(read_results("retrieval", tmp_path).rows) == {"ram-plus-lite, pooled"}
+
+
+def test_the_local_model_describes_each_tag_once(data, tmp_path, hash_encoder, monkeypatch):
+    model = Parrot()
+    monkeypatch.setattr(describers, "is_available", lambda: True)
+    monkeypatch.setattr("ram.describers.local.server.shared_server", lambda weights: model)
+    monkeypatch.setattr(describers, "encode_sentences", None)
+    described = TagDescriptions({"dog": ["it barks"], "cat": ["it purrs"]})
+    benchmark = class_photos(data, described, all_photos=True)
+    tagger = tiny_tagger()
+    looks = cached_looks(tmp_path / "looks.npz", tagger, benchmark.pictures)
+    asked = {"describers": ("local",), "kept": tmp_path / "kept"}
+    rows = describer_rows(tagger, looks, benchmark, {"file": described}, **asked)
+    assert set(rows) == {"file", "local"} and rows["local"]["sentences"] > 2
+    calls = model.calls
+    assert calls and describer_rows(tagger, looks, benchmark, {"file": described}, **asked) == rows
+    assert model.calls == calls, "it was asked again"
+    assert "tags by the lexicon" not in rows["local"]
+    monkeypatch.setattr(describers, "is_available", lambda: False)
+    with pytest.raises(MissingPackageError, match="pip install"):
+        describer_rows(tagger, looks, benchmark, {"file": described}, **asked)
+
+
+class Parrot:
+    """A language model that finishes every sentence in the same few ways."""
+
+    fingerprint = "parrot"
+
+    def __init__(self):
+        self.calls = 0
+
+    def complete(self, prompt, *, tokens, temperature, seed):
+        self.calls += 1
+        return Completion(f" a small animal with {seed + 1} soft brown ears and legs", True)
+
+
+@pytest.mark.parametrize("row", captioning.ROWS)
+def test_each_case_of_captioning_is_a_recipe(row):
+    recipe = captioning.recipe_of(row, seed=2)
+    assert recipe.schedule.epochs == captioning.PASSES and recipe.schedule.seed == 2
+    assert recipe.data.triplets == ("flickr8k_train.json",)
+    assert ("captioning" in recipe.objectives) == (row != "tags alone")
+    assert (recipe.model.text_encoder == "learned") == (row != "textual queries")
+
+
+def test_captioning_writes_each_seed_and_repeats_no_run(tmp_path, monkeypatch, capsys):
+    trained = []
+
+    def train(recipe, data, folder, **_):
+        trained.append(folder.name)
+        (folder / "model").mkdir(parents=True)
+        share = 0.1 * (recipe.schedule.seed + 1) + 0.01 * ("captioning" in recipe.objectives)
+        lines = [{"step": 1}, *({"epoch": at, "dev_mAP": share if at == 3 else 0.0} for at in (1, 2, 3))]
+        (folder / "log.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+    monkeypatch.setattr(captioning, "train", train)
+    (tmp_path / "runs" / "tags-alone-1").mkdir(parents=True)
+    (tmp_path / "runs" / "tags-alone-1" / "log.jsonl").write_text('{"epoch": 1, "dev_mAP": 0.9}\n')  # was stopped
+    command = [str(tmp_path), "--output", str(tmp_path / "runs"), "--seeds", "0", "1", "--results", str(tmp_path)]
+    command += ["--rows", "with captions", "tags alone"]
+    assert captioning.main(command) == 0 == captioning.main(command)
+    assert trained == ["with-captions-0", "tags-alone-0", "with-captions-1", "tags-alone-1"]
+    found = read_results("captioning", tmp_path)
+    assert found.rows == {"with captions": {"dev": [11.0, 21.0]}, "tags alone": {"dev": [10.0, 20.0]}}
+    assert found.command.startswith("python -m benchmarks.lite.captioning DATA --rows 'with captions' 'tags alone'")

@@ -1,12 +1,14 @@
 """The papers' tables: quoted figures as printed, ours from files of results, and never both in one row."""
 
+import argparse
 import json
 
 import pytest
 
 from benchmarks.tables import __main__ as tables
-from benchmarks.tables.our_tables import load_ours
+from benchmarks.tables.our_tables import is_copied, load_ours
 from benchmarks.tables.quoted_tables import PAPERS, QuotedTable, load_quoted
+from benchmarks.tables.recorded_commands import joined_commands, recorded_command
 from benchmarks.tables.result_files import RESULTS, Measured, read_results, write_results
 from ram.errors import InputError
 from tests.paths import ROOT
@@ -121,7 +123,59 @@ def test_every_file_of_results_has_the_command_that_the_tables_name():
 
     commands = _layout()["commands"]
     for path in RESULTS.glob("*.json"):
-        assert commands.get(path.stem, read_results(path.stem).command) == read_results(path.stem).command, path.name
+        found = read_results(path.stem)
+        command = commands.get(path.stem, found.command)
+        # the file's one has the options that were given, too; several runs may have filled it
+        if not is_copied(path.stem, found):
+            assert all(f"{each} ".startswith(f"{command} ") for each in found.command.split("; ")), path.name
+
+
+def test_figures_copied_by_hand_are_called_so(tmp_path, capsys):
+    about = "Measured once; single seeds were not kept."
+    write_results("ablation", "one command", about, {"f, reweight": {"common": 12.3, "uncommon": 4.5}}, tmp_path)
+    assert tables.main(["--paper", "ram_plus", "--table", "15", "--results", str(tmp_path)]) == 0
+    assert "Copied by hand from printed runs." in capsys.readouterr().out
+    write_results("ablation", "one command", "Anew.", {"f, reweight": {"common": [12.3]}}, tmp_path)
+    assert tables.main(["--paper", "ram_plus", "--table", "15", "--results", str(tmp_path)]) == 0
+    assert "Copied by hand" not in capsys.readouterr().out
+
+
+def test_the_documents_name_each_file_of_copied_figures():
+    page = (ROOT / "docs" / "remake.md").read_text(encoding="utf-8")
+    for path in RESULTS.glob("*.json"):
+        assert is_copied(path.stem, read_results(path.stem)) == (f"`{path.name}`" in page), path.name
+
+
+def test_the_local_model_is_a_row_until_it_is_measured(tmp_path, capsys):
+    write_results("describers", "c", "a", {"lexicon, tags of GPT-3": {"tags": 2, "re-weighted": 1.0}}, tmp_path)
+    assert tables.main(["--paper", "ram_plus", "--table", "9", "--markdown", "--results", str(tmp_path)]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("| local model | GPT-3"))
+    assert "`python -m benchmarks.lite DATA --only describers --describers local`" in row
+
+
+@pytest.mark.parametrize(
+    ("paper", "number", "said"),
+    [
+        ("ram_plus", 6, "Ours are on coco128"),
+        ("ram_plus", 14, "weights of Swin-B with a free licence"),
+        ("ram", 4, "`python -m benchmarks.lite.captioning DATA`"),
+    ],
+)
+def test_what_differs_or_is_missing_is_said(paper, number, said, capsys):
+    assert tables.main(["--paper", paper, "--table", str(number)]) == 0
+    assert said in capsys.readouterr().out
+
+
+def test_the_recorded_command_has_what_was_given_and_no_folder():
+    parser = argparse.ArgumentParser(prog="python -m x")
+    parser.add_argument("data", metavar="DATA")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--row", nargs="+")
+    parser.add_argument("--output", default="a")
+    args = parser.parse_args(["/home/me", "--seeds", "0", "1", "--row", "no contrast", "--output", "/home/me/out"])
+    assert recorded_command(parser, args) == "python -m x DATA --seeds 0 1 --row 'no contrast'"
+    assert joined_commands("a; b", "b") == "a; b" and joined_commands("a", "b") == "a; b"
 
 
 def test_the_page_of_tables_is_the_output_of_the_command(capsys):

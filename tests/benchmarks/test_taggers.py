@@ -139,10 +139,11 @@ def test_a_method_that_cannot_run_says_what_it_needs(small, monkeypatch):
     monkeypatch.setattr(taggers, "load_labelled", lambda part, folder: small)
     monkeypatch.setattr(taggers, "load_baseline", refuse)
     monkeypatch.setattr(taggers, "run_model", lambda name, photos, progress: Result(name, SCORES, 0.5))
-    found = taggers.compare(["ram-plus-lite", "odise", "linear-probe"], [], part="choice")
-    assert [row.get("not_run") for row in found["methods"]] == [
-        None,
-        "ODISE is not installed",
-        "it is taught on the part choice: measure it on --part held-out",
-    ]
-    assert found["photos"] == 3 and found["tags_with_a_positive"] == 2 and found["hard_negatives"] == 2
+    found = taggers.compare(["ram-plus-lite", "odise", "linear-probe"], parts=("choice",))
+    assert found.methods == ("ram-plus-lite",)
+    assert found.not_run == {
+        "odise": "ODISE is not installed",
+        "linear-probe": "it is taught on the part choice: measure it on --part held-out",
+    }
+    counts = found.parts["choice"]
+    assert counts["photos"] == 3 and counts["tags_with_a_positive"] == 2 and counts["hard_negatives"] == 2

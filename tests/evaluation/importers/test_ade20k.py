@@ -56,3 +56,13 @@ def test_faults_are_named(segment, imported, root):
     (root / "images/validation/ADE_val_00000001.jpg").rename(root / "images/validation/other.jpg")
     with pytest.raises(ValueError, match="1 of 1 pictures of ade20k-150 .* no picture ADE_val_00000001.jpg"):
         imported("ade20k-150")
+
+
+@pytest.mark.parametrize("folder, ending", [("images", "jpg"), ("annotations", "png")])
+def test_two_files_of_one_name_are_refused(folder, ending, segment, imported, root):
+    segment("ADE_val_00000001", [[1]])
+    first = root / folder / "validation" / f"ADE_val_00000001.{ending}"
+    (first.parent / "again").mkdir()
+    (first.parent / "again" / first.name).write_bytes(first.read_bytes())
+    with pytest.raises(ValueError, match=f"validation holds {first.name} twice, also in again: remove one of them"):
+        imported("ade20k-150")

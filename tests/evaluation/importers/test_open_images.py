@@ -96,3 +96,14 @@ def test_faults_are_named(write, imported, root):
     (root / "oidv6-class-descriptions.csv").write_text("/m/01\n")
     with pytest.raises(ValueError, match="line 1 of oidv6-class-descriptions.csv is not a label name"):
         imported("openimages-common-214")
+
+
+def test_names_that_occur_twice(write, imported, positives, root):
+    write([*LABELS, ("0a", "Car", 1)])  # a label given twice is one label
+    assert positives(imported("openimages-common-214"))["0a.jpg"] == ["plane", "car"]
+    write([*LABELS, ("0e", "Car (of another label)", 1), ("0b", "Car", 1)])
+    found = imported("openimages-common-214-verified")  # confirmed by one person and denied by another: confirmed
+    assert "car" in positives(found)["0b.jpg"] and found.known[1, found.tags.index("car")]
+    with open(root / "oidv6-class-descriptions.csv", "a", newline="") as file:
+        csv.writer(file).writerow((label("Car (of another label)"), "Car"))  # two labels of one display name
+    assert positives(imported("openimages-common-214"))["0e.jpg"] == ["car"]
