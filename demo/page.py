@@ -66,7 +66,7 @@ def build_page(
             with gr.Tab(wording("many_photos"), id="album"):
                 album = AlbumSection(bench, [example.path for example in examples], describers)
                 album.wire()
-        html(about(_cards(bench), bench.labels, code_url), "about")
+        html(about(_cards(bench), _labels(bench), code_url), "about")
         photo.wire()
         if addresses:
             photo.address.wire(photo)
@@ -82,10 +82,16 @@ def description(bench: Workbench) -> str:
     return f"{say('tagline', tags=len(bench.taggers[0].bank))} With RAM and RAM++."
 
 
+def _labels(bench: Workbench) -> dict[str, str]:
+    """Label of each model on the page, by name; that of the captioner is its kind."""
+    return bench.labels if bench.captioner is None else {bench.captioner.name: bench.captioner.kind, **bench.labels}
+
+
 def _cards(bench: Workbench) -> list[ModelCard]:
     """Cards of the shipped models on the page."""
     folders = shipped_models()
-    cards = [read_card(one.name, folders[one.name]) for one in bench.taggers if one.name in folders]
+    names = dict.fromkeys([*bench.labels, *_labels(bench)])
+    cards = [read_card(name, folders[name]) for name in names if name in folders]
     return [card for card in cards if card is not None]
 
 

@@ -93,6 +93,11 @@ class Captioner(Protocol):
     device: torch.device
 
     @property
+    def kind(self) -> str:
+        """Family of the model."""
+        ...
+
+    @property
     def has_captioner(self) -> bool:
         """Whether it can."""
         ...

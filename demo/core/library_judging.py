@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -72,11 +74,13 @@ class LibraryJudging:
                 library.tagger, bank, library.looks().features(rows), targets[:, columns]
             )
             self._home.mkdir(exist_ok=True)
-            library.tagger.save_pack(self._home / PACK, bank)
-            folder = self._home / FOLDER
-            shutil.rmtree(folder, ignore_errors=True)
-            library.tagger.with_bank(own.override(bank)).save_pretrained(folder)
-            shutil.make_archive(str(folder), "zip", folder)
+            with tempfile.TemporaryDirectory(dir=self._home) as made:  # a full disk leaves those of the last training
+                folder = Path(made, FOLDER)
+                library.tagger.save_pack(Path(made, PACK), bank)
+                library.tagger.with_bank(own.override(bank)).save_pretrained(folder)
+                shutil.make_archive(str(folder), "zip", folder)
+                for name in (PACK, ARCHIVE):
+                    os.replace(Path(made, name), self._home / name)
         return {"photos": len(rows), "labels": [vars(report) for report in reports], "files": [PACK, ARCHIVE]}
 
     def made(self, name: str) -> Path | None:

@@ -131,12 +131,12 @@ class EmbeddedTags:
             if _foreign(image) != foreign:
                 lost = "would lose fields of other programs, so it is left as it is"
                 raise InputError(f"{photo.name} {lost}: use --sidecars")
-        self.written += 1
         path = Path(os.path.realpath(photo))
         with atomic_write(path, sync=True) as partial:
             partial.write_bytes(after)
             if path.read_bytes() != before:
                 raise InputError(f"{photo.name} was changed meanwhile by another program: run the command again")
+        self.written += 1
 
     @contextmanager
     def _opened(self, photo: Path) -> Iterator[tuple[Any, bytes]]:

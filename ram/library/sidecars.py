@@ -63,9 +63,9 @@ class Sidecars:
         document, before = _read(path)
         data = add_tags(document, tags_of(record, self._path_of, self._listed), path.name)
         if data != before:
-            self.written += 1
             if not self._dry:
                 _write(path, data, before)
+            self.written += 1
         ours = added_by_us(XmpDocument.parse(data, path.name))
         return path, ours.names if ours else ()
 
@@ -81,14 +81,13 @@ class Sidecars:
         ours = added_by_us(document)
         if ours is None or before is None:
             return ()
-        self.written += 1
         data = remove_tags(document, path.name)
-        if self._dry:
-            return ours.names
-        if data == EMPTY:
-            path.unlink()
-        else:
-            _write(path, data, before)
+        if not self._dry:
+            if data == EMPTY:
+                path.unlink()
+            else:
+                _write(path, data, before)
+        self.written += 1
         return ours.names
 
 

@@ -42,6 +42,8 @@ def test_the_models_have_their_cards(page):
     card.get_by_role("heading", name="Training data").wait_for()
     assert "17,181 photos" in card.inner_text()
     assert card.get_by_role("row").count() > 4
+    titles = page.locator(".model-card summary").all_inner_texts()
+    assert len(titles) == 3 and sum("tag2text-lite" in title for title in titles) == 1  # the captioner, too
 
 
 def test_a_shared_link_has_title_description_and_picture(page, server):
@@ -50,6 +52,8 @@ def test_a_shared_link_has_title_description_and_picture(page, server):
         head = visitor.get("/?photo=cat.jpg").text.partition("</head>")[0]
         (picture,) = re.findall(r'property="og:image" content="([^"]+)"', head)
         assert picture.startswith(server.address) and visitor.get(picture).headers["content-type"] == "image/png"
+    described = re.search(r'property="og:description" content="([^"]+)"', head)[1]
+    assert "2,309" in described and re.search(r'name="description" content="([^"]+)"', head)[1] == described
     assert len(re.findall('property="og:title"', head)) == 1 and "Click to try" not in head
 
 

@@ -69,7 +69,7 @@ def tab_to(page, place, key="Tab"):
     raise AssertionError(f"{MOST_STOPS} presses of {key} never came to {place}")
 
 
-@pytest.mark.parametrize("theme, width", [("light", 1280), ("dark", 1280), ("dark", 360)])
+@pytest.mark.parametrize("theme, width", [("light", 1280), ("light", 360), ("dark", 1280), ("dark", 360)])
 def test_no_tab_breaks_a_rule_of_wcag(page, theme, width):
     page.set_viewport_size({"width": width, "height": 900})
     if theme != "light":  # the theme of the visit's first page

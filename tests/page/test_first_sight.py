@@ -1,4 +1,4 @@
-"""What a visitor sees at first sight: maps that differ, the badge, a wide box, no cold start, repeated photos at once."""
+"""At first sight: maps that differ, the badge, a wide box, no cold start, and repeated photos at once."""
 
 import base64
 import io

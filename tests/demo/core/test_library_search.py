@@ -1,18 +1,24 @@
 """What the page of a library finds, shows and learns, without a server."""
 
+import errno
 import io
 import json
 import os
+import zipfile
 from datetime import date
 
 import pytest
 from PIL import Image
 
-from demo.core.library_judging import ARCHIVE, FOLDER, PACK, LibraryJudging
+from demo.core.library_judging import ARCHIVE, PACK, LibraryJudging
 from demo.core.library_search import LibrarySearch, Query
 from ram.errors import InputError
 from ram.labels.tag_names import TagNames
 from tests.library.test_photo_library import COUNT, folder, library, tagger  # noqa: F401
+
+
+def full_disk(*given):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.fixture
@@ -74,7 +80,7 @@ def test_thumbs_are_kept_and_learned_from(search, library):  # noqa: F811
     assert {"cat", "my bicycle"} >= {one["tag"] for one in judging.learn({})["learned"]}
 
 
-def test_an_own_tagger_is_trained_and_taken_home(search, library):  # noqa: F811
+def test_an_own_tagger_is_trained_and_taken_home(search, library, monkeypatch):  # noqa: F811
     judging = LibraryJudging(search)
     rows = library.index.rows().tolist()
     with pytest.raises(InputError, match="mark more photos"):
@@ -88,4 +94,12 @@ def test_an_own_tagger_is_trained_and_taken_home(search, library):  # noqa: F811
     assert made["photos"] == COUNT and [one["tag"] for one in made["labels"]] == ["cat"]
     assert json.dumps(made) and judging.made(ARCHIVE).stat().st_size > 1000
     pack = library.tagger.load_pack(judging.made(PACK))
-    assert pack.vocabulary.tags == ("cat",) and (library.home / "own" / FOLDER / "config.json").is_file()
+    assert pack.vocabulary.tags == ("cat",)
+    assert sorted(path.name for path in (library.home / "own").iterdir()) == [ARCHIVE, PACK]
+    kept = judging.made(ARCHIVE).read_bytes()
+    monkeypatch.setattr("shutil.make_archive", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        judging.train({})
+    assert judging.made(ARCHIVE).read_bytes() == kept and judging.made(PACK).is_file()
+    with zipfile.ZipFile(judging.made(ARCHIVE)) as archive:
+        assert "config.json" in archive.namelist()
