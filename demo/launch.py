@@ -180,6 +180,10 @@ def _library_routes(bench: Workbench, folder: str) -> list[Route]:
         raise InputError("--library needs a model on this machine, not a GPU that is lent for each request")
     library = PhotoLibrary(folder, tagger)
     library.looks()
+    try:
+        library.search("a photo", most=1)  # reads the text encoder and the looks, so that no visitor waits for them
+    except RamError as error:  # a model that reads no texts still searches by tags
+        _log.warning("%s", error)
     _log.info("The photos of %s are searched at %s.", folder, PAGE)
     search = LibrarySearch(library)
     return library_routes(search, LibraryJudging(search))

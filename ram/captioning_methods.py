@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import overload
@@ -14,13 +14,14 @@ from ram.errors import ImageError
 from ram.images.given import Source, is_source, numbered, several
 from ram.images.size_limits import OWN_FILES as OWN_IMAGES
 from ram.images.size_limits import ImageLimits
+from ram.looking_methods import LookingMethods
 from ram.models.image_encoder import ImageFeatures
 from ram.models.ram import TaggingModel
 from ram.prediction import Prediction
 from ram.text.bank import TagEmbeddingBank
 
 
-class CaptioningMethods(ABC):
+class CaptioningMethods(LookingMethods):
     """Captions by the captioner of a tagger's model; :class:`ram.tagger.Tagger` has the rest.
 
     Attributes:
@@ -35,21 +36,6 @@ class CaptioningMethods(ABC):
     @abstractmethod
     def name(self) -> str:
         """Name of the model."""
-
-    @property
-    @abstractmethod
-    def batch_size(self) -> int:
-        """Images that go through the image encoder together."""
-
-    @abstractmethod
-    def look(self, picture: Source) -> ImageFeatures:
-        """Run the image encoder on one image."""
-
-    @abstractmethod
-    def look_through(
-        self, images: Iterable[Source], workers: int = 0, limits: ImageLimits = OWN_IMAGES
-    ) -> Iterator[ImageFeatures | ImageError]:
-        """Run the image encoder on many images."""
 
     @abstractmethod
     def score(self, features: ImageFeatures, bank: TagEmbeddingBank | None = None) -> Prediction:
