@@ -32,7 +32,7 @@ def names(captions):
 class Obedient:
     """Names the first tag alone, and every further tag unless it is in ``deaf_to``."""
 
-    name, device, has_captioner, adds_given_tags = "obedient", "cpu", True, False
+    name, kind, device, has_captioner, adds_given_tags = "obedient", "Tag2Text", "cpu", True, False
     found = ({"grass"}, {"street"}, {"man"})
 
     def __init__(self, deaf_to=()):
