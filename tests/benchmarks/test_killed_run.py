@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from benchmarks.killed_run import differences, linked, tag
+from benchmarks.killed_run import differences, linked, rounded, tag
 from ram.errors import InputError
 from tests.paths import ROOT
 
@@ -16,7 +16,8 @@ def made(tmp_path, name):
     linked(folder, PHOTOS[:2], 3)
     for photo in folder.iterdir():
         photo.with_name(f"{photo.name}.xmp").write_text("<x/>")
-    (tmp_path / f"{name}.csv").write_text(f"photo,tag\n{name}/000000.jpg,dog\n{name}/000001.jpg,cat\n")
+    rows = f"image,model,tag,probability\n{folder}/000001.jpg,m,cat,0.218269\n{folder}/000000.jpg,m,dog,0.9\n"
+    (tmp_path / f"{name}.csv").write_text(rows)
     return folder
 
 
@@ -24,12 +25,24 @@ def test_the_folder_of_a_photo_is_no_difference(tmp_path):
     assert list(differences(made(tmp_path, "one"), made(tmp_path, "other"))) == []
 
 
+def test_only_the_last_digit_of_a_number_may_differ(tmp_path):
+    one, other = made(tmp_path, "one"), made(tmp_path, "other")
+    table = tmp_path / "other.csv"
+    table.write_text(table.read_text().replace("0.218269", "0.218270"))
+    assert list(differences(one, other)) == [] and rounded(one, other) == 1
+    table.write_text(table.read_text().replace("0.218270", "0.218280"))
+    (found,) = differences(one, other)
+    assert found == "000001.jpg, m, cat, 0.218269 and 000001.jpg, m, cat, 0.218280"
+    table.write_text(table.read_text().replace(",cat,", ",kit,"))
+    assert len(list(differences(one, other))) == 1
+
+
 def test_a_changed_sidecar_and_a_repeated_row_are_found(tmp_path):
     one, other = made(tmp_path, "one"), made(tmp_path, "other")
     (other / "000001.jpg.xmp").write_text("<y/>")
     (other / "000002.jpg.xmp").unlink()
     with (tmp_path / "other.csv").open("a") as table:
-        table.write("other/000001.jpg,cat\n")
+        table.write("other/000001.jpg,m,cat,0.218269\n")
     assert list(differences(one, other)) == ["000001.jpg.xmp", "000002.jpg.xmp", "3 and 4 rows"]
 
 
