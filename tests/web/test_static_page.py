@@ -18,7 +18,8 @@ pytest.importorskip("onnxscript", reason="needs the extra ram[onnx]")
 MODEL = "ram-lite"
 EXAMPLES = sorted((ROOT / "assets" / "examples").glob("*.jpg"))
 PHOTO_BYTES, CATEGORY_BYTES = 35_000_000, 25_000_000
-SECONDS = 120
+SECONDS = 300
+"""For one photo: a GPU that a busy processor imitates takes two minutes."""
 
 
 class Site:
