@@ -47,7 +47,7 @@ class BertEncoder(nn.Module):
         self.layers = nn.ModuleList(AlignmentBlock(hidden, hidden, heads, intermediate, 0.0) for _ in range(layers))
 
     def load_published(self, weights: Mapping[str, torch.Tensor]) -> None:
-        """Load weights by their published names; the pooling layer is left out.
+        """Take over weights by their published names; the pooling layer is left out.
 
         Raises:
             RuntimeError: weights are missing, or of another shape.
@@ -57,7 +57,8 @@ class BertEncoder(nn.Module):
         for index in range(len(self.layers)):
             names |= {f"encoder.layer.{index}.{old}": f"layers.{index}.{new}" for old, new in _LAYER_PARTS.items()}
         parts = ((*name.rpartition("."), weight) for name, weight in weights.items())
-        self.load_state_dict({f"{names[part]}.{kind}": weight for part, _, kind, weight in parts if part in names})
+        own = {f"{names[part]}.{kind}": weight for part, _, kind, weight in parts if part in names}
+        self.load_state_dict(own, assign=True)
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(batch, n) ids and their mask, 0 where a text has ended, to (batch, n, hidden)."""

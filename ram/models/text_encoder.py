@@ -73,7 +73,8 @@ class MiniLMTextEncoder:
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.enable_truncation(self.max_tokens)
         self.tokenizer.enable_padding()
-        self.model = BertEncoder(vocabulary=30522, positions=512, hidden=384, heads=12, intermediate=1536, layers=6)
+        with torch.device("meta"):  # random weights would take as long as loading
+            self.model = BertEncoder(vocabulary=30522, positions=512, hidden=384, heads=12, intermediate=1536, layers=6)
         self.model.load_published(load_file(folder / "model.safetensors"))
         self.model.eval().requires_grad_(False).to(self.device)
 

@@ -81,3 +81,10 @@ def test_a_repeated_photo_needs_no_look(page):
         times.append(page.locator("#tags .summary").inner_text())
         page.locator("#caption .sentence, #caption p").first.wait_for()
     assert times[0] == times[1]
+
+
+def test_the_place_of_the_scroll_bar_is_dark_in_the_dark_theme(page):
+    page.goto(page.url.replace("__theme=light", "__theme=dark"))
+    page.locator("#tags .summary").wait_for()
+    colour = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", colour)[:3])) < 64
