@@ -25,7 +25,7 @@ from ram.tagger import Tagger
 from ram.tagger_loading import load
 
 COUNTS = (5, 10, 20)
-HALVES = 4
+HALVES = 40
 LEAST = 10
 """Photos that must have a tag, so that both halves show it."""
 LISTED, SHARE = 100, 1.5
