@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -93,8 +94,8 @@ def repeated(features: ImageFeatures, store: LookStore, photos: int) -> None:
         store.write(start, ImageFeatures(batch.tokens + noise, None, batch.class_probabilities))
 
 
-def times(library: PhotoLibrary) -> Iterator[str]:
-    """Lines on seconds, of the clock and of the processor, and on what the shortlist holds."""
+def category_times(library: PhotoLibrary) -> Iterator[str]:
+    """Lines on seconds for a new category, of the clock and of the processor, and on what the shortlist holds."""
     tagger, store, rows = library.tagger, library.looks(), library.index.rows()
     kept, short, exact = [], [], []
     for category in CATEGORIES:
@@ -110,13 +111,16 @@ def times(library: PhotoLibrary) -> Iterator[str]:
     recalls = ", ".join(f"{category} {100 * recall:.0f}" for category, recall in zip(CATEGORIES, kept, strict=True))
     yield f"of the exact top {TOP} the shortlist holds {100 * np.mean(kept):.1f} % ({recalls})"
 
+
+def search_times(library: PhotoLibrary) -> Iterator[str]:
+    """Lines on seconds of searches, of the clock and of the processor."""
     photo, (tag, *_) = library.newest(1)[0].path, library.tags
     searches: dict[str, dict[str, Any]] = {
         f'sentence, "{SENTENCE}"': {"words": SENTENCE}, f"tag, {tag}": {"all": [tag]}, "photo": {"like": photo},
     }  # fmt: skip
     for what, asked in searches.items():
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            first = pool.submit(first_search, tagger, library.folder, asked).result()
+            first = pool.submit(first_search, library.tagger, library.folder, asked).result()
         library.search(**asked, most=PAGE)
         later = [timed(lambda asked=asked: library.search(**asked, most=PAGE))[1] for _ in range(5)]
         yield f"search by a {what}: first {_seconds([first])}, later {_seconds(later)}"
@@ -164,7 +168,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             library = grown(Path(folder), tagger, benchmark.pictures, args.photos)
             print(f"{len(library)} looks, of {len(benchmark.pictures)} photos, repeated with noise of {NOISE}")
-            for line in times(library):
+            for line in chain(category_times(library), search_times(library)):
                 print(line, flush=True)
 
 

@@ -6,8 +6,9 @@ import torch
 from PIL import Image
 
 from benchmarks import library
-from benchmarks.library import grown, repeated, times
+from benchmarks.library import category_times, grown, repeated, search_times
 from ram.library.looks import LookShape, LookStore
+from ram.library.photo_library import PhotoLibrary
 from ram.models.image_encoder import ImageFeatures
 from ram.tagger import Tagger
 from tests.tiny import HashTextEncoder, tiny_bank, whole_config, whole_model
@@ -47,14 +48,22 @@ def test_a_library_grows_by_its_own_looks_and_tags(made):
     assert made.looks().features(made.index.rows()).tokens.shape[0] == 12
 
 
-@pytest.mark.slow
 def test_the_shortlist_is_compared_with_the_exact_ranking(made, monkeypatch):
-    made.index.set_tag("dog", {0: 0.9, 5: 0.9})
     monkeypatch.setattr(library, "TOP", 4)
     monkeypatch.setattr(library, "CATEGORIES", ("kite", "corgi"))
     monkeypatch.setattr(library, "SHORTLIST", 12)
-    said = "\n".join(times(made))
-    assert "the shortlist holds 100.0 % (kite 100, corgi 100)" in said
-    assert said.count("first ") == said.count("later ") == 3
+    assert "the shortlist holds 100.0 % (kite 100, corgi 100)" in "\n".join(category_times(made))
     monkeypatch.setattr(library, "SHORTLIST", 2)
-    assert "holds 100.0 %" not in "\n".join(times(made))
+    assert "holds 100.0 %" not in "\n".join(category_times(made))
+
+
+@pytest.mark.slow
+def test_a_first_search_is_that_of_a_new_process(made, monkeypatch):
+    made.index.set_tag("dog", {0: 0.9, 5: 0.9})
+    search, here = PhotoLibrary.search, []
+    monkeypatch.setattr(PhotoLibrary, "search", lambda *given, **asked: here.append(asked) or search(*given, **asked))
+    lines = list(search_times(made))
+    assert [line.partition(":")[0] for line in lines] == [
+        'search by a sentence, "a dog on a sofa"', "search by a tag, dog", "search by a photo"
+    ]  # fmt: skip
+    assert all("first" in line and "later" in line for line in lines) and len(here) == 3 * 6, "not the first ones"
