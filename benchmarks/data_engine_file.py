@@ -1,4 +1,4 @@
-"""What the data engine's runs leave: each run in a file of lines, and the result file that all of them fill."""
+"""Files of the data engine: the figures of each run, a line a run, and the results of all methods."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def rows(output: Path) -> int:
 
 
 def differences(one: Path, other: Path) -> Iterator[str]:
-    """What differs between two folders of linked photos: names of sidecars, and rows of results."""
+    """Yield the names of sidecars, and the rows of results, that differ between two folders of linked photos."""
     sidecars = [{path.name: path.read_bytes() for path in folder.glob("*.xmp")} for folder in (one, other)]
     for name in sorted(sidecars[0].keys() | sidecars[1].keys()):
         if sidecars[0].get(name) != sidecars[1].get(name):

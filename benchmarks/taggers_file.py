@@ -22,7 +22,7 @@ SAME = ("processor", "cores", "threads", "torch", "python")
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a run has found so far.
+    """Figures of the methods that a run has measured so far.
 
     Args:
         parts: name of each part to its numbers of photos, tags, positives and hard negatives.

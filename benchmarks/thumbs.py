@@ -20,7 +20,9 @@ from ram.describers.by_name import describe_names
 from ram.evaluation.benchmarks import Benchmark, load_benchmark
 from ram.evaluation.pictures import look_at
 from ram.evaluation.tag_banks import bank_for, names_in
+from ram.library.thumb_learning import f1 as f1_of
 from ram.library.thumb_learning import shifted
+from ram.prediction import logit
 from ram.tagger import Tagger
 from ram.tagger_loading import load
 
@@ -54,7 +56,7 @@ def measure(
         order = generator.permutation(len(logits))
         judged, tested = order[: len(order) // 2], order[len(order) // 2 :]
         for tag, threshold in enumerate(thresholds):
-            cut = _logit(threshold)
+            cut = logit(threshold)
             test = tested[known[tested, tag]]
             before.append(f1(logits[test, tag], targets[test, tag], cut))
             rows = judged[known[judged, tag]]
@@ -63,7 +65,7 @@ def measure(
             drawn = generator.permutation(listed)
             for count in COUNTS:
                 thumbs = drawn[:count]
-                learned = _logit(shifted(logits[thumbs, tag], targets[thumbs, tag], threshold))
+                learned = logit(shifted(logits[thumbs, tag], targets[thumbs, tag], threshold))
                 after[count].append(f1(logits[test, tag], targets[test, tag], learned))
     fell = {count: float(np.mean(np.array(scores) < np.array(before) - LOSS)) for count, scores in after.items()}
     return float(np.mean(before)), {count: (float(np.mean(after[count])), fell[count]) for count in COUNTS}
@@ -71,8 +73,7 @@ def measure(
 
 def f1(logits: NDArray[np.floating], right: NDArray[np.bool_], cut: float) -> float:
     """F1 of what is over a cut; 0 where nothing is right or predicted."""
-    predicted = logits > cut
-    return float(2 * (predicted & right).sum() / max(1, predicted.sum() + right.sum()))
+    return f1_of(logits > cut, right)
 
 
 def score(tagger: Tagger, benchmark: Benchmark, open_set: bool) -> tuple[NDArray[np.floating], list[float]]:
@@ -86,11 +87,6 @@ def score(tagger: Tagger, benchmark: Benchmark, open_set: bool) -> tuple[NDArray
         for features in look_at(tagger, benchmark.pictures):
             parts.append(tagger.score_batch(features, bank).logits[:, columns].float().numpy())
     return np.concatenate(parts), [bank.vocabulary.thresholds[column] for column in columns]
-
-
-def _logit(probability: float) -> float:
-    inside = min(max(probability, 1e-6), 1 - 1e-6)
-    return float(np.log(inside / (1 - inside)))
 
 
 def main() -> None:

@@ -84,14 +84,14 @@ def description(bench: Workbench) -> str:
 
 def _labels(bench: Workbench) -> dict[str, str]:
     """Label of each model on the page, by name; that of the captioner is its kind."""
-    return bench.labels if bench.captioner is None else {bench.captioner.name: bench.captioner.kind, **bench.labels}
+    labels, captioner = bench.labels, bench.captioner
+    return labels if captioner is None or captioner.name in labels else labels | {captioner.name: captioner.kind}
 
 
 def _cards(bench: Workbench) -> list[ModelCard]:
     """Cards of the shipped models on the page."""
     folders = shipped_models()
-    names = dict.fromkeys([*bench.labels, *_labels(bench)])
-    cards = [read_card(name, folders[name]) for name in names if name in folders]
+    cards = [read_card(name, folders[name]) for name in _labels(bench) if name in folders]
     return [card for card in cards if card is not None]
 
 

@@ -172,14 +172,19 @@ def _set_mode(temporary: Path, path: Path) -> None:
     temporary.chmod(mode)
 
 
-def lock(file: int | BinaryIO) -> bool:
-    """Keep other runs from a file or folder until it is closed; False where one has it. Windows has no such lock."""
+def lock(file: int | BinaryIO, shared: bool = False) -> bool:
+    """Keep other runs from a file or folder until it is closed; False where one has it. Windows has no such lock.
+
+    Args:
+        file: opened.
+        shared: hold it together with others that share it.
+    """
     try:
         import fcntl
     except ImportError:
         return True
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:  # a file system without locks

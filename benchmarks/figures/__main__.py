@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FIGURES = (2, 6, 7, 8, 9, 10)
 QUICK = (2, 6, 8, 9, 10)
 EXAMPLE_DPI = 80
-"""Of figures 8 and 9, which hold a photo each; for a page."""
+"""Dots per inch of Figures 8 and 9 as PNG: each holds a photo, and a web page needs no more."""
 MODELS = {"RAM": "ram-lite", "RAM++": "ram-plus-lite"}
 """Name in Figures 8 and 9 to shipped model."""
 

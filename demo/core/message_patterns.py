@@ -13,9 +13,9 @@ PARTS = ("describer", "fault", "forms", "kind", "tags")
 _HOLE = re.compile(r"\{(\w+)\}")
 _QUOTED = '"[^"]+"'
 _SHAPES = {"tags": f"{_QUOTED}(?:(?:, | and ){_QUOTED})*"}
-"""What a hole can hold, where that is not any text."""
+"""Regular expression of the values of a hole, by its name; the other holes take any text."""
 _ONE_SENTENCE = r"(?:(?!\. ).)+(?<!\.)"
-"""What a hole at the end of a message can hold: a full stop and another message may follow."""
+"""Regular expression of the value at the end of a message, which ends before a full stop and the next message."""
 
 
 class MessagePatterns:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from demo.core.texts import Text, languages, say
+from demo.core.texts import Text, language_of, languages, say
 from ram.errors import InputError
 from ram.labels.tag_names import LANGUAGES, TagNames, load_names
 from ram.text.files import package_file, read_table
@@ -77,7 +77,7 @@ def in_english(text: str, accepted: str) -> str:
         text: as typed; text that is no list of categories stays.
         accepted: languages as in the header Accept-Language, the first of which is the visitor's.
     """
-    names = _all().get(_page_language(accepted))
+    names = _all().get(language_of(accepted))
     if names is None:
         return text
     try:
@@ -85,11 +85,6 @@ def in_english(text: str, accepted: str) -> str:
     except InputError:
         return text
     return ", ".join(one if one in names else names.tag(one) for one in typed)
-
-
-def _page_language(accepted: str) -> str:
-    first = accepted.partition(",")[0].partition(";")[0].strip().partition("-")[0].lower()
-    return next((code for code in _all() if code.partition("-")[0] == first), "")
 
 
 @cache

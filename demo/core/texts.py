@@ -159,7 +159,7 @@ def _phrase(text: str, part: str = "") -> Text | None:
 
 
 def _value(hole: str, text: str) -> str:
-    """What a hole holds, as a text of the page where it is one."""
+    """The value of a hole: a text of the page where there is one for these words, else the words themselves."""
     return recognise(text) if hole == REASON else _phrase(text, hole) or text
 
 

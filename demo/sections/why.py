@@ -71,8 +71,7 @@ class WhyPanel:
 
     def predefined(self, photo: Photo | None, tag: str, edits: Edits) -> Update:
         """Explain a predefined tag, with its sentences as they were edited in this photo."""
-        edited = edits.find(photo, tag) if photo else None
-        subject, shown = self._select(photo, Subject(tag, edited or self.bench.open_tag(tag)), None)
+        subject, shown = self._select(photo, self._predefined(photo, tag, edits), None)
         return {self.subject: subject, self.panel: shown, self.notice: ""}
 
     def typed(self, photo: Photo | None, typed: Categories, tag: str) -> Update:
@@ -101,9 +100,11 @@ class WhyPanel:
         if subject is None or before is None:
             return {self.notice: ""}
         if edit.action == "box":
+            if not shown:
+                return {self.notice: ""}
             subject = replace(subject, boxed=not subject.boxed)
             panel = self._shown(photo, subject, before, self.bench.explain(photo, before, subject.tag))
-            return {self.notice: "", self.subject: subject, self.panel: panel} if shown else {self.notice: ""}
+            return {self.notice: "", self.subject: subject, self.panel: panel}
         changed = self._embed(subject, _edited(before, subject.tag, edit))
         explanation = self.bench.explain(photo, changed, subject.tag)
         update: Update = {self.notice: ""}
@@ -123,8 +124,11 @@ class WhyPanel:
             return None
         if typed is not None and tag in typed.names:
             return Subject(tag)
-        if tag not in self.bench.taggers[0].bank.vocabulary:
-            return None
+        known = tag in self.bench.taggers[0].bank.vocabulary
+        return self._predefined(photo, tag, edits) if known else None
+
+    def _predefined(self, photo: Photo | None, tag: str, edits: Edits) -> Subject:
+        """A predefined tag with its sentences as they were edited in this photo."""
         edited = edits.find(photo, tag) if photo else None
         return Subject(tag, edited or self.bench.open_tag(tag))
 

@@ -118,6 +118,6 @@ def _posted(work: Callable[[dict[str, Any]], Any]) -> Callable[[Request], Any]:
 
 
 def _fault(error: OSError) -> str:
-    """What happened to which file, whose folder the page does not name."""
+    """The reason of an error, after the name of its file without the folder."""
     name = f"{Path(error.filename).name}: " if isinstance(error.filename, (str, Path)) else ""
     return name + (error.strerror or str(error))

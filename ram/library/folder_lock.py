@@ -38,7 +38,7 @@ def locked(paths: Iterable[str | Path]) -> Iterator[None]:
             except PermissionError:  # may be passed through, but not listed
                 continue
             stack.callback(os.close, handle)
-            if not (_lock_shared(handle) if folder in above else lock(handle)):
+            if not lock(handle, shared=folder in above):
                 where = "" if folder in above else " or in a folder below"
                 raise InputError(f"another run writes tags in {folder}{where}: wait for it")
         yield
@@ -66,16 +66,3 @@ def _folder(path: str | Path) -> Path:
     while glob.has_magic(str(folder)) and not folder.is_dir():
         folder = folder.parent
     return Path(os.path.realpath(folder))
-
-
-def _lock_shared(handle: int) -> bool:
-    """Lock a folder together with other runs in it; False where a run has it alone."""
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        return True
-    return True

@@ -95,11 +95,12 @@ def shifted(logits: NDArray[np.floating], right: NDArray[np.bool_], threshold: f
     lower = best < present
     passed = (logits > min(present, best)) & (logits <= max(present, best))
     judging = right[passed if passed.any() else (logits <= best) == lower]
-    half = _f1(logits > present, right) / 2
+    half = f1(logits > present, right) / 2
     if not len(judging) or (judging.mean() < half if lower else judging.mean() > half):
         return threshold
     return float(1 / (1 + np.exp(-best)))
 
 
-def _f1(predicted: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:
+def f1(predicted: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:
+    """F1 of what is predicted; 0 where nothing is right or predicted."""
     return float(2 * (predicted & right).sum() / max(1, predicted.sum() + right.sum()))

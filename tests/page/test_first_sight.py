@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.page.visits import EXAMPLES, choose, select, upload, without_photo
+from tests.page.visits import EXAMPLES, choose, present, select, upload, without_photo
 
 MOST_ALIKE = 0.6
 """Correlation that the heat maps of two tags of a portrait may have."""
@@ -24,10 +24,6 @@ def heat(page, tag):
     address = page.locator("#why .heat image").nth(1).get_attribute("href")
     with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as drawn:
         return np.asarray(drawn.getchannel("A"), np.float64).ravel()
-
-
-def present(page):
-    return page.locator("#tags [data-present]").evaluate_all("rows => rows.map(row => row.dataset.tag)")
 
 
 def test_the_heat_maps_of_the_tags_of_a_portrait_differ(page):
