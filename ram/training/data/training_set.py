@@ -141,6 +141,8 @@ def read_training_set(
     held_out = None
     if recipe.data.dev_share:
         triplets, held_out = triplets.hold_out(recipe.data.dev_share, recipe.schedule.seed)
+    if recipe.generated.detected:
+        triplets = _join_detections(recipe, data, triplets, vocabulary)
     captions, first = torch.zeros(1, recipe.model.dim), torch.zeros(len(triplets) + 1, dtype=torch.long)
     if text_encoder and (CAPTION_OBJECTIVES & set(recipe.objectives) or recipe.teacher == "captions"):
         captions = _embed_captions(triplets, text_encoder, cache, progress)
@@ -157,8 +159,6 @@ def read_training_set(
         triplets = generated.triplets
         if generated.classes and text_encoder:
             classes = TagEmbeddingBank.build(generated.classes.first(recipe.model.max_descriptions), text_encoder)
-    if recipe.generated.detected:
-        triplets = _join_detections(recipe, data, triplets, vocabulary)
     if dense:
         triplets = join_dense_tags(triplets, reading.dense, reading.absent)
         hard = reading.absent & ~triplets.targets[:] if recipe.generated.dense_rejected else None

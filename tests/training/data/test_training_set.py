@@ -14,6 +14,7 @@ from ram.training.data.sources import label_system
 from ram.training.data.training_set import TrainingSet, read_dev_set, read_training_set
 from ram.training.data.triplets import Source, Triplets
 from ram.training.data.views import PatchSource, PixelSource, transforms
+from ram.training.data_engine.detected_tags import DetectedTags
 from ram.training.data_engine.imagenet import class_names
 from ram.training.recipe import DataRecipe, GeneratedRecipe
 from tests.tiny import DIM, HashTextEncoder, tiny_bank, tiny_model
@@ -165,6 +166,22 @@ def test_generated_classes_are_queries_but_not_tags(data, output, monkeypatch):
     torch.testing.assert_close(mug.float(), wanted, atol=1e-3, rtol=0)
     report = json.loads((output / "generated.json").read_text())
     assert report["classes"] == {"coffee mug": 6} and report["left out"] == ["pickup"]
+
+
+def test_a_detector_adds_tags_and_says_which_are_absent(data, output):
+    plain = read(toy_recipe(), data, output).triplets
+    images = {f"pictures/train{number}.png": number for number in range(6)}
+    probabilities = torch.tensor([[0.9, 0.0], [0.3, 0.0], *[[0.0, 0.0]] * 4])
+    DetectedTags(("red", "blue"), {}, images, probabilities).save(data / "seen.json")
+    joined = read(toy_recipe(generated=GeneratedRecipe(detected="seen.json")), data, output).triplets
+    red = list(COLOURS).index("red")
+    assert joined.targets[:][0, red] and torch.equal(joined.targets[:][1:], plain.targets[:][1:])
+    assert joined.known[:][1, red] == plain.targets[:][1, red], "doubtful unless it is given"
+
+
+def test_a_file_of_detections_that_is_not_there_stops_the_run(data, output):
+    with pytest.raises(InputError, match=r"no file of detections seen\.json"):
+        read(toy_recipe(generated=GeneratedRecipe(detected="seen.json")), data, output)
 
 
 def test_without_generated_tags_the_queries_are_the_bank(data, output):
