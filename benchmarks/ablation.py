@@ -74,6 +74,7 @@ RUNS: Mapping[str, Mapping[str, str]] = {
     "generated tags": {"generated.threshold": "0.3", "generated.exclude": "exclude.txt"},
     "no class words": {"model.image.classes": "0"},
     "shared head": {"model.decoder.matching": "false"},
+    "paraphrase text": {"model.text_encoder": "paraphrase-minilm-l3"},
 }
 """Run name to the recipe fields that it changes."""
 
@@ -107,6 +108,10 @@ TABLES: Mapping[str, Iterable[tuple[str, str, str]]] = {
         ("Hill", "tag hill", "reweight"),
         ("SPLC", "tag splc", "reweight"),
         ("ASL", "f", "reweight"),
+    ),
+    "Table 13: text encoders": (
+        ("MiniLM-L6", "f", "reweight"),
+        ("paraphrase-MiniLM-L3", "paraphrase text", "reweight"),
     ),
     "Table 15: decoder depth": (("2", "f", "reweight"), ("6", "6 layers", "reweight")),
     "Teachers of the pooled token": (
@@ -212,6 +217,8 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--results", type=Path, metavar="FOLDER", help="write ablation.json there")
     args = parser.parse_args()
+    if "paraphrase text" in args.rows:
+        import benchmarks.paraphrase_text  # noqa: F401  (it registers the encoder, and needs onnx)
     args.output.mkdir(parents=True, exist_ok=True)
     results = args.output / "results.jsonl"
     done = [json.loads(line) for line in results.read_text().splitlines()] if results.is_file() else []
