@@ -4,7 +4,8 @@
     python -m benchmarks.detections DATA package/models/nanodet.json --processes 2
 
 ``DATA`` is what ``benchmarks.training_data`` has written. The detector is NanoDet-g, trained on the 80 classes of COCO
-by its authors (Apache-2.0), as the package (MIT) brings it. Written: ``DATA/detected.json``.
+by its authors (Apache-2.0), as the package (MIT) brings it. A logistic regression over development photos with boxes
+(``broad/boxes.json``) makes probabilities of its scores. Written: ``DATA/detected.json``.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.everyday_labels import FOLDER as EVERYDAY
 from benchmarks.tfjs_graph import GraphModel
+from ram.evaluation.reliability import fit_logistic
 from ram.images.opening import open_image
 from ram.labels.hypernyms import load_kinds
 from ram.labels.label_system import LabelSystem
@@ -58,6 +61,26 @@ def look(paths: Sequence[Path], model: Path) -> torch.Tensor:
     return torch.cat(found)
 
 
+def probable(
+    scores: NDArray[np.float64], labelled: NDArray[np.float64], shown: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Probabilities from the detector's scores, as a logistic regression over labelled photos has them.
+
+    Args:
+        scores: (images, classes).
+        labelled: (photos, classes) scores of photos whose classes are known.
+        shown: (photos, classes) whether they show the class.
+    """
+    (scale,), shift = fit_logistic(_logits(labelled).reshape(-1, 1), shown.reshape(-1))
+    print(f"scale {scale:.3f}, shift {shift:.3f}")
+    return 1 / (1 + np.exp(-scale * _logits(scores) - shift))
+
+
+def _logits(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    clipped = scores.clip(1e-4, 1 - 1e-4)
+    return np.log(clipped / (1 - clipped))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
@@ -71,16 +94,18 @@ def main() -> None:
         if file.stem not in ("broad_dev", "broad_coco128")
         for entry in read_json(file)
     )
-    parts = [[args.data / image for image in images[at :: args.processes]] for at in range(args.processes)]
+    boxes = {f"broad/{entry['image']}": entry["boxes"] for entry in read_json(args.data / "broad" / "boxes.json")}
+    shown = np.array([[name in {box["tag"] for box in found} for name in CLASSES] for found in boxes.values()])
+    paths = [args.data / image for image in (*images, *boxes)]
     with get_context("spawn").Pool(args.processes) as pool:
-        looked = pool.map(partial(look, model=args.model), parts)
-    probabilities = torch.empty(len(images), len(CLASSES))
-    for at, part in enumerate(looked):
-        probabilities[at :: args.processes] = part
-    save(args.data, images, probabilities)
+        parts = pool.map(partial(look, model=args.model), [paths[at :: args.processes] for at in range(args.processes)])
+    scores = np.empty((len(paths), len(CLASSES)))
+    for at, part in enumerate(parts):
+        scores[at :: args.processes] = part.numpy()
+    save(args.data, images, probable(scores[: len(images)], scores[len(images) :], shown))
 
 
-def save(data: Path, images: Sequence[str], probabilities: torch.Tensor) -> None:
+def save(data: Path, images: Sequence[str], probabilities: NDArray[np.float64]) -> None:
     """Write the classes that are tags, (images, 80) to ``detected.json``."""
     system = LabelSystem.load(data / "labels")
     tags = {at: OTHER_SENSES.get(name, name) for at, name in enumerate(CLASSES)}
@@ -88,7 +113,8 @@ def save(data: Path, images: Sequence[str], probabilities: torch.Tensor) -> None
     hypernyms = load_kinds(EVERYDAY / "kinds.csv")[1]
     kinds = {tag: tuple(sorted(above)) for tag, above in hypernyms.items() if above}
     rows = {image: row for row, image in enumerate(images)}
-    DetectedTags(tuple(tags.values()), kinds, rows, probabilities[:, list(tags)]).save(data / "detected.json")
+    seen = torch.from_numpy(probabilities[:, list(tags)])
+    DetectedTags(tuple(tags.values()), kinds, rows, seen).save(data / "detected.json")
     print(f"detected.json: {len(images)} images, {len(tags)} tags")
 
 

@@ -52,7 +52,7 @@ class Draw:
         seeds = torch.randint(2**62, (len(ids),), generator=generator)
         tags: torch.Tensor | slice = slice(None)
         if 0 < schedule.tags_per_step < training.triplets.targets.shape[1]:
-            targets = training.triplets.targets[ids]
+            targets, _ = training.draw_tags(ids, seeds)
             tags = draw_tags(targets, schedule.tags_per_step, generator, schedule.random_tags)
         captions = training.draw_captions(ids, schedule.captions_per_picture, generator)
         mosaic = Mosaic.draw(len(ids), schedule.mosaics, generator)

@@ -287,9 +287,8 @@ class GeneratedRecipe:
         dense_rejected: probability under which the classifier rejects a tag that looks like one it is sure of, see
             :func:`ram.training.data_engine.dense_tags.rejected`: the tag is known to be absent; 0 rejects none.
         detected: file of a detector's probabilities below the data folder, see
-            :class:`ram.training.data_engine.detected_tags.DetectedTags`; empty for none.
-        detected_sure, detected_absent: probabilities over which a detected tag is added and under which it is known to
-            be absent. In between it is unknown, unless it is given.
+            :mod:`ram.training.data_engine.detected_tags`; empty for none.
+        detected_absent: probability under which a detected tag is absent, and what implies it: without a dog no corgi.
     """
 
     threshold: float = 1.0
@@ -299,7 +298,6 @@ class GeneratedRecipe:
     dense_agreed: float = 1.0
     dense_rejected: float = 0.0
     detected: str = ""
-    detected_sure: float = 0.5
     detected_absent: float = 0.05
 
     def __post_init__(self) -> None:
@@ -312,11 +310,8 @@ class GeneratedRecipe:
             raise InputError(
                 f"generated.dense_rejected is {self.dense_rejected}: it must lie between 0 and generated.dense_agreed"
             )
-        if not 0 <= self.detected_absent <= self.detected_sure <= 1:
-            raise InputError(
-                f"generated.detected_absent is {self.detected_absent} and detected_sure {self.detected_sure}: they "
-                "must be between 0 and 1, and detected_absent may not be over detected_sure"
-            )
+        if not 0 <= self.detected_absent <= 1:
+            raise InputError(f"generated.detected_absent is {self.detected_absent}: it must be between 0 and 1")
         if not 0 < self.threshold <= 1:
             raise InputError(f"generated.threshold is {self.threshold}: it must be over 0 and at most 1")
         if not 0 <= self.absent_below <= self.threshold:

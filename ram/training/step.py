@@ -82,9 +82,7 @@ class Step(nn.Module):
         drawn = draw.tags if isinstance(draw.tags, slice) else draw.tags.to(device)
         encoder, mosaic = self.model.image_encoder, draw.mosaic
         patches = mosaic.join_patches(training.pictures.patches(encoder, view))
-        targets, known = mosaic.join_tags(
-            training.triplets.targets[ids][:, draw.tags], training.triplets.known[ids][:, draw.tags]
-        )
+        targets, known = mosaic.join_tags(*(x[:, draw.tags] for x in training.draw_tags(ids, draw.seeds[own])))
         schedule, samples = recipe.schedule, None
         if schedule.negatives:
             seeds = draw.seeds[own][: len(targets)]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.detections import CLASSES, save
+from benchmarks.detections import CLASSES, probable, save
 from benchmarks.tfjs_graph import GraphModel
 from ram.errors import InputError
 from ram.labels.label_system import LabelSystem
@@ -79,10 +79,20 @@ def test_classes_are_saved_as_tags_in_their_sense(tmp_path):
     (tmp_path / "labels").mkdir()
     tags = ["dog", "orange", "orange fruit", "television"]
     LabelSystem(TagVocabulary.of(tags), {"tv": "television"}).save(tmp_path / "labels")
-    probabilities = torch.arange(len(CLASSES)).float()[None] / 100
+    probabilities = np.arange(len(CLASSES))[None] / 100
     save(tmp_path, ["flickr8k/images/a.jpg"], probabilities)
     detected = DetectedTags.load(tmp_path / "detected.json")
     assert detected.tags == ("dog", "orange fruit", "television")
     expected = [CLASSES.index(name) / 100 for name in ("dog", "orange", "tv")]
     assert detected.probabilities[0].tolist() == pytest.approx(expected, abs=0.5 / 255)
     assert "animal" in detected.kinds["dog"]
+
+
+def test_scores_become_probabilities_by_photos_that_are_labelled():
+    rng = np.random.default_rng(0)
+    there = rng.random((2, 3000, 2)) < 0.2
+    scores = 1 / (1 + np.exp(-np.where(there, 1.0, -2.0) - rng.normal(0, 1, there.shape)))
+    probabilities = probable(scores[0], scores[1], there[1])
+    for low, high in ((0.0, 0.1), (0.3, 0.7), (0.9, 1.0)):
+        inside = (probabilities >= low) & (probabilities <= high)
+        assert there[0][inside].mean() == pytest.approx(probabilities[inside].mean(), abs=0.08)

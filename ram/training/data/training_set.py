@@ -37,7 +37,7 @@ from ram.training.data.sources import (
 from ram.training.data.triplets import Triplets, read_triplets
 from ram.training.data.views import PictureSource, PixelSource, cached_patches
 from ram.training.data_engine.dense_tags import join_dense_tags
-from ram.training.data_engine.detected_tags import DetectedTags, join_detected_tags
+from ram.training.data_engine.detected_tags import DetectedTags, TagDraws
 from ram.training.data_engine.generated_tags import GeneratedTags, generate_tags, read_words
 from ram.training.data_engine.imagenet import class_names
 from ram.training.learned_tags import learned_bank
@@ -65,6 +65,7 @@ class TrainingSet:
         probabilities: (images, classes) of the pretrained classifier, for the objective retention.
         hard: (images, tags) True for absent tags that look like one that the image has, if the dense teacher told.
         sampler: draws captions with the tags that guide them, for the objectives of a captioner.
+        detected: draws tags that a detector finds probable.
     """
 
     triplets: Triplets
@@ -78,6 +79,7 @@ class TrainingSet:
     probabilities: torch.Tensor | None = None
     hard: torch.Tensor | None = None
     sampler: CaptionSampler | None = None
+    detected: TagDraws | None = None
 
     @cached_property
     def queries(self) -> TagEmbeddingBank:
@@ -87,6 +89,14 @@ class TrainingSet:
     def order(self, generator: torch.Generator, buffer: int) -> torch.Tensor:
         """Return all indices (images,), shuffled for an epoch; see :func:`ram.training.data.shards.shuffle`."""
         return shuffle(self.triplets.pictures, generator, buffer)
+
+    def draw_tags(self, ids: torch.Tensor, seeds: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(batch, tags) booleans twice, present and known, of images by the seeds of their draws: (batch,) each."""
+        targets, known = self.triplets.targets[ids], self.triplets.known[ids]
+        if self.detected is None:
+            return targets, known
+        targets[:, : len(self.bank)] |= self.detected.draw(ids, seeds)
+        return targets, known | targets
 
     def draw_captions(
         self, ids: torch.Tensor, each: int, generator: torch.Generator
@@ -141,8 +151,11 @@ def read_training_set(
     held_out = None
     if recipe.data.dev_share:
         triplets, held_out = triplets.hold_out(recipe.data.dev_share, recipe.schedule.seed)
+    detected = None
     if recipe.generated.detected:
-        triplets = _join_detections(recipe, data, triplets, vocabulary)
+        seen = DetectedTags.load(data / recipe.generated.detected)
+        detected = seen.of(triplets.pictures, data, vocabulary.tags, recipe.generated.detected_absent)
+        triplets = detected.join_known(triplets)
     captions, first = torch.zeros(1, recipe.model.dim), torch.zeros(len(triplets) + 1, dtype=torch.long)
     if text_encoder and (CAPTION_OBJECTIVES & set(recipe.objectives) or recipe.teacher == "captions"):
         captions = _embed_captions(triplets, text_encoder, cache, progress)
@@ -172,7 +185,7 @@ def read_training_set(
     probabilities = logits.softmax(dim=1) if "retention" in recipe.objectives else None
     sampler = None if text is None else CaptionSampler(triplets, vocabulary, text, recipe.captions)
     return TrainingSet(
-        triplets, pictures, bank, captions, first, teacher, classes, held_out, probabilities, hard, sampler
+        triplets, pictures, bank, captions, first, teacher, classes, held_out, probabilities, hard, sampler, detected
     )
 
 
@@ -238,13 +251,6 @@ def _generate(
     synonyms = shipped_synonyms() if recipe.data.vocabulary == "shipped" else {}
     exclude = read_words(data / recipe.generated.exclude) if recipe.generated.exclude else ()
     return generate_tags(triplets, probabilities, class_names(), vocabulary, synonyms, recipe.generated, exclude)
-
-
-def _join_detections(recipe: Recipe, data: Path, triplets: Triplets, vocabulary: TagVocabulary) -> Triplets:
-    detected = DetectedTags.load(data / recipe.generated.detected)
-    ids = {tag: id_ for id_, tag in enumerate(vocabulary.tags)}
-    bounds = recipe.generated.detected_sure, recipe.generated.detected_absent
-    return join_detected_tags(triplets, *detected.of(triplets.pictures, data, ids, *bounds))
 
 
 def _embed_captions(triplets: Triplets, text_encoder: TextEncoder, folder: Path, progress: Progress) -> torch.Tensor:

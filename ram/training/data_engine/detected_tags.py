@@ -1,7 +1,7 @@
-"""A detector as a teacher: which of its classes training images show and which they lack.
+"""A detector as a teacher: how probable it is that training images show its classes.
 
 A closed-set detector knows a few everyday objects well, small ones among them, and says of each image which of them it
-lacks. A source that is annotated by hand or from captions says little about that.
+lacks. Captions and lists of tags say little about either.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class DetectedTags:
         tags: a tag for each class.
         kinds: tag to all its hypernyms.
         images: paths below the data folder, in the order of the rows, to their row.
-        probabilities: (images, tags) of the best region of each class.
+        probabilities: (images, tags) that the image shows the class.
     """
 
     tags: tuple[str, ...]
@@ -66,55 +66,62 @@ class DetectedTags:
             raise InputError(f"{path.name} has {len(codes)} rows of probabilities for {len(images)} images")
         return cls(tags, kinds, images, codes.float() / CODES)
 
-    def of(
-        self, pictures: Sequence[object], data: Path, ids: Mapping[str, int], sure: float, absent: float
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """What is known of images: a tag is present over ``sure`` and absent under ``absent``.
-
-        What a present tag implies is present as well, and a tag that implies an absent one is absent: without a dog
-        there is no corgi.
+    def of(self, pictures: Sequence[object], data: Path, columns: Sequence[str], absent: float) -> TagDraws:
+        """What is said of the images of a run.
 
         Args:
-            pictures: (images,) paths below ``data``; of any other, or one without detections, nothing is known.
+            pictures: (images,) paths below ``data``; nothing is said of any other, or of one without detections.
             data: folder that the paths of the file are below.
-            ids: tag to its column.
-            sure, absent: probabilities.
-
-        Returns:
-            (images, tags of ``ids``) booleans three times: present, absent, and doubtful for what lies in between.
+            columns: the tags of the label system.
+            absent: probability under which an image does not show a class.
         """
+        ids = {tag: column for column, tag in enumerate(columns)}
         rows = torch.tensor([self.images.get(_below(picture, data), -1) for picture in pictures])
-        seen, looked = self.probabilities[rows.clamp(min=0)], rows[:, None] >= 0
-        own, implied, members = self._relations(ids)
-        present = ((seen > sure) & looked).float() @ implied > 0
-        lacked = ((seen < absent) & looked).float() @ members > 0
-        doubtful = ((seen >= absent) & (seen <= sure) & looked).float() @ own > 0
-        return present, lacked & ~present, doubtful & ~present
-
-    def _relations(self, ids: Mapping[str, int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """(classes, tags) 1 for the class's own tag; for what it implies, too; and for what implies it."""
+        own = torch.zeros(len(self.tags), len(ids))
+        for row, tag in enumerate(self.tags):
+            if tag in ids:
+                own[row, ids[tag]] = 1
         above = torch.eye(len(ids))
         for tag, kinds in self.kinds.items():
             for kind in kinds:
                 if tag in ids and kind in ids:
                     above[ids[tag], ids[kind]] = 1
-        own = torch.zeros(len(self.tags), len(ids))
-        for row, tag in enumerate(self.tags):
-            if tag in ids:
-                own[row, ids[tag]] = 1
-        return own, own @ above, own @ above.T
+        seen = self.probabilities[rows.clamp(min=0)]
+        return TagDraws(seen.where(seen >= absent, 0.0), rows >= 0, own, own @ above, own @ above.T)
+
+
+@dataclass(frozen=True, eq=False)
+class TagDraws:
+    """Detected tags as training meets them: in each step drawn as often as they are probable.
+
+    In expectation the loss is that of soft targets, and what is doubtful is neither lost nor taken for sure.
+
+    Args:
+        probabilities: (images, classes), 0 where a class is absent.
+        looked: (images,) False for an image of which nothing is said.
+        own: (classes, tags) 1 for the class's own tag.
+        implied: (classes, tags) 1 for that and what it implies: a dog is an animal.
+        members: (classes, tags) 1 for that and what implies it: without a dog there is no corgi.
+    """
+
+    probabilities: torch.Tensor
+    looked: torch.Tensor
+    own: torch.Tensor
+    implied: torch.Tensor
+    members: torch.Tensor
+
+    def draw(self, ids: torch.Tensor, seeds: torch.Tensor) -> torch.Tensor:
+        """(n, tags) True where a tag is drawn for the images ``ids`` (n,), by their seeds (n,)."""
+        generators = (torch.Generator().manual_seed(seed ^ 1) for seed in seeds.tolist())  # the seed draws negatives
+        chances = torch.stack([torch.rand(len(self.own), generator=generator) for generator in generators])
+        return ((chances < self.probabilities[ids]) & self.looked[ids, None]).float() @ self.implied > 0
+
+    def join_known(self, triplets: Triplets) -> Triplets:
+        """Triplets that know of each looked-at image whether it has a class, drawn or not, and what it lacks."""
+        lacked = (self.probabilities == 0).float() @ self.members > 0
+        decided = (lacked | self.own.any(dim=0)) & self.looked[:, None]
+        return replace(triplets, known=triplets.known[:] | decided)
 
 
 def _below(picture: object, data: Path) -> str:
     return picture.relative_to(data).as_posix() if isinstance(picture, Path) and picture.is_relative_to(data) else ""
-
-
-def join_detected_tags(
-    triplets: Triplets, present: torch.Tensor, absent: torch.Tensor, doubtful: torch.Tensor
-) -> Triplets:
-    """Triplets whose tags are joined by what a detector sees: all (images, tags) of :meth:`DetectedTags.of`.
-
-    A tag that an image has stays. A doubtful one that it lacks becomes unknown, also where its source seems complete.
-    """
-    targets = triplets.targets[:] | present
-    return replace(triplets, targets=targets, known=targets | absent | (triplets.known[:] & ~doubtful))

@@ -171,12 +171,13 @@ def test_generated_classes_are_queries_but_not_tags(data, output, monkeypatch):
 def test_a_detector_adds_tags_and_says_which_are_absent(data, output):
     plain = read(toy_recipe(), data, output).triplets
     images = {f"pictures/train{number}.png": number for number in range(6)}
-    probabilities = torch.tensor([[0.9, 0.0], [0.3, 0.0], *[[0.0, 0.0]] * 4])
+    probabilities = torch.tensor([[1.0, 0.0], *[[0.0, 0.0]] * 5])
     DetectedTags(("red", "blue"), {}, images, probabilities).save(data / "seen.json")
-    joined = read(toy_recipe(generated=GeneratedRecipe(detected="seen.json")), data, output).triplets
-    red = list(COLOURS).index("red")
-    assert joined.targets[:][0, red] and torch.equal(joined.targets[:][1:], plain.targets[:][1:])
-    assert joined.known[:][1, red] == plain.targets[:][1, red], "doubtful unless it is given"
+    training = read(toy_recipe(generated=GeneratedRecipe(detected="seen.json")), data, output)
+    red, blue, green = (list(COLOURS).index(tag) for tag in ("red", "blue", "green"))
+    targets, known = training.draw_tags(torch.arange(6), torch.arange(6))
+    assert targets[0, red] and torch.equal(targets[1:], plain.targets[:][1:])
+    assert known[:, [red, blue]].all() and torch.equal(known[:, green], plain.known[:][:, green])
 
 
 def test_a_file_of_detections_that_is_not_there_stops_the_run(data, output):

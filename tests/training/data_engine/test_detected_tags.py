@@ -5,9 +5,9 @@ import torch
 
 from ram.errors import InputError
 from ram.training.data.triplets import Triplets
-from ram.training.data_engine.detected_tags import DetectedTags, join_detected_tags
+from ram.training.data_engine.detected_tags import DetectedTags
 
-IDS = {"dog": 0, "corgi": 1, "animal": 2, "car": 3}
+TAGS = ("dog", "corgi", "animal", "car")
 
 
 @pytest.fixture
@@ -18,33 +18,28 @@ def detected():
     return DetectedTags(("dog", "car"), kinds, rows, torch.tensor([[0.8, 0.02], [0.01, 0.3]]))
 
 
-def of(detected, data, *names):
-    found = detected.of([data / name for name in names], data, IDS, sure=0.5, absent=0.05)
-    return [values.tolist() for values in found]
+def test_tags_are_drawn_as_often_as_they_are_probable_with_their_kinds(detected, tmp_path):
+    draws = detected.of([tmp_path / "photos/b.jpg", tmp_path / "photos/a.jpg"], tmp_path, TAGS, 0.05)
+    ids = torch.arange(2).repeat(500)
+    drawn = draws.draw(ids, torch.arange(1000))
+    often = [drawn[ids == row].float().mean(0) for row in range(2)]
+    assert often[1][0] == pytest.approx(0.8, abs=0.06) and often[0][3] == pytest.approx(0.3, abs=0.06)
+    assert torch.equal(drawn[:, 0], drawn[:, 2]) and not drawn[:, 1].any()
+    assert torch.equal(drawn, draws.draw(ids, torch.arange(1000)))
 
 
-def test_a_seen_tag_implies_its_kinds_and_a_lacked_one_its_members(detected, tmp_path):
-    present, absent, doubtful = of(detected, tmp_path, "photos/a.jpg", "photos/b.jpg")
-    assert present == [[True, False, True, False], [False] * 4]
-    assert absent == [[False, False, False, True], [True, True, False, False]]
-    assert doubtful == [[False] * 4, [False, False, False, True]]
+def test_nothing_is_said_of_an_image_without_detections(detected, tmp_path):
+    draws = detected.of([tmp_path / "photos/c.jpg", object()], tmp_path, TAGS, 0.05)
+    assert not draws.draw(torch.tensor([0, 1]), torch.tensor([3, 4])).any()
+    triplets = Triplets(("c", "d"), ((), ()), torch.zeros(2, 4).bool(), torch.zeros(2, 4).bool())
+    assert not draws.join_known(triplets).known.any()
 
 
-def test_nothing_is_known_of_an_image_without_detections(detected, tmp_path):
-    assert of(detected, tmp_path, "photos/c.jpg") == [[[False] * 4]] * 3
-    elsewhere = detected.of([object()], tmp_path, IDS, sure=0.5, absent=0.05)
-    assert not any(values.any() for values in elsewhere)
-
-
-def test_given_tags_stay_and_doubtful_ones_become_unknown():
-    targets = torch.tensor([[False, True, False, False]])
-    triplets = Triplets(("a",), ((),), targets, torch.tensor([[True, True, False, True]]))
-    present = torch.tensor([[True, False, False, False]])
-    absent = torch.tensor([[False, True, True, False]])
-    doubtful = torch.tensor([[False, False, False, True]])
-    joined = join_detected_tags(triplets, present, absent, doubtful)
-    assert joined.targets.tolist() == [[True, True, False, False]]
-    assert joined.known.tolist() == [[True, True, True, False]]
+def test_classes_become_known_and_members_of_a_lacked_one_too(detected, tmp_path):
+    draws = detected.of([tmp_path / "photos/a.jpg", tmp_path / "photos/b.jpg"], tmp_path, TAGS, 0.05)
+    known = torch.tensor([[False, False, True, False], [False] * 4])
+    joined = draws.join_known(Triplets(("a", "b"), ((), ()), torch.zeros(2, 4).bool(), known))
+    assert joined.known.tolist() == [[True, False, True, True], [True, True, False, True]]
 
 
 def test_the_file_keeps_probabilities_to_8_bits(detected, tmp_path):
