@@ -1,10 +1,13 @@
 """Library: size and loss of looks on disk, seconds to tag again and to search.
 
     python -m benchmarks.library BENCHMARK --images PHOTOS [--open-set] [--photos 100000] [--model ram-plus-lite]
+    python -m benchmarks.library BENCHMARK --images PHOTOS --photos 0 --size 384 --grid 12 --ranks 37 24 18 9
 
 BENCHMARK is what `ram evaluate` takes. Its photos are scored from what the network gave and from what the disk gives
-back. For the times a library is made of them, and their looks and tags are repeated, the looks with noise, until there
-are as many as --photos. The first search is that of a process of its own, in which nothing is loaded but the model.
+back. --size and --grid let the same weights look at larger photos and give more tokens: 12 rows of 12 are as many as
+those of Swin-L, whose patches are kept as a product of rank 37. For the times a library is made of the photos, and
+their looks and tags are repeated, the looks with noise, until there are as many as --photos. The first search is that
+of a process of its own, in which nothing is loaded but the model.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.ship_model import rebuild
 from ram.describers.by_name import describe_names
 from ram.evaluation.benchmarks import Benchmark, evaluate, load_benchmark
 from ram.evaluation.pictures import look_at
@@ -61,10 +65,30 @@ def loss(
     reports = [evaluate(one[:, columns].sigmoid().numpy(), benchmark, thresholds, known) for one in scores]
     before_ap, after_ap = (100 * (report.mean_average_precision() or 0.0) for report in reports)
     over = [logits.sigmoid().numpy() > np.array(bank.vocabulary.thresholds) for logits in scores]
-    yield f"bytes a look: {store.shape.nbytes} (float32: {before.rows(slice(0, 1)).nbytes})"
+    patches = f"patches of rank {store.shape.rank}" if store.shape.rank else "whole patches"
+    yield f"bytes a look: {store.shape.nbytes}, {patches} (float32: {before.rows(slice(0, 1)).nbytes})"
     difference = after_ap - before_ap
     yield f"mAP of {benchmark.name}: {before_ap:.2f} as looked at, {after_ap:.2f} from disk: {difference:+.2f}"
     yield f"verdicts that changed: {(over[0] != over[1]).sum()} of {over[0].size}"
+
+
+def stored_loss(
+    tagger: Tagger, benchmark: Benchmark, bank: TagEmbeddingBank, features: ImageFeatures, rank: int | None
+) -> Iterator[str]:
+    """Lines of :func:`loss` with patches of a rank, 0 for whole ones, and None for what libraries keep."""
+    shape = LookShape.of(features)
+    with tempfile.TemporaryDirectory() as folder:
+        store = LookStore(Path(folder), shape if rank is None else replace(shape, rank=rank))
+        store.write(0, features)
+        yield from loss(tagger, benchmark, bank, features, store)
+
+
+def looking_closer(tagger: Tagger, size: int | None, grid: int | None) -> Tagger:
+    """A tagger with the same weights for photos of another size, and another number of rows and columns of tokens."""
+    image = tagger.config.image
+    image = replace(image, size=size or image.size, grid=image.grid if grid is None else grid)
+    config, model = rebuild(replace(tagger.config, image=image), tagger.model)
+    return Tagger(config, model, tagger.bank, lambda: tagger.text_encoder)
 
 
 def grown(folder: Path, tagger: Tagger, pictures: Sequence[Path], photos: int) -> PhotoLibrary:
@@ -150,19 +174,22 @@ def main() -> None:
     parser.add_argument("--images", type=Path, metavar="FOLDER", help="as for `ram evaluate`")
     parser.add_argument("--open-set", action="store_true", help="describe tags that the model lacks")
     parser.add_argument("--photos", type=int, default=100_000, metavar="N", help="looks for the times; 0: none")
+    parser.add_argument("--size", type=int, metavar="PIXELS", help="side of a photo, if not that of the model")
+    parser.add_argument("--grid", type=int, metavar="N", help="rows and columns of tokens, if not those of the model")
+    parser.add_argument("--ranks", type=int, nargs="+", metavar="N", help="of the patches on disk; 0: whole")
     parser.add_argument("--model", default="ram-plus-lite")
     args = parser.parse_args()
     tagger = load(args.model, device="cpu")
+    if args.size or args.grid is not None:
+        tagger = looking_closer(tagger, args.size, args.grid)
     benchmark = load_benchmark(args.benchmark, args.images)
     known = names_in(tagger.bank.vocabulary.tags, benchmark.tags)
     new = [tag for tag, name in zip(benchmark.tags, known, strict=True) if name is None]
     bank = bank_for(tagger, benchmark.tags, describe_names(new) if new and args.open_set else None)
     features = ImageFeatures.join(list(look_at(tagger, benchmark.pictures)))
     print(f"{tagger.name}, {len(benchmark.pictures)} photos, {torch.get_num_threads()} threads")
-    with tempfile.TemporaryDirectory() as folder:
-        store = LookStore(Path(folder), LookShape.of(features))
-        store.write(0, features)
-        for line in loss(tagger, benchmark, bank, features, store):
+    for rank in args.ranks or [None]:
+        for line in stored_loss(tagger, benchmark, bank, features, rank):
             print(line, flush=True)
     if args.photos:
         with tempfile.TemporaryDirectory() as folder:

@@ -13,8 +13,10 @@ from ram.images.opening import open_image
 from ram.images.reading import read_batches
 from ram.images.size_limits import OWN_FILES, ImageLimits
 from ram.images.transforms import EvalTransform
+from ram.models.fast.compiling import is_compiled
 from ram.models.image_encoder import ImageFeatures
 from ram.models.ram import TaggingModel
+from ram.runtime import is_large
 
 BATCH, CPU_BATCH = 32, 4
 """Images that go through the image encoder together; on a CPU, larger batches cost more memory and save no time."""
@@ -36,8 +38,14 @@ class LookingMethods(ABC):
 
     @property
     def batch_size(self) -> int:
-        """Images that go through the image encoder together."""
-        return CPU_BATCH if self.device.type == "cpu" else BATCH
+        """Images that go through the image encoder together.
+
+        On a CPU one by one where the model is large, since a batch saves no time there, or compiled, which it is for
+        single images.
+        """
+        if self.device.type != "cpu":
+            return BATCH
+        return 1 if is_large(self.model) or is_compiled(self.model.image_encoder) else CPU_BATCH
 
     def look(self, picture: Source) -> ImageFeatures:
         """Run the image encoder once: all that any later scoring of this image needs.
@@ -58,6 +66,10 @@ class LookingMethods(ABC):
     ) -> Iterator[ImageFeatures | ImageError]:
         """Look at many images, in batches that are read ahead of the model.
 
+        All batches have the same size: one with fewer images is filled up with copies of its last. Batches of
+        another size are summed in another order, so that the last digits of an image's features would depend on what
+        else is looked at, and a run that goes on after a stop would differ from one without.
+
         Args:
             images: what :meth:`look` takes; they may be endless.
             workers: processes that read, see :func:`ram.images.reading.read_ahead`.
@@ -66,8 +78,9 @@ class LookingMethods(ABC):
         Yields:
             The features of each image in order, or the error where it cannot be used.
         """
-        for batch in read_batches(images, self.transform, self.batch_size, workers, limits):
-            features = self.look_at_pixels(batch.pixels) if len(batch.pixels) else None
+        size = self.batch_size
+        for batch in read_batches(images, self.transform, size, workers, limits):
+            features = self.look_at_pixels(_filled(batch.pixels, size)) if len(batch.pixels) else None
             index = 0
             for fault in batch.faults:
                 if fault is not None:
@@ -86,3 +99,8 @@ class LookingMethods(ABC):
             if isinstance(features, ImageError):
                 raise numbered(features, number)
             yield features
+
+
+def _filled(pixels: torch.Tensor, size: int) -> torch.Tensor:
+    """(size, 3, side, side): images with copies of the last behind them."""
+    return torch.cat([pixels, pixels[-1:].expand(size - len(pixels), -1, -1, -1)])

@@ -19,9 +19,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "library",
         help="keep the looks of a folder of photos",
-        description="Look at the photos of a folder once and keep their looks and tags, 8 KB a photo, in a hidden "
-        "folder there. Photos that are new or changed since are added, those that are gone are forgotten; after a stop "
-        "the same command goes on.",
+        description="Look at the photos of a folder once and keep their looks and tags, 8 to 25 KB a photo, in a "
+        "hidden folder there. Photos that are new or changed since are added, those that are gone are forgotten; "
+        "after a stop the same command goes on.",
         epilog="example: ram library add photos/",
     )
     parser.add_argument("action", choices=("add",), help="add: take up the photos of the folder")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import date
 from functools import cached_property
 from itertools import islice
@@ -272,7 +272,7 @@ class PhotoLibrary:
         looks = ImageFeatures.join([features for _, features in batch])
         if self._store is None:
             shape = LookShape.of(looks)
-            self.index.save_facts(self._facts() | {"shape": f"{shape.patches} {shape.dim} {shape.classes}"})
+            self.index.save_facts(self._facts() | {"shape": " ".join(map(str, astuple(shape)))})
             self._store = LookStore(self.home, shape)
         self._store.write(self.index.next_row(), looks)
         learned, own = self.index.thresholds(), self.tagger.bank.vocabulary

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from ram.models.image_encoder import ImageEncoder
 from ram.tagger import Tagger
 from tests.cli.word_models import looks
 
@@ -37,11 +38,29 @@ def test_a_stopped_run_goes_on_with_the_same_command(suffix, models, photos, tmp
     assert err == "ram tag: stopped after 2 of 3 pictures; run the same command again to go on\n"
     count = looks(monkeypatch)
     code, out, err = ended(*command, file)
-    assert code == 0 and sum(count) == 1 and file.read_bytes() == (tmp_path / f"once{suffix}").read_bytes()
+    assert code == 0 and len(count) == 1 and file.read_bytes() == (tmp_path / f"once{suffix}").read_bytes()
     assert err.splitlines() == [
         f"2 of 3 pictures are in {file.name} already (--overwrite tags them again)",
         f"3 of 3 pictures are in {file}",
     ]
+
+
+def test_a_stop_within_a_batch_changes_no_byte(models, photos, tmp_path, ended, monkeypatch):
+    forward = ImageEncoder.forward
+    monkeypatch.setattr(  # as a batch of another size does, but in the last digit
+        ImageEncoder, "forward", lambda self, x: forward(self, x).map(lambda part: part * (1 + len(x) / 10))
+    )
+    for i in range(3, 11):
+        (photos / f"{i}.png").write_bytes((photos / f"{i % 3}.png").read_bytes())
+    (photos / "1.png").write_bytes(b"no picture")
+    command = ("tag", photos, "--model", models["tiny-plus"], "--output")
+    assert ended(*command, tmp_path / "once.csv")[0] == 2
+    for count in (1, 4):
+        with monkeypatch.context() as patched:
+            stopped_after(patched, count)
+            assert ended(*command, tmp_path / "tags.csv")[0] == 130
+    assert ended(*command, tmp_path / "tags.csv")[0] == 2
+    assert (tmp_path / "tags.csv").read_bytes() == (tmp_path / "once.csv").read_bytes()
 
 
 def test_sigterm_stops_a_run_like_ctrl_c(models, photos, tmp_path, ended, monkeypatch):

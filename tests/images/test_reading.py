@@ -89,6 +89,15 @@ def test_looks_in_batches_equal_single_looks(images, workers):
         torch.testing.assert_close(features.tokens, tagger.look(image).tokens, atol=1e-5, rtol=1e-4)
 
 
+def test_a_look_depends_on_no_other_image(images):
+    tagger = tiny_tagger()
+    whole = [None if isinstance(look, ImageError) else look.tokens for look in tagger.look_through(images)]
+    assert sum(look is None for look in whole) == 1, "of a batch that is not full"
+    for start in range(1, len(images)):
+        for look, expected in zip(tagger.look_through(images[start:]), whole[start:], strict=True):
+            assert expected is None or torch.equal(look.tokens, expected)
+
+
 def test_a_list_is_tagged_as_its_images_one_by_one(images):
     tagger = tiny_tagger()
     sound = [*images[:4], open_image(images[6])]
