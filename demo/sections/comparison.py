@@ -54,7 +54,8 @@ class ComparisonSection:
         self.section, self.tabs = section, tabs
         inputs = [section.looked, section.typed, section.why.edits]
         outputs = [tabs, *section.why.outputs]
-        self.found.select(self.on_row, inputs, outputs, show_progress="hidden", **SERIAL, **PRIVATE)
+        chosen = self.found.select(self.on_row, inputs, outputs, show_progress="hidden", **SERIAL, **PRIVATE)
+        section.why.wire_map(chosen, section.looked)
 
     @errors_shown_in("notice")
     def on_row(self, photo: Photo | None, typed: Categories | None, edits: Edits, clicked: gr.EventData) -> Update:

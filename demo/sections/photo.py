@@ -104,9 +104,13 @@ class PhotoSection:
         )
         removed = self.photo.clear(self.no_photo, None, photo_side, show_progress="hidden", **SERIAL, **PRIVATE)
         why: dict[str, Any] = {"show_progress_on": self.why.panel, **SERIAL, **PRIVATE}
-        self.tags.click(self.on_tag, [self.looked, self.why.edits], self.why.outputs, **why)
-        self.categories.rows.click(self.on_row, [self.looked, self.typed, self.why.edits], self.why.outputs, **why)
-        self.categories.cards.click(self.on_typed, [self.looked, self.typed], self.why.outputs, **why)
+        chosen, categories = [self.looked, self.typed, self.why.edits], self.categories
+        for event in (
+            self.tags.click(self.on_tag, [self.looked, self.why.edits], self.why.outputs, **why),
+            categories.rows.click(self.on_row, chosen, self.why.outputs, **why),
+            categories.cards.click(self.on_typed, [self.looked, self.typed], self.why.outputs, **why),
+        ):
+            self.why.wire_map(event, self.looked)
         self.card.wire(self.looked, self.typed, self.why.edits)
         edited = self.why.wire(self.looked)
         if self.caption:
@@ -115,7 +119,8 @@ class PhotoSection:
             self.wire_score(event)
 
     def wire_score(self, event: Any) -> None:
-        """Score the categories after an event; suggest others and write a caption if the photo is another one."""
+        """Draw the heat map and score categories after an event; suggest and caption if the photo is another one."""
+        self.why.wire_map(event, self.looked)
         inputs = [self.looked, self.typed, self.why.subject, self.why.edits, self.categories.asked]
         outputs = [self.tags, self.typed_notice, self.categories.rows, self.categories.plot, self.categories.cards]
         scored = event.then(self.score, inputs, outputs, show_progress="hidden", **SERIAL, **PRIVATE)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
 
 from demo.core.categories import Categories
 from demo.core.edits import Edit, Edits
+from demo.core.heat_maps import HeatMaps
 from demo.core.photos import Photo, Tagged
-from demo.core.tag_box import tag_box
 from demo.core.texts import input_error
 from demo.core.workbench import Workbench
 from demo.sections.parts import PRIVATE, SERIAL, Update, errors_shown_in, html
@@ -27,7 +27,8 @@ class Subject:
         predefined: its sentences if it is a predefined tag; None for a typed category.
         before: its probability before any edit.
         order: indices of its sentences, heaviest first when it was selected; edits do not change the order.
-        boxed: whether a box around the tag's evidence is drawn.
+        boxed: whether a box around the tag's object is asked for.
+        shown: what the panel shows of it.
     """
 
     tag: str
@@ -35,6 +36,7 @@ class Subject:
     before: float | None = None
     order: tuple[int, ...] = ()
     boxed: bool = False
+    shown: views.Why | None = field(default=None, repr=False, compare=False)
 
 
 class WhyPanel:
@@ -49,9 +51,11 @@ class WhyPanel:
     def __init__(self, bench: Workbench, typed: gr.State, first: Tagged | None) -> None:
         self.bench = bench
         self.typed_state = typed
+        self.maps = HeatMaps(bench.taggers[0])
         subject, shown = None, views.nothing()
         if first is not None and (top := first.prediction.top(1)):
-            subject, shown = self._select(first.photo, Subject(top[0].tag, bench.open_tag(top[0].tag)), None)
+            subject, _ = self._select(first.photo, Subject(top[0].tag, bench.open_tag(top[0].tag)), None)
+            subject, shown = self._with_map(first.photo, subject)
         self.subject, self.edits = gr.State(subject), gr.State(Edits())
         self.panel = html(shown, "why", "why")
         self.notice = html("", "why-notice")
@@ -63,6 +67,10 @@ class WhyPanel:
             self.on_edit, [looked, self.typed_state, self.subject, self.edits],
             [*self.outputs, self.typed_state, self.edits], show_progress="hidden", **SERIAL, **PRIVATE,
         )  # fmt: skip
+
+    def wire_map(self, event: Any, looked: gr.State) -> None:
+        """Draw the heat map after an event that may have changed what the panel shows."""
+        event.then(self.on_map, [looked, self.subject], self.outputs, show_progress="hidden", **SERIAL, **PRIVATE)
 
     def most_probable(self, tagged: Tagged, edits: Edits) -> Update:
         """Explain the most probable tag of a new photo."""
@@ -103,7 +111,7 @@ class WhyPanel:
             if not shown:
                 return {self.notice: ""}
             subject = replace(subject, boxed=not subject.boxed)
-            panel = self._shown(photo, subject, before, self.bench.explain(photo, before, subject.tag))
+            subject, panel = self._shown(photo, subject, before, self.bench.explain(photo, before, subject.tag))
             return {self.notice: "", self.subject: subject, self.panel: panel}
         changed = self._embed(subject, _edited(before, subject.tag, edit))
         explanation = self.bench.explain(photo, changed, subject.tag)
@@ -115,8 +123,28 @@ class WhyPanel:
             if photo is not None and explanation is not None:
                 update[self.edits] = edits.keep(photo, subject.tag, Edit(changed, explanation.score))
         if shown:
-            update |= {self.subject: subject, self.panel: self._shown(photo, subject, changed, explanation)}
+            subject, panel = self._shown(photo, subject, changed, explanation)
+            update |= {self.subject: subject, self.panel: panel}
         return update
+
+    @errors_shown_in("notice")
+    def on_map(self, photo: Photo | None, subject: Subject | None) -> Update:
+        """Draw the heat map of the tag that the panel shows by now; those that were selected before it need none."""
+        if photo is None or subject is None or subject.shown is None or not subject.shown.drawing:
+            return gr.skip()
+        subject, panel = self._with_map(photo, subject)
+        return {self.subject: subject, self.panel: panel}
+
+    def _with_map(self, photo: Photo, subject: Subject) -> tuple[Subject, str]:
+        """The subject and the panel with the heat map, which is drawn where that is still to be done."""
+        shown, tag = subject.shown, subject.tag
+        assert shown is not None
+        if shown.drawing:
+            bank = shown.categories.banks[self.bench.taggers[0].name]
+            heat = self.maps.draw(photo, bank, tag)
+            box = self.maps.box(photo, bank, tag) if heat and subject.boxed else None
+            shown = replace(shown, heat=heat, drawing=False, box=box)
+        return replace(subject, shown=shown), views.why(shown)
 
     def _subject(self, photo: Photo | None, typed: Categories | None, edits: Edits, tag: object) -> Subject | None:
         """The typed category or predefined tag of this name; the name that a browser sends is untrusted."""
@@ -145,7 +173,7 @@ class WhyPanel:
                 original = self.bench.explain(photo, self._embed(subject, categories.reset(subject.tag)), subject.tag)
             before = None if original is None else original.score.probability
             subject = replace(subject, before=before, order=tuple(order))
-        return subject, self._shown(photo, subject, categories, explanation)
+        return self._shown(photo, subject, categories, explanation)
 
     def _embed(self, subject: Subject, categories: Categories) -> Categories:
         """Embed the sentences for the models that score them; only the main one scores predefined tags."""
@@ -153,12 +181,16 @@ class WhyPanel:
 
     def _shown(
         self, photo: Photo | None, subject: Subject, categories: Categories, explanation: Explanation | None
-    ) -> str:
-        tag, jpeg = subject.tag, photo.jpeg if photo else b""
+    ) -> tuple[Subject, str]:
+        """The subject with what the panel shows of it, and the panel: with the heat map if that was drawn before."""
+        tag, jpeg, bank = subject.tag, photo.jpeg if photo else b"", categories.banks.get(self.bench.taggers[0].name)
         unnamed = self.bench.probability_without(photo, categories, tag, categories.by_name(tag))
-        region = tag_box(self.bench, photo, categories, tag) if subject.boxed else None
+        heat = self.maps.kept(photo, bank, tag)
+        box = self.maps.box(photo, bank, tag) if photo and bank and heat and subject.boxed else None
+        drawing = heat is None and explanation is not None and self.maps.can_draw(photo, bank, tag)
         known = tag, categories, explanation, subject.before, subject.order, jpeg, unnamed
-        return views.why(views.Why(*known, subject.boxed, region))
+        shown = views.Why(*known, heat, drawing, box)
+        return replace(subject, shown=shown), views.why(shown)
 
 
 def _edited(categories: Categories, tag: str, edit: gr.EventData) -> Categories:

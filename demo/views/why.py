@@ -1,34 +1,26 @@
-"""The Why panel: what a tag's score is made of, what each patch of the photo adds to it, and the editable sentences."""
+"""The Why panel: what a score is made of, what it loses without parts of the photo, and the editable sentences."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from demo.core.categories import Categories
 from demo.core.exports import export_table
 from demo.core.texts import Text, say
+from demo.views.heat import heat
 from demo.views.page import introduction
-from demo.views.render import data_address, render
-from ram.prediction import Evidence, Explanation, TagScore
-from ram.regions.region import Region
+from demo.views.render import render
+from ram.prediction import Evidence, Explanation, TagScore, logit
+from ram.regions.occlusion import OcclusionMap
+from ram.regions.region import Box
 
 SHOWN_SENTENCES = 10
 """Sentences listed at once; the others unfold."""
-HEAT_PIXELS = 192
-"""Side of the heat map before the browser stretches it over the photo."""
-HEAT_HEIGHT = 340
-"""Greatest height of the photo under the heat map on the page, in pixels."""
-HEAT = ((0.0, (8, 14, 30, 168)), (0.35, (60, 20, 90, 120)), (0.7, (226, 92, 46, 96)), (1.0, (255, 226, 120, 70)))
-"""Share of the greatest effect -> colour and opacity: dark where a patch adds nothing, clear where it does."""
 TERMS = ("decoder", "pooled", "classifier")
 """Terms of the logit that the page has a name for and says what they do."""
 
@@ -45,8 +37,9 @@ class Why:
         order: indices of the sentences in the order they are listed; further ones follow.
         photo: JPEG of the photo.
         unnamed: probability without all sentences that only say the name, or None.
-        boxed: whether a box is asked for.
-        region: the box; None where none is asked for, and where the model cannot tell.
+        heat: the heat map; None where there is none, or none yet.
+        drawing: whether the heat map is still being drawn.
+        box: around the tag's object on the photo; None where none is asked for.
     """
 
     tag: str
@@ -56,8 +49,9 @@ class Why:
     order: Sequence[int] = ()
     photo: bytes = field(default=b"", repr=False)
     unnamed: float | None = None
-    boxed: bool = False
-    region: Region | None = None
+    heat: OcclusionMap | None = None
+    drawing: bool = False
+    box: Box | None = None
 
 
 @dataclass(frozen=True)
@@ -130,25 +124,9 @@ def why(shown: Why) -> str:
         "why", "why", tag=shown.tag, photo=_key(shown.photo), edited=shown.categories.is_edited(shown.tag),
         verdict=explanation and _verdict(explanation.score, shown.before),
         evidence=explanation and explanation.score.evidence and _evidence(explanation.score),
-        heat=_heat(explanation, shown) if explanation and shown.photo else None,
+        heat=_heat(explanation.score, shown) if explanation and (shown.heat or shown.drawing) else None,
         sentences=_sentences(shown, rows),
     )  # fmt: skip
-
-
-def heat_map(effects: np.ndarray) -> str:
-    """(rows, columns) of what patches add to the score as a small transparent image, as a data address.
-
-    Patches that lower the score are drawn like those without effect.
-    """
-    raising = effects.clip(min=0)
-    share = raising / raising.max() if raising.any() else raising
-    smooth = Image.fromarray(share.astype(np.float32)).resize((HEAT_PIXELS, HEAT_PIXELS), Image.Resampling.BICUBIC)
-    value = np.asarray(smooth).clip(0, 1)
-    steps = [step for step, _ in HEAT]
-    channels = [np.interp(value, steps, [colour[channel] for _, colour in HEAT]) for channel in range(4)]
-    png = io.BytesIO()
-    Image.fromarray(np.stack(channels, axis=-1).astype(np.uint8), "RGBA").save(png, "PNG")
-    return data_address(png.getvalue(), "image/png")
 
 
 def decision(score: TagScore, evidence: Evidence) -> Text:
@@ -190,32 +168,9 @@ def _evidence(score: TagScore) -> dict[str, Any]:
     }
 
 
-def _heat(explanation: Explanation, shown: Why) -> dict[str, Any]:
-    photo = shown.photo
-    with Image.open(io.BytesIO(photo)) as image:
-        width, height = image.size
-    return {
-        "width": width, "height": height, "shown_width": round(HEAT_HEIGHT * width / height),
-        "photo": data_address(photo, "image/jpeg"), "map": heat_map(explanation.patch_effects),
-        "boxed": shown.boxed, "box": shown.region and _rectangle(shown.region, width, height),
-        "where": _strongest(explanation.patch_effects), "any": bool((explanation.patch_effects > 0).any()),
-        "greatest": _signed(float(explanation.patch_effects.max())),
-    }  # fmt: skip
-
-
-def _rectangle(region: Region, width: int, height: int) -> dict[str, float]:
-    left, top, right, bottom = region.pixels(width, height)
-    return {"x": left, "y": top, "width": right - left, "height": bottom - top}
-
-
-def _strongest(effects: np.ndarray) -> Text:
-    """Where patches add most to the score, in words: "most at the top left"."""
-    if effects.max() <= 0:
-        return say("no_patch")
-    row, column = (int(index) for index in np.unravel_index(int(effects.argmax()), effects.shape))
-    down = ("top", "middle", "bottom")[row * 3 // effects.shape[0]]
-    across = ("left", "centre", "right")[column * 3 // effects.shape[1]]
-    return say("most_at", down=say(f"at_{down}"), across=say(f"at_{across}"))
+def _heat(score: TagScore, shown: Why) -> dict[str, Any]:
+    logit_of = score.evidence.logit if score.evidence else logit(score.probability)
+    return heat(shown.photo, shown.heat, logit_of, shown.box)
 
 
 def _rows(shown: Why) -> list[Row]:

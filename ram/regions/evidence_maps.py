@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import nn
 
-from ram.errors import InputError
-from ram.models.image_encoder import patch_grid, patch_tokens
+from ram.models.image_encoder import patch_tokens
+from ram.regions.windows import RESOLUTION, Windows, side_of
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 
@@ -20,8 +19,6 @@ SHARE = 3
 """A window is a third of the patches high and wide."""
 CENTER_WEIGHT, CENTER_WIDTH = 0.9, 0.3
 """Of a Gaussian at the centre, in standard deviations of a map: photographers put their subject there."""
-RESOLUTION = 36
-"""Rows and columns of a map."""
 _AT_ONCE = 64
 """Windows that the decoder scores together."""
 
@@ -38,34 +35,27 @@ def evidence_maps(tagger: Tagger, pixels: torch.Tensor, bank: TagEmbeddingBank) 
         bank: the tags.
 
     Returns:
-        (tags, rows, columns) of :data:`RESOLUTION`, of mean 0 over an image; the higher, the more evidence.
+        (tags, rows, columns) of :data:`ram.regions.windows.RESOLUTION`, of mean 0 over an image; the higher, the more
+        evidence.
 
     Raises:
         InputError: the bank is of another text encoder, or the model's patches have no position or are too few.
     """
-    encoder = tagger.model.image_encoder
-    patches = patch_tokens(encoder.backbone, pixels.to(tagger.device, tagger.dtype))
-    try:
-        side, _ = patch_grid(patches.shape[1])
-    except ValueError as error:
-        raise InputError(f"no regions: {error}") from None
-    if side < 2:
-        raise InputError(f"{tagger.name} sees an image in one piece, so it cannot tell where a tag is")
-    width = max(round(side / SHARE), 1)
-    inside = _windows(side, width).to(tagger.device)
+    pixels = pixels.to(tagger.device, tagger.dtype)
+    return evidence_of_patches(tagger, patch_tokens(tagger.model.image_encoder.backbone, pixels), bank)
+
+
+@torch.inference_mode()
+def evidence_of_patches(tagger: Tagger, patches: torch.Tensor, bank: TagEmbeddingBank) -> np.ndarray:
+    """What :func:`evidence_maps` returns, from (1, patches, channels) of the backbone, which is not run again."""
+    patches = patches.to(tagger.device, tagger.dtype)
+    side = side_of(patches.shape[1], tagger.name)
+    windows = Windows(side, max(round(side / SHARE), 1))
+    inside = windows.masks().to(tagger.device)
     alone = _logits(tagger, patches, inside, bank)
     missing = _logits(tagger, patches, ~inside, bank)
-    maps = _resampled(alone, side, width) - _resampled(missing, side, width)
+    maps = _standardized(windows.spread(alone)) - _standardized(windows.spread(missing))
     return maps + CENTER_WEIGHT * _center()
-
-
-def _windows(side: int, width: int) -> torch.Tensor:
-    """(windows, side * side) which patches each window has, row by row."""
-    steps = range(side - width + 1)
-    windows = torch.zeros(len(steps) ** 2, side, side, dtype=torch.bool)
-    for index, (top, left) in enumerate((top, left) for top in steps for left in steps):
-        windows[index, top : top + width, left : left + width] = True
-    return windows.flatten(1)
 
 
 def _logits(tagger: Tagger, patches: torch.Tensor, chosen: torch.Tensor, bank: TagEmbeddingBank) -> np.ndarray:
@@ -78,14 +68,8 @@ def _logits(tagger: Tagger, patches: torch.Tensor, chosen: torch.Tensor, bank: T
     return torch.cat(parts).T.numpy()
 
 
-def _resampled(logits: np.ndarray, side: int, width: int) -> np.ndarray:
-    """(tags, windows) to maps of mean 0 and deviation 1, with each window's value at its middle."""
-    count = side - width + 1
-    grid = torch.from_numpy(logits).reshape(len(logits), 1, count, count)
-    margin = round(RESOLUTION * (width - 1) / side / 2)
-    inner = RESOLUTION - 2 * margin
-    grid = nn.functional.interpolate(grid, (inner, inner), mode="bilinear", align_corners=False)
-    maps = nn.functional.pad(grid, (margin,) * 4, mode="replicate")[:, 0].numpy()
+def _standardized(maps: np.ndarray) -> np.ndarray:
+    """(tags, rows, columns) of mean 0 and deviation 1 each."""
     centered = maps - maps.mean(axis=(1, 2), keepdims=True)
     return centered / (maps.std(axis=(1, 2), keepdims=True) + 1e-6)
 

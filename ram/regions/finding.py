@@ -52,20 +52,6 @@ def find_regions(
     return [Region(score.tag, score.probability, box_of(one)) for score, one in zip(scores, maps, strict=True)]
 
 
-def region_of(
-    tagger: Tagger, image: Source, bank: TagEmbeddingBank, tag: str, limits: ImageLimits = OWN_FILES
-) -> Region:
-    """The box of one tag, whether the image has it or not.
-
-    Raises:
-        ImageError, InputError: as for :func:`find_regions`, and where the bank has no such tag.
-    """
-    alone = bank.select([tag])
-    pixels = tagger.transform(open_image(image, limits))[None]
-    score = tagger.score(tagger.look_at_pixels(pixels), alone)[tag]
-    return Region(tag, score.probability, box_of(evidence_maps(tagger, pixels, alone)[0]))
-
-
 def box_of(evidence: np.ndarray, level: float = LEVEL) -> Box:
     """The box around the connected part of a map (rows, columns) that holds its peak.
 

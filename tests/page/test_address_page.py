@@ -1,8 +1,11 @@
 """A photo by its address in a real browser, where the host of the page allows it."""
 
+import sys
+
 import pytest
 
 from tests.page.conftest import WAIT_MILLISECONDS, foreign
+from tests.page.visits import present
 from tests.server import page_served
 
 
@@ -13,6 +16,59 @@ def allowing(tmp_path_factory):
     flags = ("--photo-addresses", "--no-llm", "--code-url", "https://code.example/ram")
     with page_served(*flags, GRADIO_TEMP_DIR=uploads) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def with_web(tmp_path_factory):
+    """A page that takes addresses from a web of its own, since no test reaches a network."""
+    uploads = str(tmp_path_factory.mktemp("uploads"))
+    python = (sys.executable, "-m", "tests.page.address_server")
+    flags = ("--photo-addresses", "--no-llm", "--compare-model", "none", "--captioner", "none")
+    with page_served(*flags, python=python, GRADIO_TEMP_DIR=uploads) as server:
+        yield server
+
+
+def fetch(page, address):
+    page.get_by_label("Address of a photo").fill(address)
+    page.get_by_role("button", name="Fetch").click()
+
+
+def test_a_photo_by_its_address_appears_and_is_tagged(context, with_web):
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MILLISECONDS)
+    surprises = []
+    page.on("pageerror", lambda error: surprises.append(f"script error: {error}"))
+    page.on("request", lambda request: surprises.extend(foreign(request.url)))
+    page.goto(f"{with_web.address}/?__theme=light")
+    page.locator("#tags .summary").wait_for()
+    page.wait_for_function("document.querySelector('#photo img')?.naturalWidth > 0")
+    before = page.locator("#photo img").get_attribute("src")
+    assert "dog" in present(page) and "cat" not in present(page)
+
+    fetch(page, "https://example.org/cat.jpg")
+    page.locator("#tags .tag-row[data-tag='cat'][data-present]").wait_for()
+    page.wait_for_function(
+        "before => { const image = document.querySelector('#photo img');"
+        " return image?.naturalWidth > 0 && image.getAttribute('src') !== before; }",
+        arg=before,
+    )
+    assert "dog" not in present(page)
+    page.locator("#why .why[data-tag='cat'] .heat image + image").wait_for()
+    page.wait_for_function("document.querySelector('#photo-address-box :is(input, textarea)').value === ''")
+    assert page.locator("#photo-address-notice .notice").count() == 0
+
+    shown, tags = page.locator("#photo img").get_attribute("src"), present(page)
+    for address, sentence in (
+        ("https://example.org/moved.jpg", "not a public one"),  # a redirect to a private address
+        ("https://intranet.example/dog.jpg", "not a public one"),
+        ("https://example.org/page", "text/html"),
+        ("https://nowhere.example/dog.jpg", "nowhere.example"),
+    ):
+        fetch(page, address)
+        page.locator("#photo-address-notice .notice").get_by_text(sentence).wait_for()
+        assert page.locator("#photo img").get_attribute("src") == shown and present(page) == tags
+    page.close()
+    assert surprises == []
 
 
 def test_addresses_are_off_by_default(page):

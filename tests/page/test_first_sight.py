@@ -1,6 +1,5 @@
-"""At first sight: maps that differ, the badge, a wide box, no cold start, and repeated photos at once."""
+"""At first sight: maps that point and differ, the badge, a wide box, no cold start, and repeated photos at once."""
 
-import base64
 import io
 import re
 
@@ -8,31 +7,46 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.page.visits import EXAMPLES, choose, present, select, upload, without_photo
+from tests.page.visits import EXAMPLES, choose, heat, present, upload, without_photo
 
 MOST_ALIKE = 0.6
 """Correlation that the heat maps of two tags of a portrait may have."""
 SHARE = 0.9
 """Of the photo's width that the box for categories has at least."""
+DOGS = (131 / 426, 148 / 640, 286 / 426, 420 / 640)
+"""Left, top, right and bottom of the two dogs of the opening photo, one above the other, as shares of its size."""
 UNLIKE_MOST = 6
 """Tags that are listed of a photo unlike those of training, at most."""
 
 
-def heat(page, tag):
-    """How opaque the heat map of a tag is, at each of its pixels."""
-    select(page, tag)
-    address = page.locator("#why .heat image").nth(1).get_attribute("href")
-    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as drawn:
-        return np.asarray(drawn.getchannel("A"), np.float64).ravel()
-
-
 def test_the_heat_maps_of_the_tags_of_a_portrait_differ(page):
     choose(page, "astronaut.jpg")
-    maps = np.array([heat(page, tag) for tag in present(page)[:4]])
+    maps = np.array([heat(page, tag).ravel() for tag in present(page)[:4]])
     maps = maps[maps.std(axis=1) > 0]
     assert len(maps) >= 3
     alike = np.corrcoef(maps)[np.triu_indices(len(maps), 1)]
     assert alike.mean() < MOST_ALIKE
+
+
+@pytest.mark.parametrize("tag", ["dog", "animal"])
+def test_the_heat_map_of_the_opening_photo_is_brightest_at_the_dogs(page, tag):
+    drawn = heat(page, tag)
+    row, column = divmod(int(drawn.argmax()), drawn.shape[1])
+    down, across = (row + 0.5) / drawn.shape[0], (column + 0.5) / drawn.shape[1]
+    left, top, right, bottom = DOGS
+    assert left < across < right and top < down < bottom
+
+
+def test_of_tags_chosen_quickly_the_last_has_its_own_map(page):
+    choose(page, "parrot.jpg")
+    *others, last = present(page)[:3]
+    heat(page, last)
+    own = page.locator("#why .heat image + image").get_attribute("href")
+    heat(page, others[0])
+    assert page.locator("#why .heat image + image").get_attribute("href") != own
+    for tag in (*others, last):
+        page.locator(f"#tags [data-tag='{tag}']").click()
+    page.locator(f"#why .why[data-tag='{last}'] .heat image[href='{own}']").wait_for()
 
 
 def test_a_drawing_gets_a_badge_and_fewer_tags(page):

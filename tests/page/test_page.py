@@ -78,7 +78,7 @@ def test_a_tag_selected_by_keyboard_is_explained(page):
     shown = why.locator(".sentence .value").all_text_contents()
     weights = [int(text.removeprefix("weight ").rstrip("%")) for text in shown]
     assert weights == sorted(weights, reverse=True) and weights[0] > 0
-    assert why.locator(".heat image").count() == 2
+    why.locator(".heat image + image").wait_for()  # the map, over the photo
     assert "What speaks for" in why.locator(".heat svg").get_attribute("aria-label")
     with page.expect_download() as download:
         why.get_by_role("button", name="Download this map as PNG").click()

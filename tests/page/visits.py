@@ -1,5 +1,11 @@
 """Steps of a visit to the page."""
 
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
 from tests.server import ROOT
 
 EXAMPLES = ROOT / "assets" / "examples"
@@ -26,6 +32,15 @@ def select(page, tag):
     """Select a tag of the list and wait until it is explained."""
     page.locator(f"#tags [data-tag='{tag}']").click()
     page.locator(f"#why .why[data-tag='{tag}']").wait_for()
+
+
+def heat(page, tag):
+    """(rows, columns) how bright the heat map of a tag of the list is, once it is drawn."""
+    select(page, tag)
+    image = page.locator(f"#why .why[data-tag='{tag}'] .heat image + image")
+    image.wait_for()
+    with Image.open(io.BytesIO(base64.b64decode(image.get_attribute("href").partition(",")[2]))) as drawn:
+        return np.asarray(drawn.convert("RGB"), np.float64).sum(axis=-1)
 
 
 def row_value(page, tag):

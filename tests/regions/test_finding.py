@@ -7,9 +7,10 @@ import torch
 import ram
 from ram.errors import InputError
 from ram.images.opening import open_image
-from ram.regions.evidence_maps import RESOLUTION, _resampled, _windows, evidence_maps
+from ram.regions.evidence_maps import evidence_maps
 from ram.regions.finding import box_of, find_regions
 from ram.regions.region import Region, as_array, overlap
+from ram.regions.windows import RESOLUTION, Windows
 from tests.paths import ROOT
 from tests.tiny import tiny_tagger
 
@@ -25,7 +26,7 @@ def test_a_box_holds_the_connected_part_with_the_peak():
 
 
 def test_windows_hold_neighbouring_patches():
-    windows = _windows(3, 2).reshape(4, 3, 3)
+    windows = Windows(3, 2).masks().reshape(4, 3, 3)
     assert windows.sum(dim=(1, 2)).tolist() == [4] * 4
     assert windows[1].tolist() == [[False, True, True], [False, True, True], [False] * 3]
 
@@ -33,7 +34,7 @@ def test_windows_hold_neighbouring_patches():
 def test_a_window_has_its_value_in_its_middle():
     logits = np.zeros((1, 49), np.float32)
     logits[0, 7 * 5 + 1] = 1  # the window over rows 5 to 7 and columns 1 to 3 of 9
-    row, column = divmod(int(_resampled(logits, 9, 3)[0].argmax()), RESOLUTION)
+    row, column = divmod(int(Windows(9, 3).spread(logits)[0].argmax()), RESOLUTION)
     assert (row + 0.5) / RESOLUTION == pytest.approx(6.5 / 9, abs=0.03)
     assert (column + 0.5) / RESOLUTION == pytest.approx(2.5 / 9, abs=0.03)
 
@@ -59,7 +60,7 @@ def test_the_decoder_is_asked_what_the_map_says():
     expected = tagger.score_batch(corner, tagger.bank).terms["decoder"][0]
     from ram.regions.evidence_maps import _logits
 
-    found = _logits(tagger, patches.detach(), _windows(side, width), tagger.bank)
+    found = _logits(tagger, patches.detach(), Windows(side, width).masks(), tagger.bank)
     np.testing.assert_allclose(found[:, 0], expected, atol=1e-5)
 
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import math
 import re
 
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 from PIL import Image
 
 from demo.core.categories import BY_VISITOR, Categories
-from demo.views.why import Why, decision, heat_map, nothing, why
+from demo.views.heat import overlay
+from demo.views.why import Why, decision, nothing, why
 from ram.describers.fallback import DescribedSentence
 from ram.prediction import Evidence, Explanation, TagScore
-from ram.regions.region import Region
+from ram.regions.occlusion import OcclusionMap
+from ram.regions.region import Box
 from tests.demo.views.outline import HOSTILE, Outline
 
 SENTENCES = ("a brown coat", "four legs", "a wet nose")
@@ -24,11 +27,16 @@ def told(tag="dog", texts=SENTENCES, off=()):
     return Categories((tag,), sentences, disabled={tag: frozenset(off)})
 
 
-def explanation(tag="dog", weights=(0.2, 0.7, 0.1), without=(0.6, 0.3, 0.9), terms=(), greatest=0.9):
-    effects = np.full((3, 3), -0.1)
-    effects[0, 2] = greatest
+def explanation(tag="dog", weights=(0.2, 0.7, 0.1), without=(0.6, 0.3, 0.9), terms=()):
     score = TagScore(tag, 0.6, 0.5, evidence=Evidence(terms, 0.5) if terms else None)
-    return Explanation(score, np.array(weights), np.array(without), np.full((3, 3), 0.1), 0.1, effects)
+    return Explanation(score, np.array(weights), np.array(without), np.full((3, 3), 0.1), 0.1, np.zeros((3, 3)))
+
+
+def occlusion(greatest=0.9):
+    """A map that is brightest at the top right."""
+    effects = np.full((3, 3), -0.1)
+    effects[0, 2] = min(greatest, 0.6)
+    return OcclusionMap(effects, greatest)
 
 
 def jpeg():
@@ -157,25 +165,42 @@ def test_without_a_photo_sentences_have_no_figures():
 
 
 def test_the_heat_map_has_a_text_for_screen_readers():
-    outline = shown(photo=jpeg())
+    outline = shown(photo=jpeg(), heat=occlusion())
     (heard,) = [a["aria-label"] for tag, a in outline.elements if tag == "svg"]
     assert heard == "What speaks for “dog” in the photo: most at the top right"
     layers = [(a["width"], a["height"]) for tag, a in outline.elements if tag == "image"]
     assert layers == [("60", "40")] * 2  # photo and heat map
-    assert any("The brightest adds +0.90 to the logit." in text for text in outline.text)
+
+
+def test_the_caption_says_what_the_score_is_without_a_part():
+    corgi = explanation("corgi", terms=CORGI)  # logit 0.51
+    text = Outline(why(Why("corgi", told("corgi"), corgi, photo=jpeg(), heat=occlusion(1.31)))).text
+    (caption,) = [one for one in text if one.startswith("Parts of three sizes")]
+    without = 1 / (1 + math.exp(1.31 - 0.51))
+    assert caption.endswith(f"the logit falls by 1.31 and the probability is {without:.2f}.") and "“corgi”" in caption
+    saturated = explanation(terms=(("decoder", 40.0),))
+    text = Outline(why(Why("dog", told(), saturated, photo=jpeg(), heat=occlusion(39.0)))).text
+    assert any(one.endswith("the logit falls by 39.00 and the probability is 0.73.") for one in text)
+
+
+def test_a_map_that_is_being_drawn_shows_the_photo_alone():
+    outline = shown(photo=jpeg(), drawing=True)
+    assert len([a for tag, a in outline.elements if tag == "image"]) == 1
+    assert "The heat map is being drawn…" in outline.text and "Show a box" not in outline.text
+    assert not [a for tag, a in shown(photo=jpeg()).elements if tag == "svg"]
 
 
 def test_a_map_on_which_nothing_speaks_for_the_tag_says_so():
-    outline = Outline(why(Why("dog", told(), explanation(greatest=-0.2), photo=jpeg())))
+    outline = shown(photo=jpeg(), heat=occlusion(-0.2))
     (heard,) = [a["aria-label"] for tag, a in outline.elements if tag == "svg"]
-    assert heard == "What speaks for “dog” in the photo: no patch"
-    assert any(text.startswith("No single area of the photo raises") for text in outline.text)
+    assert heard == "What speaks for “dog” in the photo: nowhere"
+    assert any(text.endswith("the score of “dog” never fell.") for text in outline.text)
 
 
 def test_the_heat_map_is_bright_where_patches_raise_the_score():
     effects = np.full((3, 3), -2.0)
     effects[0, 2] = 1
-    with Image.open(io.BytesIO(base64.b64decode(heat_map(effects).partition(",")[2]))) as drawn:
+    with Image.open(io.BytesIO(base64.b64decode(overlay(effects).partition(",")[2]))) as drawn:
         light = np.asarray(drawn.convert("RGB"), float).sum(-1)
         veil = np.asarray(drawn)[..., 3]
     third = len(light) // 3
@@ -185,12 +210,13 @@ def test_the_heat_map_is_bright_where_patches_raise_the_score():
 
 @pytest.mark.parametrize("effects", [np.zeros((2, 2)), np.full((4, 4), 0.1), np.array([[-1.0, -2.0]])])
 def test_uniform_or_negative_effects_give_a_uniform_map(effects):
-    with Image.open(io.BytesIO(base64.b64decode(heat_map(effects).partition(",")[2]))) as drawn:
+    with Image.open(io.BytesIO(base64.b64decode(overlay(effects).partition(",")[2]))) as drawn:
         assert len(drawn.getcolors()) == 1
 
 
 def test_no_text_becomes_markup():
-    outline = Outline(why(Why(HOSTILE, told(HOSTILE, (HOSTILE,)), explanation(HOSTILE, (1.0,), ()), photo=jpeg())))
+    given = HOSTILE, told(HOSTILE, (HOSTILE,)), explanation(HOSTILE, (1.0,), ())
+    outline = Outline(why(Why(*given, photo=jpeg(), heat=occlusion())))
     assert [a["href"][:5] for tag, a in outline.elements if tag == "image"] == ["data:", "data:"]
     assert not any(name.startswith("on") for _, attributes in outline.elements for name in attributes)
     assert any("<img src=x" in text for text in outline.text)
@@ -241,13 +267,13 @@ def test_one_term_alone_needs_no_bar():
 
 
 def test_a_box_is_drawn_where_one_is_asked_for():
-    box = Region("dog", 0.6, (0.25, 0.5, 0.75, 1))
-    drawn = why(Why("dog", told(), explanation(), photo=jpeg(), boxed=True, region=box))
+    box = Box(0.25, 0.5, 0.75, 1)
+    drawn = why(Why("dog", told(), explanation(), photo=jpeg(), heat=occlusion(), box=box))
     (rectangle,) = re.findall(r"<rect [^>]*>", drawn)
     x, y, width, height = (float(value) for value in re.findall(r"\s(?:x|y|width|height)=\"([^\"]+)\"", rectangle))
     whole = [float(side) for side in re.search(r'viewBox="0 0 (\d+) (\d+)"', drawn).groups()]
-    assert [x / whole[0], y / whole[1], (x + width) / whole[0], (y + height) / whole[1]] == pytest.approx(box.box)
-    assert "Hide the box" in drawn and 'aria-pressed="true"' in drawn
-    without = why(Why("dog", told(), explanation(), photo=jpeg()))
+    assert [x / whole[0], y / whole[1], (x + width) / whole[0], (y + height) / whole[1]] == pytest.approx(box)
+    assert "Hide the box" in drawn and 'aria-pressed="true"' in drawn and "rough guess" in drawn
+    without = why(Why("dog", told(), explanation(), photo=jpeg(), heat=occlusion()))
     assert "<rect class=" not in without and "Show a box" in without and 'aria-pressed="false"' in without
-    assert "cannot draw a box" in why(Why("dog", told(), explanation(), photo=jpeg(), boxed=True))
+    assert "rough guess" not in without
