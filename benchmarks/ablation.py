@@ -33,6 +33,7 @@ from ram.labels.label_system import shipped_descriptions
 from ram.models.config import EnsembleConfig
 from ram.models.lite.ensemble import Ensemble
 from ram.models.lite.model import total
+from ram.models.text_encoder import TEXT_ENCODERS
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import TagDescriptions
@@ -218,7 +219,9 @@ def main() -> None:
     parser.add_argument("--results", type=Path, metavar="FOLDER", help="write ablation.json there")
     args = parser.parse_args()
     if "paraphrase text" in args.rows:
-        import benchmarks.paraphrase_text  # noqa: F401  (it registers the encoder, and needs onnx)
+        from benchmarks.paraphrase_text import ParaphraseTextEncoder  # it needs onnx
+
+        TEXT_ENCODERS[ParaphraseTextEncoder.name] = ParaphraseTextEncoder
     args.output.mkdir(parents=True, exist_ok=True)
     results = args.output / "results.jsonl"
     done = [json.loads(line) for line in results.read_text().splitlines()] if results.is_file() else []

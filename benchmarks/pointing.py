@@ -27,26 +27,26 @@ from ram.images.opening import open_image
 from ram.models.image_encoder import ImageFeatures
 from ram.regions.evidence_maps import evidence_maps
 from ram.regions.finding import box_of
+from ram.regions.occlusion import look_at_patches, occlusion_maps
 from ram.regions.region import overlap
 from ram.tagger import Tagger
 from ram.tagger_loading import load
 
 GIVEN = 8
-REGIONS = "windows over fine patches"
+REGIONS, OCCLUSION = "windows over fine patches", "the logit without parts"
 LARGE = 0.25
 """Share of the image from which a person makes it a portrait."""
 
 
 def maps(
-    tagger: Tagger, features: ImageFeatures, tag: str, regions: np.ndarray | None = None
+    tagger: Tagger, features: ImageFeatures, tag: str, finer: Mapping[str, np.ndarray] | None = None
 ) -> Mapping[str, np.ndarray]:
-    """(rows, columns) of each kind for one tag, with that of regions where it is given."""
+    """(rows, columns) of each kind for one tag, with those of finer patches where they are given."""
     told = tagger.explain(features, tagger.bank, tag)
     centre = np.zeros_like(told.attention)
     centre[centre.shape[0] // 2, centre.shape[1] // 2] = 1
-    drawn = {} if regions is None else {REGIONS: regions}
     return {
-        **drawn,
+        **(finer or {}),
         "attention of the last layer": told.attention,
         "gradient x token": gradient_times_token(tagger, features, tag).reshape(centre.shape),
         "the logit without the patch": told.patch_effects,
@@ -90,7 +90,8 @@ def main() -> None:
     if flags.portraits:
         images = [image for image in images if any(map(_large_person, image["boxes"]))]
     for image in images:
-        pixels = tagger.transform(open_image(flags.folder / image["image"]))[None]
+        picture = open_image(flags.folder / image["image"])
+        pixels = tagger.transform(picture)[None]
         features = tagger.look_at_pixels(pixels)
         predicted, drawn = tagger.score(features), defaultdict(list)
         boxes = defaultdict(list)
@@ -99,9 +100,14 @@ def main() -> None:
         seen = {tag for tag in boxes if tag in tagger.bank.vocabulary.tags and predicted[tag].probability > flags.over}
         given = {score.tag for score in predicted.above()[:GIVEN]}
         asked = sorted(seen | given)
-        fine = evidence_maps(tagger, pixels, tagger.bank.select(asked)) if asked else []
-        for tag, regions in zip(asked, fine, strict=True):
-            for kind, one in maps(tagger, features, tag, regions).items():
+        if not asked:
+            continue
+        bank = tagger.bank.select(asked)
+        fine = evidence_maps(tagger, pixels, bank)
+        parts = occlusion_maps(tagger, look_at_patches(tagger, picture), bank)
+        for tag, regions, part in zip(asked, fine, parts, strict=True):
+            finer = {OCCLUSION: part.effects, REGIONS: regions}
+            for kind, one in maps(tagger, features, tag, finer).items():
                 if tag in seen:
                     if kind == REGIONS:
                         add_overlaps(overlaps, box_of(one), boxes[tag])

@@ -80,7 +80,7 @@ class HeatMaps:
         return _keep(seen.maps, _key(bank, tag), drawn)
 
     def box(self, photo: Photo, bank: TagEmbeddingBank, tag: str) -> Box:
-        """The box of a tag that has a map, as `ram boxes` finds it: from finer evidence than that of the map."""
+        """The box of a tag that has a map, as `ram boxes` finds it: windows that are seen alone count too."""
         tagger, features = self._tagger, self._features(photo)
         assert tagger is not None and features is not None, "draw the map first"
         seen, key = self._seen_of(tagger, features, photo), _key(bank, tag)

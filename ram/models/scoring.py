@@ -127,7 +127,7 @@ class Scorer:
         """(patches,) of one image and one tag: the decoder's logit minus that without the patch, for each patch.
 
         The decoder scores the image once for each patch, whose token it is not given then; the pooled token and the
-        blend of descriptions stay. Of the explanations tried this one points best (docs/experiments/heat-maps.md).
+        blend of descriptions stay. :mod:`ram.regions.occlusion` has finer maps of the whole logit.
         """
         tokens = features.tokens
         others = ~torch.eye(tokens.shape[1], dtype=torch.bool, device=tokens.device)[1:]

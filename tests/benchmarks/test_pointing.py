@@ -27,6 +27,6 @@ def test_the_table_names_every_kind_of_map(tmp_path, monkeypatch, capsys):
     pointing.main()
     *rows, heading, regions, whole, _, last = capsys.readouterr().out.splitlines()
     assert last == "1 tags on 1 images"  # the model sees no zebra
-    assert len(rows) == 6 and all("100.0 %" in row for row in rows[1:])
+    assert len(rows) == 7 and all("100.0 %" in row for row in rows[1:])
     assert "mean overlap" in heading and whole.split()[-3:] == ["1.00", "100.0", "%"]
     assert 0 < float(regions.split()[-3]) <= 1
