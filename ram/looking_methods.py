@@ -13,13 +13,11 @@ from ram.images.opening import open_image
 from ram.images.reading import read_batches
 from ram.images.size_limits import OWN_FILES, ImageLimits
 from ram.images.transforms import EvalTransform
-from ram.models.fast.compiling import is_compiled
 from ram.models.image_encoder import ImageFeatures
 from ram.models.ram import TaggingModel
-from ram.runtime import is_large
 
-BATCH, CPU_BATCH = 32, 4
-"""Images that go through the image encoder together; on a CPU, larger batches cost more memory and save no time."""
+BATCH = 32
+"""Images that go through the image encoder of a GPU together."""
 
 
 class LookingMethods(ABC):
@@ -40,12 +38,10 @@ class LookingMethods(ABC):
     def batch_size(self) -> int:
         """Images that go through the image encoder together.
 
-        On a CPU one by one where the model is large, since a batch saves no time there, or compiled, which it is for
-        single images.
+        On a CPU one by one: in a batch the last digits of an image's features may depend on its place there, and the
+        small models save an eighth of a look by it, large ones nothing.
         """
-        if self.device.type != "cpu":
-            return BATCH
-        return 1 if is_large(self.model) or is_compiled(self.model.image_encoder) else CPU_BATCH
+        return 1 if self.device.type == "cpu" else BATCH
 
     def look(self, picture: Source) -> ImageFeatures:
         """Run the image encoder once: all that any later scoring of this image needs.
@@ -66,9 +62,8 @@ class LookingMethods(ABC):
     ) -> Iterator[ImageFeatures | ImageError]:
         """Look at many images, in batches that are read ahead of the model.
 
-        All batches have the same size: one with fewer images is filled up with copies of its last. Batches of
-        another size are summed in another order, so that the last digits of an image's features would depend on what
-        else is looked at, and a run that goes on after a stop would differ from one without.
+        The features of an image do not depend on the others, so that a run that goes on after a stop ends as one
+        without: all batches have the same size, and one with fewer images is filled up with copies of its last.
 
         Args:
             images: what :meth:`look` takes; they may be endless.

@@ -104,12 +104,8 @@ def fastest_dtype(model: nn.Module) -> torch.dtype:
     """bfloat16 for a large model on a CPU that multiplies it, else float32."""
     import torch
 
-    return torch.bfloat16 if is_large(model) and has_bfloat16() else torch.float32
-
-
-def is_large(model: nn.Module) -> bool:
-    """Whether a model has :data:`LARGE_MODEL` parameters or more."""
-    return sum(weight.numel() for weight in model.parameters()) >= LARGE_MODEL
+    large = sum(weight.numel() for weight in model.parameters()) >= LARGE_MODEL
+    return torch.bfloat16 if large and has_bfloat16() else torch.float32
 
 
 def has_bfloat16() -> bool:

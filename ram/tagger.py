@@ -17,7 +17,6 @@ from ram.hub.saving import save_repository, upload_tagger
 from ram.images.given import Source, is_source, several
 from ram.images.transforms import EvalTransform
 from ram.models.config import ModelConfig
-from ram.models.fast.compiling import is_compiled
 from ram.models.image_encoder import ImageFeatures
 from ram.models.ram import TaggingModel
 from ram.models.scoring import Scorer
@@ -157,7 +156,7 @@ class Tagger(ScoringMethods, CaptioningMethods):
         Raises:
             TypeError: the image encoder is compiled for this process.
         """
-        if is_compiled(self.model.image_encoder):
+        if "forward" in vars(self.model.image_encoder):
             raise TypeError("a compiled tagger cannot be sent to another process: load it there")
         weights, own = self.model.state_dict(), self.bank if self._own is None else self._own.bank
         words = None if self.model.captioner is None else self.model.captioner.words

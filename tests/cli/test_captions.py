@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ram import captioning_methods
 from ram.backends import captioner_of
 from ram.errors import InputError
 from ram.tagger import Tagger
@@ -73,7 +74,7 @@ def test_each_picture_is_looked_at_once(command, photos, ended, monkeypatch):
         return looking(tagger, pixels)
 
     monkeypatch.setattr(Tagger, "look_at_pixels", counted)
-    assert ended(*command, photos, "--json")[0] == 0 and looks == [4], "one batch of three, filled up"
+    assert ended(*command, photos, "--json")[0] == 0 and looks == [1, 1, 1]
 
 
 def test_unreadable_pictures_do_not_stop_the_others(command, photos, tmp_path, ended):
@@ -99,7 +100,7 @@ def test_captions_are_written_as_lines_and_as_a_table(command, photos, tmp_path,
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
 def test_a_stopped_run_goes_on_with_the_same_command(suffix, command, photos, tmp_path, ended, monkeypatch):
-    monkeypatch.setattr(Tagger, "batch_size", 1)
+    monkeypatch.setattr(captioning_methods, "CPU_BATCH", 1)
     ended(*command, photos, "--output", tmp_path / f"once{suffix}")
     file, writes = tmp_path / f"captions{suffix}", []
 

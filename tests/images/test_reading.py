@@ -9,6 +9,7 @@ from ram.errors import ImageError
 from ram.images.opening import open_image
 from ram.images.reading import read_ahead, read_batches, worker_count
 from ram.images.transforms import EvalTransform
+from ram.tagger import Tagger
 from tests.tiny import tiny_tagger
 
 TRANSFORM = EvalTransform(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -81,16 +82,19 @@ def test_an_error_ends_the_reading_in_its_place():
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_looks_in_batches_equal_single_looks(images, workers):
+def test_looks_of_many_images_equal_single_looks(images, workers):
     tagger = tiny_tagger()
     found = list(tagger.look_through(images, workers))
     assert isinstance(found.pop(4), ImageError)
     for features, image in zip(found, images[:4] + images[5:], strict=True):
-        torch.testing.assert_close(features.tokens, tagger.look(image).tokens, atol=1e-5, rtol=1e-4)
+        assert torch.equal(features.tokens, tagger.look(image).tokens)
 
 
-def test_a_look_depends_on_no_other_image(images):
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_look_depends_on_no_other_image(images, size, monkeypatch):
     tagger = tiny_tagger()
+    if size > 1:  # as on a GPU
+        monkeypatch.setattr(Tagger, "batch_size", size)
     whole = [None if isinstance(look, ImageError) else look.tokens for look in tagger.look_through(images)]
     assert sum(look is None for look in whole) == 1, "of a batch that is not full"
     for start in range(1, len(images)):

@@ -49,11 +49,6 @@ def compile_encoder(encoder: ImageEncoder, pixels: torch.Tensor) -> None:
     encoder.forward = forward  # type: ignore[method-assign, assignment]
 
 
-def is_compiled(encoder: ImageEncoder) -> bool:
-    """Whether :func:`compile_encoder` changed this encoder."""
-    return "forward" in vars(encoder)
-
-
 def uses_graph(pixels: torch.Tensor) -> bool:
     """Whether the encoder becomes a CUDA graph for these pixels."""
     return pixels.device.type == "cuda"
