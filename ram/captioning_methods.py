@@ -20,9 +20,6 @@ from ram.models.ram import TaggingModel
 from ram.prediction import Prediction
 from ram.text.bank import TagEmbeddingBank
 
-BATCH, CPU_BATCH = 32, 4
-"""Captions that are written together."""
-
 
 class CaptioningMethods(LookingMethods):
     """Captions by the captioner of a tagger's model; :class:`ram.tagger.Tagger` has the rest.
@@ -124,8 +121,7 @@ class CaptioningMethods(LookingMethods):
         """
         self._writer()
         looks = self.look_through(images, limits=limits)
-        size = CPU_BATCH if self.device.type == "cpu" else BATCH
-        while batch := list(islice(looks, size)):
+        while batch := list(islice(looks, self.batch_size)):
             usable = [one for one in batch if not isinstance(one, ImageError)]
             captions = iter(self.caption_features(usable, tags, beams, options))
             yield from (one if isinstance(one, ImageError) else next(captions) for one in batch)

@@ -16,8 +16,11 @@ from ram.images.transforms import EvalTransform
 from ram.models.image_encoder import ImageFeatures
 from ram.models.ram import TaggingModel
 
-BATCH = 32
-"""Images that go through the image encoder of a GPU together."""
+BATCH, CPU_BATCH = 32, 4
+"""Images that go through the image encoder together; on a CPU, larger batches cost more memory and save no time."""
+CPU_RUN = 1
+"""Images of a long run that do so on a CPU: in a batch the last digits of an image's features may depend on its place
+there, while the small models save an eighth of a look by it, and large ones nothing."""
 
 
 class LookingMethods(ABC):
@@ -36,12 +39,8 @@ class LookingMethods(ABC):
 
     @property
     def batch_size(self) -> int:
-        """Images that go through the image encoder together.
-
-        On a CPU one by one: in a batch the last digits of an image's features may depend on its place there, and the
-        small models save an eighth of a look by it, large ones nothing.
-        """
-        return 1 if self.device.type == "cpu" else BATCH
+        """Images that go through the image encoder together."""
+        return CPU_BATCH if self.device.type == "cpu" else BATCH
 
     def look(self, picture: Source) -> ImageFeatures:
         """Run the image encoder once: all that any later scoring of this image needs.
@@ -73,7 +72,7 @@ class LookingMethods(ABC):
         Yields:
             The features of each image in order, or the error where it cannot be used.
         """
-        size = self.batch_size
+        size = CPU_RUN if self.device.type == "cpu" else self.batch_size
         for batch in read_batches(images, self.transform, size, workers, limits):
             features = self.look_at_pixels(_filled(batch.pixels, size)) if len(batch.pixels) else None
             index = 0

@@ -6,7 +6,9 @@ import torch
 from PIL import Image
 
 from benchmarks import library
-from benchmarks.library import category_times, grown, repeated, search_times
+from benchmarks.library import category_times, grown, looking_closer, repeated, search_times, stored_loss
+from ram.evaluation.benchmarks import Benchmark
+from ram.evaluation.pictures import look_at
 from ram.library.looks import LookShape, LookStore
 from ram.library.photo_library import PhotoLibrary
 from ram.models.image_encoder import ImageFeatures
@@ -28,6 +30,20 @@ def test_repeated_looks_are_near_to_their_own(features, tmp_path):
     assert (back[:5] - features.tokens).abs().max() < 0.05
     again = back[5:10] - features.tokens
     assert 0.03 < again.std() < 0.3 and not torch.equal(back[5], back[10])
+
+
+def test_the_same_weights_look_closer_and_are_kept_by_rank(tmp_path):
+    tagger = looking_closer(Tagger(whole_config(), whole_model(), tiny_bank(), HashTextEncoder), 96, 3)
+    assert [len(tokens) for tokens in tagger.look_at_pixels(torch.randn(2, 3, 96, 96)).tokens] == [10, 10]
+    pictures = [tmp_path / f"{number}.png" for number in range(3)]
+    for number, path in enumerate(pictures):
+        Image.new("RGB", (64, 48), (80 * number, 0, 99)).save(path)
+    benchmark = Benchmark("three", ("dog", "cat"), tuple(pictures), np.eye(3, 2))
+    features = ImageFeatures.join(list(look_at(tagger, pictures)))
+    lines = [line for rank in (None, 2) for line in stored_loss(tagger, benchmark, tagger.bank, features, rank)]
+    sizes = [16 + 4 + 7 + 9 * (16 + 4), 16 + 4 + 7 + 2 * (9 + 16 + 4)]
+    assert lines[0].startswith(f"bytes a look: {sizes[0]}, whole patches (")
+    assert lines[3].startswith(f"bytes a look: {sizes[1]}, patches of rank 2 (")
 
 
 @pytest.fixture

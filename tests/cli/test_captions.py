@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ram import captioning_methods
 from ram.backends import captioner_of
 from ram.errors import InputError
 from ram.tagger import Tagger
@@ -100,7 +99,7 @@ def test_captions_are_written_as_lines_and_as_a_table(command, photos, tmp_path,
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
 def test_a_stopped_run_goes_on_with_the_same_command(suffix, command, photos, tmp_path, ended, monkeypatch):
-    monkeypatch.setattr(captioning_methods, "CPU_BATCH", 1)
+    monkeypatch.setattr(Tagger, "batch_size", 1)
     ended(*command, photos, "--output", tmp_path / f"once{suffix}")
     file, writes = tmp_path / f"captions{suffix}", []
 

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from ram import looking_methods
 from ram.models.image_encoder import ImageEncoder
 from ram.tagger import Tagger
 from tests.cli.word_models import looks
@@ -45,10 +46,9 @@ def test_a_stopped_run_goes_on_with_the_same_command(suffix, models, photos, tmp
     ]
 
 
-@pytest.mark.parametrize("size", [None, 4])
+@pytest.mark.parametrize("size", [1, 4])
 def test_a_stop_within_a_batch_changes_no_byte(size, models, photos, tmp_path, ended, monkeypatch):
-    if size:  # as on a GPU
-        monkeypatch.setattr(Tagger, "batch_size", size)
+    monkeypatch.setattr(looking_methods, "CPU_RUN", size)  # several, as on a GPU
     forward = ImageEncoder.forward
     monkeypatch.setattr(  # as a batch of another size does, but in the last digit
         ImageEncoder, "forward", lambda self, x: forward(self, x).map(lambda part: part * (1 + len(x) / 10))

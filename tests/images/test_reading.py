@@ -5,11 +5,11 @@ import pytest
 import torch
 from PIL import Image
 
+from ram import looking_methods
 from ram.errors import ImageError
 from ram.images.opening import open_image
 from ram.images.reading import read_ahead, read_batches, worker_count
 from ram.images.transforms import EvalTransform
-from ram.tagger import Tagger
 from tests.tiny import tiny_tagger
 
 TRANSFORM = EvalTransform(16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -92,9 +92,8 @@ def test_looks_of_many_images_equal_single_looks(images, workers):
 
 @pytest.mark.parametrize("size", [1, 4])
 def test_a_look_depends_on_no_other_image(images, size, monkeypatch):
+    monkeypatch.setattr(looking_methods, "CPU_RUN", size)  # several, as on a GPU
     tagger = tiny_tagger()
-    if size > 1:  # as on a GPU
-        monkeypatch.setattr(Tagger, "batch_size", size)
     whole = [None if isinstance(look, ImageError) else look.tokens for look in tagger.look_through(images)]
     assert sum(look is None for look in whole) == 1, "of a batch that is not full"
     for start in range(1, len(images)):
