@@ -26,22 +26,20 @@ from ram.evaluation.reliability import fit_logistic
 from ram.images.opening import open_image
 from ram.labels.hypernyms import load_kinds
 from ram.labels.label_system import LabelSystem
-from ram.text.files import read_json
+from ram.text.files import package_file, read_json, read_table
 from ram.training.data_engine.detected_tags import DetectedTags
 
 SIZE, BATCH = 416, 8
 MEAN, DEVIATION = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
-"""Of blue, green and red, as NanoDet's configuration has them."""
+"""Mean and deviation of the blue, green and red values from 0 to 255 in the images that NanoDet was trained on."""
 OUTPUTS = ["Identity:0", "Identity_1:0", "Identity_2:0"]
 """(images, cells, 80) probabilities, at strides of 8, 16 and 32 pixels."""
-CLASSES = (
-    "person,bicycle,car,motorcycle,airplane,bus,train,truck,boat,traffic light,fire hydrant,stop sign,parking meter,"
-    "bench,bird,cat,dog,horse,sheep,cow,elephant,bear,zebra,giraffe,backpack,umbrella,handbag,tie,suitcase,frisbee,"
-    "skis,snowboard,sports ball,kite,baseball bat,baseball glove,skateboard,surfboard,tennis racket,bottle,wine glass,"
-    "cup,fork,knife,spoon,bowl,banana,apple,sandwich,orange,broccoli,carrot,hot dog,pizza,donut,cake,chair,couch,"
-    "potted plant,bed,dining table,toilet,tv,laptop,mouse,remote,keyboard,cell phone,microwave,oven,toaster,sink,"
-    "refrigerator,book,clock,vase,scissors,teddy bear,hair drier,toothbrush"
-).split(",")
+CLASSES = [
+    row["name"]
+    for _, row in read_table(package_file("evaluation/importers/lists/coco.csv"), ("name", "subset"))
+    if row["subset"] == "thing"
+]
+"""The detector's classes, in the order of its outputs: those of the benchmark coco-80."""
 OTHER_SENSES = {"orange": "orange fruit", "mouse": "computer mouse"}
 """Classes whose name is a tag of another sense."""
 
@@ -112,9 +110,8 @@ def save(data: Path, images: Sequence[str], probabilities: NDArray[np.float64]) 
     tags = {at: system.vocabulary.tags[system.ids[name]] for at, name in tags.items() if name in system.ids}
     hypernyms = load_kinds(EVERYDAY / "kinds.csv")[1]
     kinds = {tag: tuple(sorted(above)) for tag, above in hypernyms.items() if above}
-    rows = {image: row for row, image in enumerate(images)}
     seen = torch.from_numpy(probabilities[:, list(tags)])
-    DetectedTags(tuple(tags.values()), kinds, rows, seen).save(data / "detected.json")
+    DetectedTags(tuple(tags.values()), kinds, tuple(images), seen).save(data / "detected.json")
     print(f"detected.json: {len(images)} images, {len(tags)} tags")
 
 

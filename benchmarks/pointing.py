@@ -25,7 +25,7 @@ import torch
 
 from ram.images.opening import open_image
 from ram.models.image_encoder import ImageFeatures
-from ram.regions.evidence_maps import evidence_maps
+from ram.regions.evidence_maps import evidence_of_patches
 from ram.regions.finding import box_of
 from ram.regions.occlusion import look_at_patches, occlusion_maps
 from ram.regions.region import overlap
@@ -103,8 +103,8 @@ def main() -> None:
         if not asked:
             continue
         bank = tagger.bank.select(asked)
-        fine = evidence_maps(tagger, pixels, bank)
-        parts = occlusion_maps(tagger, look_at_patches(tagger, picture), bank)
+        patches = look_at_patches(tagger, picture)
+        fine, parts = evidence_of_patches(tagger, patches, bank), occlusion_maps(tagger, patches, bank)
         for tag, regions, part in zip(asked, fine, parts, strict=True):
             finer = {OCCLUSION: part.effects, REGIONS: regions}
             for kind, one in maps(tagger, features, tag, finer).items():

@@ -90,7 +90,10 @@ class HeatMaps:
         return _keep(seen.boxes, key, box_of(evidence))
 
     def _seen_of(self, tagger: Tagger, features: ImageFeatures, photo: Photo) -> _Seen:
-        """What is kept of a photo, now the latest one; the backbone runs where nothing is."""
+        """The patches, maps and boxes of a photo, which becomes the last to be forgotten.
+
+        A photo of which nothing is kept is looked at.
+        """
         seen = self._seen.pop(features, None) or _Seen(look_at_patches(tagger, _opened(photo)).cpu())
         self._seen[features] = seen
         while len(self._seen) > MAX_PHOTOS:

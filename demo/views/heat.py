@@ -23,7 +23,7 @@ COLOURS = ((0.0, (8, 14, 30, 168)), (0.35, (60, 20, 90, 120)), (0.7, (226, 92, 4
 
 
 def heat(photo: bytes, drawn: OcclusionMap | None, logit: float, box: Box | None) -> dict[str, Any]:
-    """What the template draws.
+    """The values that the template of the heat map takes.
 
     Args:
         photo: JPEG of the photo.

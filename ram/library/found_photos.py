@@ -24,7 +24,7 @@ class FoundPhoto:
 
 @dataclass(frozen=True)
 class Added:
-    """What was taken up.
+    """How many photos of a folder a library took up.
 
     Args:
         photos: how many are new or changed.

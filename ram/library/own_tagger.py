@@ -38,7 +38,7 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class LabelReport:
-    """What training did for one label.
+    """How well one label is told before and after training.
 
     Args:
         tag: the label.

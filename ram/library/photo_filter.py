@@ -21,7 +21,7 @@ Scores = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class PhotoFilter:
-    """What photos must have; what is given together must hold together.
+    """Conditions on photos; all that are given must hold.
 
     Args:
         all, any, without: tags that a photo must have, must have one of, must not have.

@@ -83,7 +83,7 @@ class PhotoIndex:
         self._database.close()
 
     def facts(self) -> dict[str, str]:
-        """What the library was made with."""
+        """Model, shape of a look and other settings that the library was made with, by name."""
         return dict(self._query("SELECT name, value FROM facts"))
 
     def save_facts(self, facts: Mapping[str, str]) -> None:

@@ -101,7 +101,7 @@ def remove_tags(document: XmpDocument, name: str) -> bytes:
 
 
 def added_by_us(document: XmpDocument) -> Tags | None:
-    """What we added; None for a document without our mark."""
+    """The tags that this program added; None for a document without its mark."""
     model, *added = (tuple(document.values(f"{OURS} {key}")) for key in _MARKS)
     return Tags(model[0], *added) if model else None
 

@@ -1,31 +1,38 @@
 """A photo by its address in a real browser, where the host of the page allows it."""
 
 import sys
+from contextlib import contextmanager
 
 import pytest
 
-from tests.page.conftest import WAIT_MILLISECONDS, foreign
+from tests.page.conftest import watched
 from tests.page.visits import present
 from tests.server import page_served
 
 
-@pytest.fixture(scope="module")
-def allowing(tmp_path_factory):
+@contextmanager
+def opened(context, uploads, *flags, **options):
+    """A watched visit to a page of its own."""
+    with page_served("--photo-addresses", "--no-llm", *flags, GRADIO_TEMP_DIR=str(uploads), **options) as server:
+        with watched(context) as visit:
+            visit.goto(f"{server.address}/?__theme=light")
+            visit.locator("#tags .summary").wait_for()
+            yield visit
+
+
+@pytest.fixture
+def allowing(context, tmp_path):
     """A page that takes addresses and links to its code."""
-    uploads = str(tmp_path_factory.mktemp("uploads"))
-    flags = ("--photo-addresses", "--no-llm", "--code-url", "https://code.example/ram")
-    with page_served(*flags, GRADIO_TEMP_DIR=uploads) as server:
-        yield server
+    with opened(context, tmp_path, "--code-url", "https://code.example/ram") as visit:
+        yield visit
 
 
-@pytest.fixture(scope="module")
-def with_web(tmp_path_factory):
+@pytest.fixture
+def with_web(context, tmp_path):
     """A page that takes addresses from a web of its own, since no test reaches a network."""
-    uploads = str(tmp_path_factory.mktemp("uploads"))
     python = (sys.executable, "-m", "tests.page.address_server")
-    flags = ("--photo-addresses", "--no-llm", "--compare-model", "none", "--captioner", "none")
-    with page_served(*flags, python=python, GRADIO_TEMP_DIR=uploads) as server:
-        yield server
+    with opened(context, tmp_path, "--compare-model", "none", "--captioner", "none", python=python) as visit:
+        yield visit
 
 
 def fetch(page, address):
@@ -33,14 +40,8 @@ def fetch(page, address):
     page.get_by_role("button", name="Fetch").click()
 
 
-def test_a_photo_by_its_address_appears_and_is_tagged(context, with_web):
-    page = context.new_page()
-    page.set_default_timeout(WAIT_MILLISECONDS)
-    surprises = []
-    page.on("pageerror", lambda error: surprises.append(f"script error: {error}"))
-    page.on("request", lambda request: surprises.extend(foreign(request.url)))
-    page.goto(f"{with_web.address}/?__theme=light")
-    page.locator("#tags .summary").wait_for()
+def test_a_photo_by_its_address_appears_and_is_tagged(with_web):
+    page = with_web
     page.wait_for_function("document.querySelector('#photo img')?.naturalWidth > 0")
     before = page.locator("#photo img").get_attribute("src")
     assert "dog" in present(page) and "cat" not in present(page)
@@ -67,8 +68,6 @@ def test_a_photo_by_its_address_appears_and_is_tagged(context, with_web):
         fetch(page, address)
         page.locator("#photo-address-notice .notice").get_by_text(sentence).wait_for()
         assert page.locator("#photo img").get_attribute("src") == shown and present(page) == tags
-    page.close()
-    assert surprises == []
 
 
 def test_addresses_are_off_by_default(page):
@@ -76,14 +75,8 @@ def test_addresses_are_off_by_default(page):
     assert page.get_by_role("button", name="Fetch").count() == 0
 
 
-def test_an_address_that_cannot_be_used_is_told_and_the_photo_stays(context, allowing):
-    page = context.new_page()
-    page.set_default_timeout(WAIT_MILLISECONDS)
-    surprises = []
-    page.on("pageerror", lambda error: surprises.append(f"script error: {error}"))
-    page.on("request", lambda request: surprises.extend(foreign(request.url)))
-    page.goto(f"{allowing.address}/?__theme=light")
-    page.locator("#tags .summary").wait_for()
+def test_an_address_that_cannot_be_used_is_told_and_the_photo_stays(allowing):
+    page = allowing
     before = page.locator("#tags .html-container").inner_text()
     box = page.get_by_label("Address of a photo")
     for address, sentence in (
@@ -101,5 +94,3 @@ def test_an_address_that_cannot_be_used_is_told_and_the_photo_stays(context, all
     assert page.get_by_role("link", name="Source code").get_attribute("href") == "https://code.example/ram"
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.close()
-    assert surprises == []

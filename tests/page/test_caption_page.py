@@ -10,7 +10,7 @@ import pytest
 from ram.checkpoints.model_folder import save_model
 from ram.tagger_loading import load
 from tests.captions import captioning_config, captioning_model
-from tests.page.conftest import WAIT_MILLISECONDS, foreign
+from tests.page.conftest import watched
 from tests.page.visits import EXAMPLES, choose, without_photo
 from tests.server import page_served
 from tests.tiny import tiny_bank
@@ -41,17 +41,10 @@ def captioning(folder, tmp_path_factory):
 
 @pytest.fixture
 def page(context, captioning):
-    visit = context.new_page()
-    visit.set_viewport_size({"width": 1280, "height": 900})
-    visit.set_default_timeout(WAIT_MILLISECONDS)
-    surprises = []
-    visit.on("pageerror", lambda error: surprises.append(f"script error: {error}"))
-    visit.on("request", lambda request: surprises.extend(foreign(request.url)))
-    visit.goto(f"{captioning.address}/?__theme=light")
-    visit.locator("#caption .own").wait_for()  # of the example that the page opens with
-    yield visit
-    visit.close()
-    assert surprises == []
+    with watched(context) as visit:
+        visit.goto(f"{captioning.address}/?__theme=light")
+        visit.locator("#caption .own").wait_for()  # of the example that the page opens with
+        yield visit
 
 
 def unfold(page):

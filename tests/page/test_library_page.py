@@ -17,7 +17,7 @@ from demo.core.library_search import LibrarySearch
 from demo.server.library_routes import library_routes
 from ram.library.own_tagger import LEAST
 from tests.library.test_photo_library import COUNT, folder, library, tagger  # noqa: F401
-from tests.page.conftest import foreign
+from tests.page.conftest import WAIT_MILLISECONDS, watched
 
 pytestmark = pytest.mark.page
 
@@ -39,17 +39,11 @@ def address(library):  # noqa: F811
 
 @pytest.fixture
 def page(browser, address):
-    visit = browser.new_page(viewport={"width": 1280, "height": 900})
-    visit.set_default_timeout(30_000)
-    surprises = []
-    expect.set_options(timeout=30_000)
-    visit.on("pageerror", lambda error: surprises.append(str(error)))
-    visit.on("request", lambda request: surprises.extend(foreign(request.url)))
-    visit.goto(address)
-    visit.locator("#grid img").first.wait_for()
-    yield visit
-    visit.close()
-    assert surprises == []
+    expect.set_options(timeout=WAIT_MILLISECONDS)
+    with watched(browser) as visit:
+        visit.goto(address)
+        visit.locator("#grid img").first.wait_for()
+        yield visit
 
 
 def test_photos_are_found_as_one_types(page):

@@ -27,13 +27,13 @@ class DetectedTags:
     Args:
         tags: a tag for each class.
         kinds: tag to all its hypernyms.
-        images: paths below the data folder, in the order of the rows, to their row.
+        images: paths below the data folder.
         probabilities: (images, tags) that the image shows the class.
     """
 
     tags: tuple[str, ...]
     kinds: Mapping[str, tuple[str, ...]]
-    images: Mapping[str, int]
+    images: tuple[str, ...]
     probabilities: torch.Tensor
 
     def save(self, path: Path) -> None:
@@ -56,7 +56,7 @@ class DetectedTags:
             tags = tuple(content["tags"])
             kinds = {tag: tuple(above) for tag, above in content["kinds"].items()}
             codes = torch.tensor(list(content["images"].values()), dtype=torch.uint8).view(-1, len(tags))
-            images = {image: row for row, image in enumerate(content["images"])}
+            images = tuple(content["images"])
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError):
             raise InputError(
                 f'{path.name} is not {{"tags": ["dog", ...], "kinds": {{"dog": ["animal"]}}, "images": '
@@ -67,7 +67,7 @@ class DetectedTags:
         return cls(tags, kinds, images, codes.float() / CODES)
 
     def of(self, pictures: Sequence[object], data: Path, columns: Sequence[str], absent: float) -> TagDraws:
-        """What is said of the images of a run.
+        """The tags to draw for the images of a run.
 
         Args:
             pictures: (images,) paths below ``data``; nothing is said of any other, or of one without detections.
@@ -76,7 +76,8 @@ class DetectedTags:
             absent: probability under which an image does not show a class.
         """
         ids = {tag: column for column, tag in enumerate(columns)}
-        rows = torch.tensor([self.images.get(_below(picture, data), -1) for picture in pictures])
+        rows_of_images = {image: row for row, image in enumerate(self.images)}
+        rows = torch.tensor([rows_of_images.get(_below(picture, data), -1) for picture in pictures])
         own = torch.zeros(len(self.tags), len(ids))
         for row, tag in enumerate(self.tags):
             if tag in ids:
@@ -86,8 +87,9 @@ class DetectedTags:
             for kind in kinds:
                 if tag in ids and kind in ids:
                     above[ids[tag], ids[kind]] = 1
-        seen = self.probabilities[rows.clamp(min=0)]
-        return TagDraws(seen.where(seen >= absent, 0.0), rows >= 0, own, own @ above, own @ above.T)
+        seen, looked = self.probabilities[rows.clamp(min=0)], rows >= 0
+        seen = seen.where((seen >= absent) & looked[:, None], 0.0)
+        return TagDraws(seen, looked, own, own @ above, own @ above.T)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +99,7 @@ class TagDraws:
     In expectation the loss is that of soft targets, and what is doubtful is neither lost nor taken for sure.
 
     Args:
-        probabilities: (images, classes), 0 where a class is absent.
+        probabilities: (images, classes), 0 where a class is absent or nothing is said.
         looked: (images,) False for an image of which nothing is said.
         own: (classes, tags) 1 for the class's own tag.
         implied: (classes, tags) 1 for that and what it implies: a dog is an animal.
@@ -114,7 +116,7 @@ class TagDraws:
         """(n, tags) True where a tag is drawn for the images ``ids`` (n,), by their seeds (n,)."""
         generators = (torch.Generator().manual_seed(seed ^ 1) for seed in seeds.tolist())  # the seed draws negatives
         chances = torch.stack([torch.rand(len(self.own), generator=generator) for generator in generators])
-        return ((chances < self.probabilities[ids]) & self.looked[ids, None]).float() @ self.implied > 0
+        return (chances < self.probabilities[ids]).float() @ self.implied > 0
 
     def join_known(self, triplets: Triplets) -> Triplets:
         """Triplets that know of each looked-at image whether it has a class, drawn or not, and what it lacks."""

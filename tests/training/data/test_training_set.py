@@ -170,7 +170,7 @@ def test_generated_classes_are_queries_but_not_tags(data, output, monkeypatch):
 
 def test_a_detector_adds_tags_and_says_which_are_absent(data, output):
     plain = read(toy_recipe(), data, output).triplets
-    images = {f"pictures/train{number}.png": number for number in range(6)}
+    images = tuple(f"pictures/train{number}.png" for number in range(6))
     probabilities = torch.tensor([[1.0, 0.0], *[[0.0, 0.0]] * 5])
     DetectedTags(("red", "blue"), {}, images, probabilities).save(data / "seen.json")
     training = read(toy_recipe(generated=GeneratedRecipe(detected="seen.json")), data, output)

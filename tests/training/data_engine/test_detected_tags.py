@@ -14,8 +14,8 @@ TAGS = ("dog", "corgi", "animal", "car")
 def detected():
     """Dog and car, in two images."""
     kinds = {"dog": ("animal",), "corgi": ("dog", "animal")}
-    rows = {"photos/a.jpg": 0, "photos/b.jpg": 1}
-    return DetectedTags(("dog", "car"), kinds, rows, torch.tensor([[0.8, 0.02], [0.01, 0.3]]))
+    images = ("photos/a.jpg", "photos/b.jpg")
+    return DetectedTags(("dog", "car"), kinds, images, torch.tensor([[0.8, 0.02], [0.01, 0.3]]))
 
 
 def test_tags_are_drawn_as_often_as_they_are_probable_with_their_kinds(detected, tmp_path):
