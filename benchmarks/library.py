@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.ship_model import rebuild
+from benchmarks.ship_model import looking_closer
 from ram.describers.by_name import describe_names
 from ram.evaluation.benchmarks import Benchmark, evaluate, load_benchmark
 from ram.evaluation.pictures import look_at
@@ -81,14 +81,6 @@ def stored_loss(
         store = LookStore(Path(folder), shape if rank is None else replace(shape, rank=rank))
         store.write(0, features)
         yield from loss(tagger, benchmark, bank, features, store)
-
-
-def looking_closer(tagger: Tagger, size: int | None, grid: int | None) -> Tagger:
-    """A tagger with the same weights for photos of another size, and another number of rows and columns of tokens."""
-    image = tagger.config.image
-    image = replace(image, size=size or image.size, grid=image.grid if grid is None else grid)
-    config, model = rebuild(replace(tagger.config, image=image), tagger.model)
-    return Tagger(config, model, tagger.bank, lambda: tagger.text_encoder)
 
 
 def grown(folder: Path, tagger: Tagger, pictures: Sequence[Path], photos: int) -> PhotoLibrary:
@@ -181,7 +173,8 @@ def main() -> None:
     args = parser.parse_args()
     tagger = load(args.model, device="cpu")
     if args.size or args.grid is not None:
-        tagger = looking_closer(tagger, args.size, args.grid)
+        closer = looking_closer(tagger.config, tagger.model, args.size, args.grid)
+        tagger = Tagger(*closer, tagger.bank, lambda: tagger.text_encoder)
     benchmark = load_benchmark(args.benchmark, args.images)
     known = names_in(tagger.bank.vocabulary.tags, benchmark.tags)
     new = [tag for tag, name in zip(benchmark.tags, known, strict=True) if name is None]

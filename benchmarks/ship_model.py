@@ -1,6 +1,6 @@
 """Turn a trained folder into the one that ships: the whole vocabulary, probabilities that keep their word, thresholds.
 
-    python -m benchmarks.ship_model runs/ram-plus-lite/model DATA --classifier --grid 4 --output runs/shipped
+    python -m benchmarks.ship_model runs/ram-plus-lite/model DATA --classifier --grid 9 --output runs/shipped
 
 The trained folder holds the tags of the training label system. This adds every other tag of ``ram/labels/everyday``,
 whose descriptions no training saw, then looks at the development sets (``benchmarks.development_sets``). With
@@ -49,7 +49,7 @@ from ram.prediction import strongest_logits
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import Origin, TagDescriptions
 
-WEIGHTS = (0.0, 2.0, 4.0, 8.0, 12.0, 16.0, 24.0)
+WEIGHTS = (0.0, 2.0, 4.0, 8.0, 12.0, 16.0, 24.0, 32.0)
 """Weights of the classifier's evidence that are compared."""
 BETA = 0.75
 """Recall counts so many times as much as precision: a wrong tag is seen, a missing one is not."""
@@ -84,9 +84,16 @@ def with_classifier(config: ModelConfig, model: TaggingModel, weight: float) -> 
     return rebuild(replace(config, ensemble=EnsembleConfig(classifier_weight=weight)), model)
 
 
-def with_grid(config: ModelConfig, model: TaggingModel, grid: int) -> tuple[ModelConfig, TaggingModel]:
-    """Rebuild the model with so many rows and columns of tokens: the decoder attends to any number of them."""
-    return rebuild(replace(config, image=replace(config.image, grid=grid)), model)
+def looking_closer(
+    config: ModelConfig, model: TaggingModel, size: int | None, grid: int | None
+) -> tuple[ModelConfig, TaggingModel]:
+    """Rebuild the model for images of another size and other rows and columns of tokens; None leaves them.
+
+    A convolutional backbone takes any size, and the decoder attends to any number of tokens.
+    """
+    image = config.image
+    image = replace(image, size=size or image.size, grid=image.grid if grid is None else grid)
+    return rebuild(replace(config, image=image), model)
 
 
 @torch.no_grad()
@@ -175,6 +182,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("data", type=Path)
     parser.add_argument("--classifier", action="store_true", help="weigh the classifier's evidence too")
+    parser.add_argument("--size", type=int, help="side of an image in pixels, if not as in training")
     parser.add_argument("--grid", type=int, help="rows and columns of tokens, if not as in training")
     parser.add_argument(
         "--mean", type=Path, nargs="+", default=(), metavar="FOLDER", help="take the mean with the weights of these"
@@ -183,8 +191,7 @@ def main() -> None:
     args = parser.parse_args()
     config, model, trained = load_model(args.model)
     mean_of(model, [load_model(folder)[1] for folder in args.mean])
-    if args.grid:
-        config, model = with_grid(config, model, args.grid)
+    config, model = looking_closer(config, model, args.size, args.grid)
     model.eval()
     if args.classifier:
         config, model = with_classifier(config, model, 1.0)

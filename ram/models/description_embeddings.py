@@ -17,6 +17,7 @@ class DescriptionEmbeddings:
     Args:
         embeddings: (tags, descriptions, dim) unit vectors.
         mask: (tags, descriptions) True where a description exists, or None where every tag has all of them.
+        spread: (tags, descriptions) distances from the mean of the tag, where they were computed.
 
     Raises:
         ValueError: the shapes do not fit.
@@ -24,6 +25,7 @@ class DescriptionEmbeddings:
 
     embeddings: torch.Tensor
     mask: torch.Tensor | None = None
+    spread: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.embeddings.ndim != 3:
@@ -42,6 +44,13 @@ class DescriptionEmbeddings:
             return self.embeddings.mean(dim=1)
         mask = self.mask[..., None].to(self.embeddings.dtype)
         return (self.embeddings * mask).sum(dim=1) / mask.sum(dim=1)
+
+    def with_spread(self) -> DescriptionEmbeddings:
+        """The same with the distances, at least 1e-12, of each tag's descriptions from their mean."""
+        if self.spread is not None:
+            return self
+        distances = (self.embeddings - self.mean()[:, None]).norm(dim=-1)
+        return replace(self, spread=distances.clamp(min=1e-12))
 
     def equal_pairs(self) -> list[tuple[int, int]]:
         """Tags that a model cannot tell apart, each with the first one of equal embeddings, in order.
@@ -64,7 +73,8 @@ class DescriptionEmbeddings:
 
     def rows(self, index: slice | torch.Tensor) -> DescriptionEmbeddings:
         """Some of the tags, by a slice or a tensor of indices."""
-        return DescriptionEmbeddings(self.embeddings[index], None if self.mask is None else self.mask[index])
+        parts = {name: part[index] for name, part in vars(self).items() if part is not None}
+        return DescriptionEmbeddings(**parts)
 
     def split(self, size: int) -> list[DescriptionEmbeddings]:
         """The tags in chunks of at most ``size``; one empty chunk where there are none."""
@@ -89,6 +99,6 @@ class DescriptionEmbeddings:
         return replace(self, embeddings=self.embeddings.to(wider))
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> DescriptionEmbeddings:
-        """The embeddings on a device and in ``dtype``, the mask on that device."""
+        """The embeddings on a device and in ``dtype``, their mask on that device; distances are computed anew."""
         mask = None if self.mask is None else self.mask.to(device)
         return DescriptionEmbeddings(self.embeddings.to(device, dtype), mask)

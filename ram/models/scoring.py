@@ -6,7 +6,7 @@ No tag changes another's score, so scoring in chunks is exact.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,7 @@ from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.fast import accelerate
 from ram.models.fast.absorbed_attention import read
 from ram.models.image_encoder import ImageFeatures
+from ram.models.lite.centered_reweighting import CenteredReweighting
 from ram.models.lite.ensemble import TagTerms
 from ram.models.lite.model import LiteModel, total
 from ram.models.ram import TaggingModel
@@ -84,6 +85,8 @@ class Scorer:
         terms, queries = None, None
         if isinstance(self.model, LiteModel):
             terms = TagTerms.join([self.model.prepare(part) for part in parts])
+        if isinstance(self.model.reweighting, CenteredReweighting):
+            bank = replace(bank, spread=torch.cat([part.with_spread().spread for part in parts]))  # type: ignore[misc]
         if bank.embeddings.shape[1] == 1:
             queries = torch.cat([self.model.queries(part.embeddings.transpose(0, 1))[0] for part in parts])
         return PreparedBank(bank, queries, terms)

@@ -6,7 +6,8 @@ import torch
 from PIL import Image
 
 from benchmarks import library
-from benchmarks.library import category_times, grown, looking_closer, repeated, search_times, stored_loss
+from benchmarks.library import category_times, grown, repeated, search_times, stored_loss
+from benchmarks.ship_model import looking_closer
 from ram.evaluation.benchmarks import Benchmark
 from ram.evaluation.pictures import look_at
 from ram.library.looks import LookShape, LookStore
@@ -33,7 +34,7 @@ def test_repeated_looks_are_near_to_their_own(features, tmp_path):
 
 
 def test_the_same_weights_look_closer_and_are_kept_by_rank(tmp_path):
-    tagger = looking_closer(Tagger(whole_config(), whole_model(), tiny_bank(), HashTextEncoder), 96, 3)
+    tagger = Tagger(*looking_closer(whole_config(), whole_model(), 96, 3), tiny_bank(), HashTextEncoder)
     assert [len(tokens) for tokens in tagger.look_at_pixels(torch.randn(2, 3, 96, 96)).tokens] == [10, 10]
     pictures = [tmp_path / f"{number}.png" for number in range(3)]
     for number, path in enumerate(pictures):
