@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ram.models.image_encoder import ImageEncoder, patch_tokens
+from ram.models.image_encoder import ImageEncoder, ImageFeatures, patch_tokens
 from ram.models.lite.image_encoder import LiteImageEncoder
 from ram.regions.windows import Windows, side_of
 from ram.tagger import Tagger
@@ -72,37 +72,64 @@ def window_sizes(side: int) -> Sequence[Windows]:
 
 
 @torch.inference_mode()
-def occlusion_losses(
-    tagger: Tagger, patches: torch.Tensor, bank: TagEmbeddingBank, windows: Windows
-) -> np.ndarray:
+def occlusion_losses(tagger: Tagger, patches: torch.Tensor, bank: TagEmbeddingBank, windows: Windows) -> np.ndarray:
     """(tags, windows) the tagger's logit of an image minus that without each window."""
     patches = patches[0].to(tagger.device, tagger.dtype)
-    shares = _shares(tagger.model.image_encoder, patches)
-    whole = _logits(tagger, patches, shares[None], bank)
+    encoder = tagger.model.image_encoder
+    shares = _shares(encoder, patches)
+    whole = _embed_each(encoder, shares @ patches)
     left = (~windows.masks())[:, None].to(shares)
-    without = [_logits(tagger, patches, shares * some, bank) for some in left.split(_AT_ONCE)]
-    return (whole - torch.cat(without)).T.cpu().numpy()
+    given = [shares[None], *(shares * some for some in left.split(_AT_ONCE))]
+    logits = torch.cat([_logits(tagger, patches, each, whole, shares.sum(dim=1), bank) for each in given])
+    return (logits[:1] - logits[1:]).T.cpu().numpy()
 
 
-def _logits(tagger: Tagger, patches: torch.Tensor, shares: torch.Tensor, bank: TagEmbeddingBank) -> torch.Tensor:
-    """(windows, tags) logits of cells that are the mean of some patches.
+def _logits(
+    tagger: Tagger,
+    patches: torch.Tensor,
+    shares: torch.Tensor,
+    whole: ImageFeatures,
+    total: torch.Tensor,
+    bank: TagEmbeddingBank,
+) -> torch.Tensor:
+    """(windows, tags) logits of cells that are the mean of the patches that are left.
 
     Args:
         tagger: scores them.
         patches: (patches, channels).
-        shares: (windows, cells, patches) of each patch that is left in each cell; they need not sum to 1.
+        shares: (windows, cells, patches) of each patch that is left in each cell.
+        whole: the cells with all their patches, each as an image of its own; only the others are embedded again.
+        total: (cells,) sum of the shares of all patches of a cell.
         bank: the tags.
     """
-    total = shares.sum(dim=2, keepdim=True)
-    cells = shares @ patches / total.clamp(min=1e-6)
-    left = total[..., 0] > 0
+    encoder, sums = tagger.model.image_encoder, shares.sum(dim=2)
+    left, parted = sums > 1e-6, (sums > 1e-6) & (sums < total - 1e-6)
+    cells = shares @ patches / sums[..., None].clamp(min=1e-6)
+    tokens = whole.tokens[:, 1].repeat(len(left), 1, 1)
+    seen = whole.class_probabilities
+    probabilities = None if seen is None else seen.repeat(len(left), 1, 1)
+    if parted.any():
+        again = _embed_each(encoder, cells[parted])
+        tokens[parted] = again.tokens[:, 1]
+        if probabilities is not None and again.class_probabilities is not None:
+            probabilities[parted] = again.class_probabilities
     count = left.sum(dim=1)
+    pooled = _embed_each(encoder, (cells * left[..., None]).sum(dim=1) / count[:, None].clamp(min=1)).tokens[:, :1]
+    if probabilities is not None:
+        probabilities = probabilities.masked_fill(~left[..., None], 0).amax(dim=1)
     logits = torch.zeros(len(left), len(bank), device=patches.device)
     for number in count.unique().tolist():  # windows with as many cells left are scored together
         some = count == number
-        tokens = cells[some][left[some]].unflatten(0, (-1, number))
-        logits[some] = tagger.score_batch(tagger.model.image_encoder.embed(tokens), bank).logits.float()
+        others = tokens[some][left[some]].unflatten(0, (-1, number))
+        found = None if probabilities is None else probabilities[some]
+        features = ImageFeatures(torch.cat([pooled[some], others], dim=1), None, found)
+        logits[some] = tagger.score_batch(features, bank).logits.float()
     return logits
+
+
+def _embed_each(encoder: ImageEncoder, cells: torch.Tensor) -> ImageFeatures:
+    """(n, channels), each as an image of one patch: an embedded token depends on no other."""
+    return encoder.embed(cells[:, None])
 
 
 def _shares(encoder: ImageEncoder, patches: torch.Tensor) -> torch.Tensor:

@@ -56,18 +56,17 @@ def test_cells_of_a_grid_are_the_mean_of_the_patches_that_are_left(image):
         np.testing.assert_allclose(losses[:, index], expected, atol=1e-4)
 
 
-def test_a_cell_that_loses_all_its_patches_is_left_out(image):
-    tagger = lite_tagger(grid=5)
-    patches, seen = look_at_patches(tagger, image), []
-    embed = tagger.model.image_encoder.embed
-
-    def counted(cells):
-        seen.append(tuple(cells.shape[:2]))
-        return embed(cells)
-
-    tagger.model.image_encoder.embed = counted
+def test_only_cells_that_lose_some_of_their_patches_are_embedded_again(image, monkeypatch):
+    """A cell that loses all of them is left out."""
+    tagger, seen = lite_tagger(grid=5), []
+    patches, embed = look_at_patches(tagger, image), tagger.model.image_encoder.embed
+    monkeypatch.setattr(tagger.model.image_encoder, "embed", lambda cells: (seen.append(len(cells)), embed(cells))[1])
     losses = occlusion_losses(tagger, patches, tagger.bank, Windows(5, 2))
-    assert seen == [(1, 25), (16, 21)] and np.isfinite(losses).all() and losses.any()
+    assert seen == [25, 1, 16] and np.isfinite(losses).all() and losses.any(), "25 cells and 17 means of what is left"
+    seen.clear()
+    tagger.model.image_encoder.grid = 4  # cells of 2 x 2 patches, a row and a column of which they share
+    occlusion_losses(tagger, patches, tagger.bank, Windows(5, 2))
+    assert seen[0] == 16 and 16 < seen[2] < 16 * 16
 
 
 def test_a_map_is_the_mean_over_windows_of_three_sizes(image):
