@@ -51,7 +51,7 @@ from ram.text.descriptions import Origin, TagDescriptions
 
 WEIGHTS = (0.0, 2.0, 4.0, 8.0, 12.0, 16.0, 24.0, 32.0)
 """Weights of the classifier's evidence that are compared."""
-BETA = 0.75
+BETA = 0.8
 """Recall counts so many times as much as precision: a wrong tag is seen, a missing one is not."""
 PRIOR = 30
 """Weight of the threshold that all tags share, in positives: most tags have few on development photos."""
