@@ -1,10 +1,13 @@
 """The paper's ablations at lite scale: each row changes one or two fields of a recipe.
 
     python -m benchmarks.ablation --data DATA --output runs/ablation [--rows f e ...] [--seeds 0 1 2] [--results FOLDER]
+    python -m benchmarks.ablation --data DATA --output runs/ablation --rows f "paraphrase text" --seeds 0 1 2 \
+        --results benchmarks/results --name text_encoders
 
 ``DATA`` is the folder of "Training" in the README, with ``flickr8k/benchmarks`` in it. Rows that are done are kept in
 ``results.jsonl``, so a stopped run goes on; the tables are printed at the end, as Markdown. ``--results`` writes the
 file that ``python -m benchmarks.tables`` reads, with the figure of every seed, from all rows of ``results.jsonl``.
+Table 13 has a file of its own, so that its rows are of one run whatever was measured for the others.
 """
 
 from __future__ import annotations
@@ -29,7 +32,6 @@ from ram.describers.template import TemplateDescriber
 from ram.evaluation.benchmarks import Benchmark, load_benchmark
 from ram.evaluation.metrics import mean_average_precision
 from ram.evaluation.tag_banks import mean_bank
-from ram.labels.label_system import shipped_descriptions
 from ram.models.config import EnsembleConfig
 from ram.models.lite.ensemble import Ensemble
 from ram.models.lite.model import total
@@ -133,10 +135,11 @@ TABLES: Mapping[str, Iterable[tuple[str, str, str]]] = {
 
 @dataclass(frozen=True, eq=False)
 class Measure:
-    """The two benchmarks with the frozen backbone's patch tokens of their images."""
+    """The two benchmarks with the frozen backbone's patch tokens of their images, and how training describes tags."""
 
     benchmarks: Mapping[str, Benchmark]
     patches: Mapping[str, PatchSource]
+    descriptions: TagDescriptions
 
     @classmethod
     def open(cls, data: Path, cache: Path, tagger: Tagger, progress: Progress) -> Measure:
@@ -154,14 +157,14 @@ class Measure:
             )
             for name, benchmark in found.items()
         }
-        return cls(found, patches)
+        return cls(found, patches, TagDescriptions.load(data / "labels" / "descriptions.json"))
 
     @torch.inference_mode()
     def __call__(self, tagger: Tagger, asked: str) -> dict[str, float]:
         """Return the mAP of each benchmark in percent."""
         found = {}
         for name, benchmark in self.benchmarks.items():
-            bank, parts = ask(tagger, benchmark.tags, asked).embedded, []
+            bank, parts = ask(tagger, benchmark.tags, asked, self.descriptions).embedded, []
             ensemble = Ensemble(EnsembleConfig(pooled_weight=8.0))
             for ids in torch.arange(len(benchmark.pictures)).split(50):
                 features = self.patches[name].look_plainly(tagger.model.image_encoder, ids)
@@ -175,9 +178,9 @@ class Measure:
         return found
 
 
-def ask(tagger: Tagger, tags: Iterable[str], asked: str) -> TagEmbeddingBank:
-    """Build a bank: one template per tag, several templates, or descriptions (ours, else the lexicon's)."""
-    template, ours = TemplateDescriber(), shipped_descriptions()
+def ask(tagger: Tagger, tags: Iterable[str], asked: str, ours: TagDescriptions) -> TagEmbeddingBank:
+    """Build a bank: one template per tag, several templates, or descriptions: those of training, else the lexicon's."""
+    template = TemplateDescriber()
     if asked.startswith("basic"):
         said = TagDescriptions({tag: tuple(template.describe(tag)) for tag in tags})
     elif asked == "template":
@@ -216,7 +219,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--rows", nargs="+", choices=RUNS, default=list(RUNS), metavar="ROW")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--results", type=Path, metavar="FOLDER", help="write ablation.json there")
+    parser.add_argument("--results", type=Path, metavar="FOLDER", help="write NAME.json there")
+    parser.add_argument("--name", default="ablation", help="of that file (default: ablation)")
     args = parser.parse_args()
     if "paraphrase text" in args.rows:
         from benchmarks.paraphrase_text import ParaphraseTextEncoder  # it needs onnx
@@ -245,10 +249,10 @@ def main() -> None:
                     with open(results, "a", encoding="utf-8") as file:
                         file.write(json.dumps(record) + "\n")
     if args.results is not None:
-        rows, before = by_row(done), read_results("ablation", args.results)
+        rows, before = by_row(done), read_results(args.name, args.results)
         if before is not None and (lost := [row for row in before.rows if row not in rows]):
-            say(f"rows of the former ablation.json that this run has not measured are left out: {'; '.join(lost)}")
-        print(write_results("ablation", command_of(done), ABOUT, rows, args.results))
+            say(f"rows of the former {args.name}.json that this run has not measured are left out: {'; '.join(lost)}")
+        print(write_results(args.name, command_of(done), ABOUT, rows, args.results))
     for title, labelled in TABLES.items():
         print(f"\n**{title}**\n\n| | common 155 | uncommon 79 |\n|---|---|---|")
         for label, run, how in labelled:

@@ -1,8 +1,8 @@
 """Where an image shows a tag: the decoder's logit of windows over the backbone's patches, and without them.
 
-The small models average their patches to a grid of 4 x 4 before the decoder, which is too coarse to point with. Here
-windows slide over the backbone's own patches, 9 x 9 of them. Each window is scored twice: as if it were the whole
-image, and as what the logit loses without it. The image encoder's expensive part runs once.
+Windows slide over the backbone's own patches, 9 x 9 for the small models, whatever tokens their decoder gets of them.
+Each window is scored twice: as if it were the whole image, and as what the logit loses without it. The image encoder's
+expensive part runs once.
 """
 
 from __future__ import annotations
