@@ -1,6 +1,6 @@
 """Turn a trained folder into the one that ships: the whole vocabulary, probabilities that keep their word, thresholds.
 
-    python -m benchmarks.ship_model runs/ram-plus-lite/model DATA --classifier --grid 9 --output runs/shipped
+    python -m benchmarks.ship_model runs/ram-plus-lite/model DATA --classifier --grid 0 --output runs/shipped
 
 The trained folder holds the tags of the training label system. This adds every other tag of ``ram/labels/everyday``,
 whose descriptions no training saw, then looks at the development sets (``benchmarks.development_sets``). With
@@ -183,7 +183,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--classifier", action="store_true", help="weigh the classifier's evidence too")
     parser.add_argument("--size", type=int, help="side of an image in pixels, if not as in training")
-    parser.add_argument("--grid", type=int, help="rows and columns of tokens, if not as in training")
+    parser.add_argument("--grid", type=int, help="rows and columns of tokens, if not as in training; 0: all")
     parser.add_argument(
         "--mean", type=Path, nargs="+", default=(), metavar="FOLDER", help="take the mean with the weights of these"
     )

@@ -106,8 +106,8 @@ def test_large_looks_come_back_in_any_order(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_look_of_the_shipped_model_takes_8_kilobytes():
+def test_a_look_of_the_shipped_model_takes_at_most_25_kilobytes():
     tagger = load("ram-plus-lite")
     size = tagger.config.image.size
     shape = LookShape.of(tagger.look_at_pixels(torch.zeros(1, 3, size, size)))
-    assert shape == LookShape(16, 384, 1000) and shape.nbytes < 8_000
+    assert shape == LookShape(81, 384, 1000, rank=50) and shape.nbytes <= 25_000

@@ -9,7 +9,7 @@ from tests.paths import ROOT
 
 EXPECTED = {
     "dogs": "dog", "mountains": "mountain", "bridge": "bridge", "coffee": "coffee", "temple": "building",
-    "astronaut": "person", "cat": "cat", "bee": "bee", "polar_bear": "polar bear", "parrot": "macaw",
+    "astronaut": "person", "cat": "cat", "bee": "insect", "polar_bear": "polar bear", "parrot": "macaw",
     "photographer": "photographer", "stream": "river", "crocodile": "crocodile", "meadow": "mountain",
 }  # fmt: skip
 ERRS = {"fig": "pasta", "sunset": "volcano"}
