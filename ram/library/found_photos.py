@@ -24,11 +24,11 @@ class FoundPhoto:
 
 @dataclass(frozen=True)
 class Added:
-    """How many photos of a folder a library took up.
+    """Counts of one update of a library, with the photos that failed.
 
     Args:
-        photos: how many are new or changed.
-        gone: how many were forgotten, because they are no longer there.
+        photos: number of new or changed photos.
+        gone: number of photos that were removed from the library because their files are gone.
         faults: photos that cannot be read, each with the reason.
     """
 

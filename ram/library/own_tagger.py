@@ -38,11 +38,11 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class LabelReport:
-    """How well one label is told before and after training.
+    """Average precision of one label before and after training.
 
     Args:
         tag: the label.
-        photos: with it.
+        photos: number of photos with the label.
         before, after: average precision on photos that were left out of training, in turns.
     """
 

@@ -201,5 +201,5 @@ def _clean(value: str) -> str:
 
 
 def tag_key(value: str) -> str:
-    """The same for tags that differ in upper and lower case only."""
+    """Key for comparing tags without regard to case: NFC-normalised and case-folded."""
     return unicodedata.normalize("NFC", value).casefold()

@@ -71,7 +71,7 @@ def _holds(read: list[int], form: tuple[int, ...]) -> bool:
 
 
 def _begun(read: list[int], form: tuple[int, ...]) -> int:
-    """How many tokens of a form, not all of them, stand at the end of what was read."""
+    """Length of the longest proper prefix of ``form`` that the tokens ``read`` end with; 0 where there is none."""
     return next(n for n in range(len(form) - 1, -1, -1) if tuple(read[len(read) - n :]) == form[:n])
 
 

@@ -17,7 +17,7 @@ class DescriptionEmbeddings:
     Args:
         embeddings: (tags, descriptions, dim) unit vectors.
         mask: (tags, descriptions) True where a description exists, or None where every tag has all of them.
-        spread: (tags, descriptions) distances from the mean of the tag, where they were computed.
+        spread: (tags, descriptions) of :meth:`distances`, where they were computed before.
 
     Raises:
         ValueError: the shapes do not fit.
@@ -45,12 +45,11 @@ class DescriptionEmbeddings:
         mask = self.mask[..., None].to(self.embeddings.dtype)
         return (self.embeddings * mask).sum(dim=1) / mask.sum(dim=1)
 
-    def with_spread(self) -> DescriptionEmbeddings:
-        """The same with the distances, at least 1e-12, of each tag's descriptions from their mean."""
+    def distances(self) -> torch.Tensor:
+        """(tags, descriptions): Euclidean distance of each description from the mean of its tag, at least 1e-12."""
         if self.spread is not None:
-            return self
-        distances = (self.embeddings - self.mean()[:, None]).norm(dim=-1)
-        return replace(self, spread=distances.clamp(min=1e-12))
+            return self.spread
+        return (self.embeddings - self.mean()[:, None]).norm(dim=-1).clamp(min=1e-12)
 
     def equal_pairs(self) -> list[tuple[int, int]]:
         """Tags that a model cannot tell apart, each with the first one of equal embeddings, in order.

@@ -14,7 +14,7 @@ from ram.models.text_encoder import fingerprint_of, in_batches
 from ram.proxies import through_proxy
 
 OPEN_CLIP = "open_clip:"
-"""What the name of such an encoder begins with."""
+"""Prefix of the names of open_clip's text encoders."""
 
 
 class OpenClipTextEncoder:

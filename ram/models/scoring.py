@@ -86,7 +86,7 @@ class Scorer:
         if isinstance(self.model, LiteModel):
             terms = TagTerms.join([self.model.prepare(part) for part in parts])
         if isinstance(self.model.reweighting, CenteredReweighting):
-            bank = replace(bank, spread=torch.cat([part.with_spread().spread for part in parts]))  # type: ignore[misc]
+            bank = replace(bank, spread=torch.cat([part.distances() for part in parts]))
         if bank.embeddings.shape[1] == 1:
             queries = torch.cat([self.model.queries(part.embeddings.transpose(0, 1))[0] for part in parts])
         return PreparedBank(bank, queries, terms)

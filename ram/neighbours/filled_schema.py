@@ -18,11 +18,11 @@ DEEPEST = 12
 
 @dataclass(frozen=True)
 class Answer:
-    """What there is to say of an image.
+    """Tags of an image, with a caption where one was written.
 
     Args:
         scores: the tags to give, most probable first.
-        caption: a sentence, where there is one.
+        caption: one sentence; None where no caption was written.
     """
 
     scores: Sequence[TagScore]

@@ -103,7 +103,8 @@ def _logits(
         bank: the tags.
     """
     encoder, sums = tagger.model.image_encoder, shares.sum(dim=2)
-    left, parted = sums > 1e-6, (sums > 1e-6) & (sums < total - 1e-6)
+    left = sums > 1e-6
+    parted = left & (sums < total - 1e-6)
     cells = shares @ patches / sums[..., None].clamp(min=1e-6)
     tokens = whole.tokens[:, 1].repeat(len(left), 1, 1)
     seen = whole.class_probabilities

@@ -140,7 +140,7 @@ def test_plots_and_cards_name_tags_in_the_language(visit, locale, language, dog)
     for plot in ("#plot .wide svg text", "#plot .narrow svg text"):
         shown = page.locator(plot).all_text_contents()
         assert dog in shown and "dog" not in shown and "meteor shower" in shown
-    assert fill(words["label_and_value"], {"label": dog, "value": "RAM++ "}) in spoken(page, "#plot")
+    assert fill(words["label_and_value"], {"label": dog, "value": "RAM++ 1.00"}) in spoken(page, "#plot")
     assert "dog" not in spoken(page, "#plot")
     page.evaluate(DRAWN)
     with page.expect_download():

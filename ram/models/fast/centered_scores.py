@@ -35,8 +35,6 @@ def _reweight(
         exists = mask[..., None].to(similarity.dtype)
         mean = (similarity * exists).sum(dim=1, keepdim=True) / exists.sum(dim=1, keepdim=True)
         similarity = (similarity - mean).masked_fill(~mask[..., None], -torch.inf)
-    measured = descriptions.with_spread()
-    assert measured.spread is not None
-    similarity = similarity / measured.spread[..., None] * reweighting.log_scale.exp()
+    similarity = similarity / descriptions.distances()[..., None] * reweighting.log_scale.exp()
     weights = similarity.permute(2, 0, 1).softmax(dim=-1).to(bank.dtype)
     return torch.einsum("btn,tnd->btd", weights, bank), weights

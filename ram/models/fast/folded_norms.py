@@ -52,6 +52,6 @@ def _convolve(convolution: Any, x: torch.Tensor) -> torch.Tensor:
 
 
 def _activate(norm: Any, x: torch.Tensor) -> torch.Tensor:
-    """What is left of timm's norm with an activation."""
+    """Dropout and activation of timm's norm layer; the convolution before it has normalised already."""
     activated: torch.Tensor = norm.act(norm.drop(x))
     return activated
