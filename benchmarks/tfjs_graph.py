@@ -21,12 +21,14 @@ class GraphModel:
 
     Args:
         file: ``model.json``; the weights lie beside it.
+        precision: of the weights and of what is computed.
 
     Raises:
         InputError: the files do not belong together.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, precision: torch.dtype = torch.float32) -> None:
+        self._precision = precision
         document = json.loads(file.read_text(encoding="utf-8"))
         self._nodes = document["modelTopology"]["node"]
         self._weights: dict[str, torch.Tensor] = {}
@@ -40,30 +42,37 @@ class GraphModel:
             stored = np.dtype(STORED[entry.get("quantization", entry)["dtype"]])
             values = np.frombuffer(raw, stored, int(np.prod(entry["shape"], dtype=int)), start)
             start += values.nbytes
-            kind = np.int64 if stored == np.int32 else np.float32
-            self._weights[entry["name"]] = torch.from_numpy(values.reshape(entry["shape"]).astype(kind))
+            weight = torch.from_numpy(values.reshape(entry["shape"]).astype(np.float32))
+            self._weights[entry["name"]] = weight.to(torch.int64 if stored == np.int32 else self._precision)
         if start != len(raw):
             raise InputError(f"the weights of {name} have {len(raw)} bytes in place of {start}: fetch both files again")
 
     @torch.inference_mode()
     def __call__(self, images: torch.Tensor, outputs: list[str]) -> list[torch.Tensor]:
-        """Return the named outputs for a batch in the layout of the graph's placeholder."""
-        values: dict[str, torch.Tensor] = {f"{name}:0": value for name, value in self._weights.items()}
+        """Return the named outputs for a batch in the layout of the graph's placeholder; nothing else is computed."""
+        values, needed = dict(self._weights), self._needed(outputs)
         for node in self._nodes:
-            if node["op"] == "Const":
-                continue
-            inputs = [values[_key(name)] for name in node.get("input", ()) if not name.startswith("^")]
-            result = images if node["op"] == "Placeholder" else _apply(node, inputs, len(images))
-            for at, value in enumerate(result if isinstance(result, tuple) else (result,)):
-                values[f"{node['name']}:{at}"] = value
-        return [values[_key(name)] for name in outputs]
+            if node["op"] == "Placeholder":
+                values[node["name"]] = images.to(self._precision)
+            elif node["op"] != "Const" and node["name"] in needed:
+                values[node["name"]] = _apply(node, [values[_name(key)] for key in node["input"]])
+        return [values[_name(key)] for key in outputs]
+
+    def _needed(self, outputs: list[str]) -> set[str]:
+        """Names of the nodes on which the outputs depend."""
+        needed = {_name(key) for key in outputs}
+        for node in reversed(self._nodes):  # a node stands after its inputs
+            if node["name"] in needed:
+                needed |= {_name(key) for key in node.get("input", ())}
+        return needed
 
 
-def _key(name: str) -> str:
-    return name if ":" in name else f"{name}:0"
+def _name(key: str) -> str:
+    """Return the node's name of one of its outputs: no node here has two."""
+    return key.partition(":")[0]
 
 
-def _apply(node: dict[str, Any], x: list[torch.Tensor], batch: int) -> torch.Tensor | tuple[torch.Tensor, ...]:
+def _apply(node: dict[str, Any], x: list[torch.Tensor]) -> torch.Tensor:
     attributes = node.get("attr", {})
     match node["op"]:
         case "Identity":
@@ -72,30 +81,21 @@ def _apply(node: dict[str, Any], x: list[torch.Tensor], batch: int) -> torch.Ten
             return x[0] + x[1]
         case "Sigmoid":
             return x[0].sigmoid()
-        case "LeakyRelu":
-            return F.leaky_relu(x[0], attributes["alpha"]["f"])
+        case "Mul":
+            return x[0] * x[1]
         case "Transpose":
             return x[0].permute(*x[1].tolist())
         case "ConcatV2":
             return torch.cat(x[:-1], int(x[-1]))
-        case "SplitV":
-            return torch.split(x[0], x[1].tolist(), int(x[2]))
-        case "Reshape":
-            return x[0].reshape(batch, *x[1].tolist()[1:])
         case "Pad" | "PadV2":
             pads = [side for row in reversed(x[1].tolist()) for side in row]
             return F.pad(x[0], pads, value=float(x[2]) if len(x) > 2 else 0.0)
-        case "SparseToDense":
-            filled = torch.full(x[1].tolist(), int(x[3]))
-            filled[tuple(x[0].reshape(-1, filled.ndim).T)] = x[2]
-            return filled
-        case "ResizeBilinear":
-            aligned = bool(attributes.get("align_corners", {}).get("b"))
-            return _last(F.interpolate(_first(x[0]), size=x[1].tolist(), mode="bilinear", align_corners=aligned))
-        case "Conv2D":
+        case "ResizeNearestNeighbor":  # twice as large: the sides it names are those of the image it was saved with
+            return _last(F.interpolate(_first(x[0]), scale_factor=2, mode="nearest"))
+        case "Conv2D" | "_FusedConv2D":
             weight, stride = x[1].permute(3, 2, 0, 1), _sides(attributes, "strides")
             image = _pad(_first(x[0]), weight.shape[2:], stride, attributes, 0.0)
-            return _last(F.conv2d(image, weight, stride=stride, groups=image.shape[1] // weight.shape[1]))
+            return _last(F.conv2d(image, weight, *x[2:], stride=stride))  # what is fused is the bias
         case "MaxPool":
             size, stride = _sides(attributes, "ksize"), _sides(attributes, "strides")
             return _last(F.max_pool2d(_pad(_first(x[0]), size, stride, attributes, -torch.inf), size, stride))

@@ -44,3 +44,13 @@ def test_a_model_that_ranks_backwards_is_refused():
         fit_logistic(-logits[:, None], targets)
     with pytest.raises(ValueError, match="not"):
         fit_logistic(logits[:, None], np.zeros(len(logits), bool))
+
+
+def test_a_fit_is_found_where_most_decisions_are_far_from_the_middle():
+    """Newton's whole first step would go beyond all bounds here."""
+    rng = np.random.default_rng(0)
+    logits = np.concatenate([np.full(5000, -9.2), rng.normal(-3, 3, 300)])
+    targets = rng.random(len(logits)) < 1 / (1 + np.exp(-1.2 * logits - 1.5))
+    (scale,), shift = fit_logistic(logits[:, None], targets)
+    assert scale == pytest.approx(1.2, abs=0.2)
+    assert shift == pytest.approx(1.5, abs=0.5)
