@@ -4,7 +4,8 @@
 
 The trained folder holds the tags of the training label system. This adds every other tag of ``ram/labels/everyday``,
 whose descriptions no training saw, then looks at the development sets (``benchmarks.development_sets``). With
-``--classifier`` the evidence of the ImageNet classifier joins the decoder's logit, with the weight that is best for
+``--classifier`` the evidence of the ImageNet classifier joins the decoder's logit. A class that means a tag is
+compared with tags by the sentences of that one, any other by its WordNet gloss. The weight is the one that is best for
 the two uses of a score: photos for a tag (mean average precision over the tags) and tags for a photo (average
 precision over all decisions), in the mean of both and of the sets. A logistic regression makes probabilities of the
 sum: its scale and shift are folded into head and weight. A further shift brings the threshold of the best F-measure
@@ -30,6 +31,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.functional import normalize
 
 from benchmarks.development_sets import BATCH, read_sets
 from benchmarks.everyday_labels import FOLDER as EVERYDAY
@@ -42,14 +44,17 @@ from ram.images.transforms import EvalTransform
 from ram.labels.label_system import LabelSystem
 from ram.models.build import build_model, build_text_encoder
 from ram.models.config import EnsembleConfig, ModelConfig
+from ram.models.lite.image_encoder import LiteImageEncoder
 from ram.models.lite.matching import MatchingHead
 from ram.models.ram import TaggingModel
 from ram.models.scoring import Scorer
 from ram.prediction import strongest_logits
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import Origin, TagDescriptions
+from ram.training.data_engine.dense_tags import class_membership
+from ram.training.data_engine.imagenet import class_glosses
 
-WEIGHTS = (0.0, 2.0, 4.0, 8.0, 12.0, 16.0, 24.0, 32.0)
+WEIGHTS = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 16.0, 24.0)
 """Weights of the classifier's evidence that are compared."""
 BETA = 0.8
 """Recall counts so many times as much as precision: a wrong tag is seen, a missing one is not."""
@@ -77,6 +82,18 @@ def everyday_bank(trained: TagEmbeddingBank, descriptions: int | None) -> TagEmb
     text_encoder = build_text_encoder(trained.text_encoder)
     own = TagEmbeddingBank.build(written.select(trained.vocabulary.tags), text_encoder, trained.vocabulary)
     return own.join(TagEmbeddingBank.build(written.select(others), text_encoder))
+
+
+@torch.no_grad()
+def describe_classes(model: TaggingModel, bank: TagEmbeddingBank) -> None:
+    """Compare tags with the classes of the classifier by the sentences of the tag that a class means, if any does."""
+    encoder = model.image_encoder
+    assert isinstance(encoder, LiteImageEncoder) and encoder.words is not None, "a small model with a classifier"
+    ids = {tag: column for column, tag in enumerate(bank.vocabulary.tags)}
+    own = class_membership(ids, kinds=False)
+    means = own @ normalize(bank.to("cpu", torch.float32).embedded.mean(), dim=1)
+    glosses = normalize(build_text_encoder(bank.text_encoder).encode(class_glosses()).float(), dim=1)
+    encoder.words.describe(means.where(own.any(dim=1, keepdim=True), glosses))
 
 
 def with_classifier(config: ModelConfig, model: TaggingModel, weight: float) -> tuple[ModelConfig, TaggingModel]:
@@ -116,7 +133,7 @@ def thresholds_like(
         means: (tags, dim) of the embeddings of each tag's descriptions, which say what is like it.
         count: nearest tags.
     """
-    vectors = torch.nn.functional.normalize(means - means.mean(dim=0), dim=1)
+    vectors = normalize(means - means.mean(dim=0), dim=1)
     others = np.setdiff1d(np.arange(len(thresholds)), shown)
     near = (vectors[others] @ vectors[shown].T).topk(min(count, len(shown))).indices.numpy()
     thresholds[others] = np.round(thresholds[shown][near].mean(axis=1), 4)
@@ -193,9 +210,10 @@ def main() -> None:
     mean_of(model, [load_model(folder)[1] for folder in args.mean])
     config, model = looking_closer(config, model, args.size, args.grid)
     model.eval()
+    bank = everyday_bank(trained, config.max_descriptions)
     if args.classifier:
         config, model = with_classifier(config, model, 1.0)
-    bank = everyday_bank(trained, config.max_descriptions)
+        describe_classes(model, bank)
     ids = {tag: index for index, tag in enumerate(bank.vocabulary.tags)}
     image = config.image
     sets = read_sets(args.data, ids, model, EvalTransform(image.size, image.mean, image.std, image.interpolation))

@@ -97,7 +97,7 @@ def load_model(folder: str | Path) -> LoadedModel:
             f"{WEIGHTS} of {folder.name!r} cannot be read ({error}): copy or convert it again"
         ) from None
     try:
-        model = assemble(config, weights, folder.name)
+        model = assemble(config, _described(weights), folder.name)
         bank = TagEmbeddingBank.load(folder, config.text_encoder)
         if model.captioner is not None:
             model.captioner.words = _read_words(folder, model.captioner.config)
@@ -109,6 +109,14 @@ def load_model(folder: str | Path) -> LoadedModel:
             f"the bank of {folder.name!r} is {width} wide but {CONFIG} says {config.dim}: convert it again"
         )
     return LoadedModel(config, model, bank)
+
+
+def _described(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights in which classes are described by their names, as they were before they had other sentences."""
+    words = "image_encoder.words."
+    if f"{words}words" in weights and f"{words}described" not in weights:
+        return {**weights, f"{words}described": weights[f"{words}words"].clone()}
+    return weights
 
 
 def assemble(config: ModelConfig, weights: Mapping[str, torch.Tensor], where: str) -> TaggingModel:

@@ -110,13 +110,13 @@ class EnsembleConfig:
     Args:
         pooled_weight: weight of the cosine between the pooled token and a tag's mean description.
         classifier_weight: weight of the evidence of the backbone's classifier.
-        similarity_power: exponent of the cosine of a class name and a tag; higher, only near names count.
+        similarity_power: exponent of the cosine of a class and a tag; higher, only near ones count.
         shortlist_lift: estimate of how far the decoder lifts a tag per unit of cosine; only orders a shortlist.
     """
 
     pooled_weight: float = 0.0
     classifier_weight: float = 0.0
-    similarity_power: float = 5.0
+    similarity_power: float = 3.0
     shortlist_lift: float = 12.0
 
     def __post_init__(self) -> None:

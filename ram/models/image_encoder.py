@@ -20,7 +20,7 @@ class ImageFeatures:
     Args:
         tokens: (batch, patches + 1, dim), the pooled token first.
         classes: (batch, classes) logits of a classifier for the whole image; None where the model has none.
-        class_probabilities: (batch, classes) of that classifier at the patch where each class is highest; or None.
+        class_probabilities: (batch, classes) of that classifier, over the patches; or None.
     """
 
     tokens: torch.Tensor

@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 from ram.models.image_encoder import ImageEncoder, ImageFeatures, patch_tokens
+from ram.models.lite.class_words import ClassWords
 from ram.models.lite.image_encoder import LiteImageEncoder
 from ram.regions.windows import Windows, side_of
 from ram.tagger import Tagger
@@ -117,7 +118,7 @@ def _logits(
     count = left.sum(dim=1)
     pooled = _embed_each(encoder, (cells * left[..., None]).sum(dim=1) / count[:, None].clamp(min=1)).tokens[:, :1]
     if probabilities is not None:
-        probabilities = probabilities.masked_fill(~left[..., None], 0).amax(dim=1)
+        probabilities = ClassWords.over_patches(probabilities, left)
     logits = torch.zeros(len(left), len(bank), device=patches.device)
     for number in count.unique().tolist():  # windows with as many cells left are scored together
         some = count == number

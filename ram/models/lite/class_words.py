@@ -12,6 +12,10 @@ class ClassWords(nn.Module):
     This is ConSE (Norouzi et al. 2014): an image feature in the text encoder's space that knows things which no caption
     of the training images mentions. Nothing in it is learned; :meth:`set` fills it and it is saved with the weights.
 
+    ``words`` are what tokens are made of, and stay as the decoder has learned them. ``described`` are what tags are
+    compared with: the same at first, better sentences after :meth:`describe`. Both are around their means; ``center``
+    is that of the latter.
+
     Args:
         classes: number of classes.
         channels: width of the backbone's patches.
@@ -22,6 +26,7 @@ class ClassWords(nn.Module):
     weight: torch.Tensor
     bias: torch.Tensor
     words: torch.Tensor
+    described: torch.Tensor
     center: torch.Tensor
 
     def __init__(self, classes: int, channels: int, dim: int, temperature: float = 2.0) -> None:
@@ -30,6 +35,7 @@ class ClassWords(nn.Module):
         self.register_buffer("weight", torch.zeros(classes, channels))
         self.register_buffer("bias", torch.zeros(classes))
         self.register_buffer("words", torch.zeros(classes, dim))
+        self.register_buffer("described", torch.zeros(classes, dim))
         self.register_buffer("center", torch.zeros(dim))
 
     def set(self, weight: torch.Tensor, bias: torch.Tensor, words: torch.Tensor) -> None:
@@ -41,15 +47,37 @@ class ClassWords(nn.Module):
             weight, bias: (classes, channels) and (classes,).
             words: (classes, dim).
         """
-        center = words.mean(dim=0)
         self.weight.copy_(weight)
         self.bias.copy_(bias)
-        self.center.copy_(center)
-        self.words.copy_((words - center) / (words - center).std())
+        self.describe(words)
+        self.words.copy_(self.described / self.described.std())
+
+    def describe(self, texts: torch.Tensor) -> None:
+        """Compare tags with other texts of the classes: (classes, dim) embeddings."""
+        self.center.copy_(texts.mean(dim=0))
+        self.described.copy_(texts - self.center)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """(..., channels) features of the backbone to (..., classes) logits."""
         return features @ self.weight.T + self.bias
+
+    @staticmethod
+    def over_patches(probabilities: torch.Tensor, left: torch.Tensor | None = None) -> torch.Tensor:
+        """How much of an image shows each class: the geometric mean of the mean and the highest over its patches.
+
+        A single patch is sure of many things that the image does not show, and a small object fills few patches.
+
+        Args:
+            probabilities: (batch, patches, classes).
+            left: (batch, patches) the patches that count; None for all.
+
+        Returns:
+            (batch, classes); 0 where no patch counts.
+        """
+        if left is None:
+            return (probabilities.mean(dim=1) * probabilities.amax(dim=1)).sqrt()
+        kept = probabilities * left[..., None]
+        return (kept.sum(dim=1) / left.sum(dim=1, keepdim=True).clamp(min=1) * kept.amax(dim=1)).sqrt()
 
     def embed(self, classes: torch.Tensor) -> torch.Tensor:
         """(..., classes) logits to (..., dim) embeddings around 0."""

@@ -6,10 +6,9 @@ together, the decoder would leave the work to the others.
 
     decoder     its logit
     pooled      cosine of the pooled token and the tag's mean description
-    classifier  of all ImageNet classes, the highest product of the class's probability, at the patch where it is
-                highest, and a power of the cosine of its name and the tag's mean description, both around the mean of
-                the class names. So a class counts for tags of nearly its own name: an ImageNet classifier knows
-                corgis, but not running
+    classifier  of all ImageNet classes, the highest product of the class's probability over the patches and a power of
+                the cosine of its mean description and the tag's, both around the mean of all classes. So a class counts
+                for tags that are described nearly as it is: an ImageNet classifier knows corgis, but not running
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class TagTerms:
 
     Args:
         mean: (tags, dim) unit mean descriptions.
-        similarity: (tags, classes) of tags and class names, in 0..1; None without a classifier.
+        similarity: (tags, classes) of tags and classes, in 0..1; None without a classifier.
     """
 
     mean: torch.Tensor
@@ -73,7 +72,7 @@ class Ensemble(nn.Module):
         if words is None or not self.config.classifier_weight:
             return TagTerms(F.normalize(mean, dim=-1))
         centered = F.normalize(mean - words.center.to(mean.dtype), dim=-1)
-        cosine = centered @ F.normalize(words.words, dim=-1).to(mean.dtype).T
+        cosine = centered @ F.normalize(words.described, dim=-1).to(mean.dtype).T
         return TagTerms(F.normalize(mean, dim=-1), cosine.clamp(min=0) ** self.config.similarity_power)
 
     def forward(self, decoder: torch.Tensor, features: ImageFeatures, tags: TagTerms) -> dict[str, torch.Tensor]:

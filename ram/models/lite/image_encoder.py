@@ -64,4 +64,4 @@ class LiteImageEncoder(ImageEncoder):
             return ImageFeatures(self.norm(tokens))
         classes = self.words(features)
         tokens = tokens + self.project_words(self.dropout(self.words.embed(classes.detach())))
-        return ImageFeatures(self.norm(tokens), classes[:, 0], classes[:, 1:].softmax(dim=-1).amax(dim=1))
+        return ImageFeatures(self.norm(tokens), classes[:, 0], self.words.over_patches(classes[:, 1:].softmax(dim=-1)))

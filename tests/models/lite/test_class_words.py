@@ -60,7 +60,7 @@ def test_certain_logits_give_one_class_and_equal_ones_nothing(words, classifier)
 
 def test_nothing_in_it_learns_and_all_of_it_is_saved(words):
     assert not list(words.parameters())
-    assert set(words.state_dict()) == {"weight", "bias", "words", "center"}
+    assert set(words.state_dict()) == {"weight", "bias", "words", "described", "center"}
 
 
 def test_every_token_gets_its_own_class_words(words, classifier):
@@ -77,8 +77,9 @@ def test_every_token_gets_its_own_class_words(words, classifier):
     np.testing.assert_allclose(features.tokens.detach().flatten(0, 1), wanted, atol=1e-5)
     np.testing.assert_allclose(features.classes, logits.reshape(2, 6, CLASSES)[:, 0], atol=1e-5)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    highest = shares.reshape(2, 6, CLASSES)[:, 1:].max(axis=1)
-    np.testing.assert_allclose(features.class_probabilities, highest, atol=1e-5)
+    shares = shares.reshape(2, 6, CLASSES)[:, 1:]
+    wanted = np.sqrt(shares.max(axis=1) * shares.mean(axis=1))
+    np.testing.assert_allclose(features.class_probabilities, wanted, atol=1e-5)
     assert plain.embed(patches).classes is plain.embed(patches).class_probabilities is None
 
 
@@ -91,3 +92,20 @@ def test_gradient_reaches_the_backbone_by_logits_not_words(words):
     assert patches.grad.abs().sum() == 0 and encoder.project_words.weight.grad.abs().sum() > 0
     features.classes.square().sum().backward()
     assert patches.grad.abs().sum() > 0
+
+
+def test_a_class_counts_by_its_surest_patch_and_by_how_many_show_it(words):
+    probabilities = torch.tensor([[[0.9, 0.4], [0.0, 0.4], [0.0, 0.4], [0.1, 0.4]]])
+    seen = words.over_patches(probabilities)
+    assert seen[0].tolist() == pytest.approx([(0.25 * 0.9) ** 0.5, 0.4])
+    left = torch.tensor([[False, True, False, True]])
+    assert words.over_patches(probabilities, left)[0].tolist() == pytest.approx([(0.05 * 0.1) ** 0.5, 0.4])
+    assert words.over_patches(probabilities, ~left & left)[0].tolist() == [0, 0]
+
+
+def test_described_anew_tags_meet_other_texts_and_tokens_the_same_words(words):
+    before, texts = words.words.clone(), torch.randn(CLASSES, DIM)
+    torch.testing.assert_close(torch.nn.functional.normalize(words.described), torch.nn.functional.normalize(before))
+    words.describe(texts)
+    torch.testing.assert_close(words.described + words.center, texts)
+    assert torch.equal(words.words, before)

@@ -55,7 +55,7 @@ def test_terms_are_those_of_an_oracle(model, bank):
         for tag, count in enumerate(COUNTS):
             mean = bank.embeddings[tag, :count].double().numpy().mean(0)
             around = mean - words.center.double().numpy()
-            similar = [max(0.0, cosine(around, name)) ** power for name in words.words.double().numpy()]
+            similar = [max(0.0, cosine(around, name)) ** power for name in words.described.double().numpy()]
             assert terms["pooled"][picture, tag].item() == pytest.approx(3 * cosine(pooled, mean), abs=1e-5)
             wanted = 2 * max(share * near for share, near in zip(probabilities, similar, strict=True))
             assert terms["classifier"][picture, tag].item() == pytest.approx(wanted, abs=1e-5)
@@ -90,7 +90,7 @@ def test_a_copied_or_moved_model_uses_its_own_classifier(model):
 def test_a_class_counts_in_full_for_its_own_name(model):
     only = with_ensemble(model, EnsembleConfig(classifier_weight=1.0))
     features = model.look(tiny_pixels(1))
-    names = DescriptionEmbeddings((model.words.center + model.words.words)[:, None])
+    names = DescriptionEmbeddings((model.words.center + model.words.described)[:, None])
     found, shares = evidence(only, features, names)["classifier"][0], features.class_probabilities[0]
     assert (found >= shares - 1e-6).all() and found.max().item() == pytest.approx(shares.max().item(), abs=1e-6)
 
