@@ -43,7 +43,7 @@ OUTPUTS = [
     f"StatefulPartitionedCall/model/tf_detect/{name}/BiasAdd"
     for name in ("tf_conv2d/conv2d_57", "tf_conv2d_1/conv2d_58", "tf_conv2d_2/conv2d_59")
 ]
-"""(images, rows, columns, 3 * 85) logits at strides of 8, 16 and 32 pixels: place and presence of 3 boxes, 80 classes."""
+"""(images, rows, columns, 3 * 85) logits at strides of 8, 16 and 32 pixels: place, presence, 80 classes of 3 boxes."""
 CLASSES = [
     row["name"]
     for _, row in read_table(package_file("evaluation/importers/lists/coco.csv"), ("name", "subset"))
