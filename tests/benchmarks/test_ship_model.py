@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks import ship_model
 from benchmarks.development_sets import read_labelled
 from benchmarks.everyday_labels import FOLDER as EVERYDAY
 from benchmarks.labelled_photos import is_held_out, load_labelled
-from benchmarks.ship_model import fit_cut, fold, mean_of, score, strengths, thresholds_like
+from benchmarks.ship_model import describe_classes, fit_cut, fold, mean_of, score, strengths, thresholds_like
 from ram.images.transforms import EvalTransform
 from ram.labels.label_system import LabelSystem
 from ram.models.build import build_model
 from ram.models.config import DecoderConfig
 from ram.tagger import Tagger
-from tests.tiny import HashTextEncoder, tiny_bank
+from tests.tiny import HashTextEncoder, tiny_bank, whole_config, whole_model
 from tests.toy_run import toy_model
 
 
@@ -79,3 +80,22 @@ def test_the_labelled_photos_are_known_in_full_and_none_is_held_out(model):
     assert found.targets.sum() == pytest.approx(photos.targets.sum(), rel=0.02)
     assert found.known.any(axis=0).sum() > 200
     assert not any(is_held_out(path.name) for path in photos.pictures)
+
+
+def test_a_class_is_described_by_the_tag_that_it_means_or_by_its_gloss(monkeypatch):
+    model, bank = whole_model(), tiny_bank()
+    classes, tags = len(model.words.words), len(bank)
+    own = torch.zeros(classes, tags)
+    own[3, 1] = 1
+    glosses = torch.randn(classes, whole_config().dim)
+    encoder = type("Glosses", (), {"encode": lambda self, texts: glosses})()
+    monkeypatch.setattr(ship_model, "class_membership", lambda ids, kinds: own)
+    monkeypatch.setattr(ship_model, "class_glosses", lambda: [""] * classes)
+    monkeypatch.setattr(ship_model, "build_text_encoder", lambda name: encoder)
+    before = model.words.words.clone()
+    describe_classes(model, bank)
+    described = model.words.described + model.words.center
+    wanted = torch.nn.functional.normalize(glosses, dim=1)
+    wanted[3] = torch.nn.functional.normalize(bank.embedded.mean()[1].float(), dim=0)
+    torch.testing.assert_close(described, wanted, atol=1e-5, rtol=0)
+    assert torch.equal(model.words.words, before)
