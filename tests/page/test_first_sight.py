@@ -50,7 +50,7 @@ def test_of_tags_chosen_quickly_the_last_has_its_own_map(page):
 
 
 def test_a_drawing_gets_a_badge_and_fewer_tags(page):
-    choose(page, "dogs.jpg")
+    choose(page, "meadow.jpg")
     assert page.locator("#tags .badge").count() == 0 and len(present(page)) > UNLIKE_MOST
     ramp = np.tile(np.linspace(0, 255, 320).astype(np.uint8), (240, 1))
     drawing = io.BytesIO()
