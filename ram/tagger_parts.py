@@ -1,4 +1,4 @@
-"""What a tagger is made with: a copy of its network, and parts that are made once."""
+"""Copy a network for evaluation, and make parts of a tagger only once."""
 
 from __future__ import annotations
 

@@ -57,20 +57,21 @@ def fit_logistic(
     solution = np.zeros(x.shape[1])
     solution[-1] = np.log(prior / (1 - prior))
     signs = np.where(targets, -1.0, 1.0)
-    loss = np.logaddexp(0, signs * (x @ solution)).mean()
+
+    def cross_entropy(solution: NDArray[np.float64]) -> float:
+        return float(np.logaddexp(0, signs * (x @ solution)).mean())
+
     for _ in range(steps):
         p = 0.5 * (1 + np.tanh(x @ solution / 2))
         gradient = x.T @ (p - targets)
         curvature = (x * (p * (1 - p))[:, None]).T @ x + 1e-9 * np.eye(x.shape[1])
         step = np.linalg.solve(curvature, gradient)
-        while np.abs(step).max() > 1e-8:  # a whole step goes too far where few decisions are near the middle
-            after = np.logaddexp(0, signs * (x @ (solution - step))).mean()
-            if after <= loss:
-                break
-            step /= 2
-        else:
+        before = cross_entropy(solution)
+        while np.abs(step).max() > 1e-8 and cross_entropy(solution - step) > before:
+            step /= 2  # a whole step goes too far where few decisions are near the middle
+        if np.abs(step).max() <= 1e-8:
             break
-        solution, loss = solution - step, after
+        solution = solution - step
     if solution[0] <= 0:
         raise ValueError("higher logits are less often true: the model has learned nothing of these decisions")
     return solution[:-1], float(solution[-1])

@@ -18,7 +18,8 @@ from ram.text.bank import TagEmbeddingBank
 SHARE = 3
 """A window is a third of the patches high and wide."""
 CENTER_WEIGHT, CENTER_WIDTH = 0.9, 0.3
-"""Of a Gaussian at the centre, in standard deviations of a map: photographers put their subject there."""
+"""A map whose standard deviation is 1 gets a Gaussian of this weight and width, a fraction of the image's side, added
+at its centre: photographers put their subject there."""
 _AT_ONCE = 64
 """Windows that the decoder scores together."""
 
@@ -47,7 +48,7 @@ def evidence_maps(tagger: Tagger, pixels: torch.Tensor, bank: TagEmbeddingBank) 
 
 @torch.inference_mode()
 def evidence_of_patches(tagger: Tagger, patches: torch.Tensor, bank: TagEmbeddingBank) -> np.ndarray:
-    """What :func:`evidence_maps` returns, from (1, patches, channels) of the backbone, which is not run again."""
+    """Compute the maps of :func:`evidence_maps` from (1, patches, channels) of the backbone, which is not run again."""
     patches = patches.to(tagger.device, tagger.dtype)
     side = side_of(patches.shape[1], tagger.name)
     windows = Windows(side, max(round(side / SHARE), 1))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 N_GRAMS = 4
 SIGMA = 6.0
-"""Of the penalty for captions that are longer or shorter than the references, in tokens."""
+"""Standard deviation of the Gaussian that lowers the score of a caption by its difference in length, in tokens."""
 
 Ids = Sequence[int]
 Gram = tuple[int, ...]

@@ -63,9 +63,10 @@ class ClassWords(nn.Module):
 
     @staticmethod
     def over_patches(probabilities: torch.Tensor, left: torch.Tensor | None = None) -> torch.Tensor:
-        """How much of an image shows each class: the geometric mean of the mean and the highest over its patches.
+        """Join the class probabilities of the patches of an image into one for each class.
 
-        A single patch is sure of many things that the image does not show, and a small object fills few patches.
+        It is the geometric mean of two numbers: the mean over the patches, which is low for a small object, and the
+        highest, which a single patch often gives to a class that the image does not show.
 
         Args:
             probabilities: (batch, patches, classes).

@@ -1,4 +1,4 @@
-"""What the pretrained backbone's ImageNet classifier reads in the training images: one pass, kept in a file."""
+"""Classify all training images once by the pretrained backbone's ImageNet classifier, and keep the result in a file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BATCH = 64
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ClassReading:
-    """What the classifier reads in each image without augmentation.
+    """Logits and tags that the classifier gives each image, without augmentation.
 
     Args:
         logits: (images, classes) of the mean patch, float32.

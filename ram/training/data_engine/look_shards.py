@@ -31,7 +31,7 @@ PER_SHARD = 200
 
 @dataclass(frozen=True)
 class LookTask:
-    """What all shards share.
+    """The models and the triplets of a run, which are the same for all its shards.
 
     Args:
         tagger: the baseline model.
