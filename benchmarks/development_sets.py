@@ -60,6 +60,7 @@ def read_decisions(
     tags: list[str],
     ids: dict[str, int],
     boxed: Mapping[str, Sequence[str]],
+    listed: Mapping[str, set[str]],
     model: TaggingModel,
     see: EvalTransform,
 ) -> Decisions:
@@ -71,6 +72,7 @@ def read_decisions(
         tags: the training label system, in its order.
         ids: tags that ship to their columns.
         boxed: sources that are complete in these tags only.
+        listed: sources to the tags that any of their images has, those of training too.
         model, see: look at the images.
     """
     entries = json.loads(path.read_text(encoding="utf-8"))
@@ -80,10 +82,8 @@ def read_decisions(
     known = targets.copy()
     sources = np.array([Path(entry["image_path"]).parent.name for entry in entries])
     for source in {*sources} - INCOMPLETE:
-        rows, listed = np.flatnonzero(sources == source), targets[sources == source].any(axis=0)
-        if source in boxed:
-            listed &= np.isin(np.array(list(ids)), boxed[source])
-        known[rows] |= listed
+        complete = listed[source] & set(boxed[source]) if source in boxed else listed[source]
+        known[sources == source] |= np.isin(np.array(list(ids)), list(complete))
     patches = look([folder / entry["image_path"] for entry in entries], model, see)
     return Decisions(path.stem, patches, targets, known, np.isin(sources, list(PAINTED)))
 
@@ -106,6 +106,22 @@ def read_labelled(ids: dict[str, int], system: LabelSystem, model: TaggingModel,
             known[:, ids[name]] |= photos.known[:, column]  # type: ignore[index]
     patches = look(photos.pictures, model, see)
     return Decisions("labelled_choice", patches, targets, known, np.ones(len(targets), dtype=bool))
+
+
+def tags_of_sources(data: Path, folder: str, tags: Sequence[str]) -> dict[str, set[str]]:
+    """Source to the tags that any of its images has, in all triplet files about one folder of images.
+
+    Args:
+        data: folder of the training data.
+        folder: of the images: "broad" for ``broad_open.json``, ``broad_dev.json`` and others.
+        tags: the training label system, in its order.
+    """
+    found: dict[str, set[str]] = {}
+    for path in sorted(data.glob(f"{folder}_*.json")):
+        for entry in json.loads(path.read_text(encoding="utf-8")):
+            source = Path(entry["image_path"]).parent.name
+            found.setdefault(source, set()).update(tags[id_] for id_ in entry["union_label_id"])
+    return found
 
 
 @torch.inference_mode()
@@ -131,7 +147,9 @@ def read_sets(data: Path, ids: dict[str, int], model: TaggingModel, see: EvalTra
     words = {box["tag"] for image in boxes for box in image["boxes"]}
     boxed = {DEVELOPMENT: [everyday.vocabulary.tags[everyday.ids[word]] for word in words & everyday.ids.keys()]}
     sets = [
-        read_decisions(data / f"{name}.json", data / folder, tags, ids, boxed, model, see)
+        read_decisions(
+            data / f"{name}.json", data / folder, tags, ids, boxed, tags_of_sources(data, folder, tags), model, see
+        )
         for name, folder in FILES.items()
     ]
     return [*sets, read_labelled(ids, everyday, model, see)]

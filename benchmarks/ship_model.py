@@ -10,8 +10,9 @@ the two uses of a score: photos for a tag (mean average precision over the tags)
 precision over all decisions), in the mean of both and of the sets. A logistic regression makes probabilities of the
 sum: its scale and shift are folded into head and weight. A further shift brings the threshold of the best F-measure
 over all tags to 0.5, which is that of typed categories. Each tag that the development photos show gets a threshold of
-its own, and each other tag the mean of those that are like it. The cut under which an image is unlike the photos of
-training (``unlike_below``) is a quantile over the development photos.
+its own, and each other tag the mean of those that are like it. Both rise where too many photos that lack a tag would
+get it (docs/experiments/thresholds.md). The cut under which an image is unlike the photos of training
+(``unlike_below``) is a quantile over the development photos.
 
 ``--mean FOLDER ...`` ships the mean of its weights and of those of the folders from which its training went on (model
 soups, Wortsman et al. 2022).
@@ -56,12 +57,15 @@ from ram.training.data_engine.imagenet import class_glosses
 
 WEIGHTS = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 16.0, 24.0)
 """Weights of the classifier's evidence that are compared."""
-BETA = 0.8
+BETA = 0.9
 """Recall counts so many times as much as precision: a wrong tag is seen, a missing one is not."""
+GOAL = partial(best_f_threshold, beta=BETA)
 PRIOR = 30
 """Weight of the threshold that all tags share, in positives: most tags have few on development photos."""
 NEIGHBOURS = 10
 """Tags whose thresholds make that of a tag which the development photos do not show."""
+WRONG = 0.5
+"""Images that a tag may be shown in wrongly, for each that has it and one more."""
 UNLIKE = 0.02
 """Share of development photos that are below the cut."""
 
@@ -137,6 +141,47 @@ def thresholds_like(
     others = np.setdiff1d(np.arange(len(thresholds)), shown)
     near = (vectors[others] @ vectors[shown].T).topk(min(count, len(shown))).indices.numpy()
     thresholds[others] = np.round(thresholds[shown][near].mean(axis=1), 4)
+
+
+def choose_thresholds(
+    scores: NDArray[np.floating], targets: NDArray[np.bool_], known: NDArray[np.bool_], bank: TagEmbeddingBank
+) -> NDArray[np.float64]:
+    """(tags,) thresholds of the whole vocabulary by development images.
+
+    Args:
+        scores, targets, known: (images, tags); a target is known.
+        bank: says which tags are alike.
+    """
+    shown = np.flatnonzero(targets.any(axis=0) & (known & ~targets).any(axis=0))
+    thresholds = np.full(len(bank), 0.5)
+    thresholds[shown] = calibrate(scores[:, shown], targets[:, shown], PRIOR, GOAL, known=known[:, shown])
+    thresholds_like(thresholds, shown, bank.to("cpu", torch.float32).embedded.mean())
+    return limit_wrong(thresholds, scores, targets, known)
+
+
+def limit_wrong(
+    thresholds: NDArray[np.float64],
+    scores: NDArray[np.floating],
+    targets: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    share: float = WRONG,
+) -> NDArray[np.float64]:
+    """Raise the thresholds of tags that would be shown in too many images that lack them.
+
+    Few images have a rare tag and many lack it: what these score says more of its threshold than those can.
+
+    Args:
+        thresholds: (tags,) for the strict comparison ``score > threshold``.
+        scores, targets, known: (images, tags); a target is known, and a tag is absent where it is known and no target.
+        share: see :data:`WRONG`.
+    """
+    limited = thresholds.copy()
+    for tag, positives in enumerate(targets.sum(axis=0)):
+        highest = np.sort(scores[known[:, tag] & ~targets[:, tag], tag])[::-1]
+        allowed = int(share * (positives + 1))
+        if allowed < len(highest):
+            limited[tag] = max(limited[tag], math.ceil(highest[allowed] * 10_000) / 10_000)
+    return limited
 
 
 def rebuild(config: ModelConfig, model: TaggingModel) -> tuple[ModelConfig, TaggingModel]:
@@ -218,11 +263,9 @@ def main() -> None:
     image = config.image
     sets = read_sets(args.data, ids, model, EvalTransform(image.size, image.mean, image.std, image.interpolation))
     decidable = [(one.targets & one.known).any(axis=0) & (~one.targets & one.known).any(axis=0) for one in sets]
-    used = np.flatnonzero(np.any(decidable, axis=0))
-    part = bank.select([bank.vocabulary.tags[index] for index in used])
-    terms = [score(model, one.patches, part) for one in sets]
-    decided = [(one.known & both)[:, used] for one, both in zip(sets, decidable, strict=True)]
-    present = [one.targets[:, used] for one in sets]
+    terms = [score(model, one.patches, bank) for one in sets]
+    decided = [one.known & both for one, both in zip(sets, decidable, strict=True)]
+    present = [one.targets for one in sets]
     weights = WEIGHTS if args.classifier else (0.0,)
     joined = {weight: [x["decoder"] + weight * x.get("classifier", 0) for x in terms] for weight in weights}
     reached = {}
@@ -234,8 +277,9 @@ def main() -> None:
     weight = max(reached, key=reached.__getitem__)
     (scale,), shift = fit_logistic(join(joined[weight], decided)[:, None], join(present, decided))
     logits = [scale * x + shift for x in joined[weight]]
-    goal, known, targets = partial(best_f_threshold, beta=BETA), np.concatenate(decided), np.concatenate(present)
-    best = shared_threshold(1 / (1 + np.exp(-np.concatenate(logits))), targets, goal, known)
+    targets, known = np.concatenate(present), np.concatenate([one.known for one in sets])
+    probabilities = 1 / (1 + np.exp(-np.concatenate(logits)))
+    best = shared_threshold(probabilities, targets, GOAL, np.concatenate(decided))
     lift = -math.log(best / (1 - best))
     if args.classifier:
         config, model = with_classifier(config, model, round(scale * weight, 3))
@@ -245,10 +289,7 @@ def main() -> None:
     for one, probabilities, there, sure in zip(sets, scores, present, decided, strict=True):
         error = expected_calibration_error(probabilities[sure], there[sure])
         print(f"{one.name}: expected calibration error {error:.3f} over {sure.sum()} decisions")
-    thresholds = np.full(len(bank), 0.5)
-    thresholds[used] = calibrate(np.concatenate(scores), targets, PRIOR, goal, known=known)
-    thresholds_like(thresholds, used, bank.to("cpu", torch.float32).embedded.mean())
-    bank = bank.with_thresholds(thresholds.tolist())
+    bank = bank.with_thresholds(choose_thresholds(np.concatenate(scores), targets & known, known, bank).tolist())
     photos = torch.cat([one.patches[torch.from_numpy(~one.aside)] for one in sets])
     config = replace(config, unlike_below=fit_cut(strengths(model, photos, bank)))
     print(f"unlike below {config.unlike_below}")

@@ -35,13 +35,15 @@ def initial_model(recipe: Recipe, data: Path) -> TaggingModel:
     torch.manual_seed(recipe.schedule.seed)
     model = build_model(recipe.model)
     backbone = model.image_encoder.backbone
+    words = model.image_encoder.words if isinstance(model.image_encoder, LiteImageEncoder) else None
     if recipe.initialize:
         _load_weights(model, recipe, data)
+        if recipe.described_words and words is not None:
+            words.use_described()
     elif recipe.pretrained:
         load_pretrained(backbone, recipe.model.image.backbone)
-        encoder = model.image_encoder
-        if isinstance(encoder, LiteImageEncoder) and encoder.words is not None:
-            _set_words(encoder.words, recipe.model)
+        if words is not None:
+            _set_words(words, recipe.model)
     choose_learning(model, recipe)
     return model
 

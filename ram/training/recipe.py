@@ -54,6 +54,8 @@ class Recipe:
             built from ``data``; learned tags begin as the tags of the same names.
         initialize_parts: parts of the model, such as "image_encoder.backbone", whose weights alone are taken from
             ``initialize``, which may then be another architecture; empty for all.
+        described_words: make tokens of the class descriptions with which ``initialize`` compares tags; see
+            :class:`ram.models.lite.class_words.ClassWords`. Otherwise they stay as its decoder knows them.
         pretrained: otherwise start the backbone from its pip package's ImageNet weights.
         freeze_backbone: train everything but the backbone, whose patches are computed once and cached.
         learning_stages: number of last stages of a frozen EfficientNet that are trained all the same; the output of
@@ -71,6 +73,7 @@ class Recipe:
     captions: CaptionRecipe = CaptionRecipe()
     initialize: str = ""
     initialize_parts: tuple[str, ...] = ()
+    described_words: bool = False
     pretrained: bool = True
     freeze_backbone: bool = True
     learning_stages: int = 0
@@ -96,6 +99,8 @@ class Recipe:
                 f"model.image.grid is {self.model.image.grid}, and the dense teacher (generated.dense_sure) reads "
                 "quarters of it: take 4, 8, ... or 0"
             )
+        if self.described_words and not (self.initialize and self.model.image.classes):
+            raise InputError("described_words is for the classifier of another model: set initialize and image.classes")
         if self.initialize_parts and not self.initialize:
             raise InputError("initialize_parts names parts of another model: set initialize too")
         self._check_teacher()

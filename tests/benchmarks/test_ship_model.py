@@ -1,16 +1,27 @@
 """Shipping: probabilities change, rankings do not."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 import torch
 
 from benchmarks import ship_model
-from benchmarks.development_sets import read_labelled
+from benchmarks.development_sets import read_labelled, tags_of_sources
 from benchmarks.everyday_labels import FOLDER as EVERYDAY
 from benchmarks.labelled_photos import is_held_out, load_labelled
-from benchmarks.ship_model import describe_classes, fit_cut, fold, mean_of, score, strengths, thresholds_like
+from benchmarks.ship_model import (
+    choose_thresholds,
+    describe_classes,
+    fit_cut,
+    fold,
+    limit_wrong,
+    mean_of,
+    score,
+    strengths,
+    thresholds_like,
+)
 from ram.images.transforms import EvalTransform
 from ram.labels.label_system import LabelSystem
 from ram.models.build import build_model
@@ -67,6 +78,39 @@ def test_a_tag_that_is_not_shown_has_the_threshold_of_those_like_it():
     assert thresholds.tolist()[:3] == [0.8, 0.6, 0.7]
     thresholds_like(thresholds, np.array([0, 1, 3]), means, count=1)
     assert thresholds.tolist()[3:] == [0.3, 0.3]
+
+
+def test_a_threshold_rises_until_half_as_many_images_have_a_tag_wrongly_as_rightly():
+    scores = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.4]]).repeat(3, axis=0).T
+    targets, known = np.zeros((6, 3), bool), np.ones((6, 3), bool)
+    targets[[2, 4, 5], 0] = True  # three have it: two of the others may, and the third of them has 0.6
+    known[0, 2] = False  # none has it: none of the others may, and the highest of them has 0.8
+    limited = limit_wrong(np.array([0.1, 0.95, 0.1]), scores, targets, known)
+    assert limited.tolist() == [0.6, 0.95, 0.8]
+    shown = (scores > limited) & known & ~targets
+    assert shown.sum(axis=0).tolist() == [2, 0, 0]
+
+
+def test_a_tag_that_no_development_image_has_is_limited_by_those_that_lack_it():
+    bank = tiny_bank()
+    scores = np.full((4, len(bank)), 0.2)
+    targets, known = np.zeros(scores.shape, bool), np.ones(scores.shape, bool)
+    targets[0, 0], scores[0, 0], scores[1, 1] = True, 0.8, 0.97
+    thresholds = choose_thresholds(scores, targets, known, bank)
+    assert thresholds[0] == pytest.approx(0.5, abs=0.01)
+    assert thresholds[1] == 0.97
+    assert thresholds[2] == thresholds[0]
+
+
+def test_a_source_lists_the_tags_of_all_its_images_those_of_training_too(tmp_path):
+    for name, path, ids in (
+        ("broad_dev", "images/pacs/1.jpg", [0]), ("broad_pacs", "images/pacs/2.jpg", [1]),
+        ("broad_open", "images/ikea/3.jpg", [2]), ("flickr8k_dev", "images/4.jpg", [2]),
+    ):  # fmt: skip
+        entries = [{"image_path": path, "union_label_id": ids}]
+        (tmp_path / f"{name}.json").write_text(json.dumps(entries), encoding="utf-8")
+    found = tags_of_sources(tmp_path, "broad", ["dog", "horse", "chair"])
+    assert found == {"pacs": {"dog", "horse"}, "ikea": {"chair"}}
 
 
 def test_the_labelled_photos_are_known_in_full_and_none_is_held_out(model):

@@ -10,7 +10,7 @@ from ram.checkpoints.model_folder import load_model, save_model
 from ram.models.config import ImageConfig
 from ram.training.initial import initial_model, set_learning
 from ram.training.loop import train
-from tests.tiny import tiny_bank, tiny_model
+from tests.tiny import tiny_bank, tiny_model, whole_config, whole_model
 from tests.toy_run import curve, make_data, toy_model, toy_recipe, toy_tag2text, use_hash_text_encoder
 
 
@@ -29,6 +29,18 @@ def test_all_weights_of_another_model_are_taken_over(tmp_path):
     model = initial_model(dataclasses.replace(toy_recipe(), initialize="before/model"), tmp_path)
     assert model.state_dict().keys() == weights.keys()
     assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
+
+
+def test_tokens_are_made_of_the_described_classes_only_where_the_recipe_says_so(tmp_path):
+    before = whole_model()
+    before.words.describe(torch.randn(before.words.words.shape))
+    save_model(tmp_path / "before", whole_config(), before, tiny_bank())
+    recipe = dataclasses.replace(toy_recipe(whole_config()), initialize="before")
+    kept = initial_model(recipe, tmp_path)
+    new = initial_model(dataclasses.replace(recipe, described_words=True), tmp_path)
+    assert torch.equal(kept.words.words, before.words.words)
+    assert torch.equal(new.words.words, before.words.described / before.words.described.std())
+    assert torch.equal(new.words.described, before.words.described)
 
 
 def test_without_one_weights_are_fresh_and_depend_on_the_seed(tmp_path):

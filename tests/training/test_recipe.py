@@ -160,6 +160,7 @@ def test_pretraining_recipes_have_the_papers_learning_rate():
         ("[objectives]", "[captions]\nsmoothing = 1.0\n[objectives]", "captions.smoothing is 1.0"),
         ("[objectives]", "[captions]\ntogether = -1\n[objectives]", "captions.together is -1"),
         ("pretrained = false", "initialize_parts = ['decoder']", "initialize_parts names parts of another model"),
+        ("pretrained = false", "described_words = true", "described_words is for the classifier of another model"),
         ("epochs = 3", "epochs = = 3", "is not TOML"),
         ("pretrained = false", "teacher = 'captions'", "teacher is 'captions': .* needs that objective"),
     ],

@@ -13,8 +13,8 @@ class ClassWords(nn.Module):
     of the training images mentions. Nothing in it is learned; :meth:`set` fills it and it is saved with the weights.
 
     ``words`` are what tokens are made of, and stay as the decoder has learned them. ``described`` are what tags are
-    compared with: the same at first, better sentences after :meth:`describe`. Both are around their means; ``center``
-    is that of the latter.
+    compared with: the same at first, better sentences after :meth:`describe`, which :meth:`use_described` brings to
+    the tokens. Both are around their means; ``center`` is that of the latter.
 
     Args:
         classes: number of classes.
@@ -50,12 +50,16 @@ class ClassWords(nn.Module):
         self.weight.copy_(weight)
         self.bias.copy_(bias)
         self.describe(words)
-        self.words.copy_(self.described / self.described.std())
+        self.use_described()
 
     def describe(self, texts: torch.Tensor) -> None:
         """Compare tags with other texts of the classes: (classes, dim) embeddings."""
         self.center.copy_(texts.mean(dim=0))
         self.described.copy_(texts - self.center)
+
+    def use_described(self) -> None:
+        """Make tokens of the texts that tags are compared with. A decoder that knew others has to learn them."""
+        self.words.copy_(self.described / self.described.std())
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """(..., channels) features of the backbone to (..., classes) logits."""
