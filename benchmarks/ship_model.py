@@ -57,7 +57,7 @@ from ram.training.data_engine.imagenet import class_glosses
 
 WEIGHTS = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 16.0, 24.0)
 """Weights of the classifier's evidence that are compared."""
-BETA = 0.9
+BETA = 0.8
 """Recall counts so many times as much as precision: a wrong tag is seen, a missing one is not."""
 GOAL = partial(best_f_threshold, beta=BETA)
 PRIOR = 30
