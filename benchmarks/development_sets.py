@@ -7,7 +7,7 @@ without their held-out third.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from benchmarks.labelled_photos import load_labelled
 from benchmarks.training_data import DEVELOPMENT
 from ram.images.opening import open_image
 from ram.images.transforms import EvalTransform
+from ram.labels.hypernyms import load_kinds
 from ram.labels.label_system import LabelSystem
 from ram.models.ram import TaggingModel
 
@@ -64,7 +65,10 @@ def read_decisions(
     model: TaggingModel,
     see: EvalTransform,
 ) -> Decisions:
-    """One triplet file over the tags that ship. In complete sources a tag that others of the source have is absent.
+    """One triplet file over the tags that ship.
+
+    In complete sources a tag that others of the source have is absent, but not one that may be meant: "dog" leaves open
+    which kind it is.
 
     Args:
         path: triplets over the training label system.
@@ -84,6 +88,7 @@ def read_decisions(
     for source in {*sources} - INCOMPLETE:
         complete = listed[source] & set(boxed[source]) if source in boxed else listed[source]
         known[sources == source] |= np.isin(np.array(list(ids)), list(complete))
+    known &= targets | ~kinds_left_open(targets, list(ids), load_kinds(EVERYDAY / "kinds.csv")[1])
     patches = look([folder / entry["image_path"] for entry in entries], model, see)
     return Decisions(path.stem, patches, targets, known, np.isin(sources, list(PAINTED)))
 
@@ -106,6 +111,21 @@ def read_labelled(ids: dict[str, int], system: LabelSystem, model: TaggingModel,
             known[:, ids[name]] |= photos.known[:, column]  # type: ignore[index]
     patches = look(photos.pictures, model, see)
     return Decisions("labelled_choice", patches, targets, known, np.ones(len(targets), dtype=bool))
+
+
+def kinds_left_open(
+    targets: NDArray[np.bool_], tags: Sequence[str], hypernyms: Mapping[str, Collection[str]]
+) -> NDArray[np.bool_]:
+    """(images, tags) True for the kinds of a tag that an image has without any kind of it.
+
+    Args:
+        targets: (images, tags).
+        tags: in their order.
+        hypernyms: tag to all tags above it.
+    """
+    kind_of = np.array([[other in hypernyms.get(tag, ()) for other in tags] for tag in tags])
+    bare = targets & ~(targets.astype(np.float32) @ kind_of > 0)
+    return bare.astype(np.float32) @ kind_of.T > 0
 
 
 def tags_of_sources(data: Path, folder: str, tags: Sequence[str]) -> dict[str, set[str]]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks import ship_model
-from benchmarks.development_sets import read_labelled, tags_of_sources
+from benchmarks.development_sets import kinds_left_open, read_labelled, tags_of_sources
 from benchmarks.everyday_labels import FOLDER as EVERYDAY
 from benchmarks.labelled_photos import is_held_out, load_labelled
 from benchmarks.ship_model import (
@@ -100,6 +100,13 @@ def test_a_tag_that_no_development_image_has_is_limited_by_those_that_lack_it():
     assert thresholds[0] == pytest.approx(0.5, abs=0.01)
     assert thresholds[1] == 0.97
     assert thresholds[2] == thresholds[0]
+
+
+def test_a_dog_of_no_named_kind_may_be_any_kind_but_a_beagle_is_no_spaniel():
+    tags = ["dog", "beagle", "spaniel", "cat"]
+    targets = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 0, 1]], dtype=bool)
+    left_open = kinds_left_open(targets, tags, {"beagle": ["dog"], "spaniel": {"dog"}})
+    assert left_open.tolist() == [[False, True, True, False], [False] * 4, [False] * 4]
 
 
 def test_a_source_lists_the_tags_of_all_its_images_those_of_training_too(tmp_path):
