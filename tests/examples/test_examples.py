@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import runpy
 import shutil
 import sys
@@ -88,7 +87,7 @@ def test_every_cell_of_the_notebook_runs(monkeypatch: pytest.MonkeyPatch, capsys
             exec(compile("".join(cell["source"]), f"cell {number}", "exec"), names)
     assert "dog" in names["prediction"].tags
     told = capsys.readouterr().out
-    assert "%  a" in told and re.search(r"^dog +RAM\+\+ 0\.9\d  RAM [01]\.\d\d$", told, re.MULTILINE)
+    assert "%  a" in told and "cocker spaniel RAM++" in told
     names["plt"].close("all")
 
 

@@ -8,7 +8,7 @@ from ram.tagger_loading import load
 from tests.paths import ROOT
 
 EXPECTED = {
-    "dogs": "dog", "mountains": "mountain", "bridge": "bridge", "coffee": "espresso", "temple": "building",
+    "dogs": "dog", "mountains": "mountain", "bridge": "bridge", "coffee": "coffee", "temple": "building",
     "astronaut": "person", "cat": "cat", "bee": "insect", "polar_bear": "polar bear", "parrot": "macaw",
     "photographer": "photographer", "stream": "river", "crocodile": "crocodile", "meadow": "mountain",
 }  # fmt: skip
