@@ -73,9 +73,9 @@ class WhyPanel:
         event.then(self.on_map, [looked, self.subject], self.outputs, show_progress="hidden", **SERIAL, **PRIVATE)
 
     def most_probable(self, tagged: Tagged, edits: Edits) -> Update:
-        """Explain the most probable tag of a new photo."""
-        best = tagged.prediction.top(1)
-        return self.predefined(tagged.photo, best[0].tag, edits) if best else self.empty()
+        """Explain the most probable tag of a new photo, of those over their thresholds where there are any."""
+        best = tagged.prediction.tags or [score.tag for score in tagged.prediction.top(1)]
+        return self.predefined(tagged.photo, best[0], edits) if best else self.empty()
 
     def predefined(self, photo: Photo | None, tag: str, edits: Edits) -> Update:
         """Explain a predefined tag, with its sentences as they were edited in this photo."""
