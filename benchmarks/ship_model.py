@@ -66,6 +66,8 @@ NEIGHBOURS = 10
 """Tags whose thresholds make that of a tag which the development photos do not show."""
 WRONG = 0.5
 """Images that a tag may be shown in wrongly, for each that has it and one more."""
+SURE = 0.9
+"""A probability over which a tag is shown, whatever some photo without it scored."""
 UNLIKE = 0.02
 """Share of development photos that are below the cut."""
 
@@ -168,7 +170,8 @@ def limit_wrong(
 ) -> NDArray[np.float64]:
     """Raise the thresholds of tags that would be shown in too many images that lack them.
 
-    Few images have a rare tag and many lack it: what these score says more of its threshold than those can.
+    Few images have a rare tag and many lack it: what these score says more of its threshold than those can. No
+    threshold rises over :data:`SURE`.
 
     Args:
         thresholds: (tags,) for the strict comparison ``score > threshold``.
@@ -180,7 +183,7 @@ def limit_wrong(
         highest = np.sort(scores[known[:, tag] & ~targets[:, tag], tag])[::-1]
         allowed = int(share * (positives + 1))
         if allowed < len(highest):
-            limited[tag] = max(limited[tag], math.ceil(highest[allowed] * 10_000) / 10_000)
+            limited[tag] = max(limited[tag], min(math.ceil(highest[allowed] * 10_000) / 10_000, SURE))
     return limited
 
 

@@ -12,6 +12,7 @@ from benchmarks.development_sets import kinds_left_open, read_labelled, tags_of_
 from benchmarks.everyday_labels import FOLDER as EVERYDAY
 from benchmarks.labelled_photos import is_held_out, load_labelled
 from benchmarks.ship_model import (
+    SURE,
     choose_thresholds,
     describe_classes,
     fit_cut,
@@ -87,6 +88,9 @@ def test_a_threshold_rises_until_half_as_many_images_have_a_tag_wrongly_as_right
     known[0, 2] = False  # none has it: none of the others may, and the highest of them has 0.8
     limited = limit_wrong(np.array([0.1, 0.95, 0.1]), scores, targets, known)
     assert limited.tolist() == [0.6, 0.95, 0.8]
+    known[0, 2] = True  # one that is sure of it and wrong does not hide it for good
+    assert limit_wrong(np.array([0.1, 0.95, 0.1]), 1.1 * scores, targets, known)[2] == SURE
+    known[0, 2] = False
     shown = (scores > limited) & known & ~targets
     assert shown.sum(axis=0).tolist() == [2, 0, 0]
 
@@ -95,10 +99,10 @@ def test_a_tag_that_no_development_image_has_is_limited_by_those_that_lack_it():
     bank = tiny_bank()
     scores = np.full((4, len(bank)), 0.2)
     targets, known = np.zeros(scores.shape, bool), np.ones(scores.shape, bool)
-    targets[0, 0], scores[0, 0], scores[1, 1] = True, 0.8, 0.97
+    targets[0, 0], scores[0, 0], scores[1, 1] = True, 0.8, 0.87
     thresholds = choose_thresholds(scores, targets, known, bank)
     assert thresholds[0] == pytest.approx(0.5, abs=0.01)
-    assert thresholds[1] == 0.97
+    assert thresholds[1] == 0.87
     assert thresholds[2] == thresholds[0]
 
 
