@@ -60,12 +60,13 @@ WEIGHTS = (0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 16.0, 24.0)
 BETA = 0.8
 """Recall counts so many times as much as precision: a wrong tag is seen, a missing one is not."""
 GOAL = partial(best_f_threshold, beta=BETA)
+"""Chooses a threshold by scores and targets."""
 PRIOR = 30
 """Weight of the threshold that all tags share, in positives: most tags have few on development photos."""
 NEIGHBOURS = 10
 """Tags whose thresholds make that of a tag which the development photos do not show."""
 WRONG = 0.5
-"""Images that a tag may be shown in wrongly, for each that has it and one more."""
+"""Images that may get a tag wrongly, as a share of those that have it and one more."""
 SURE = 0.9
 """A probability over which a tag is shown, whatever some photo without it scored."""
 UNLIKE = 0.02
@@ -162,26 +163,21 @@ def choose_thresholds(
 
 
 def limit_wrong(
-    thresholds: NDArray[np.float64],
-    scores: NDArray[np.floating],
-    targets: NDArray[np.bool_],
-    known: NDArray[np.bool_],
-    share: float = WRONG,
+    thresholds: NDArray[np.float64], scores: NDArray[np.floating], targets: NDArray[np.bool_], known: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Raise the thresholds of tags that would be shown in too many images that lack them.
 
-    Few images have a rare tag and many lack it: what these score says more of its threshold than those can. No
-    threshold rises over :data:`SURE`.
+    Few images have a rare tag and many lack it: what these score says more of its threshold than those can. None rises
+    over :data:`SURE`, and up to it only as far as :data:`WRONG` asks.
 
     Args:
         thresholds: (tags,) for the strict comparison ``score > threshold``.
         scores, targets, known: (images, tags); a target is known, and a tag is absent where it is known and no target.
-        share: see :data:`WRONG`.
     """
     limited = thresholds.copy()
     for tag, positives in enumerate(targets.sum(axis=0)):
         highest = np.sort(scores[known[:, tag] & ~targets[:, tag], tag])[::-1]
-        allowed = int(share * (positives + 1))
+        allowed = int(WRONG * (positives + 1))
         if allowed < len(highest):
             limited[tag] = max(limited[tag], min(math.ceil(highest[allowed] * 10_000) / 10_000, SURE))
     return limited
@@ -281,8 +277,7 @@ def main() -> None:
     (scale,), shift = fit_logistic(join(joined[weight], decided)[:, None], join(present, decided))
     logits = [scale * x + shift for x in joined[weight]]
     targets, known = np.concatenate(present), np.concatenate([one.known for one in sets])
-    probabilities = 1 / (1 + np.exp(-np.concatenate(logits)))
-    best = shared_threshold(probabilities, targets, GOAL, np.concatenate(decided))
+    best = shared_threshold(1 / (1 + np.exp(-np.concatenate(logits))), targets, GOAL, np.concatenate(decided))
     lift = -math.log(best / (1 - best))
     if args.classifier:
         config, model = with_classifier(config, model, round(scale * weight, 3))

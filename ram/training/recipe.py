@@ -99,8 +99,11 @@ class Recipe:
                 f"model.image.grid is {self.model.image.grid}, and the dense teacher (generated.dense_sure) reads "
                 "quarters of it: take 4, 8, ... or 0"
             )
-        if self.described_words and not (self.initialize and self.model.image.classes):
-            raise InputError("described_words is for the classifier of another model: set initialize and image.classes")
+        if self.described_words and (not self.initialize or self.initialize_parts or not self.model.image.classes):
+            raise InputError(
+                "described_words is for the classifier of another model: set initialize and model.image.classes, "
+                "and no initialize_parts"
+            )
         if self.initialize_parts and not self.initialize:
             raise InputError("initialize_parts names parts of another model: set initialize too")
         self._check_teacher()

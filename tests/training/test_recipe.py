@@ -161,6 +161,10 @@ def test_pretraining_recipes_have_the_papers_learning_rate():
         ("[objectives]", "[captions]\ntogether = -1\n[objectives]", "captions.together is -1"),
         ("pretrained = false", "initialize_parts = ['decoder']", "initialize_parts names parts of another model"),
         ("pretrained = false", "described_words = true", "described_words is for the classifier of another model"),
+        (
+            "pretrained = false", "described_words = true\ninitialize = 'x'\ninitialize_parts = ['decoder']",
+            "described_words is for the classifier of another model: .*, and no initialize_parts",
+        ),
         ("epochs = 3", "epochs = = 3", "is not TOML"),
         ("pretrained = false", "teacher = 'captions'", "teacher is 'captions': .* needs that objective"),
     ],
