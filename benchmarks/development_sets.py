@@ -123,7 +123,10 @@ def kinds_left_open(
         tags: in their order.
         hypernyms: tag to all tags above it.
     """
-    kind_of = np.array([[other in hypernyms.get(tag, ()) for other in tags] for tag in tags])
+    columns = {tag: column for column, tag in enumerate(tags)}
+    kind_of = np.zeros((len(tags), len(tags)), dtype=np.float32)
+    for row, tag in enumerate(tags):
+        kind_of[row, [columns[above] for above in hypernyms.get(tag, ()) if above in columns]] = 1
     bare = targets & ~(targets.astype(np.float32) @ kind_of > 0)
     return bare.astype(np.float32) @ kind_of.T > 0
 
@@ -166,10 +169,9 @@ def read_sets(data: Path, ids: dict[str, int], model: TaggingModel, see: EvalTra
     boxes = json.loads((data / "broad" / "boxes.json").read_text(encoding="utf-8"))
     words = {box["tag"] for image in boxes for box in image["boxes"]}
     boxed = {DEVELOPMENT: [everyday.vocabulary.tags[everyday.ids[word]] for word in words & everyday.ids.keys()]}
+    listed = {folder: tags_of_sources(data, folder, tags) for folder in sorted(set(FILES.values()))}
     sets = [
-        read_decisions(
-            data / f"{name}.json", data / folder, tags, ids, boxed, tags_of_sources(data, folder, tags), model, see
-        )
+        read_decisions(data / f"{name}.json", data / folder, tags, ids, boxed, listed[folder], model, see)
         for name, folder in FILES.items()
     ]
     return [*sets, read_labelled(ids, everyday, model, see)]

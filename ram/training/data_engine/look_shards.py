@@ -163,7 +163,7 @@ def _file(work: Path, shard: int) -> Path:
 
 
 _mine: list[tuple[LookTask, Detector, Path]] = []
-"""What a process of the pool works with."""
+"""Task, detector and folder of this process of the pool, which :func:`_begin` puts here; empty elsewhere."""
 
 
 def _begin(task: LookTask, work: Path, threads: int) -> None:

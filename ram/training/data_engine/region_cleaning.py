@@ -18,7 +18,7 @@ from ram.training.data_engine.region_looks import Pair, RegionLooks
 
 @dataclass(frozen=True)
 class CleaningRules:
-    """What is struck out.
+    """Settings that decide which tags are struck out.
 
     Args:
         outlying: fraction of a tag's images whose regions are farthest from the centres of their clusters; the paper
