@@ -49,6 +49,7 @@ from ram.models.lite.image_encoder import LiteImageEncoder
 from ram.models.lite.matching import MatchingHead
 from ram.models.ram import TaggingModel
 from ram.models.scoring import Scorer
+from ram.models.text_encoder import TextEncoder
 from ram.prediction import strongest_logits
 from ram.text.bank import TagEmbeddingBank
 from ram.text.descriptions import Origin, TagDescriptions
@@ -73,7 +74,7 @@ UNLIKE = 0.02
 """Share of development photos that are below the cut."""
 
 
-def everyday_bank(trained: TagEmbeddingBank, descriptions: int | None) -> TagEmbeddingBank:
+def everyday_bank(trained: TagEmbeddingBank, descriptions: int | None, text_encoder: TextEncoder) -> TagEmbeddingBank:
     """The trained tags first, then all others of the everyday system, each by the sentences that are written for it.
 
     Training may have varied the sentences of its tags; those with which they ship are of one kind for all.
@@ -86,20 +87,19 @@ def everyday_bank(trained: TagEmbeddingBank, descriptions: int | None) -> TagEmb
         written = TagDescriptions({tag: (next(template.describe(tag)),) for tag in tags}, Origin(template.name))
     else:
         written = TagDescriptions.load(EVERYDAY / "descriptions.json").select(tags)
-    text_encoder = build_text_encoder(trained.text_encoder)
     own = TagEmbeddingBank.build(written.select(trained.vocabulary.tags), text_encoder, trained.vocabulary)
     return own.join(TagEmbeddingBank.build(written.select(others), text_encoder))
 
 
 @torch.no_grad()
-def describe_classes(model: TaggingModel, bank: TagEmbeddingBank) -> None:
+def describe_classes(model: TaggingModel, bank: TagEmbeddingBank, text_encoder: TextEncoder) -> None:
     """Compare tags with the classes of the classifier by the sentences of the tag that a class means, if any does."""
     encoder = model.image_encoder
     assert isinstance(encoder, LiteImageEncoder) and encoder.words is not None, "a small model with a classifier"
     ids = {tag: column for column, tag in enumerate(bank.vocabulary.tags)}
     own = class_membership(ids, kinds=False)
     means = own @ normalize(bank.to("cpu", torch.float32).embedded.mean(), dim=1)
-    glosses = normalize(build_text_encoder(bank.text_encoder).encode(class_glosses()).float(), dim=1)
+    glosses = normalize(text_encoder.encode(class_glosses()).float(), dim=1)
     encoder.words.describe(means.where(own.any(dim=1, keepdim=True), glosses))
 
 
@@ -254,10 +254,11 @@ def main() -> None:
     mean_of(model, [load_model(folder)[1] for folder in args.mean])
     config, model = looking_closer(config, model, args.size, args.grid)
     model.eval()
-    bank = everyday_bank(trained, config.max_descriptions)
+    text_encoder = build_text_encoder(config.text_encoder)
+    bank = everyday_bank(trained, config.max_descriptions, text_encoder)
     if args.classifier:
         config, model = with_classifier(config, model, 1.0)
-        describe_classes(model, bank)
+        describe_classes(model, bank, text_encoder)
     ids = {tag: index for index, tag in enumerate(bank.vocabulary.tags)}
     image = config.image
     sets = read_sets(args.data, ids, model, EvalTransform(image.size, image.mean, image.std, image.interpolation))

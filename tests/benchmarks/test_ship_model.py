@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -143,12 +144,11 @@ def test_a_class_is_described_by_the_tag_that_it_means_or_by_its_gloss(monkeypat
     own = torch.zeros(classes, tags)
     own[3, 1] = 1
     glosses = torch.randn(classes, whole_config().dim)
-    encoder = type("Glosses", (), {"encode": lambda self, texts: glosses})()
+    encoder = SimpleNamespace(encode=lambda texts: glosses)
     monkeypatch.setattr(ship_model, "class_membership", lambda ids, kinds: own)
     monkeypatch.setattr(ship_model, "class_glosses", lambda: [""] * classes)
-    monkeypatch.setattr(ship_model, "build_text_encoder", lambda name: encoder)
     before = model.words.words.clone()
-    describe_classes(model, bank)
+    describe_classes(model, bank, encoder)
     described = model.words.described + model.words.center
     wanted = torch.nn.functional.normalize(glosses, dim=1)
     wanted[3] = torch.nn.functional.normalize(bank.embedded.mean()[1].float(), dim=0)
