@@ -51,11 +51,11 @@ demo: $(PAGE_READY)
 check: lint
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not page and not llm and not large" $(ARGS)
 
-# First what needs no browser, side by side; then the page, one test after another.
+# First what needs no browser; then the page, each process with a page and a browser of its own.
 test: $(DEV_READY) browser
 	@$(MAKE) --no-print-directory $(LLM_READY) 2>/dev/null || echo "The tests with a real language model are skipped."
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not page" $(ARGS) || $(NO_TESTS_IS_FINE)
-	@$(BIN)/python -m pytest -m page $(ARGS) || $(NO_TESTS_IS_FINE)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m page $(ARGS) || $(NO_TESTS_IS_FINE)
 
 test-llm: $(DEV_READY) $(LLM_READY)
 	@$(BIN)/python -m pytest -m llm $(ARGS)

@@ -46,6 +46,14 @@ class ScoringMethods(BankMethods):
             self._strength(features, bank, logits),
         )
 
+    @property
+    def contrast_scale(self) -> float:
+        """Logits that a cosine of 1 between a pooled token and a caption is worth.
+
+        It is the inverse temperature that training learned for their contrast, 0 where it learned none.
+        """
+        return float(self._scorer.model.reweighting.contrast_scale.detach()) if self.config.reweight else 0.0
+
     @torch.inference_mode()
     def strength(self, features: ImageFeatures) -> Strength | None:
         """Strength of the model's response to an image, over the vocabulary that it was loaded with.

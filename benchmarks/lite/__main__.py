@@ -25,7 +25,7 @@ from benchmarks.lite.describers import DESCRIBERS, class_photos, describer_rows,
 from benchmarks.lite.distributions import distribution_rows
 from benchmarks.lite.frozen import LinearProbe, class_name_scores, mean_patches
 from benchmarks.lite.looks import cached_looks
-from benchmarks.lite.retrieval import retrieval_rows
+from benchmarks.lite.retrieval import WAYS, retrieval_rows
 from benchmarks.lite.scoring import described, hand_written, score_looks
 from benchmarks.lite.sets import TITLES, LiteSet, chosen_rows, flickr_split, load_set, photos_name
 from benchmarks.lite.tagging import Source, set_rows, tagging_rows, word_rows
@@ -213,7 +213,7 @@ def measure(
     for model in lab.models:
         tagger = lab.taggers[model]
         looks = lab.looks(model, "flickr8k-test-captioned", captioned.pictures)
-        ways = ("decoder", "pooled") if tagger.config.reweight else ("decoder",)
+        ways = WAYS if tagger.config.reweight else ("decoder",)
         for way, figures in retrieval_rows(tagger, looks, captioned, ways).items():
             rows[f"{model}, {way}"] = figures
     return rows, "Percent, 5,000 captions of the 1,000 test photos of Flickr8k; processor time of one thread."

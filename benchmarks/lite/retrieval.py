@@ -16,11 +16,13 @@ from ram.models.image_encoder import ImageFeatures
 from ram.tagger import Tagger
 
 CHUNK = 500
+WAYS = ("decoder", "pooled", "decoder+pooled")
+"""Ways to compare a caption with an image; see :func:`ram.evaluation.retrieval.compare`."""
 
 
 @torch.inference_mode()
 def retrieval_rows(
-    tagger: Tagger, looks: ImageFeatures, captioned: CaptionedPictures, ways: tuple[str, ...] = ("decoder", "pooled")
+    tagger: Tagger, looks: ImageFeatures, captioned: CaptionedPictures, ways: tuple[str, ...] = WAYS
 ) -> dict[str, dict[str, float]]:
     """R@1, R@5 and R@10 in percent, and the milliseconds of processor time that a caption takes.
 
@@ -28,7 +30,7 @@ def retrieval_rows(
         tagger: the model.
         looks: features of the images, in their order.
         captioned: images with captions.
-        ways: by the "decoder", or by the cosine with the "pooled" token.
+        ways: of :data:`WAYS`.
 
     Returns:
         Figures by way: "R@1" of captions that find their image, "photo to text R@1" of images that find one of their
@@ -52,14 +54,16 @@ def retrieval_rows(
 
 def _compare(tagger: Tagger, looks: ImageFeatures, texts: torch.Tensor, way: str) -> torch.Tensor:
     """(images, texts) logits or cosines."""
+    cosines = F.normalize(looks.pooled.float(), dim=-1) @ texts.float().T
     if way == "pooled":
-        return F.normalize(looks.pooled.float(), dim=-1) @ texts.float().T
+        return cosines
     queries = DescriptionEmbeddings(texts[:, None])
     parts = [
         tagger.score_batch(looks, queries.rows(slice(start, start + CHUNK))).logits.float()
         for start in range(0, len(texts), CHUNK)
     ]
-    return torch.cat(parts, dim=1)
+    logits = torch.cat(parts, dim=1)
+    return logits + tagger.contrast_scale * cosines if way == "decoder+pooled" else logits
 
 
 def one_caption_each(captioned: CaptionedPictures, seed: int = 0) -> CaptionedPictures:

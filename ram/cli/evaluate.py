@@ -95,9 +95,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "--by",
-        choices=("decoder", "pooled", "decoder+tags"),
-        help="score captions by the decoder (default), by the pooled token alone, or by the decoder and the tags that "
-        "they name; for --retrieval",
+        choices=("decoder", "pooled", "decoder+pooled", "decoder+tags"),
+        help="score captions by the decoder, by the pooled token, by both (default), or by the decoder and the tags "
+        "that they name; for --retrieval",
     )
     add_beams_option(parser, "; for --captions")
     parser.add_argument(
@@ -167,11 +167,11 @@ def _captions(args: argparse.Namespace) -> int:
 
 
 def _retrieval(args: argparse.Namespace) -> int:
-    from ram.evaluation.retrieval import compare
+    from ram.evaluation.retrieval import USUAL, compare
 
     captioned = read_captioned(args)
     tagger = open_tagger(args, args.model)
-    by, started = args.by or "decoder", time.monotonic()
+    by, started = args.by or USUAL, time.monotonic()
     with Progress() as progress:
         found = compare(tagger, captioned, by, progress)
     recalls = found.recalls(captioned.owners)

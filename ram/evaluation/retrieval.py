@@ -25,8 +25,9 @@ from ram.text.bank import warn_of_unreadable
 from ram.text.files import listed_path
 from ram.text.tags_in_text import TagsInText
 
-BY = ("decoder", "pooled", "decoder+tags")
+BY = ("decoder", "pooled", "decoder+pooled", "decoder+tags")
 """Ways to compare a caption with an image."""
+USUAL = "decoder+pooled"
 TAG_WEIGHT = 0.3
 """Weight of the named tags beside the decoder's logit, chosen on 500 photos of Flickr8k dev."""
 
@@ -88,7 +89,7 @@ class Similarities:
     """A score for every pair of a caption and an image, and the time that scoring took.
 
     Args:
-        values: (texts, images) logits of the decoder, or cosines of the pooled token.
+        values: (texts, images) logits, or cosines of the pooled token.
         seconds: spent on comparing, without encoding images and captions.
     """
 
@@ -110,7 +111,7 @@ class Similarities:
 
 
 def evaluate_retrieval(
-    tagger: Tagger, captioned: CaptionedPictures, by: str = "decoder", progress: Progress = quiet
+    tagger: Tagger, captioned: CaptionedPictures, by: str = USUAL, progress: Progress = quiet
 ) -> dict[str, dict[str, float]]:
     """Compute R@1, R@5 and R@10 in both directions, as fractions: ``{"text_to_picture": {"R@1": ...}, ...}``.
 
@@ -122,7 +123,7 @@ def evaluate_retrieval(
 
 
 def similarities(
-    tagger: Tagger, captioned: CaptionedPictures, by: str = "decoder", progress: Progress = quiet
+    tagger: Tagger, captioned: CaptionedPictures, by: str = USUAL, progress: Progress = quiet
 ) -> NDArray[np.float32]:
     """The (texts, images) values of :func:`compare`."""
     return compare(tagger, captioned, by, progress).values
@@ -130,14 +131,15 @@ def similarities(
 
 @torch.inference_mode()
 def compare(
-    tagger: Tagger, captioned: CaptionedPictures, by: str = "decoder", progress: Progress = quiet
+    tagger: Tagger, captioned: CaptionedPictures, by: str = USUAL, progress: Progress = quiet
 ) -> Similarities:
     """Compute how well every caption fits every image, and how long that takes.
 
     A caption is scored as a tag with one description: "decoder" gives the logit of the tagging model, "pooled" the
-    cosine of its embedding and the pooled token, which is cheap. "decoder+tags" adds the mean logit of the predefined
-    tags that the caption names, times :data:`TAG_WEIGHT`: they are the visible indicators of alignment of Tag2Text,
-    section 4.
+    cosine of its embedding and the pooled token, which is cheap. "decoder+pooled" adds both, the cosine at the scale
+    that training learned for it, as BLIP (Li et al. 2022) adds contrast and matching; of a model without a scale it is
+    the decoder alone. "decoder+tags" adds the mean logit of the predefined tags that the caption names, times
+    :data:`TAG_WEIGHT`: they are the visible indicators of alignment of Tag2Text, section 4.
 
     Returns:
         Values in the order of ``captioned.texts`` and ``captioned.pictures``.
@@ -150,14 +152,16 @@ def compare(
         raise InputError(f"captions are compared by {' or '.join(BY)}, not by {by!r}")
     texts = _embed(tagger, captioned.texts, progress).to(tagger.device, tagger.dtype)
     queries = DescriptionEmbeddings(texts[:, None])
+    scale = tagger.contrast_scale if by == "decoder+pooled" else 0.0
     shares = None
     if by == "decoder+tags":
         shares = _named(captioned.texts, tagger.bank.vocabulary.tags).to(tagger.device)
 
     def fits(features: ImageFeatures) -> torch.Tensor:
+        cosines = F.normalize(features.pooled.float(), dim=-1) @ texts.float().T
         if by == "pooled":
-            return F.normalize(features.pooled.float(), dim=-1) @ texts.float().T
-        logits = tagger.score_batch(features, queries).logits.float()
+            return cosines
+        logits = tagger.score_batch(features, queries).logits.float() + scale * cosines
         if shares is None:
             return logits
         return logits + TAG_WEIGHT * tagger.score_batch(features, tagger.bank).logits.float() @ shares.T

@@ -20,9 +20,9 @@ BATCH, NEAR_BATCH = 256, 1024
 """Looks that are scored together: by the decoder, and by pooled token. In float32 they stay in a processor's cache."""
 CANDIDATES = 200
 """Photos nearest to a sentence that are scored exactly."""
-COSINE, MARGIN, MOST_MARGIN = 20.0, 0.2, 6.0
-"""Logits of the decoder that a cosine of 1 is worth, and that a logit over a named tag's threshold is worth, of which
-so many count; chosen on captions of Flickr8k's development split."""
+MARGIN, MOST_MARGIN = 0.2, 6.0
+"""Logits of the decoder that a logit over a named tag's threshold is worth, of which so many count; chosen on captions
+of Flickr8k's development split."""
 
 
 @torch.inference_mode()
@@ -62,8 +62,9 @@ def nearest_to_sentence(
 ) -> tuple[Rows, NDArray[np.float32]]:
     """The rows that fit a sentence, the nearest by pooled token, and the scores that they are ordered by.
 
-    A score is the decoder's logit for the sentence, as captions are scored, with the cosine and the margins of the
-    named tags added. The decoder is asked for all of a sentence by one query, and alone ranks long ones poorly.
+    A score is the decoder's logit for the sentence, as captions are scored, with the cosine, at the scale that training
+    learned, and the margins of the named tags added. The decoder is asked for all of a sentence by one query, and alone
+    ranks long ones poorly.
 
     Args:
         tagger: whose model made the looks.
@@ -80,7 +81,7 @@ def nearest_to_sentence(
     cosines = by_cosine(store, rows, query.embeddings[0, 0])
     chosen = highest(cosines, max(CANDIDATES, most))
     near = rows[chosen]
-    scores = score_looks(tagger, store, near, query)[:, 0].numpy() + COSINE * cosines[chosen]
+    scores = score_looks(tagger, store, near, query)[:, 0].numpy() + tagger.contrast_scale * cosines[chosen]
     if tags:
         bank = tagger.bank.select(tags)
         logits = score_looks(tagger, store, near, bank).numpy()

@@ -10,6 +10,7 @@ from PIL import Image
 
 from ram.checkpoints.model_folder import save_model
 from ram.evaluation.retrieval import TAG_WEIGHT, CaptionedPictures, evaluate_retrieval, load_captioned, similarities
+from ram.tagger import Tagger
 from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model, tiny_tagger
 
 CAPTIONS = {
@@ -80,7 +81,7 @@ def test_malformed_splits_get_a_sentence(captions, content, name, sentence):
 def test_a_caption_is_scored_as_a_tag_with_one_description(captions):
     tagger, captioned = tiny_tagger(), load_captioned(captions)
     bank = tagger.embed({text: (text,) for text in captioned.texts})
-    found = similarities(tagger, captioned)
+    found = similarities(tagger, captioned, "decoder")
     for column, picture in enumerate(captioned.pictures):
         prediction = tagger.score(tagger.look(picture), bank)
         expected = [prediction[text].probability for text in captioned.texts]
@@ -94,8 +95,17 @@ def test_the_pooled_token_alone_compares_by_its_cosine(captions):
         pooled = F.normalize(tagger.look(picture).pooled[0], dim=0)
         expected = [float(pooled @ HashTextEncoder.vector(text)) for text in captioned.texts]
         np.testing.assert_allclose(found[:, column], expected, atol=1e-5)
-    with pytest.raises(ValueError, match=r"compared by decoder or pooled or decoder\+tags, not by 'magic'"):
+    with pytest.raises(ValueError, match=r"compared by decoder or pooled or .* or decoder\+tags, not by 'magic'"):
         similarities(tagger, captioned, by="magic")
+
+
+def test_decoder_and_pooled_token_add_up_at_the_scale_that_training_learned(captions):
+    tagger, captioned = tiny_tagger(), load_captioned(captions)
+    decoder, pooled, both = (similarities(tagger, captioned, by) for by in ("decoder", "pooled", "decoder+pooled"))
+    assert tagger.contrast_scale == pytest.approx(1 / 0.07)
+    np.testing.assert_allclose(both, decoder + tagger.contrast_scale * pooled, atol=1e-4)
+    untaught = Tagger(replace(tiny_config(), reweight=False), tiny_model(), tiny_bank(), HashTextEncoder)
+    assert untaught.contrast_scale == 0
 
 
 def test_named_tags_are_added_to_the_decoder(captions):
@@ -135,7 +145,7 @@ def model(tmp_path, hash_encoder):
 def test_the_command_prints_what_the_library_measures(captions, model, ended):
     flags = ("--retrieval", "--model", model, "--split", captions.parent / "splits.json", "test")
     test = load_captioned(captions, split=(captions.parent / "splits.json", "test"))
-    for by in ("decoder", "pooled", "decoder+tags"):
+    for by in ("decoder", "pooled", "decoder+pooled", "decoder+tags"):
         code, out, err = ended("evaluate", captions, *flags, "--by", by, "--json")
         report = json.loads(out)
         assert (code, err) == (0, "") and report["seconds"] >= 0
@@ -144,7 +154,8 @@ def test_the_command_prints_what_the_library_measures(captions, model, ended):
         assert {name: report[name] for name in measured} == measured
     code, out, _ = ended("evaluate", captions, *flags)
     heading, shares, text, picture = out.splitlines()
-    assert code == 0 and "5 captions, 2 pictures" in heading and shares.split() == ["R@1", "R@5", "R@10"]
+    assert code == 0 and "5 captions, 2 pictures" in heading and "by decoder+pooled" in heading
+    assert shares.split() == ["R@1", "R@5", "R@10"]
     assert text.split()[:3] == ["text", "to", "picture"] and picture.split()[:3] == ["picture", "to", "text"]
 
 

@@ -132,7 +132,7 @@ def test_a_sentence_finds_by_pooled_token_first_then_by_decoder(library, folder,
         dog = tagger.score_batch(look, tagger.bank).logits[0, tagger.bank.vocabulary.id("dog")]
         decoder = tagger.score_batch(look, bank).logits[0, 0]
         margin = (dog - np.log(1e-6 / (1 - 1e-6))).clip(-look_ranking.MOST_MARGIN, look_ranking.MOST_MARGIN)
-        return float(decoder) + look_ranking.COSINE * cosine(photo) + look_ranking.MARGIN * float(margin)
+        return float(decoder) + tagger.contrast_scale * cosine(photo) + look_ranking.MARGIN * float(margin)
 
     monkeypatch.setattr(look_ranking, "CANDIDATES", 4)
     near = best(folder, cosine, 4)
