@@ -95,9 +95,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "--by",
-        choices=("decoder", "pooled", "decoder+pooled", "decoder+tags"),
-        help="score captions by the decoder, by the pooled token, by both (default), or by the decoder and the tags "
-        "that they name; for --retrieval",
+        choices=("decoder", "pooled", "decoder+pooled", "decoder+tags", "decoder+pooled+tags"),
+        help="score captions by the decoder, the pooled token, both (default), and the tags that they name; for "
+        "--retrieval",
     )
     add_beams_option(parser, "; for --captions")
     parser.add_argument(

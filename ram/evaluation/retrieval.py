@@ -19,17 +19,16 @@ from ram.labels.captions import read_captions, select_split
 from ram.models.description_embeddings import DescriptionEmbeddings
 from ram.models.image_encoder import ImageFeatures
 from ram.models.scoring import CHUNK
+from ram.named_tags import tag_evidence
 from ram.runtime import Progress, quiet
 from ram.tagger import Tagger
 from ram.text.bank import warn_of_unreadable
 from ram.text.files import listed_path
 from ram.text.tags_in_text import TagsInText
 
-BY = ("decoder", "pooled", "decoder+pooled", "decoder+tags")
+BY = ("decoder", "pooled", "decoder+pooled", "decoder+tags", "decoder+pooled+tags")
 """Ways to compare a caption with an image."""
 USUAL = "decoder+pooled"
-TAG_WEIGHT = 0.3
-"""Weight of the named tags beside the decoder's logit, chosen on 500 photos of Flickr8k dev."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,10 +135,10 @@ def compare(
     """Compute how well every caption fits every image, and how long that takes.
 
     A caption is scored as a tag with one description: "decoder" gives the logit of the tagging model, "pooled" the
-    cosine of its embedding and the pooled token, which is cheap. "decoder+pooled" adds both, the cosine at the scale
-    that training learned for it, as BLIP (Li et al. 2022) adds contrast and matching; of a model without a scale it is
-    the decoder alone. "decoder+tags" adds the mean logit of the predefined tags that the caption names, times
-    :data:`TAG_WEIGHT`: they are the visible indicators of alignment of Tag2Text, section 4.
+    cosine of its embedding and the pooled token, which is cheap. "decoder+pooled" adds the cosine to the logit, at the
+    scale that training learned for it, as BLIP (Li et al. 2022) adds contrast and matching; of a model without a scale
+    it is the decoder alone. "+tags" adds the evidence of the predefined tags that the caption names
+    (:mod:`ram.named_tags`); "decoder+pooled+tags" is how a library ranks photos for a sentence.
 
     Returns:
         Values in the order of ``captioned.texts`` and ``captioned.pictures``.
@@ -152,19 +151,20 @@ def compare(
         raise InputError(f"captions are compared by {' or '.join(BY)}, not by {by!r}")
     texts = _embed(tagger, captioned.texts, progress).to(tagger.device, tagger.dtype)
     queries = DescriptionEmbeddings(texts[:, None])
-    scale = tagger.contrast_scale if by == "decoder+pooled" else 0.0
-    shares = None
-    if by == "decoder+tags":
-        shares = _named(captioned.texts, tagger.bank.vocabulary.tags).to(tagger.device)
+    terms, vocabulary = by.split("+"), tagger.bank.vocabulary
+    named = _named(captioned.texts, vocabulary.tags).to(tagger.device) if "tags" in terms else None
 
     def fits(features: ImageFeatures) -> torch.Tensor:
         cosines = F.normalize(features.pooled.float(), dim=-1) @ texts.float().T
         if by == "pooled":
             return cosines
-        logits = tagger.score_batch(features, queries).logits.float() + scale * cosines
-        if shares is None:
-            return logits
-        return logits + TAG_WEIGHT * tagger.score_batch(features, tagger.bank).logits.float() @ shares.T
+        scores = tagger.score_batch(features, queries).logits.float()
+        if "pooled" in terms:
+            scores = scores + tagger.contrast_scale * cosines
+        if named is not None:
+            logits = tagger.score_batch(features, tagger.bank).logits.float()
+            scores = scores + tag_evidence(logits, vocabulary.thresholds) @ named.T
+        return scores
 
     columns, seconds = [], 0.0
     for features in look_at(tagger, captioned.pictures, progress):
@@ -176,12 +176,11 @@ def compare(
 
 
 def _named(texts: Sequence[str], tags: Sequence[str]) -> torch.Tensor:
-    """(texts, tags) equal shares of the tags that each text names; zeros where it names none."""
-    finder, shares = TagsInText(tags), torch.zeros(len(texts), len(tags))
+    """(texts, tags) 1 where a text names a tag."""
+    finder, named = TagsInText(tags), torch.zeros(len(texts), len(tags))
     for row, text in enumerate(texts):
-        if named := finder.find(text):
-            shares[row, named] = 1 / len(named)
-    return shares
+        named[row, finder.find(text)] = 1
+    return named
 
 
 def _embed(tagger: Tagger, texts: Sequence[str], progress: Progress) -> torch.Tensor:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ram.library.looks import LookStore
 from ram.models.description_embeddings import DescriptionEmbeddings
+from ram.named_tags import tag_evidence
 from ram.runtime import Progress, quiet
 from ram.tagger import Tagger
 from ram.text.bank import TagEmbeddingBank, warn_of_unreadable
@@ -20,9 +21,6 @@ BATCH, NEAR_BATCH = 256, 1024
 """Looks that are scored together: by the decoder, and by pooled token. In float32 they stay in a processor's cache."""
 CANDIDATES = 200
 """Photos nearest to a sentence that are scored exactly."""
-MARGIN, MOST_MARGIN = 0.2, 6.0
-"""Logits of the decoder that a logit over a named tag's threshold is worth, of which so many count; chosen on captions
-of Flickr8k's development split."""
 
 
 @torch.inference_mode()
@@ -63,8 +61,8 @@ def nearest_to_sentence(
     """The rows that fit a sentence, the nearest by pooled token, and the scores that they are ordered by.
 
     A score is the decoder's logit for the sentence, as captions are scored, with the cosine, at the scale that training
-    learned, and the margins of the named tags added. The decoder is asked for all of a sentence by one query, and alone
-    ranks long ones poorly.
+    learned, and the evidence of the named tags (:mod:`ram.named_tags`) added. The decoder is asked for all of a
+    sentence by one query, and alone ranks long ones poorly.
 
     Args:
         tagger: whose model made the looks.
@@ -84,9 +82,8 @@ def nearest_to_sentence(
     scores = score_looks(tagger, store, near, query)[:, 0].numpy() + tagger.contrast_scale * cosines[chosen]
     if tags:
         bank = tagger.bank.select(tags)
-        logits = score_looks(tagger, store, near, bank).numpy()
-        margins = logits - _logit(np.array(bank.vocabulary.thresholds))
-        scores = scores + MARGIN * margins.clip(-MOST_MARGIN, MOST_MARGIN).sum(axis=1)
+        logits = score_looks(tagger, store, near, bank)
+        scores = scores + tag_evidence(logits, bank.vocabulary.thresholds).sum(dim=1).numpy()
     return near, scores.astype(np.float32)
 
 
@@ -120,11 +117,6 @@ def highest(scores: NDArray[np.float32], most: int) -> NDArray[np.int_]:
         chosen = np.argpartition(-scores, most)[:most]
         return chosen[np.argsort(-scores[chosen], kind="stable")]
     return np.argsort(-scores, kind="stable")
-
-
-def _logit(probabilities: NDArray[np.floating]) -> NDArray[np.floating]:
-    inside = probabilities.clip(1e-6, 1 - 1e-6)
-    return np.log(inside / (1 - inside))
 
 
 def _batches(rows: Rows, size: int) -> Iterator[tuple[int, Rows]]:

@@ -8,8 +8,9 @@ import pytest
 import torch.nn.functional as F
 from PIL import Image
 
+from ram import named_tags
 from ram.checkpoints.model_folder import save_model
-from ram.evaluation.retrieval import TAG_WEIGHT, CaptionedPictures, evaluate_retrieval, load_captioned, similarities
+from ram.evaluation.retrieval import CaptionedPictures, evaluate_retrieval, load_captioned, similarities
 from ram.tagger import Tagger
 from tests.tiny import HashTextEncoder, tiny_bank, tiny_config, tiny_model, tiny_tagger
 
@@ -95,13 +96,15 @@ def test_the_pooled_token_alone_compares_by_its_cosine(captions):
         pooled = F.normalize(tagger.look(picture).pooled[0], dim=0)
         expected = [float(pooled @ HashTextEncoder.vector(text)) for text in captioned.texts]
         np.testing.assert_allclose(found[:, column], expected, atol=1e-5)
-    with pytest.raises(ValueError, match=r"compared by decoder or pooled or .* or decoder\+tags, not by 'magic'"):
+    with pytest.raises(ValueError, match=r"compared by decoder or pooled or .*tags, not by 'magic'"):
         similarities(tagger, captioned, by="magic")
 
 
 def test_decoder_and_pooled_token_add_up_at_the_scale_that_training_learned(captions):
     tagger, captioned = tiny_tagger(), load_captioned(captions)
     decoder, pooled, both = (similarities(tagger, captioned, by) for by in ("decoder", "pooled", "decoder+pooled"))
+    tags, all_three = (similarities(tagger, captioned, by) for by in ("decoder+tags", "decoder+pooled+tags"))
+    np.testing.assert_allclose(all_three, both + tags - decoder, atol=1e-4)
     assert tagger.contrast_scale == pytest.approx(1 / 0.07)
     np.testing.assert_allclose(both, decoder + tagger.contrast_scale * pooled, atol=1e-4)
     untaught = Tagger(replace(tiny_config(), reweight=False), tiny_model(), tiny_bank(), HashTextEncoder)
@@ -115,10 +118,13 @@ def test_named_tags_are_added_to_the_decoder(captions):
     named = replace(captioned, captions=(*texts, *captioned.captions[2:]))
     alone, beside = (similarities(tagger, named, by) for by in ("decoder", "decoder+tags"))
     np.testing.assert_array_equal(alone[0], beside[0])
+    thresholds = np.array(tagger.bank.vocabulary.thresholds[:2])
+    cut = np.log(thresholds / (1 - thresholds))
     for column, picture in enumerate(named.pictures):
         scores = tagger.tag(picture)
         logits = [np.log(p / (1 - p)) for p in (scores[first].probability, scores[second].probability)]
-        assert beside[1, column] - alone[1, column] == pytest.approx(TAG_WEIGHT * np.mean(logits), abs=1e-3)
+        evidence = named_tags.WEIGHT * (logits - cut).clip(-named_tags.MOST, named_tags.MOST).sum()
+        assert beside[1, column] - alone[1, column] == pytest.approx(evidence, abs=1e-3)
 
 
 def test_both_directions_are_counted_as_by_hand(captions):
@@ -145,7 +151,7 @@ def model(tmp_path, hash_encoder):
 def test_the_command_prints_what_the_library_measures(captions, model, ended):
     flags = ("--retrieval", "--model", model, "--split", captions.parent / "splits.json", "test")
     test = load_captioned(captions, split=(captions.parent / "splits.json", "test"))
-    for by in ("decoder", "pooled", "decoder+pooled", "decoder+tags"):
+    for by in ("decoder", "pooled", "decoder+pooled", "decoder+tags", "decoder+pooled+tags"):
         code, out, err = ended("evaluate", captions, *flags, "--by", by, "--json")
         report = json.loads(out)
         assert (code, err) == (0, "") and report["seconds"] >= 0

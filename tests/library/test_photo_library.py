@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from ram import named_tags
 from ram.errors import InputError
 from ram.library import look_ranking, looks, photo_library
 from ram.library.photo_library import PhotoLibrary
@@ -131,8 +132,8 @@ def test_a_sentence_finds_by_pooled_token_first_then_by_decoder(library, folder,
         look = tagger.look(photo)
         dog = tagger.score_batch(look, tagger.bank).logits[0, tagger.bank.vocabulary.id("dog")]
         decoder = tagger.score_batch(look, bank).logits[0, 0]
-        margin = (dog - np.log(1e-6 / (1 - 1e-6))).clip(-look_ranking.MOST_MARGIN, look_ranking.MOST_MARGIN)
-        return float(decoder) + tagger.contrast_scale * cosine(photo) + look_ranking.MARGIN * float(margin)
+        margin = (dog - np.log(1e-6 / (1 - 1e-6))).clip(-named_tags.MOST, named_tags.MOST)
+        return float(decoder) + tagger.contrast_scale * cosine(photo) + named_tags.WEIGHT * float(margin)
 
     monkeypatch.setattr(look_ranking, "CANDIDATES", 4)
     near = best(folder, cosine, 4)
@@ -144,9 +145,9 @@ def test_a_sentence_finds_by_pooled_token_first_then_by_decoder(library, folder,
 
 
 def test_tags_that_a_sentence_names_count(library, tagger, monkeypatch):
-    monkeypatch.setattr(look_ranking, "MARGIN", 0.0)
+    monkeypatch.setattr(named_tags, "WEIGHT", 0.0)
     without = {p.path.name: p.score for p in library.search("a cat", most=99)}
-    monkeypatch.setattr(look_ranking, "MARGIN", 10.0)
+    monkeypatch.setattr(named_tags, "WEIGHT", 10.0)
     found = {p.path.name: p.score - without[p.path.name] for p in library.search("a cat", most=99)}
     cats = {p.path.name for p in library.search(all=["cat"], most=99)}
     assert cats and all((added > 0) == (name in cats) for name, added in found.items())
