@@ -4,8 +4,8 @@
 
 The trained folder holds the tags of the training label system. This adds every other tag of ``ram/labels/everyday``,
 whose descriptions no training saw, then looks at the development sets (``benchmarks.development_sets``). With
-``--classifier`` the evidence of the ImageNet classifier joins the decoder's logit. A class that means a tag is
-compared with tags by the sentences of that one, any other by its WordNet gloss. The weight is the one that is best for
+``--classifier`` the evidence of the ImageNet classifier joins the decoder's logit. A class is compared with tags by its
+WordNet gloss, and by the sentences of the tag that it means, if any. The weight is the one that is best for
 the two uses of a score: photos for a tag (mean average precision over the tags) and tags for a photo (average
 precision over all decisions), in the mean of both and of the sets. A logistic regression makes probabilities of the
 sum: its scale and shift are folded into head and weight. A further shift brings the threshold of the best F-measure
@@ -93,14 +93,14 @@ def everyday_bank(trained: TagEmbeddingBank, descriptions: int | None, text_enco
 
 @torch.no_grad()
 def describe_classes(model: TaggingModel, bank: TagEmbeddingBank, text_encoder: TextEncoder) -> None:
-    """Compare tags with the classes of the classifier by the sentences of the tag that a class means, if any does."""
+    """Compare tags with the classes of the classifier by their glosses, and by the sentences of the tags they mean."""
     encoder = model.image_encoder
     assert isinstance(encoder, LiteImageEncoder) and encoder.words is not None, "a small model with a classifier"
     ids = {tag: column for column, tag in enumerate(bank.vocabulary.tags)}
     own = class_membership(ids, kinds=False)
     means = own @ normalize(bank.to("cpu", torch.float32).embedded.mean(), dim=1)
     glosses = normalize(text_encoder.encode(class_glosses()).float(), dim=1)
-    encoder.words.describe(means.where(own.any(dim=1, keepdim=True), glosses))
+    encoder.words.describe(means.where(own.any(dim=1, keepdim=True), glosses), glosses)
 
 
 def with_classifier(config: ModelConfig, model: TaggingModel, weight: float) -> tuple[ModelConfig, TaggingModel]:

@@ -112,11 +112,13 @@ def load_model(folder: str | Path) -> LoadedModel:
 
 
 def _described(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Weights in which classes are described by their names, as they were before they had other sentences."""
+    """Weights in which classes are described by their names alone, as they were before they had other sentences."""
     words = "image_encoder.words."
-    if f"{words}words" in weights and f"{words}described" not in weights:
-        return {**weights, f"{words}described": weights[f"{words}words"].clone()}
-    return weights
+    if f"{words}words" not in weights:
+        return weights
+    described = weights.get(f"{words}described")
+    described = weights[f"{words}words"].clone() if described is None else described
+    return {f"{words}glosses": described.clone(), **weights, f"{words}described": described}
 
 
 def assemble(config: ModelConfig, weights: Mapping[str, torch.Tensor], where: str) -> TaggingModel:

@@ -138,7 +138,7 @@ def test_the_labelled_photos_are_known_in_full_and_none_is_held_out(model):
     assert not any(is_held_out(path.name) for path in photos.pictures)
 
 
-def test_a_class_is_described_by_the_tag_that_it_means_or_by_its_gloss(monkeypatch):
+def test_a_class_is_described_by_the_tag_that_it_means_and_by_its_gloss(monkeypatch):
     model, bank = whole_model(), tiny_bank()
     classes, tags = len(model.words.words), len(bank)
     own = torch.zeros(classes, tags)
@@ -153,4 +153,6 @@ def test_a_class_is_described_by_the_tag_that_it_means_or_by_its_gloss(monkeypat
     wanted = torch.nn.functional.normalize(glosses, dim=1)
     wanted[3] = torch.nn.functional.normalize(bank.embedded.mean()[1].float(), dim=0)
     torch.testing.assert_close(described, wanted, atol=1e-5, rtol=0)
+    glosses = torch.nn.functional.normalize(glosses, dim=1)
+    torch.testing.assert_close(model.words.glosses, glosses - glosses.mean(dim=0), atol=1e-5, rtol=0)
     assert torch.equal(model.words.words, before)

@@ -67,9 +67,12 @@ def test_a_classifier_that_is_missing_is_named(tmp_path):
 def test_classes_of_an_older_folder_are_described_by_their_words(tmp_path):
     model = whole_model()
     save_model(tmp_path / "old", whole_config(), model, tiny_bank())
+    edit_weights(tmp_path / "old", lambda weights: weights.pop("image_encoder.words.glosses"))
+    torch.testing.assert_close(load_model(tmp_path / "old").model.words.glosses, model.words.described)
     edit_weights(tmp_path / "old", lambda weights: weights.pop("image_encoder.words.described"))
     loaded = load_model(tmp_path / "old").model
     torch.testing.assert_close(loaded.words.described, model.words.words)
+    torch.testing.assert_close(loaded.words.glosses, model.words.words)
     save_model(tmp_path / "again", whole_config(), loaded, tiny_bank())  # in memory of their own
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 
@@ -12,9 +13,9 @@ class ClassWords(nn.Module):
     This is ConSE (Norouzi et al. 2014): an image feature in the text encoder's space that knows things which no caption
     of the training images mentions. Nothing in it is learned; :meth:`set` fills it and it is saved with the weights.
 
-    ``words`` are what tokens are made of, and stay as the decoder has learned them. ``described`` are what tags are
-    compared with: the same at first, better sentences after :meth:`describe`, which :meth:`use_described` brings to
-    the tokens. Both are around their means; ``center`` is that of the latter.
+    ``words`` are what tokens are made of, and stay as the decoder has learned them. ``described`` and ``glosses`` are
+    what tags are compared with: the same at first, better sentences after :meth:`describe`, which
+    :meth:`use_described` brings to the tokens. All are around their means; ``center`` is that of ``described``.
 
     Args:
         classes: number of classes.
@@ -27,6 +28,7 @@ class ClassWords(nn.Module):
     bias: torch.Tensor
     words: torch.Tensor
     described: torch.Tensor
+    glosses: torch.Tensor
     center: torch.Tensor
 
     def __init__(self, classes: int, channels: int, dim: int, temperature: float = 2.0) -> None:
@@ -36,6 +38,7 @@ class ClassWords(nn.Module):
         self.register_buffer("bias", torch.zeros(classes))
         self.register_buffer("words", torch.zeros(classes, dim))
         self.register_buffer("described", torch.zeros(classes, dim))
+        self.register_buffer("glosses", torch.zeros(classes, dim))
         self.register_buffer("center", torch.zeros(dim))
 
     def set(self, weight: torch.Tensor, bias: torch.Tensor, words: torch.Tensor) -> None:
@@ -52,10 +55,28 @@ class ClassWords(nn.Module):
         self.describe(words)
         self.use_described()
 
-    def describe(self, texts: torch.Tensor) -> None:
-        """Compare tags with other texts of the classes: (classes, dim) embeddings."""
+    def describe(self, texts: torch.Tensor, glosses: torch.Tensor | None = None) -> None:
+        """Compare tags with other texts of the classes, and with their glosses.
+
+        Args:
+            texts: (classes, dim) embeddings.
+            glosses: the same, of what tells each class from all others, while several may share a text; None for
+                ``texts``.
+        """
         self.center.copy_(texts.mean(dim=0))
         self.described.copy_(texts - self.center)
+        self.glosses.copy_(self.described if glosses is None else glosses - glosses.mean(dim=0))
+
+    def likeness(self, means: torch.Tensor) -> torch.Tensor:
+        """(tags, classes) cosines of tags and the nearer text of each class.
+
+        Args:
+            means: (tags, dim) mean descriptions.
+        """
+        centered = F.normalize(means - self.center.to(means.dtype), dim=-1)
+        texts = (F.normalize(text, dim=-1).to(means.dtype) for text in (self.described, self.glosses))
+        by_description, by_gloss = (centered @ text.T for text in texts)
+        return torch.maximum(by_description, by_gloss)
 
     def use_described(self) -> None:
         """Make tokens of the texts that tags are compared with. A decoder that knew others has to learn them."""

@@ -71,9 +71,8 @@ class Ensemble(nn.Module):
         mean = bank.mean()
         if words is None or not self.config.classifier_weight:
             return TagTerms(F.normalize(mean, dim=-1))
-        centered = F.normalize(mean - words.center.to(mean.dtype), dim=-1)
-        cosine = centered @ F.normalize(words.described, dim=-1).to(mean.dtype).T
-        return TagTerms(F.normalize(mean, dim=-1), cosine.clamp(min=0) ** self.config.similarity_power)
+        similarity = words.likeness(mean).clamp(min=0) ** self.config.similarity_power
+        return TagTerms(F.normalize(mean, dim=-1), similarity)
 
     def forward(self, decoder: torch.Tensor, features: ImageFeatures, tags: TagTerms) -> dict[str, torch.Tensor]:
         """Terms by name, (batch, tags) each, which sum to the logits.

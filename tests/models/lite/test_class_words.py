@@ -60,7 +60,7 @@ def test_certain_logits_give_one_class_and_equal_ones_nothing(words, classifier)
 
 def test_nothing_in_it_learns_and_all_of_it_is_saved(words):
     assert not list(words.parameters())
-    assert set(words.state_dict()) == {"weight", "bias", "words", "described", "center"}
+    assert set(words.state_dict()) == {"weight", "bias", "words", "described", "glosses", "center"}
 
 
 def test_every_token_gets_its_own_class_words(words, classifier):
@@ -108,4 +108,16 @@ def test_described_anew_tags_meet_other_texts_and_tokens_the_same_words(words):
     torch.testing.assert_close(torch.nn.functional.normalize(words.described), torch.nn.functional.normalize(before))
     words.describe(texts)
     torch.testing.assert_close(words.described + words.center, texts)
-    assert torch.equal(words.words, before)
+    assert torch.equal(words.words, before) and torch.equal(words.glosses, words.described)
+
+
+def test_a_tag_is_like_a_class_by_the_nearer_of_its_texts(words):
+    texts, glosses, tags = torch.randn(3, CLASSES, DIM).unbind()
+    texts[1] = texts[0]  # two classes mean one tag, and only their glosses tell them apart
+    words.describe(texts, glosses)
+    around, own = (x.double().numpy() - x.double().numpy().mean(0) for x in (texts, glosses))
+    means = (tags - texts.mean(0)).double().numpy()
+    unit = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in (means, around, own)]
+    wanted = np.maximum(unit[0] @ unit[1].T, unit[0] @ unit[2].T)
+    np.testing.assert_allclose(words.likeness(tags), wanted, atol=1e-5)
+    assert (words.likeness(tags)[:, 0] != words.likeness(tags)[:, 1]).any()

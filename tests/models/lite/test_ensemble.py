@@ -55,7 +55,8 @@ def test_terms_are_those_of_an_oracle(model, bank):
         for tag, count in enumerate(COUNTS):
             mean = bank.embeddings[tag, :count].double().numpy().mean(0)
             around = mean - words.center.double().numpy()
-            similar = [max(0.0, cosine(around, name)) ** power for name in words.described.double().numpy()]
+            both = zip(words.described.double().numpy(), words.glosses.double().numpy(), strict=True)
+            similar = [max(0.0, *(cosine(around, text) for text in texts)) ** power for texts in both]
             assert terms["pooled"][picture, tag].item() == pytest.approx(3 * cosine(pooled, mean), abs=1e-5)
             wanted = 2 * max(share * near for share, near in zip(probabilities, similar, strict=True))
             assert terms["classifier"][picture, tag].item() == pytest.approx(wanted, abs=1e-5)
