@@ -29,6 +29,7 @@ from ram.text.tags_in_text import TagsInText
 BY = ("decoder", "pooled", "decoder+pooled", "decoder+tags", "decoder+pooled+tags")
 """Ways to compare a caption with an image."""
 USUAL = "decoder+pooled"
+"""The way that is taken where none is named."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,9 @@ together, the decoder would leave the work to the others.
     decoder     its logit
     pooled      cosine of the pooled token and the tag's mean description
     classifier  of all ImageNet classes, the highest product of the class's probability over the patches and a power of
-                the cosine of its mean description and the tag's, both around the mean of all classes. So a class counts
-                for tags that are described nearly as it is: an ImageNet classifier knows corgis, but not running
+                the cosine of the tag's mean description and the nearer of the class's two texts, around the mean of all
+                classes. So a class counts for tags that are described nearly as it is: an ImageNet classifier knows
+                corgis, but not running
 """
 
 from __future__ import annotations
