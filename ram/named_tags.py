@@ -9,16 +9,21 @@ from collections.abc import Sequence
 
 import torch
 
-WEIGHT, MOST = 0.2, 6.0
-"""What a tag's logit over its threshold is worth, and how much of it counts; chosen on captions of Flickr8k dev."""
+WEIGHT = 0.2
+"""Factor of the logits of named tags; chosen on captions of Flickr8k dev, as is :data:`MOST`."""
+MOST = 6.0
+"""Logits further from their threshold count as this far from it."""
 
 
 def tag_evidence(logits: torch.Tensor, thresholds: Sequence[float]) -> torch.Tensor:
-    """What each named tag adds to the score of a sentence: more than 0 where it is over its threshold.
+    """Compute a term for the score of a sentence from each tag that it names: positive over the tag's threshold.
 
     Args:
         logits: (images, tags).
         thresholds: of the tags, as probabilities.
+
+    Returns:
+        (images, tags).
     """
     cut = torch.logit(torch.tensor(thresholds, device=logits.device), eps=1e-6)
     return WEIGHT * (logits - cut).clamp(-MOST, MOST)

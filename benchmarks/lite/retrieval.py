@@ -6,18 +6,15 @@ import time
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from benchmarks.lite.scoring import BATCH
 from ram.evaluation.metrics import picture_retrieval_recall, retrieval_recall
-from ram.evaluation.retrieval import CaptionedPictures
-from ram.models.description_embeddings import DescriptionEmbeddings
+from ram.evaluation.retrieval import CaptionedPictures, compare_features
 from ram.models.image_encoder import ImageFeatures
 from ram.tagger import Tagger
 
-CHUNK = 500
 WAYS = ("decoder", "pooled", "decoder+pooled")
-"""Ways to compare a caption with an image; see :func:`ram.evaluation.retrieval.compare`."""
+"""Ways to compare a caption with an image; see :func:`ram.evaluation.retrieval.compare_features`."""
 
 
 @torch.inference_mode()
@@ -42,7 +39,7 @@ def retrieval_rows(
         began, columns = time.process_time(), []
         for start in range(0, len(looks.tokens), BATCH):
             some = looks.rows(slice(start, start + BATCH))
-            columns.append(_compare(tagger, some, texts, way))
+            columns.append(compare_features(tagger, some, texts, way))
         taken = time.process_time() - began
         scores = torch.cat(columns).T.numpy()
         recalls, back = retrieval_recall(scores, captioned.owners), picture_retrieval_recall(scores, captioned.owners)
@@ -50,20 +47,6 @@ def retrieval_rows(
         rows[way] |= {f"photo to text R@{k}": 100 * share for k, share in back.items()}
         rows[way]["ms a query"] = 1000 * taken / len(texts)
     return rows
-
-
-def _compare(tagger: Tagger, looks: ImageFeatures, texts: torch.Tensor, way: str) -> torch.Tensor:
-    """(images, texts) logits or cosines."""
-    cosines = F.normalize(looks.pooled.float(), dim=-1) @ texts.float().T
-    if way == "pooled":
-        return cosines
-    queries = DescriptionEmbeddings(texts[:, None])
-    parts = [
-        tagger.score_batch(looks, queries.rows(slice(start, start + CHUNK))).logits.float()
-        for start in range(0, len(texts), CHUNK)
-    ]
-    logits = torch.cat(parts, dim=1)
-    return logits + tagger.contrast_scale * cosines if way == "decoder+pooled" else logits
 
 
 def one_caption_each(captioned: CaptionedPictures, seed: int = 0) -> CaptionedPictures:

@@ -112,7 +112,7 @@ def load_model(folder: str | Path) -> LoadedModel:
 
 
 def _described(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Weights in which classes are described by their names alone, as they were before they had other sentences."""
+    """Add the texts of classes that an older folder lacks: it described them by fewer."""
     words = "image_encoder.words."
     if f"{words}words" not in weights:
         return weights

@@ -135,11 +135,8 @@ def compare(
 ) -> Similarities:
     """Compute how well every caption fits every image, and how long that takes.
 
-    A caption is scored as a tag with one description: "decoder" gives the logit of the tagging model, "pooled" the
-    cosine of its embedding and the pooled token, which is cheap. "decoder+pooled" adds the cosine to the logit, at the
-    scale that training learned for it, as BLIP (Li et al. 2022) adds contrast and matching; of a model without a scale
-    it is the decoder alone. "+tags" adds the evidence of the predefined tags that the caption names
-    (:mod:`ram.named_tags`); "decoder+pooled+tags" is how a library ranks photos for a sentence.
+    The ways are those of :func:`compare_features`. "+tags" adds the evidence of the predefined tags that the caption
+    names (:mod:`ram.named_tags`); "decoder+pooled+tags" is how a library ranks photos for a sentence.
 
     Returns:
         Values in the order of ``captioned.texts`` and ``captioned.pictures``.
@@ -151,21 +148,15 @@ def compare(
     if by not in BY:
         raise InputError(f"captions are compared by {' or '.join(BY)}, not by {by!r}")
     texts = _embed(tagger, captioned.texts, progress).to(tagger.device, tagger.dtype)
-    queries = DescriptionEmbeddings(texts[:, None])
-    terms, vocabulary = by.split("+"), tagger.bank.vocabulary
-    named = _named(captioned.texts, vocabulary.tags).to(tagger.device) if "tags" in terms else None
+    way, vocabulary = by.removesuffix("+tags"), tagger.bank.vocabulary
+    named = None if way == by else _named(captioned.texts, vocabulary.tags).to(tagger.device)
 
     def fits(features: ImageFeatures) -> torch.Tensor:
-        cosines = F.normalize(features.pooled.float(), dim=-1) @ texts.float().T
-        if by == "pooled":
-            return cosines
-        scores = tagger.score_batch(features, queries).logits.float()
-        if "pooled" in terms:
-            scores = scores + tagger.contrast_scale * cosines
-        if named is not None:
-            logits = tagger.score_batch(features, tagger.bank).logits.float()
-            scores = scores + tag_evidence(logits, vocabulary.thresholds) @ named.T
-        return scores
+        scores = compare_features(tagger, features, texts, way)
+        if named is None:
+            return scores
+        logits = tagger.score_batch(features, tagger.bank).logits.float()
+        return scores + tag_evidence(logits, vocabulary.thresholds) @ named.T
 
     columns, seconds = [], 0.0
     for features in look_at(tagger, captioned.pictures, progress):
@@ -174,6 +165,28 @@ def compare(
         columns.append(fits(features).cpu())
         seconds += time.perf_counter() - started
     return Similarities(torch.cat(columns).T.numpy(), seconds)
+
+
+def compare_features(tagger: Tagger, features: ImageFeatures, texts: torch.Tensor, way: str) -> torch.Tensor:
+    """Compare a batch of images with embedded texts: (images, texts).
+
+    A text is scored as a tag with one description: "decoder" gives the logit of the tagging model, "pooled" the cosine
+    of its embedding and the pooled token, which is cheap. "decoder+pooled" adds the cosine to the logit, at the scale
+    that training learned for it, as BLIP (Li et al. 2022) adds contrast and matching; of a model without a scale it is
+    the decoder alone.
+
+    Args:
+        tagger: the model.
+        features: of the images.
+        texts: (texts, dim) unit vectors.
+        way: one of the three.
+    """
+    if way == "decoder":
+        return tagger.score_batch(features, DescriptionEmbeddings(texts[:, None])).logits.float()
+    cosines = F.normalize(features.pooled.float(), dim=-1) @ texts.float().T
+    if way == "pooled":
+        return cosines
+    return compare_features(tagger, features, texts, "decoder") + tagger.contrast_scale * cosines
 
 
 def _named(texts: Sequence[str], tags: Sequence[str]) -> torch.Tensor:
