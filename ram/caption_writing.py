@@ -125,7 +125,8 @@ class CaptionWriter:
         options = CaptionOptions() if options is None else options
         rules = self._rules(beams, options)
         if given and self.reads_apart:
-            rules = replace(rules, wanted=tuple(map(self._forms, given)), lift=options.mention)
+            forms, joined = tuple(map(self._forms, given)), self._text.words.joined
+            rules = replace(rules, wanted=forms, lift=options.mention, joined=joined)
         device = tokens.device
         prompt = torch.tensor(self._text.prompt, device=device).expand(len(tokens), -1)
         tags = self._text.tags(*self._guides(given, seen, known)).to(device)

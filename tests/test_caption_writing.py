@@ -258,6 +258,16 @@ def test_a_plural_is_enough_and_other_pieces_are_not_lifted():
     assert lifted == [[0, 9], [0, 11], [1, 11], [2, 9], [2, 12]]
 
 
+def test_a_mention_is_a_whole_word():
+    """A tag of two pieces is ended before anything else, and no piece goes on with a mention that ended."""
+    joined = frozenset({17, 18})
+    rules = Rules(end=4, min_length=0, max_length=20, wanted=(((9, 18),), ((11,),)), lift=5.0, joined=joined)
+    scores = rules.apply(torch.zeros(3, 21), torch.tensor([[2, 6, 9], [9, 18, 11], [2, 6, 17]]))
+    assert scores[0].isfinite().nonzero().flatten().tolist() == [18]
+    assert scores[1].isinf().nonzero().flatten().tolist() == [17, 18]
+    assert scores[2].isfinite().all() and scores[2].nonzero().flatten().tolist() == [9, 11]
+
+
 @pytest.mark.parametrize("mention", [-1, 21])
 def test_a_lift_out_of_range_is_refused(mention):
     with pytest.raises(InputError, match="mention is"):

@@ -33,6 +33,8 @@ class Rules:
         repetition_penalty: over 1, tokens that are there already are less likely (Keskar et al. 2019).
         wanted: what the caption should mention; of each, the forms as tokens, one of which is enough.
         lift: added to the score of the token that begins a form, or goes on with it, while none is there.
+        joined: tokens that go on with a word. A form that is begun is ended before anything else is written, and one
+            that is there ends its word: an espresso, not an "espressom".
     """
 
     end: int
@@ -41,6 +43,7 @@ class Rules:
     repetition_penalty: float = 1.0
     wanted: tuple[tuple[tuple[int, ...], ...], ...] = ()
     lift: float = 0.0
+    joined: frozenset[int] = frozenset()
 
     def apply(self, scores: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
         """Change the (rows, vocabulary) scores of the token that follows (rows, n) ids."""
@@ -53,21 +56,27 @@ class Rules:
         if self.lift and self.wanted:
             scores = scores.clone()
             for row, read in enumerate(ids.tolist()):
-                for token in self._missing(read):
-                    scores[row, token] += self.lift
+                self._mention(scores[row], read)
         return scores
 
-    def _missing(self, read: list[int]) -> set[int]:
-        """The tokens that would mention something that was not mentioned yet."""
-        tokens = set()
-        for forms in self.wanted:
-            if not any(_holds(read, form) for form in forms):
-                tokens |= {form[_begun(read, form)] for form in forms}
-        return tokens
+    def _mention(self, scores: torch.Tensor, read: list[int]) -> None:
+        """Change the (vocabulary,) scores of the token after some so that it mentions what was not mentioned yet."""
+        missing = [forms for forms in self.wanted if not any(_holds(read, form) for form in forms)]
+        next_ones = {form[_begun(read, form)] for forms in missing for form in forms}
+        if next_ones:
+            scores[sorted(next_ones)] += self.lift
+        if ends := next_ones & self.joined:
+            scores[[token for token in range(len(scores)) if token not in ends]] = -torch.inf
+        elif self.joined and any(_ends_with(read, form) for forms in self.wanted for form in forms):
+            scores[sorted(self.joined)] = -torch.inf
 
 
 def _holds(read: list[int], form: tuple[int, ...]) -> bool:
     return any(tuple(read[i : i + len(form)]) == form for i in range(len(read) - len(form) + 1))
+
+
+def _ends_with(read: list[int], form: tuple[int, ...]) -> bool:
+    return tuple(read[-len(form) :]) == form
 
 
 def _begun(read: list[int], form: tuple[int, ...]) -> int:

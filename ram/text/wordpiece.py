@@ -75,6 +75,11 @@ class WordPiece:
         """The id of a piece, None where it is not in the vocabulary."""
         return self._ids.get(piece)
 
+    @cached_property
+    def joined(self) -> frozenset[int]:
+        """Ids of the pieces that go on with a word."""
+        return frozenset(i for i, piece in enumerate(self.pieces) if piece.startswith("##"))
+
     def encode(self, text: str) -> list[int]:
         """Ids of a text, without special tokens: brackets that a person types are ordinary characters."""
         return self._tokenizer.encode(text, add_special_tokens=False).ids
