@@ -16,6 +16,7 @@ LAYERS = (
     ("ram.checkpoints", "ram.text.bank", "ram.text.tag_packs"),
     (
         *("ram.tagger_loading", "ram.tagger", "ram.tagger_parts", "ram.captioning_methods", "ram.caption_writing"),
+        "ram.caption_reranking",
         *("ram.looking_methods", "ram.scoring_methods", "ram.bank_methods", "ram.named_tags"),
         *("ram.backends", "ram.strength", "ram.hub", "ram.regions"),
     ),

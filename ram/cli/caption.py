@@ -15,6 +15,7 @@ from ram.cli.options import (
     add_image_limit_option,
     add_json_option,
     add_model_option,
+    add_reranking_option,
     image_limits,
     open_tagger,
 )
@@ -29,7 +30,7 @@ from ram.cli.picture_run import (
 )
 from ram.cli.stopping import sigterm_as_interrupt
 from ram.cli.terminal import Progress
-from ram.errors import ImageError
+from ram.errors import ImageError, InputError
 from ram.export.formats import CAPTION_COLUMNS, CAPTIONS, Report, readable_name
 from ram.export.result_files import ResultFile
 from ram.text.names import parse_categories
@@ -37,7 +38,7 @@ from ram.text.names import parse_categories
 if TYPE_CHECKING:
     from ram.tagger import Tagger
 
-DEFAULT_MODEL = "tag2text-lite"
+DEFAULT_MODEL, RERANKER = "tag2text-lite", "ram-plus-lite"
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -54,6 +55,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--tags", metavar="LIST", help='guide the captions by these tags in place of those found: "dog, frisbee"'
     )
     add_beams_option(parser)
+    add_reranking_option(parser, f"{RERANKER} for {DEFAULT_MODEL} without --tags, else none")
     add_json_option(parser)
     add_output_options(parser, ".jsonl (one object per picture) or .csv")
     add_unreadable_option(parser, "captions")
@@ -69,6 +71,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     tags = None if args.tags is None else parse_categories(args.tags)
+    if args.rerank_by not in (None, "none") and tags is not None:
+        raise InputError("--rerank-by guides the captions by tags of its own: leave out --tags")
+    usual = RERANKER if args.model == DEFAULT_MODEL and tags is None else "none"
+    reranker = args.rerank_by or usual
     results = open_results(args, CAPTION_SUFFIXES, CAPTIONS, CAPTION_COLUMNS)
     run = PictureRun(CAPTIONS, args.pictures, args.output, args.unreadable)
     with run.stoppable(goes_on=results is not None):
@@ -77,7 +83,8 @@ def _run(args: argparse.Namespace) -> int:
             if results is not None:
                 results.check_model(tagger.name)
                 run.skip_written(results)
-            with closing(_caption(tagger, tags, run.coming, results, args)) as captioned:
+            judge = None if reranker == "none" else open_tagger(args, reranker)
+            with closing(_caption(tagger, judge, tags, run.coming, results, args)) as captioned:
                 run.follow(captioned)
     if results is not None:
         run.say_written(results.path)
@@ -86,6 +93,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _caption(
     tagger: Tagger,
+    judge: Tagger | None,
     tags: Sequence[str] | None,
     pictures: Sequence[Path],
     results: ResultFile | None,
@@ -93,6 +101,7 @@ def _caption(
 ) -> Generator[tuple[Path, ImageError | None]]:
     """Report every picture; yield each when it is reported, with the reason if it cannot be read."""
     from ram.backends import captioner_of
+    from ram.caption_reranking import best_captions
 
     captioner_of(tagger)  # a model without a captioner says so
     with ExitStack() as stack:
@@ -103,7 +112,11 @@ def _caption(
             reports.append(JsonReport() if args.json else CaptionReport())
         progress = stack.enter_context(Progress(shown=not any(isinstance(one, CaptionReport) for one in reports)))
         report = stack.enter_context(reporting(reports))
-        written = tagger.caption_through(pictures, tags, args.beams or BEAMS, limits=image_limits(args))
+        beams, limits = args.beams or BEAMS, image_limits(args)
+        if judge is None:
+            written = tagger.caption_through(pictures, tags, beams, limits=limits)
+        else:
+            written = best_captions(tagger, judge, pictures, beams, limits)
         for done, (picture, found) in enumerate(zip(pictures, written, strict=True)):
             progress("captioning", done, len(pictures))
             if isinstance(found, ImageError):

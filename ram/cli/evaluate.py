@@ -23,6 +23,7 @@ from ram.cli.options import (
     add_device_options,
     add_json_option,
     add_model_option,
+    add_reranking_option,
     check_writable,
     describe_all,
     open_tagger,
@@ -100,6 +101,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--retrieval",
     )
     add_beams_option(parser, "; for --captions")
+    add_reranking_option(parser, "none; for --captions")
     parser.add_argument(
         "--tokenizer",
         choices=tuple(TOKENIZERS),
@@ -115,7 +117,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 _FLAGS = {
     "tagging": ("open_set", "descriptions", "ensemble", "csv", "tune", "baseline"),
     "retrieval": ("split", "by"),
-    "captions": ("split", "beams", "tokenizer"),
+    "captions": ("split", "beams", "tokenizer", "rerank_by"),
 }
 """Flags of each measurement that another one may not have."""
 
@@ -142,12 +144,14 @@ def _captions(args: argparse.Namespace) -> int:
     check_metrics(args.tokenizer)
     captioned = read_captioned(args)
     tagger, beams = open_tagger(args, args.model), args.beams or BEAMS
+    judge = None if args.rerank_by in (None, "none") else open_tagger(args, args.rerank_by)
     with Progress() as progress:
-        written = evaluate_captions(tagger, captioned, beams, args.tokenizer, progress)
+        written = evaluate_captions(tagger, captioned, beams, args.tokenizer, progress, judge)
     report = {
         "dataset": captioned.name,
         "model": tagger.name,
         "beams": beams,
+        **({} if judge is None else {"reranked_by": judge.name}),
         "pictures": len(captioned.pictures),
         "captions": len(captioned.texts),
         "seconds": round(written.seconds, 1),

@@ -47,6 +47,15 @@ def add_beams_option(parser: argparse.ArgumentParser, scope: str = "") -> None:
     )
 
 
+def add_reranking_option(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--rerank-by",
+        metavar="M",
+        help="model that scores several captions of a picture, of which the best is kept; none writes one caption "
+        f"({default})",
+    )
+
+
 def add_device_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", metavar="D", help="auto, cpu, cuda, cuda:1, mps ... (%(default)s)")
     parser.add_argument(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ram.backends import captioner_of
+from ram.caption_reranking import best_captions
 from ram.errors import ImageError
 from ram.evaluation.caption_metrics import CaptionScores, check_metrics, score_captions
 from ram.evaluation.pictures import unusable
@@ -40,6 +41,7 @@ def evaluate_captions(
     beams: int = 3,
     tokenizer: str | None = None,
     progress: Progress = quiet,
+    judge: Tagger | None = None,
 ) -> CaptionReport:
     """Write a caption of every image, guided by the tags that the model finds, and score all of them.
 
@@ -49,6 +51,7 @@ def evaluate_captions(
         beams: of the beam search; 1 is greedy.
         tokenizer: see :func:`ram.evaluation.caption_metrics.score_captions`.
         progress: called with what is being done, how much of it is done, and how much there is.
+        judge: chooses among several captions of an image, see :mod:`ram.caption_reranking`; None writes one.
 
     Raises:
         InputError: the model has no captioner, or the metrics fail.
@@ -57,14 +60,18 @@ def evaluate_captions(
     """
     check_metrics(tokenizer)
     started = time.monotonic()
-    captions = tuple(write_captions(tagger, captioned, beams, progress))
+    captions = tuple(write_captions(tagger, captioned, beams, progress, judge))
     seconds = time.monotonic() - started
     progress("computing the metrics", 0, 1)
     return CaptionReport(captions, score_captions(captions, captioned.captions, tokenizer), seconds)
 
 
 def write_captions(
-    tagger: Tagger, captioned: CaptionedPictures, beams: int = 3, progress: Progress = quiet
+    tagger: Tagger,
+    captioned: CaptionedPictures,
+    beams: int = 3,
+    progress: Progress = quiet,
+    judge: Tagger | None = None,
 ) -> list[str]:
     """Write a caption of every image, in batches.
 
@@ -74,12 +81,17 @@ def write_captions(
     """
     captioner_of(tagger)  # a model without a captioner says so
     faults, captions = list[str](), list[str]()
-    for done, found in enumerate(tagger.caption_through(captioned.pictures, beams=beams)):
-        progress(f"{tagger.name} writes captions", done, len(captioned.pictures))
+    pictures = captioned.pictures
+    if judge is None:
+        written = tagger.caption_through(pictures, beams=beams)
+    else:
+        written = best_captions(tagger, judge, pictures, beams)
+    for done, found in enumerate(written):
+        progress(f"{tagger.name} writes captions", done, len(pictures))
         if isinstance(found, ImageError):
             faults.append(str(found))
         else:
             captions.append(found.text)
     if faults:
-        raise unusable(faults, f"{len(captioned.pictures)} pictures")
+        raise unusable(faults, f"{len(pictures)} pictures")
     return captions

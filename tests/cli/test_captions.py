@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from ram.backends import captioner_of
+from ram.caption_reranking import best_captions
 from ram.errors import InputError
 from ram.tagger import Tagger
 from ram.tagger_loading import load
@@ -49,6 +50,14 @@ def test_given_tags_and_beams_guide_the_captions(models, command, photos, ended)
             "tags": ["Corgi", "red kite"],
         }
     ]
+
+
+def test_another_model_chooses_among_several_captions(models, command, photos, ended):
+    code, out, _ = ended(*command, photos, "--rerank-by", models["tiny-ram"], "--json")
+    writer, judge, files = load(models["tiny-plus"]), load(models["tiny-ram"]), sorted(photos.iterdir())
+    expected = [caption.text for caption in best_captions(writer, judge, files)]
+    assert code == 0 and [row["caption"] for row in json.loads(out)] == expected
+    assert "leave out --tags" in ended(*command, photos, "--rerank-by", models["tiny-ram"], "--tags", "dog")[2]
 
 
 def test_text_has_the_caption_under_the_name(models, command, photos, ended):
