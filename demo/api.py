@@ -61,7 +61,7 @@ class Endpoints:
         Args:
             photo: a picture, at most 20 MB and 50 megapixels.
             tags: names separated by commas, such as "dog, frisbee", that the sentence should mention; at most 20 of 60
-                characters. Empty for the tags that the model finds.
+                characters. Empty for the best of several sentences, guided by tags that the models find.
             beams: sentences that the search keeps at each word, 1 to 8; 1 is greedy.
 
         Returns:
@@ -73,7 +73,7 @@ class Endpoints:
             path = self._path(photo)
             if self.bench.captioner is None:
                 raise InputError("no model of this page writes captions: start it with --captioner tag2text-lite")
-            written = caption_file(self.bench.captioner, path, tags, beams)
+            written = caption_file(self.bench.captioner, path, tags, beams, self.bench.judge)
             notices = {"notices": list(written.notices)} if written.notices else {}
             caption = written.caption
             return {"model": written.model, "caption": caption.text, "tags": list(caption.tags), **notices}

@@ -80,6 +80,12 @@ class Workbench:
         kinds = {tagger.name: tagger.kind for tagger in self.taggers}
         return {name: kind if list(kinds.values()).count(kind) == 1 else name for name, kind in kinds.items()}
 
+    @property
+    def judge(self) -> TaggerBackend | None:
+        """Which tagger chooses among several captions: the main one; None where it writes them itself."""
+        main = self.taggers[0]
+        return None if self.captioner is None or self.captioner.name == main.name else main
+
     def tag(self, image: str | Path) -> Iterator[Tagged]:
         """Look at a photo with one model after the other; the tags are there after the first.
 

@@ -69,7 +69,7 @@ class AlbumSection:
         with gr.Row(elem_id="album-results", visible=False) as self.results:
             with gr.Column(scale=4, min_width=280, elem_id="album-controls"):
                 self.thresholds = ThresholdPanel(self)
-                self.export = ExportPanel(bench.captioner)
+                self.export = ExportPanel(bench.captioner, bench.judge)
             with gr.Column(scale=8, min_width=300, elem_id="album-shown"):
                 with gr.Column(elem_classes="sheet", elem_id="album-photos"):
                     self.form = gr.Radio(

@@ -16,7 +16,7 @@ from demo.core.texts import input_error, say
 from demo.sections.languages import wording
 from demo.sections.parts import PRIVATE, Update, errors_shown_in, html
 from demo.views.page import hint, introduction, saved
-from ram.backends import Captioner
+from ram.backends import Captioner, TaggerBackend
 
 
 class ExportPanel:
@@ -24,10 +24,11 @@ class ExportPanel:
 
     Args:
         captioner: writes captions to export; there are none where None.
+        judge: chooses among several captions of a photo.
     """
 
-    def __init__(self, captioner: Captioner | None) -> None:
-        self.captioner = captioner
+    def __init__(self, captioner: Captioner | None, judge: TaggerBackend | None) -> None:
+        self.captioner, self.judge = captioner, judge
         with gr.Column(elem_classes="sheet", elem_id="album-export"):
             html(introduction(say("export_heading"), say("export_intro"), level=3))
             with gr.Row():
@@ -79,7 +80,7 @@ class ExportPanel:
         if not shown:
             raise input_error("none_passes")
         due = every()
-        for done, file in caption_album(self.captioner, album, shown):
+        for done, file in caption_album(self.captioner, album, shown, self.judge):
             if done == len(shown):
                 yield {self.saved: saved(file)}
             elif due():

@@ -87,7 +87,7 @@ class PhotoSection:
             html(views.choose(), "choose", "choose")
             self.address = AddressField()
             self.photo_notice = html("", "photo-notice")
-            captioner = self.bench.captioner and PhotoCaptioner(self.bench.captioner)
+            captioner = self.bench.captioner and PhotoCaptioner(self.bench.captioner, self.bench.judge)
             main = self.bench.taggers[0].name
             self.caption = captioner and CaptionSection(captioner, main, first.photo if first else None)
 

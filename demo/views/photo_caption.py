@@ -36,6 +36,8 @@ def caption(captioned: CaptionedPhoto, model: str, tagger: str) -> str:
         tagger=tagger,
         doubtful=captioned.doubtful,
         own=captioned.own.text,
+        fits=captioned.fits,
+        ranked=[(one.caption.text, one.score.probability, one.caption.given) for one in captioned.ranked],
         steered=steered and list(marked(steered.text, captioned.own.text)),
         given=captioned.given,
         seen=[(tag, tag in captioned.without) for tag in captioned.own.seen],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ram.caption_reranking import rank_captions
 from ram.checkpoints.model_folder import save_model
 from ram.tagger_loading import load
 from tests.captions import captioning_config, captioning_model
@@ -43,7 +44,7 @@ def captioning(folder, tmp_path_factory):
 def page(context, captioning):
     with watched(context) as visit:
         visit.goto(f"{captioning.address}/?__theme=light")
-        visit.locator("#caption .own").wait_for()  # of the example that the page opens with
+        visit.locator("#caption .own").wait_for(state="attached")  # of the example that the page opens with
         yield visit
 
 
@@ -53,6 +54,12 @@ def unfold(page):
 
 def own(page):
     return page.locator("#caption .own").text_content()
+
+
+def chosen(tagger, photo):
+    """The captions of a photo as the package ranks them, with the page's main model."""
+    judge = load("ram-plus-lite")
+    return rank_captions(tagger, tagger.look(photo), judge, judge.look(photo))
 
 
 def add(page, text):
@@ -72,7 +79,7 @@ WATCH = """() => {
 
 def test_no_caption_of_the_photo_before_stands_there(page):
     choose(page, "dogs.jpg")
-    page.locator("#caption .own").wait_for()
+    page.locator("#caption .own").wait_for(state="attached")
     page.evaluate(WATCH)
     page.locator("#examples button[data-name='coffee.jpg']").click()
     page.wait_for_function("window.seen.at(-1)")
@@ -81,15 +88,19 @@ def test_no_caption_of_the_photo_before_stands_there(page):
 
 def test_the_caption_is_the_models_and_follows_the_photo(page, folder):
     tagger = load(str(folder))
-    assert own(page) == tagger.caption(EXAMPLES / DOGS)
+    ranked = chosen(tagger, EXAMPLES / DOGS)
+    assert own(page) == ranked[0].caption.text and len(ranked) > 1
+    page.locator("#caption .ranked summary").click()
+    listed = page.locator("#caption .ranked li:visible .value").all_text_contents()
+    assert listed == [f"{one.score.probability:.2f}" for one in ranked]
     seen = tagger.tag(EXAMPLES / DOGS).tags[: READ_APART["seen_tags"]]
     unfold(page)
     assert page.locator("#caption [data-switch]").evaluate_all("all => all.map(one => one.dataset.switch)") == seen
     without_photo(page)
     page.locator("#caption .own").wait_for(state="detached")
     choose(page, "coffee.jpg")
-    page.locator("#caption .own").wait_for()
-    assert own(page) == tagger.caption(EXAMPLES / "coffee.jpg")
+    page.locator("#caption .own").wait_for(state="attached")
+    assert own(page) == chosen(tagger, EXAMPLES / "coffee.jpg")[0].caption.text
 
 
 def test_tags_are_added_and_taken_away_beside_the_own_caption(page, folder):
@@ -137,4 +148,4 @@ def test_captions_of_many_photos_are_exported(page, folder):
     rows = list(csv.DictReader(io.StringIO(Path(saving.value.path()).read_text(encoding="utf-8"))))
     assert saving.value.suggested_filename == "captions.csv" and len(rows) == 8
     tagger = load(str(folder))
-    assert rows[0]["caption"] == tagger.caption(EXAMPLES / rows[0]["image"])
+    assert rows[0]["caption"] == chosen(tagger, EXAMPLES / rows[0]["image"])[0].caption.text

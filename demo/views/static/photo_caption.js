@@ -16,7 +16,7 @@ element.addEventListener('submit', event => {
 // gradio folds the tags again when it draws them anew, and keeps what was typed for another photo.
 let unfolded = false, photo = section()?.dataset.photo;
 element.addEventListener('click', ({target}) => {
-  const details = target.closest('summary')?.parentElement;
+  const details = target.closest('.guides summary')?.parentElement;
   if (details) unfolded = !details.open;
 });
 watch('value', () => requestAnimationFrame(() => {

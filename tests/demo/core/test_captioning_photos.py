@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo.core.captioning_photos import MOST_BEAMS, MOST_GIVEN, PhotoCaptioner, caption_file, doubtful
+from demo.core.captioning_photos import LEAST, MOST_BEAMS, MOST_GIVEN, PhotoCaptioner, caption_file, doubtful
 from demo.core.photo_cache import PhotoCache
 from demo.core.photos import look
 from demo.views.photo_caption import Run, caption, marked
-from ram.errors import ImageError, InputError
-from ram.prediction import Prediction
+from ram.caption_reranking import RankedCaption, rank_captions
+from ram.errors import ImageError, InputError, TextEncoderError
+from ram.prediction import Prediction, TagScore
 from ram.tagger import Tagger
 from ram.text.vocabulary import TagVocabulary
 from tests.captioners import let_caption, sentence
@@ -34,6 +35,11 @@ def writer(monkeypatch):
 @pytest.fixture
 def photo(writer):
     return list(look([writer], DOGS))[-1].photo
+
+
+def tagger_named(name):
+    config = replace(tiny_config(), name=name)
+    return Tagger(config, tiny_model(config), tiny_bank(), HashTextEncoder)
 
 
 def test_given_tags_guide_the_sentence(writer):
@@ -115,8 +121,7 @@ def test_a_captioner_that_reads_both_lists_gets_both():
 
 
 def test_a_captioner_beside_the_taggers_looks_last(writer):
-    config = replace(tiny_config(), name="beside")
-    beside = Tagger(config, tiny_model(config), tiny_bank(), HashTextEncoder)
+    beside = tagger_named("beside")
     assert [list(one.photo.features) for one in look([writer], DOGS, beside)] == [["tiny"], ["tiny", "beside"]]
     assert [list(one.photo.features) for one in look([writer], DOGS, writer)] == [["tiny"]]
     first = next(look([writer], DOGS, beside)).photo
@@ -176,3 +181,40 @@ def test_the_doubts_are_those_of_the_latest_caption(photo, writer):
     assert sorted(fewer.doubtful) == sorted(others) and captioner.reset(seen, fewer).doubtful == own.doubtful
     assert f"the tagger does not see: {first}" in caption(own, "tiny", "the tagger")
     assert "does not see" not in caption(replace(own, doubtful=()), "tiny", "the tagger")
+
+
+def test_a_judge_chooses_among_several_captions(writer, photo):
+    judge = tagger_named("judge")
+    seen = replace(photo, features={**photo.features, "judge": photo.features["tiny"]})
+    expected = rank_captions(writer, photo.features["tiny"], judge, photo.features["tiny"], photo.prediction)
+    own = PhotoCaptioner(writer, judge).caption(seen)
+    assert own.own == expected[0].caption and own.ranked == expected and len(expected) > 2
+    shown = caption(own, "tiny", "judge")
+    assert f"Chosen from {len(expected)} sentences by judge" in shown and "No sentence fits" not in shown
+    assert all(f"{one.score.probability:.2f}" in shown for one in expected)
+
+
+def test_a_caption_that_the_judge_finds_most_unlikely_is_folded(photo, writer):
+    own = PhotoCaptioner(writer).caption(photo)
+
+    def judged(probability):
+        return replace(own, ranked=(RankedCaption(own.own, TagScore("0", probability, 0.5)),))
+
+    folded = caption(judged(LEAST - 0.01), "tiny", "judge")
+    assert "No sentence fits this photo" in folded and "1 sentence that judge finds unlikely" in folded
+    assert '<span class="own">' in folded and '<p class="own">' not in folded
+    assert '<p class="own">' in caption(judged(LEAST), "tiny", "judge")
+
+
+def test_without_the_text_encoder_of_the_judge_there_is_one_caption(writer, photo, monkeypatch):
+    judge = tagger_named("judge")
+
+    def missing(descriptions):
+        raise TextEncoderError("its text encoder is missing")
+
+    monkeypatch.setattr(judge, "embed", missing)
+    seen = replace(photo, features={**photo.features, "judge": photo.features["tiny"]})
+    plain = PhotoCaptioner(writer).caption(photo)
+    assert PhotoCaptioner(writer, judge).caption(seen) == plain and not plain.ranked
+    monkeypatch.setattr(judge, "look", writer.look)
+    assert caption_file(writer, DOGS, "", judge=judge).caption == plain.own
