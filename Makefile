@@ -21,8 +21,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
-# Processes that run tests at the same time.
-WORKERS ?= 2
+# Processes that run tests at the same time: one a processor, at most four, each with a page and a browser of its own.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n > 4 ? 4 : n)))
 # pytest's exit status 5: ARGS selected no test of this part.
 NO_TESTS_IS_FINE := [ $$? -eq 5 ]
 
