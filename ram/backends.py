@@ -111,6 +111,10 @@ class Captioner(Protocol):
         """Run the image encoder on one image."""
         ...
 
+    def reads(self, tag: str) -> bool:
+        """Whether a tag may be given."""
+        ...
+
     def caption_features(
         self,
         features: Sequence[ImageFeatures],
@@ -119,6 +123,16 @@ class Captioner(Protocol):
         options: CaptionOptions | None = None,
     ) -> list[Caption]:
         """Write a sentence about each image that was looked at; see :meth:`ram.tagger.Tagger.caption_features`."""
+        ...
+
+    def caption_variants(
+        self,
+        features: ImageFeatures,
+        tags: Sequence[str | Sequence[str] | None],
+        beams: int = 3,
+        options: CaptionOptions | None = None,
+    ) -> list[Caption]:
+        """Describe one image several times; see :meth:`ram.tagger.Tagger.caption_variants`."""
         ...
 
 

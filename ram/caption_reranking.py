@@ -15,7 +15,7 @@ from itertools import tee
 
 from ram.backends import Captioner, TaggerBackend, captioner_of
 from ram.caption_writing import Caption
-from ram.errors import ImageError, InputError
+from ram.errors import ImageError
 from ram.images.given import Source
 from ram.images.size_limits import OWN_FILES, ImageLimits
 from ram.models.image_encoder import ImageFeatures
@@ -62,14 +62,11 @@ def rank_captions(
         prediction: of the tagger over its predefined tags; made where None.
         beams: of the beam search.
     """
+    prediction = tagger.score(features) if prediction is None else prediction
+    guides = [tag for tag in prediction.tags[:GUIDES] if captioner.reads(tag)]
+    written = captioner.caption_variants(look, [None, *([guide] for guide in guides)], beams)
     captions: dict[str, Caption] = {}
-    for guide in (None, *(tagger.score(features) if prediction is None else prediction).tags[:GUIDES]):
-        try:
-            (caption,) = captioner.caption_features([look], None if guide is None else [guide], beams)
-        except InputError:  # the captioner cannot read this tag
-            if guide is None:
-                raise
-            continue
+    for caption in written:
         captions.setdefault(caption.text, caption)
     numbers = [str(number) for number in range(len(captions))]  # a category has a short name
     scores = tagger.score(features, tagger.embed({n: (text,) for n, text in zip(numbers, captions, strict=True)}))

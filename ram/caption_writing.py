@@ -102,7 +102,7 @@ class CaptionWriter:
     def write(
         self,
         tokens: torch.Tensor,
-        given: Sequence[str],
+        given: Sequence[Sequence[str]],
         seen: Sequence[Sequence[str]],
         known: Sequence[str],
         beams: int = 3,
@@ -112,7 +112,7 @@ class CaptionWriter:
 
         Args:
             tokens: (batch, tokens, dim) of the image encoder, on the captioner's device.
-            given: tags that a person gave for all images.
+            given: tags that a person gave for each image.
             seen: tags found in each image, the likeliest first. A captioner that does not read them apart reads the
                 given ones, or where there are none the seen ones in the order of the vocabulary.
             known: the vocabulary.
@@ -123,10 +123,7 @@ class CaptionWriter:
             InputError: a number is out of range.
         """
         options = CaptionOptions() if options is None else options
-        rules = self._rules(beams, options)
-        if given and self.reads_apart:
-            forms, joined = tuple(map(self._forms, given)), self._text.words.joined
-            rules = replace(rules, wanted=forms, lift=options.mention, joined=joined)
+        rules = [self._mentioning(self._rules(beams, options), tags, options.mention) for tags in given]
         device = tokens.device
         prompt = torch.tensor(self._text.prompt, device=device).expand(len(tokens), -1)
         tags = self._text.tags(*self._guides(given, seen, known)).to(device)
@@ -140,15 +137,21 @@ class CaptionWriter:
             written = search_beams(reader, prompt, rules, beams)
         return [self._text.read(each.ids) for each in written]
 
+    def _mentioning(self, rules: Rules, given: Sequence[str], mention: float) -> Rules:
+        """The rules of a caption that is to mention given tags."""
+        if not (given and self.reads_apart):
+            return rules
+        return replace(rules, wanted=tuple(map(self._forms, given)), lift=mention, joined=self._text.words.joined)
+
     def _guides(
-        self, given: Sequence[str], seen: Sequence[Sequence[str]], known: Sequence[str]
+        self, given: Sequence[Sequence[str]], seen: Sequence[Sequence[str]], known: Sequence[str]
     ) -> tuple[list[list[str]], list[list[str]] | None]:
         """Given and seen tags of each image as the captioner reads them; None where it reads one list."""
         if self.reads_apart:
-            return [list(given)] * len(seen), [spoken(found, known) for found in seen]
+            return [list(tags) for tags in given], [spoken(found, known) for found in seen]
         place = {tag: i for i, tag in enumerate(known)}
         in_order = (sorted(found, key=lambda tag: place[tag]) for found in seen)
-        return [list(given) or spoken(found, known) for found in in_order], None
+        return [list(tags) or spoken(found, known) for tags, found in zip(given, in_order, strict=True)], None
 
     def _forms(self, tag: str) -> tuple[tuple[int, ...], ...]:
         """The tokens of a tag, and of its plural and gerund where they are a piece each: dogs, running."""

@@ -10,7 +10,7 @@ from typing import overload
 import torch
 
 from ram.caption_writing import Caption, CaptionOptions, CaptionWriter, given_tags, no_captions
-from ram.errors import ImageError
+from ram.errors import ImageError, InputError
 from ram.images.given import Source, is_source, numbered, several
 from ram.images.size_limits import OWN_FILES as OWN_IMAGES
 from ram.images.size_limits import ImageLimits
@@ -143,18 +143,70 @@ class CaptioningMethods(LookingMethods):
         Raises:
             InputError: as for :meth:`caption`.
         """
-        writer, known = self._writer(), self.bank.vocabulary.tags
-        given = tuple(given_tags(tags or (), known))
-        writer.check(given)
+        given = self._readable(tags)
         if not features:
             return []
-        seen: list[tuple[str, ...]] = [()] * len(features)
-        if tags is None or writer.reads_apart:
-            left_out = set(options.without) if options else set()
-            found = ([tag for tag in self.score(one).tags if tag not in left_out] for one in features)
-            seen = [tuple(tags[: writer.most_seen]) for tags in found]
-        texts = writer.write(torch.cat([one.tokens for one in features]), given, seen, known, beams, options)
-        return [Caption(text, given, tags) for text, tags in zip(texts, seen, strict=True)]
+        seen = [self._seen(one, tags is None, options) for one in features]
+        return self._write([one.tokens for one in features], [given] * len(features), seen, beams, options)
+
+    @torch.inference_mode()
+    def caption_variants(
+        self,
+        features: ImageFeatures,
+        tags: Sequence[str | Sequence[str] | None],
+        beams: int = 3,
+        options: CaptionOptions | None = None,
+    ) -> list[Caption]:
+        """Describe one image several times, guided by other tags each time; all captions are written together.
+
+        Args:
+            features: of :meth:`look`.
+            tags: for each caption what :meth:`caption` takes.
+            beams, options: as for :meth:`caption`.
+
+        Raises:
+            InputError: as for :meth:`caption`.
+        """
+        given = [self._readable(one) for one in tags]
+        if not tags:
+            return []
+        found, beside = self._seen(features, True, options), self.adds_given_tags
+        seen = [found if one is None or beside else () for one in tags]
+        return self._write([features.tokens] * len(tags), given, seen, beams, options)
+
+    def reads(self, tag: str) -> bool:
+        """Whether the captioner has pieces for a tag, which may be given to it then."""
+        try:
+            self._readable([tag])
+        except InputError:
+            return False
+        return True
+
+    def _readable(self, tags: str | Sequence[str] | None) -> tuple[str, ...]:
+        """Given tags as the captioner reads them."""
+        given = tuple(given_tags(tags or (), self.bank.vocabulary.tags))
+        self._writer().check(given)
+        return given
+
+    def _seen(self, features: ImageFeatures, alone: bool, options: CaptionOptions | None) -> tuple[str, ...]:
+        """Tags that the model finds, where they guide a caption: where they are alone, or read beside given ones."""
+        writer = self._writer()
+        if not (alone or writer.reads_apart):
+            return ()
+        left_out = set(options.without) if options else set()
+        return tuple([tag for tag in self.score(features).tags if tag not in left_out][: writer.most_seen])
+
+    def _write(
+        self,
+        tokens: Sequence[torch.Tensor],
+        given: Sequence[tuple[str, ...]],
+        seen: Sequence[tuple[str, ...]],
+        beams: int,
+        options: CaptionOptions | None,
+    ) -> list[Caption]:
+        known = self.bank.vocabulary.tags
+        texts = self._writer().write(torch.cat(list(tokens)), given, seen, known, beams, options)
+        return [Caption(*each) for each in zip(texts, given, seen, strict=True)]
 
     def _writer(self) -> CaptionWriter:
         if self.model.captioner is None:

@@ -21,7 +21,8 @@ class NamesTags:
 
     def write(self, tokens, given, seen, known, beams=3, options=None):
         self.sizes.append(len(tokens))
-        return [sentence(one, given or tags, beams) for one, tags in zip(tokens, seen, strict=True)]
+        each = zip(tokens, given, seen, strict=True)
+        return [sentence(one, own or tags, beams) for one, own, tags in each]
 
 
 def let_caption(monkeypatch):

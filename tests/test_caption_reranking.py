@@ -22,10 +22,13 @@ class Writer:
 
     name, device, kind, has_captioner, adds_given_tags = "writer", "cpu", "Tag2Text", True, True
 
-    def caption_features(self, features, tags=None, beams=3, options=None):
-        if tags == ["hay"]:
-            raise InputError("the captioner cannot read hay")
-        return [Caption(OWN, (), ("dog",)) if tags is None else Caption(f"a photo of {tags[0]}", tuple(tags))]
+    def reads(self, tag):
+        return tag != "hay"
+
+    def caption_variants(self, features, tags, beams=3, options=None):
+        own, *guided = tags
+        assert own is None
+        return [Caption(OWN, (), ("dog",)), *(Caption(f"a photo of {one[0]}", tuple(one)) for one in guided)]
 
 
 def prediction(logits):

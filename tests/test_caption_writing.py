@@ -272,3 +272,19 @@ def test_a_mention_is_a_whole_word():
 def test_a_lift_out_of_range_is_refused(mention):
     with pytest.raises(InputError, match="mention is"):
         CaptionOptions(mention=mention)
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+@pytest.mark.parametrize("apart", [True, False])
+def test_captions_written_together_are_those_written_one_by_one(beams, apart):
+    tagger = captioning_tagger(seen_separator=" the ", seen_tags=2) if apart else captioning_tagger()
+    look = tagger.look(image())
+    guides = (None, ["dog"], ["two", "grass"], None)
+    together = tagger.caption_variants(look, guides, beams)
+    assert together == [tagger.caption_features([look], given, beams)[0] for given in guides]
+    assert len({caption.text for caption in together}) > 1 and tagger.caption_variants(look, []) == []
+
+
+def test_a_captioner_says_which_tags_it_reads():
+    tagger = captioning_tagger()
+    assert tagger.reads("dog") and not tagger.reads("zzqx")

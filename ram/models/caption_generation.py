@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -84,6 +84,16 @@ def _begun(read: list[int], form: tuple[int, ...]) -> int:
     return next(n for n in range(len(form) - 1, -1, -1) if tuple(read[len(read) - n :]) == form[:n])
 
 
+def _applied(
+    rules: Rules | Sequence[Rules], scores: torch.Tensor, ids: torch.Tensor, images: list[int]
+) -> torch.Tensor:
+    """Apply the rules of each row's image."""
+    if isinstance(rules, Rules):
+        return rules.apply(scores, ids)
+    rows = zip(images, scores.split(1), ids.split(1), strict=True)
+    return torch.cat([rules[image].apply(one, read) for image, one, read in rows])
+
+
 class Written(NamedTuple):
     """A caption.
 
@@ -96,19 +106,23 @@ class Written(NamedTuple):
     score: float | None = None
 
 
-def write_greedily(reader: Reader, prompt: torch.Tensor, rules: Rules) -> list[Written]:
+def write_greedily(reader: Reader, prompt: torch.Tensor, rules: Rules | Sequence[Rules]) -> list[Written]:
     """The likeliest token each time.
 
     Args:
         reader: has read nothing.
         prompt: (batch, n) tokens with which captions begin.
-        rules: of the captions.
+        rules: of the captions, or those of each; only what they mention may differ.
     """
     return _write(reader, prompt, rules, lambda scores: scores.argmax(dim=1))
 
 
 def write_samples(
-    reader: Reader, prompt: torch.Tensor, rules: Rules, top_p: float = 0.9, generator: torch.Generator | None = None
+    reader: Reader,
+    prompt: torch.Tensor,
+    rules: Rules | Sequence[Rules],
+    top_p: float = 0.9,
+    generator: torch.Generator | None = None,
 ) -> list[Written]:
     """A random token of the likeliest ones each time, which have a probability of ``top_p`` together.
 
@@ -128,14 +142,18 @@ def write_samples(
 
 
 def _write(
-    reader: Reader, prompt: torch.Tensor, rules: Rules, choose: Callable[[torch.Tensor], torch.Tensor]
+    reader: Reader,
+    prompt: torch.Tensor,
+    rules: Rules | Sequence[Rules],
+    choose: Callable[[torch.Tensor], torch.Tensor],
 ) -> list[Written]:
+    common = rules if isinstance(rules, Rules) else rules[0]
     written: list[Written] = [Written([]) for _ in prompt]
     ids, images, logits = prompt, torch.arange(len(prompt), device=prompt.device), reader.read(prompt)
     while len(ids):
-        chosen = choose(rules.apply(logits.float(), ids))
+        chosen = choose(_applied(rules, logits.float(), ids, images.tolist()))
         ids = torch.cat([ids, chosen[:, None]], dim=1)
-        done = chosen == rules.end if ids.shape[1] < rules.max_length else torch.ones_like(chosen, dtype=torch.bool)
+        done = chosen == common.end if ids.shape[1] < common.max_length else torch.ones_like(chosen, dtype=torch.bool)
         for image, row in zip(images[done].tolist(), ids[done].tolist(), strict=True):
             written[image] = Written(row)
         alive = (~done).nonzero()[:, 0]
@@ -148,7 +166,9 @@ def _write(
     return written
 
 
-def search_beams(reader: Reader, prompt: torch.Tensor, rules: Rules, beams: int) -> list[Written]:
+def search_beams(
+    reader: Reader, prompt: torch.Tensor, rules: Rules | Sequence[Rules], beams: int
+) -> list[Written]:
     """The best of several captions that are written side by side.
 
     A caption's score is its mean log-probability. An image is finished when it has as many captions that ended as
@@ -158,6 +178,7 @@ def search_beams(reader: Reader, prompt: torch.Tensor, rules: Rules, beams: int)
         reader, prompt, rules: as for :func:`write_greedily`.
         beams: captions that stay open at a time.
     """
+    common = rules if isinstance(rules, Rules) else rules[0]
     device, best = prompt.device, [_Best(beams) for _ in prompt]
     images = torch.arange(len(prompt), device=device)
     logits = reader.read(prompt).repeat_interleave(beams, dim=0)
@@ -166,18 +187,19 @@ def search_beams(reader: Reader, prompt: torch.Tensor, rules: Rules, beams: int)
     totals = torch.full((len(prompt), beams), -torch.inf, device=device)
     totals[:, 0] = 0.0  # all beams are equal as yet
     while True:
-        scores = rules.apply(F.log_softmax(logits.float(), dim=1), ids)
+        rows_of = images.repeat_interleave(beams).tolist()
+        scores = _applied(rules, F.log_softmax(logits.float(), dim=1), ids, rows_of)
         totals = totals[..., None] + scores.unflatten(0, (-1, beams))
         top = totals.flatten(1).topk(2 * beams)  # as each beam ends in one way only, half of them go on
         beam, token = top.indices // scores.shape[1], top.indices % scores.shape[1]
         rows, tokens, kept, alive = [], [], [], []
-        length, last = ids.shape[1], ids.shape[1] + 1 == rules.max_length
+        length, last = ids.shape[1], ids.shape[1] + 1 == common.max_length
         for at, image in enumerate(images.tolist()):
             candidates = zip(top.values[at].tolist(), beam[at].tolist(), token[at].tolist(), strict=True)
             going_on = []
             for rank, (total, source, chosen) in enumerate(candidates):
                 row = at * beams + source
-                if chosen != rules.end:
+                if chosen != common.end:
                     going_on.append((row, chosen, total))
                 elif rank < beams:
                     best[image].add([*ids[row].tolist(), chosen], total / length)
