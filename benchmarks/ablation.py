@@ -6,7 +6,7 @@
 
 ``DATA`` is the folder of "Training" in the README, with ``flickr8k/benchmarks`` in it. Rows that are done are kept in
 ``results.jsonl``, so a stopped run goes on; the tables are printed at the end, as Markdown. ``--results`` writes the
-file that ``python -m benchmarks.tables`` reads, with the figure of every seed, from all rows of ``results.jsonl``.
+file that ``python -m benchmarks.tables`` reads, with the figure of every seed of these rows in ``results.jsonl``.
 Table 13 has a file of its own, so that its rows are of one run whatever was measured for the others.
 """
 
@@ -15,8 +15,10 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -24,12 +26,12 @@ from typing import Any
 import torch
 
 import ram
+from benchmarks.lite.sets import LiteSet, load_set
 from benchmarks.tables.result_files import read_results, write_results
 from ram.cli.terminal import Progress, say
 from ram.describers.fallback import describe_tags
 from ram.describers.loading import load_describer
 from ram.describers.template import TemplateDescriber
-from ram.evaluation.benchmarks import Benchmark, load_benchmark
 from ram.evaluation.metrics import mean_average_precision
 from ram.evaluation.tag_banks import mean_bank
 from ram.models.config import EnsembleConfig
@@ -46,8 +48,8 @@ from ram.training.recipe import Recipe
 RECIPE = Path(ram.__file__).parent / "training" / "recipes" / "ablation.toml"
 COMMAND = "python -m benchmarks.ablation --data DATA --output runs/ablation"
 ABOUT = (
-    "mAP in percent on the test photos of Flickr8k, 155 common and 79 uncommon tags; recipe ablation.toml, 6,000 "
-    "photos, three passes."
+    "mAP in percent of the decoder unless the table says otherwise: 155 common and 79 uncommon tags on the test "
+    "photos of Flickr8k, 76 classes on coco128; recipe ablation.toml, two passes over 17,181 photos."
 )
 TEMPLATE = {"data.descriptions": "template", "model.max_descriptions": "1"}
 NO_CAPTIONS = {"objectives.alignment": "", "objectives.contrastive": ""}
@@ -63,7 +65,7 @@ RUNS: Mapping[str, Mapping[str, str]] = {
     "a": {"objectives.tagging": ""},
     "b": {**TEMPLATE, **NO_CAPTIONS},
     "c": TEMPLATE,
-    "e": {"model.reweight": "false"},
+    "e": {"model.reweight": "false", "model.center_descriptions": "false"},
     "f": {},
     "text bce": {"losses.alignment": "bce"},
     "text ce": {"losses.alignment": "ce"},
@@ -74,7 +76,7 @@ RUNS: Mapping[str, Mapping[str, str]] = {
     "no contrast": {"objectives.contrastive": ""},
     "teacher classifier": taught("classifier"),
     "teacher captions": taught("captions"),
-    "generated tags": {"generated.threshold": "0.3", "generated.exclude": "exclude.txt"},
+    "generated tags": {"generated.dense_sure": "0.5", "generated.dense_agreed": "0.2"},
     "no class words": {"model.image.classes": "0"},
     "shared head": {"model.decoder.matching": "false"},
     "paraphrase text": {"model.text_encoder": "paraphrase-minilm-l3"},
@@ -132,42 +134,45 @@ TABLES: Mapping[str, Iterable[tuple[str, str, str]]] = {
 }
 """Table to rows: label, run, and kind of tag bank."""
 
+SETS = ("common", "uncommon", "coco128")
+"""Names of :mod:`benchmarks.lite.sets`, and of the figures in result files."""
+
 
 @dataclass(frozen=True, eq=False)
 class Measure:
-    """The two benchmarks with the frozen backbone's patch tokens of their images, and how training describes tags."""
+    """The benchmarks by name, the frozen backbone's patch tokens by name of the images, and the tags' descriptions."""
 
-    benchmarks: Mapping[str, Benchmark]
+    sets: Mapping[str, LiteSet]
     patches: Mapping[str, PatchSource]
     descriptions: TagDescriptions
 
     @classmethod
     def open(cls, data: Path, cache: Path, tagger: Tagger, progress: Progress) -> Measure:
         """Read the benchmarks; patch tokens are computed once and cached."""
-        folder, images = data / "flickr8k" / "benchmarks", data / "flickr8k" / "images"
-        found = {name: load_benchmark(folder / f"flickr8k_{name}", images) for name in ("common_155", "uncommon_79")}
+        sets = {name: load_set(name, data) for name in SETS}
         patches = {
-            name: cached_patches(
-                cache / f"test-{name}.npy",
-                benchmark.pictures,
+            one.photos: cached_patches(
+                cache / f"test-{one.photos}.npy",
+                one.benchmark.pictures,
                 tagger.config.image,
                 tagger.model.image_encoder,
                 1,
-                lambda done, total: progress("looking at the test pictures", done, total),
+                partial(progress, f"looking at {one.photos}"),
             )
-            for name, benchmark in found.items()
+            for one in sets.values()
         }
-        return cls(found, patches, TagDescriptions.load(data / "labels" / "descriptions.json"))
+        return cls(sets, patches, TagDescriptions.load(data / "labels" / "descriptions.json"))
 
     @torch.inference_mode()
     def __call__(self, tagger: Tagger, asked: str) -> dict[str, float]:
         """Return the mAP of each benchmark in percent."""
         found = {}
-        for name, benchmark in self.benchmarks.items():
+        for name, one in self.sets.items():
+            benchmark, patches = one.benchmark, self.patches[one.photos]
             bank, parts = ask(tagger, benchmark.tags, asked, self.descriptions).embedded, []
             ensemble = Ensemble(EnsembleConfig(pooled_weight=8.0))
             for ids in torch.arange(len(benchmark.pictures)).split(50):
-                features = self.patches[name].look_plainly(tagger.model.image_encoder, ids)
+                features = patches.look_plainly(tagger.model.image_encoder, ids)
                 scores = torch.zeros(len(ids), bank.tags)
                 if asked != "pooled":
                     scores = scores + tagger.score_batch(features, bank).logits
@@ -189,19 +194,26 @@ def ask(tagger: Tagger, tags: Iterable[str], asked: str, ours: TagDescriptions) 
         lexicon = load_describer("lexicon", environ={})
         unknown = [tag for tag in tags if tag not in ours]
         described, _ = describe_tags(lexicon, lexicon, unknown) if unknown else (TagDescriptions({}), ())
-        plain = {tag: (next(template.describe(tag)), *ours[tag]) for tag in tags if tag in ours}
-        said = TagDescriptions({tag: plain.get(tag) or described[tag] for tag in tags})
+        said = TagDescriptions({tag: ours[tag] if tag in ours else described[tag] for tag in tags})
     bank = TagEmbeddingBank.build(said, tagger.text_encoder)
     return mean_bank(bank) if asked.endswith("mean") else bank
+
+
+def share_checks(output: Path, folder: Path) -> None:
+    """Let a run know which pictures can be decoded, as an earlier run found: all runs read the same ones."""
+    folder.mkdir(exist_ok=True)
+    for checked in output.glob("*/checked-*.json"):
+        if checked.parent != folder:
+            shutil.copyfile(checked, folder / checked.name)
 
 
 def by_row(done: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, list[float]]]:
     """Figures of "RUN, ASKED" with one value a seed, as a result file has them."""
     rows: dict[str, dict[str, list[float]]] = {}
     for record in sorted(done, key=lambda record: record["seed"]):
-        figures = rows.setdefault(f"{record['run']}, {record['asked']}", {"common": [], "uncommon": []})
-        figures["common"].append(record["common_155"])
-        figures["uncommon"].append(record["uncommon_79"])
+        figures = rows.setdefault(f"{record['run']}, {record['asked']}", {name: [] for name in SETS})
+        for name in SETS:
+            figures[name].append(record[name])
     return rows
 
 
@@ -240,6 +252,7 @@ def main() -> None:
                 recipe = Recipe.load(RECIPE, {**RUNS[run], "schedule.seed": str(seed)})
                 folder = args.output / f"{run.replace(' ', '-')}-{seed}"
                 cache = args.output / "cache"
+                share_checks(args.output, folder)
                 train(recipe, args.data, folder, cache=cache, resume=True, progress=progress)
                 tagger = ram.load(folder / "model")
                 measure = measure or Measure.open(args.data, cache, tagger, progress)
@@ -249,15 +262,16 @@ def main() -> None:
                     with open(results, "a", encoding="utf-8") as file:
                         file.write(json.dumps(record) + "\n")
     if args.results is not None:
-        rows, before = by_row(done), read_results(args.name, args.results)
+        asked_for = [record for record in done if record["run"] in args.rows]
+        rows, before = by_row(asked_for), read_results(args.name, args.results)
         if before is not None and (lost := [row for row in before.rows if row not in rows]):
             say(f"rows of the former {args.name}.json that this run has not measured are left out: {'; '.join(lost)}")
-        print(write_results(args.name, command_of(done), ABOUT, rows, args.results))
+        print(write_results(args.name, command_of(asked_for), ABOUT, rows, args.results))
     for title, labelled in TABLES.items():
-        print(f"\n**{title}**\n\n| | common 155 | uncommon 79 |\n|---|---|---|")
+        print(f"\n**{title}**\n\n| | {' | '.join(SETS)} |\n|---|{'---|' * len(SETS)}")
         for label, run, how in labelled:
             cells = []
-            for name in ("common_155", "uncommon_79"):
+            for name in SETS:
                 values = [r[name] for r in done if (r["run"], r["asked"]) == (run, how)]
                 spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
                 cells.append(f"{mean(values):.1f}{spread}" if values else "")

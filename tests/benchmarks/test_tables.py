@@ -131,12 +131,12 @@ def test_every_file_of_results_has_the_command_that_the_tables_name():
 
 
 def test_figures_copied_by_hand_are_called_so(tmp_path, capsys):
-    about = "Measured once; single seeds were not kept."
-    write_results("ablation", "one command", about, {"f, reweight": {"common": 12.3, "uncommon": 4.5}}, tmp_path)
-    assert tables.main(["--paper", "ram_plus", "--table", "15", "--results", str(tmp_path)]) == 0
+    about = "Measured once; without captions: --set objectives.captioning=."
+    write_results("captioning", "one command", about, {"with captions": {"dev": 12.3}}, tmp_path)
+    assert tables.main(["--paper", "ram", "--table", "4", "--results", str(tmp_path)]) == 0
     assert "Copied by hand from printed runs." in capsys.readouterr().out
-    write_results("ablation", "one command", "Anew.", {"f, reweight": {"common": [12.3]}}, tmp_path)
-    assert tables.main(["--paper", "ram_plus", "--table", "15", "--results", str(tmp_path)]) == 0
+    write_results("captioning", "one command", "Anew.", {"with captions": {"dev": [12.3]}}, tmp_path)
+    assert tables.main(["--paper", "ram", "--table", "4", "--results", str(tmp_path)]) == 0
     assert "Copied by hand" not in capsys.readouterr().out
 
 
