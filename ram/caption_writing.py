@@ -123,7 +123,8 @@ class CaptionWriter:
             InputError: a number is out of range.
         """
         options = CaptionOptions() if options is None else options
-        rules = [self._mentioning(self._rules(beams, options), tags, options.mention) for tags in given]
+        each = [self._mentioning(self._rules(beams, options), tags, options.mention) for tags in given]
+        rules = each[0] if all(one == each[0] for one in each) else each  # those of one are applied to all at once
         device = tokens.device
         prompt = torch.tensor(self._text.prompt, device=device).expand(len(tokens), -1)
         tags = self._text.tags(*self._guides(given, seen, known)).to(device)
