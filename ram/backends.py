@@ -111,10 +111,6 @@ class Captioner(Protocol):
         """Run the image encoder on one image."""
         ...
 
-    def reads(self, tag: str) -> bool:
-        """Whether a tag may be given."""
-        ...
-
     def caption_features(
         self,
         features: Sequence[ImageFeatures],
@@ -123,6 +119,15 @@ class Captioner(Protocol):
         options: CaptionOptions | None = None,
     ) -> list[Caption]:
         """Write a sentence about each image that was looked at; see :meth:`ram.tagger.Tagger.caption_features`."""
+        ...
+
+
+@runtime_checkable
+class VariantCaptioner(Captioner, Protocol):
+    """A captioner that writes several captions of an image together, for :mod:`ram.caption_reranking`."""
+
+    def reads(self, tag: str) -> bool:
+        """Whether a tag may be given."""
         ...
 
     def caption_variants(

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import tee
 
-from ram.backends import Captioner, TaggerBackend, captioner_of
+from ram.backends import TaggerBackend, VariantCaptioner, captioner_of
 from ram.caption_writing import Caption
 from ram.errors import ImageError
 from ram.images.given import Source
@@ -42,7 +42,7 @@ class RankedCaption:
 
 
 def rank_captions(
-    captioner: Captioner,
+    captioner: VariantCaptioner,
     look: ImageFeatures,
     tagger: TaggerBackend,
     features: ImageFeatures,
@@ -91,6 +91,7 @@ def best_captions(
         InputError: the captioner has none.
     """
     writer = captioner_of(captioner)
+    assert isinstance(writer, VariantCaptioner)  # as every Tagger
     first, second = tee(images)
     looks = captioner.look_through(first, limits=limits), tagger.look_through(second, limits=limits)
     for look, features in zip(*looks, strict=True):

@@ -15,7 +15,7 @@ from PIL.Image import Image
 from demo.core.photos import Photo
 from demo.core.texts import input_error
 from demo.core.verdicts import verdict
-from ram.backends import Captioner, TaggerBackend, captioner_of
+from ram.backends import Captioner, TaggerBackend, VariantCaptioner, captioner_of
 from ram.caption_reranking import RankedCaption, rank_captions
 from ram.caption_writing import Caption, CaptionOptions
 from ram.errors import InputError, TextEncoderError
@@ -143,7 +143,7 @@ class PhotoCaptioner:
         return Caption(caption.text, given, seen)
 
     def _by_itself(self, look: ImageFeatures, photo: Photo) -> tuple[RankedCaption, ...] | Caption:
-        if self.judge is None or self.judge.name not in photo.features:
+        if self.judge is None or self.judge.name not in photo.features or not isinstance(self.tagger, VariantCaptioner):
             return self._write(look, None)
         look, features = look.to(self.tagger.device), photo.features[self.judge.name].to(self.judge.device)
         try:
@@ -216,7 +216,7 @@ def caption_image(
 ) -> Caption:
     """Write a sentence about an opened image; the arguments are those of :func:`caption_file`."""
     look = captioner.look(image)
-    if judge is not None and not given:
+    if judge is not None and not given and isinstance(captioner, VariantCaptioner):
         try:
             return rank_captions(captioner, look, judge, judge.look(image), None, beams)[0].caption
         except TextEncoderError as error:
