@@ -151,15 +151,15 @@ class Measure:
         """Read the benchmarks; patch tokens are computed once and cached."""
         sets = {name: load_set(name, data) for name in SETS}
         patches = {
-            one.photos: cached_patches(
-                cache / f"test-{one.photos}.npy",
-                one.benchmark.pictures,
+            photos: cached_patches(
+                cache / f"test-{photos}.npy",
+                pictures,
                 tagger.config.image,
                 tagger.model.image_encoder,
                 1,
-                partial(progress, f"looking at {one.photos}"),
+                partial(progress, f"looking at {photos}"),
             )
-            for one in sets.values()
+            for photos, pictures in {one.photos: one.benchmark.pictures for one in sets.values()}.items()
         }
         return cls(sets, patches, TagDescriptions.load(data / "labels" / "descriptions.json"))
 
@@ -203,7 +203,7 @@ def share_checks(output: Path, folder: Path) -> None:
     """Let a run know which pictures can be decoded, as an earlier run found: all runs read the same ones."""
     folder.mkdir(exist_ok=True)
     for checked in output.glob("*/checked-*.json"):
-        if checked.parent != folder:
+        if not (folder / checked.name).is_file():
             shutil.copyfile(checked, folder / checked.name)
 
 

@@ -85,12 +85,15 @@ class Captioner(Protocol):
     """A tagger that may write captions.
 
     Attributes:
-        name: of the model.
         device: of the model.
     """
 
-    name: str
     device: torch.device
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        ...
 
     @property
     def kind(self) -> str:

@@ -19,7 +19,7 @@ from ram.errors import ImageError
 from ram.images.given import Source
 from ram.images.size_limits import OWN_FILES, ImageLimits
 from ram.models.image_encoder import ImageFeatures
-from ram.prediction import Prediction, TagScore, logit
+from ram.prediction import Prediction, TagScore
 from ram.tagger import Tagger
 
 GUIDES = 4
@@ -34,11 +34,6 @@ class RankedCaption:
 
     caption: Caption
     score: TagScore
-
-    @property
-    def logit(self) -> float:
-        """The score as a logit, which tells probabilities near 1 apart."""
-        return logit(self.score.probability) if self.score.evidence is None else self.score.evidence.logit
 
 
 def rank_captions(
@@ -71,9 +66,9 @@ def rank_captions(
     numbers = [str(number) for number in range(len(captions))]  # a category has a short name
     scores = tagger.score(features, tagger.embed({n: (text,) for n, text in zip(numbers, captions, strict=True)}))
     own, *others = (RankedCaption(caption, scores[n]) for n, caption in zip(numbers, captions.values(), strict=True))
-    others.sort(key=lambda one: one.logit, reverse=True)
-    if others and others[0].logit > own.logit + math.log(ODDS):
-        return (others[0], *sorted((own, *others[1:]), key=lambda one: one.logit, reverse=True))
+    others.sort(key=lambda one: one.score.logit, reverse=True)
+    if others and others[0].score.logit > own.score.logit + math.log(ODDS):
+        return (others[0], *sorted((own, *others[1:]), key=lambda one: one.score.logit, reverse=True))
     return (own, *others)
 
 
@@ -90,12 +85,11 @@ def best_captions(
     Raises:
         InputError: the captioner has none.
     """
-    writer = captioner_of(captioner)
-    assert isinstance(writer, VariantCaptioner)  # as every Tagger
+    captioner_of(captioner)  # a model without a captioner says so
     first, second = tee(images)
     looks = captioner.look_through(first, limits=limits), tagger.look_through(second, limits=limits)
     for look, features in zip(*looks, strict=True):
         if isinstance(look, ImageError) or isinstance(features, ImageError):
             yield look if isinstance(look, ImageError) else features  # type: ignore[misc]
         else:
-            yield rank_captions(writer, look, tagger, features, None, beams)[0].caption
+            yield rank_captions(captioner, look, tagger, features, None, beams)[0].caption

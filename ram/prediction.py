@@ -85,6 +85,11 @@ class TagScore:
         """Whether the probability is strictly over the threshold, compared in float32 like the network's output."""
         return bool(np.float32(self.probability) > np.float32(self.threshold))
 
+    @property
+    def logit(self) -> float:
+        """Sum of the terms, which tells probabilities near 1 apart; without them that of the probability."""
+        return self.evidence.logit if self.evidence else logit(self.probability)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {

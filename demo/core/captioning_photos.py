@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -25,8 +24,6 @@ from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction
 from ram.text.names import matching_key, parse_categories
 from ram.text.tags_in_text import TagsInText
-
-_log = logging.getLogger(__name__)
 
 BEAMS = 3
 MOST_BEAMS = 8
@@ -83,7 +80,7 @@ class PhotoCaptioner:
     def __init__(self, tagger: object, judge: TaggerBackend | None = None) -> None:
         self.tagger: Captioner = captioner_of(tagger)
         self.judge = judge
-        self._written: WeakKeyDictionary[ImageFeatures, tuple[RankedCaption, ...] | Caption] = WeakKeyDictionary()
+        self._written: WeakKeyDictionary[ImageFeatures, tuple[Caption, tuple[RankedCaption, ...]]] = WeakKeyDictionary()
 
     def caption(self, photo: Photo) -> CaptionedPhoto | None:
         """Caption a photo; None as long as the model has not looked at it."""
@@ -93,7 +90,7 @@ class PhotoCaptioner:
         written = self._written.get(look)  # of a repeated photo, whose features are kept
         if written is None:
             written = self._written[look] = self._by_itself(look, photo)
-        own, ranked = (written, ()) if isinstance(written, Caption) else (written[0].caption, written)
+        own, ranked = written
         return CaptionedPhoto(photo.source, own, ranked, doubtful=doubtful(own.text, photo.prediction))
 
     def add(self, photo: Photo, captioned: CaptionedPhoto, text: str) -> CaptionedPhoto:
@@ -142,14 +139,13 @@ class PhotoCaptioner:
         caption = self._write(look, (*seen, *given))
         return Caption(caption.text, given, seen)
 
-    def _by_itself(self, look: ImageFeatures, photo: Photo) -> tuple[RankedCaption, ...] | Caption:
-        if self.judge is None or self.judge.name not in photo.features or not isinstance(self.tagger, VariantCaptioner):
-            return self._write(look, None)
-        look, features = look.to(self.tagger.device), photo.features[self.judge.name].to(self.judge.device)
-        try:
-            return rank_captions(self.tagger, look, self.judge, features, photo.prediction, BEAMS)
-        except TextEncoderError:  # it is told where categories are typed
-            return self._write(look, None)
+    def _by_itself(self, look: ImageFeatures, photo: Photo) -> tuple[Caption, tuple[RankedCaption, ...]]:
+        """The caption without the visitor's tags, and those that it was chosen from."""
+        if self.judge is not None and (features := photo.features.get(self.judge.name)) is not None:
+            look, features = look.to(self.tagger.device), features.to(self.judge.device)
+            if ranked := _ranked(self.tagger, look, self.judge, features, photo.prediction):
+                return ranked[0].caption, ranked
+        return self._write(look, None), ()
 
     def _write(self, look: ImageFeatures, tags: Sequence[str] | None, without: tuple[str, ...] = ()) -> Caption:
         options = CaptionOptions(without=without)
@@ -216,9 +212,23 @@ def caption_image(
 ) -> Caption:
     """Write a sentence about an opened image; the arguments are those of :func:`caption_file`."""
     look = captioner.look(image)
-    if judge is not None and not given and isinstance(captioner, VariantCaptioner):
-        try:
-            return rank_captions(captioner, look, judge, judge.look(image), None, beams)[0].caption
-        except TextEncoderError as error:
-            _log.warning("%s", error)
+    if judge is not None and not given and (ranked := _ranked(captioner, look, judge, judge.look(image), None, beams)):
+        return ranked[0].caption
     return captioner.caption_features([look], given, beams)[0]
+
+
+def _ranked(
+    captioner: Captioner,
+    look: ImageFeatures,
+    judge: TaggerBackend,
+    features: ImageFeatures,
+    prediction: Prediction | None,
+    beams: int = BEAMS,
+) -> tuple[RankedCaption, ...]:
+    """What :func:`ram.caption_reranking.rank_captions` gives; nothing where captioner or judge cannot take part."""
+    if not isinstance(captioner, VariantCaptioner):
+        return ()
+    try:
+        return rank_captions(captioner, look, judge, features, prediction, beams)
+    except TextEncoderError:  # of the judge; it is told where categories are typed
+        return ()

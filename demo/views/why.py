@@ -15,7 +15,7 @@ from demo.core.texts import Text, say
 from demo.views.heat import heat
 from demo.views.page import introduction
 from demo.views.render import render
-from ram.prediction import Evidence, Explanation, TagScore, logit
+from ram.prediction import Evidence, Explanation, TagScore
 from ram.regions.occlusion import OcclusionMap
 from ram.regions.region import Box
 
@@ -169,8 +169,7 @@ def _evidence(score: TagScore) -> dict[str, Any]:
 
 
 def _heat(score: TagScore, shown: Why) -> dict[str, Any]:
-    logit_of = score.evidence.logit if score.evidence else logit(score.probability)
-    return heat(shown.photo, shown.heat, logit_of, shown.box)
+    return heat(shown.photo, shown.heat, score.logit, shown.box)
 
 
 def _rows(shown: Why) -> list[Row]:
