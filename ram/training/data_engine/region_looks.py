@@ -117,13 +117,14 @@ def look_at_regions(
 def _looks(
     tagger: Tagger, picture: Any, labels: TagVocabulary, cut: Sequence[tuple[int, Box]]
 ) -> tuple[list[NDArray[np.float32]], list[float]]:
-    """Unit pooled token of each region, and the probability of its tag."""
+    """Unit pooled token of each region, and the probability of its tag; a box of several tags is looked at once."""
     bank = tagger.bank.select(list(dict.fromkeys(labels.tags[id_] for id_, _ in cut)))
-    pooled, probabilities = [], []
-    crops = [box.crop(picture) for _, box in cut]
-    for (id_, _), features in zip(cut, tagger.look_through(crops), strict=True):
+    boxes = list(dict.fromkeys(box for _, box in cut))
+    pooled, scores = [], []
+    for features in tagger.look_through([box.crop(picture) for box in boxes]):
         if isinstance(features, ImageError):
             raise features
         pooled.append(F.normalize(features.pooled[0].float(), dim=0).cpu().numpy())
-        probabilities.append(tagger.score(features, bank)[labels.tags[id_]].probability)
-    return pooled, probabilities
+        scores.append(tagger.score(features, bank))
+    seen = [(boxes.index(box), labels.tags[id_]) for id_, box in cut]
+    return [pooled[row] for row, _ in seen], [scores[row][tag].probability for row, tag in seen]

@@ -74,6 +74,28 @@ def test_regions_are_looked_at_as_pictures_of_their_own(tmp_path):
     assert not look_at_regions(tagger, Halves(), LABELS, triplets[1:2], tmp_path).pairs
 
 
+def test_a_region_of_several_tags_is_looked_at_once(tmp_path, monkeypatch):
+    draw(tmp_path, 1)
+    tagger, parts = tiny_tagger(), []
+    look_through = tagger.look_through
+    monkeypatch.setattr(tagger, "look_through", lambda images: look_through(parts.append(len(images)) or images))
+    left, right = Box(0.0, 0.0, 0.5, 1.0), Box(0.5, 0.0, 1.0, 1.0)
+
+    class Shared:
+        name = "shared"
+
+        def regions(self, picture, tags):
+            return [(left,) if tag == "dog" else (left, right) for tag in tags]
+
+    triplets = [{"image_path": "0.png", "union_label_id": [DOG, CAT]}]
+    looks = look_at_regions(tagger, Shared(), LABELS, triplets, tmp_path)
+    assert parts == [2] and looks.boxes == (left, left, right)
+    np.testing.assert_array_equal(looks.features[0], looks.features[1])
+    picture = left.crop(Image.open(tmp_path / "0.png"))
+    prediction = tagger.tag(picture)
+    assert looks.probabilities[:2] == pytest.approx([prediction[tag].probability for tag in ("dog", "cat")])
+
+
 def test_struck_tags_leave_the_triplets_and_are_counted():
     triplets = [
         {"image_path": "a", "union_label_id": [DOG, CAT], "parse_label_id": [[DOG], [CAT, DOG]], "more": 7},
