@@ -171,6 +171,20 @@ def test_no_endpoint_bypasses_the_queue(server):
             assert asked.status_code == 404
 
 
+def test_the_page_is_sent_compressed_and_an_answer_as_it_comes(server):
+    with server.visitor() as visitor:
+        with visitor.stream("GET", "/") as sent:
+            compressed = sum(map(len, sent.iter_raw()))
+        assert sent.headers["content-encoding"] == "gzip"
+        plain = visitor.get("/", headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers and visitor.get("/").text == plain.text
+        assert compressed < len(plain.content) / 2
+        assert "content-encoding" not in visitor.get("/health").headers
+        asked = visitor.post("/gradio_api/call/describe", json={"data": ["corgi", "lexicon"]}).json()
+        with visitor.stream("GET", f"/gradio_api/call/describe/{asked['event_id']}") as answer:
+            assert "content-encoding" not in answer.headers and "corgi" in answer.read().decode()
+
+
 def test_health_names_models_and_version(server):
     with server.visitor() as visitor:
         answer = visitor.get("/health")
