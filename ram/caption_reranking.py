@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import tee
+from functools import partial
 
 from ram.backends import TaggerBackend, VariantCaptioner, captioner_of
 from ram.caption_writing import Caption
 from ram.errors import ImageError
 from ram.images.given import Source
+from ram.images.opening import open_image
+from ram.images.reading import or_fault, read_ahead
 from ram.images.size_limits import OWN_FILES, ImageLimits
 from ram.models.image_encoder import ImageFeatures
 from ram.prediction import Prediction, TagScore
@@ -86,10 +88,9 @@ def best_captions(
         InputError: the captioner has none.
     """
     captioner_of(captioner)  # a model without a captioner says so
-    first, second = tee(images)
-    looks = captioner.look_through(first, limits=limits), tagger.look_through(second, limits=limits)
-    for look, features in zip(*looks, strict=True):
-        if isinstance(look, ImageError) or isinstance(features, ImageError):
-            yield look if isinstance(look, ImageError) else features  # type: ignore[misc]
+    for picture in read_ahead(partial(or_fault, partial(open_image, limits=limits)), images):
+        if isinstance(picture, ImageError):
+            yield picture
         else:
+            look, features = captioner.look(picture), tagger.look(picture)
             yield rank_captions(captioner, look, tagger, features, None, beams)[0].caption

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ram import caption_reranking
 from ram.caption_reranking import GUIDES, ODDS, best_captions, rank_captions
 from ram.caption_writing import Caption
 from ram.errors import ImageError, InputError
+from ram.images.opening import open_image
 from ram.prediction import Prediction
 from ram.text.vocabulary import TagVocabulary
 from tests.captioners import let_caption
@@ -95,6 +97,18 @@ def test_many_images_have_the_caption_that_each_has_by_itself(monkeypatch, tmp_p
     assert isinstance(broken, ImageError)
     for picture, caption in zip(pictures, (first, *others), strict=True):
         assert caption == rank_captions(captioner, captioner.look(picture), judge, judge.look(picture))[0].caption
+
+
+def test_an_image_is_read_once_for_both_models(monkeypatch, tmp_path):
+    """An open file has one position, so that two readers of it would disturb each other."""
+    let_caption(monkeypatch)
+    Image.new("RGB", (40, 30), (0, 90, 200)).save(tmp_path / "blue.png")
+    opened = []
+    monkeypatch.setattr(caption_reranking, "open_image", lambda *given, **how: opened.append(1) or open_image(*given))
+    with open(tmp_path / "blue.png", "rb") as file:
+        (of_file,) = best_captions(tiny_tagger(), tiny_tagger(), [file])
+    assert opened == [1]
+    assert [of_file] == list(best_captions(tiny_tagger(), tiny_tagger(), [tmp_path / "blue.png"]))
 
 
 def test_a_model_without_a_captioner_is_refused():
