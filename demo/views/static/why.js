@@ -3,7 +3,13 @@ const drafts = new Map();
 const panel = () => element.querySelector('.why')?.dataset ?? {};
 const draft = box => JSON.stringify([panel().photo, panel().tag, box.dataset.key]);
 const fields = () => [...element.querySelectorAll('input[data-key], textarea[data-key]')];
-const grow = box => { box.style.height = 'auto'; box.style.height = `${box.scrollHeight}px`; };
+// All boxes are measured before one is changed, so that the browser lays the panel out once.
+const grow = (...boxes) => {
+  for (const box of boxes) box.style.height = 'auto';
+  const heights = boxes.map(box => box.scrollHeight);
+  boxes.forEach((box, index) => { box.style.height = `${heights[index]}px`; });
+};
+const growAll = () => grow(...element.querySelectorAll('textarea'));
 const changed = box => box.value !== box.defaultValue;
 const send = (box, action, text = '') => {
   drafts.delete(draft(box));
@@ -49,12 +55,12 @@ const restore = () => {
   for (const box of fields()) {
     if (box.type === 'checkbox') box.checked = box.defaultChecked;
     else box.value = drafts.get(draft(box)) ?? box.defaultValue;
-    if (box.tagName === 'TEXTAREA') grow(box);
   }
+  growAll();
   for (const details of element.querySelectorAll('details')) details.open = unfolded.has(list(details));
   for (const row of document.querySelectorAll('.tag-row[data-tag]'))
     row.setAttribute('aria-pressed', String(row.dataset.tag === panel().tag));
 };
 watch('value', () => requestAnimationFrame(restore));
-new ResizeObserver(() => element.querySelectorAll('textarea').forEach(grow)).observe(element);
+new ResizeObserver(growAll).observe(element);
 requestAnimationFrame(restore);
