@@ -46,10 +46,17 @@ class DescriptionEmbeddings:
         return (self.embeddings * mask).sum(dim=1) / mask.sum(dim=1)
 
     def distances(self) -> torch.Tensor:
-        """(tags, descriptions): Euclidean distance of each description from the mean of its tag, at least 1e-12."""
+        """(tags, descriptions): Euclidean distance of each description from the mean of its tag, at least 1e-12.
+
+        In float32 whatever the dtype of the embeddings: float16 has no 1e-12.
+        """
         if self.spread is not None:
             return self.spread
-        return (self.embeddings - self.mean()[:, None]).norm(dim=-1).clamp(min=1e-12)
+        return self.differences().norm(dim=-1).clamp(min=1e-12)
+
+    def differences(self) -> torch.Tensor:
+        """(tags, descriptions, dim): differences of the embeddings from the mean of their tag, in float32."""
+        return (self.embeddings - self.mean()[:, None]).float()
 
     def equal_pairs(self) -> list[tuple[int, int]]:
         """Tags that a model cannot tell apart, each with the first one of equal embeddings, in order.

@@ -36,4 +36,4 @@ class CenteredReweighting(DescriptionReweighting):
 
     def keys(self, descriptions: DescriptionEmbeddings) -> torch.Tensor:
         """(tags, descriptions, dim) unit differences of the embeddings from the mean of their tag."""
-        return F.normalize(descriptions.embeddings - descriptions.mean()[:, None], dim=-1)
+        return F.normalize(descriptions.differences(), dim=-1).to(descriptions.embeddings.dtype)

@@ -38,6 +38,20 @@ def test_equal_descriptions_have_equal_weights(plain):
     assert weights.isfinite().all() and weights.sum() == pytest.approx(1)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("fast", [False, True])
+def test_one_description_has_all_the_weight_in_half_precision(plain, dtype, fast):
+    """It does not differ from the mean of its tag, and float16 rounds a guard such as 1e-12 to 0."""
+    if fast:
+        center_similarities(plain)
+    bank = F.normalize(torch.randn(3, 2, DIM), dim=-1).to(dtype)
+    mask = torch.tensor([[True, False], [True, True], [True, False]])
+    for descriptions in (DescriptionEmbeddings(bank * mask[..., None], mask), DescriptionEmbeddings(bank[:, :1])):
+        blended, weights = plain.to(dtype)(torch.randn(4, DIM, dtype=dtype), descriptions)
+        assert blended.dtype == weights.dtype == dtype and blended.isfinite().all()
+        assert (weights[:, 0, 0] == 1).all() and torch.equal(blended[0, 0], bank[0, 0])
+
+
 def test_a_prepared_bank_measures_its_descriptions_once(monkeypatch):
     model, bank = whole_model().requires_grad_(False), tiny_bank().embedded
     model.reweighting = CenteredReweighting().requires_grad_(False)
