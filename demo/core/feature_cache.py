@@ -30,21 +30,21 @@ class FeatureCache:
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self.max_bytes = max_bytes
         self.bytes = 0
-        self._entries: OrderedDict[int, weakref.ref[CachedFeatures]] = OrderedDict()
+        self._entries: OrderedDict[int, tuple[weakref.ref[CachedFeatures], int]] = OrderedDict()
         self._lock = threading.RLock()  # a finalizer may run in the middle of any method
 
     def add(self, features: ImageFeatures) -> CachedFeatures:
         """Add features; the least recently used ones are removed, or these if they are larger than the cache."""
         cached = CachedFeatures(features)
         with self._lock:
-            self._entries[id(cached)] = weakref.ref(cached)
+            self._entries[id(cached)] = weakref.ref(cached), cached.bytes
             self.bytes += cached.bytes
             weakref.finalize(cached, self._forget, id(cached), cached.bytes).atexit = False
             while self.bytes > self.max_bytes:
-                key, entry = next(iter(self._entries.items()))
-                if (oldest := entry()) is not None:
+                key, (entry, size) = next(iter(self._entries.items()))
+                if (oldest := entry()) is not None:  # else its finalizer, in another thread, waits for the lock
                     oldest.features = None
-                    self._forget(key, oldest.bytes)
+                self._forget(key, size)
         return cached
 
     def get(self, cached: CachedFeatures) -> ImageFeatures | None:

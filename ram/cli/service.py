@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         import uvicorn
 
-        from ram.neighbours.label_service import LOOPBACK, label_service
+        from ram.neighbours.label_service import label_service
+        from ram.neighbours.requests import LOOPBACK
     except ModuleNotFoundError as missing:
         if missing.name not in ("uvicorn", "starlette"):
             raise

@@ -6,14 +6,17 @@ probabilities the numbers, and what is asked once for the whole image gets the c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ram.errors import InputError
 from ram.prediction import TagScore
 
 DEEPEST = 12
 """Levels of a schema that are followed; a schema that refers to itself ends there."""
+MOST = 100_000
+"""Values of an answer: one that refers to itself several times has many within few levels."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,18 @@ class Answer:
         }
 
     def fill(self, schema: Mapping[str, Any]) -> Any:
-        """A value of the schema: objects, lists, texts, numbers and booleans are filled, anything else is null."""
-        return self._fill(schema, schema, None, DEEPEST)
+        """A value of the schema: objects, lists, texts, numbers and booleans are filled, anything else is null.
 
-    def _fill(self, schema: Any, root: Mapping[str, Any], score: TagScore | None, deepest: int) -> Any:
+        Raises:
+            InputError: it would have more than :data:`MOST` values.
+        """
+        return self._fill(schema, schema, None, DEEPEST, iter(range(MOST)))
+
+    def _fill(
+        self, schema: Any, root: Mapping[str, Any], score: TagScore | None, deepest: int, left: Iterator[int]
+    ) -> Any:
+        if next(left, None) is None:
+            raise InputError(f"the schema asks for more than {MOST:,} values: ask for fewer")
         schema = _resolved(schema, root)
         if deepest == 0 or not schema:
             return None
@@ -56,14 +67,15 @@ class Answer:
         kind = next((one for one in kind if one != "null"), "null") if isinstance(kind, list) else kind
         if kind == "object":
             properties = schema.get("properties") or {}
-            return {name: self._fill(part, root, score, deepest - 1) for name, part in properties.items()}
+            return {name: self._fill(part, root, score, deepest - 1, left) for name, part in properties.items()}
         if kind == "array":
             if score is not None:  # a list within an item, such as the categories of a label
                 return []
             listed = self.scores[: schema.get("maxItems")]
             allowed = set(_resolved(schema.get("items"), root).get("enum") or ())
             items = schema.get("items") or {"type": "string"}
-            return [self._fill(items, root, one, deepest - 1) for one in listed if not allowed or one.tag in allowed]
+            chosen = [one for one in listed if not allowed or one.tag in allowed]
+            return [self._fill(items, root, one, deepest - 1, left) for one in chosen]
         if kind in ("number", "integer"):
             value = score.probability if score else float(len(self.scores))
             return round(value) if kind == "integer" else round(value, 4)

@@ -19,11 +19,8 @@ from ram.neighbours.asked_pictures import Labeller
 from ram.neighbours.label_studio import LabelStudioBackend, label_studio_routes
 from ram.neighbours.ollama_api import ollama_routes
 from ram.neighbours.openai_api import openai_routes
-from ram.neighbours.requests import asking
+from ram.neighbours.requests import LOOPBACK, asking
 from ram.neighbours.task_pictures import TaskPictures
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
-"""Names of this machine: requests with other names are refused, so that no web page reaches the service by its own."""
 
 _log = logging.getLogger(__name__)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
 from ram.errors import InputError
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
+"""Names of this machine: a service for it alone refuses requests that name another host."""
 LARGEST = 40_000_000
 """Bytes of a request: an image of 20 MB is 27 MB in base64."""
 AT_ONCE = 2
@@ -24,7 +27,8 @@ Ask = Callable[[Request, Callable[[Mapping[str, Any]], Any]], Awaitable[tuple[Ma
 def asking() -> Ask:
     """A reader of requests with its own limit on how many are answered at a time.
 
-    It raises InputError where a request is too large or no JSON object, and whatever the function raises.
+    It raises InputError where a request is too large, no JSON object, or of a web page from another host, and whatever
+    the function raises.
     """
     limiter: list[CapacityLimiter] = []  # made within the event loop
 
@@ -37,7 +41,15 @@ def asking() -> Ask:
     return ask
 
 
+def _refuse_foreign_page(request: Request) -> None:
+    """Browsers name the page that asks, and send a plain request even where it may not read the answer."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).hostname not in {*LOOPBACK, request.url.hostname}:
+        raise InputError("a web page from another host asks, which is refused: ask from a program")
+
+
 async def _read(request: Request) -> Mapping[str, Any]:
+    _refuse_foreign_page(request)
     content = bytearray()
     async for part in request.stream():
         content += part

@@ -3,6 +3,7 @@
 import pytest
 from pydantic import BaseModel
 
+from ram.errors import InputError
 from ram.neighbours.filled_schema import Answer
 from ram.prediction import TagScore
 
@@ -55,3 +56,9 @@ def test_a_schema_that_refers_to_itself_ends():
         depth, value = depth + 1, value["next"]
     assert 1 < depth < 20
     assert ANSWER.fill({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}) is None
+
+
+def test_a_schema_that_refers_to_itself_several_times_is_refused_at_once():
+    parts = {name: {"$ref": "#/$defs/a"} for name in "abcdef"}
+    with pytest.raises(InputError, match="more than 100,000 values"):
+        ANSWER.fill({"$ref": "#/$defs/a", "$defs": {"a": {"type": "object", "properties": parts}}})

@@ -143,6 +143,19 @@ def test_a_page_under_another_name_is_refused(client, encoded):
     assert client.post("/api/generate", json={"images": [encoded]}, headers=headers).status_code == 400
 
 
+@pytest.mark.parametrize("origin", ["https://attacker.example", "null", "http://127.0.0.1.attacker.example"])
+def test_a_web_page_from_another_host_is_refused(client, origin):
+    """Its plain request needs no leave of the service, and names this machine as the host."""
+    headers = {"Origin": origin, "Content-Type": "text/plain"}
+    reply = client.post("/api/generate", content=b"{}", headers=headers)
+    assert reply.status_code == 400 and "web page" in reply.json()["error"]
+
+
+def test_a_web_page_of_this_machine_may_ask(client, encoded):
+    headers = {"Origin": "http://localhost:3000"}
+    assert client.post("/api/generate", json={"images": [encoded]}, headers=headers).status_code == 200
+
+
 def test_a_request_that_is_too_large_is_refused(client, monkeypatch):
     monkeypatch.setattr("ram.neighbours.requests.LARGEST", 1000)
     reply = client.post("/api/generate", content=b"x" * 5000)

@@ -61,3 +61,18 @@ def test_many_threads_stay_within_the_limit():
         one.join()
     assert cache.bytes == 50 * ONE
     assert sum(cache.get(kept) is not None for album in held for kept in album) == 50
+
+
+def test_an_album_that_another_thread_drops_meanwhile_makes_room():
+    """Its entry is still there while its finalizer waits for the lock, but what it held is gone."""
+    cache = FeatureCache(max_bytes=ONE)
+    held = [cache.add(features())]
+    dropping = threading.Thread(target=held.clear, daemon=True)
+    with cache._lock:
+        dropping.start()
+        while held:
+            pass
+        filling = cache.add(features(2.0))
+    dropping.join(timeout=10)
+    assert not dropping.is_alive() and cache.bytes == ONE
+    assert cache.get(filling).tokens.unique().tolist() == [2.0]
