@@ -10,7 +10,7 @@ import logging
 import os
 import re
 import stat
-import tempfile
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -135,11 +135,12 @@ def atomic_write(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
     path = Path(path)
     temporary = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        mode = _mode(path)
+        temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.partial"
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode or 0o666))
         yield temporary
-        _set_mode(temporary, path)
+        if mode is not None:
+            temporary.chmod(mode)
         if sync:
             _flush_to_disk(temporary)
         temporary.replace(path)
@@ -161,15 +162,12 @@ def _system_error(error: BaseException, temporary: Path | None) -> int | None:
     return int(found[1]) if found and isinstance(error, Exception) else None
 
 
-def _set_mode(temporary: Path, path: Path) -> None:
-    """Give the file the mode of the one that it replaces, or of any new file; ``mkstemp`` lets its owner alone read."""
+def _mode(path: Path) -> int | None:
+    """Permissions of a file; None where there is none."""
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
+        return stat.S_IMODE(path.stat().st_mode)
     except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        mode = 0o666 & ~mask
-    temporary.chmod(mode)
+        return None
 
 
 def lock(file: int | BinaryIO, shared: bool = False) -> bool:

@@ -1,4 +1,6 @@
-"""What "auto" stands for on a CPU."""
+"""What "auto" stands for on a CPU, and files that are written in one step."""
+
+import os
 
 import pytest
 import torch
@@ -6,7 +8,7 @@ from torch import nn
 
 import ram.runtime
 from ram.errors import InputError
-from ram.runtime import LARGE_MODEL, choose_dtype, fastest_dtype, find_device
+from ram.runtime import LARGE_MODEL, atomic_write, choose_dtype, fastest_dtype, find_device
 
 CPU = torch.device("cpu")
 
@@ -66,3 +68,12 @@ def test_a_device_that_cannot_be_used_is_explained_in_our_words(monkeypatch, nam
 
 def test_device_names_may_be_in_capitals():
     assert find_device("CPU") == find_device(" cpu ") == CPU
+
+
+def test_a_new_file_has_the_mode_of_any_other_and_the_umask_of_the_process_stays(tmp_path, monkeypatch):
+    """The umask is one for all threads: to read it is to change it."""
+    (tmp_path / "other").touch()
+    monkeypatch.setattr(os, "umask", None)
+    with atomic_write(tmp_path / "new") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "other").stat().st_mode

@@ -11,6 +11,7 @@ from typing import Any
 
 from demo.core.library_search import LibrarySearch
 from ram.errors import InputError
+from ram.library.folder_lock import locked_alone
 from ram.library.own_tagger import labels_of, train_labels
 from ram.library.thumb_learning import learn
 from ram.text.names import normalize_category
@@ -39,7 +40,7 @@ class LibraryJudging:
             InputError: one of them is missing or unusable.
         """
         row, tag, thumb = (values.get(name) for name in ("row", "tag", "thumb"))
-        if not isinstance(row, int) or not isinstance(tag, str) or thumb not in (-1, 0, 1):
+        if type(row) is not int or not isinstance(tag, str) or thumb not in (-1, 0, 1):
             raise InputError('a thumb is {"row": number, "tag": name, "thumb": -1, 0 or 1}')
         name = self._search.names.tag(normalize_category(tag))
         with self._search.lock:
@@ -49,8 +50,9 @@ class LibraryJudging:
 
     def learn(self, _: Mapping[str, Any]) -> dict[str, Any]:
         """Choose thresholds by all thumbs; gives those that changed."""
-        with self._search.lock:
-            learned = learn(self._search.library)
+        library = self._search.library
+        with self._search.lock, locked_alone(library.home):  # a run that adds photos meanwhile would lose their tags
+            learned = learn(library)
         return {"learned": [vars(one) for one in learned if one.before != one.after]}
 
     def train(self, _: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,12 +64,12 @@ class Query:
         given: dict[str, Any] = {name: _tags(values.get(name, "")) for name in ("all", "without", "kinds")}
         given |= {name: _day(values.get(name, "")) for name in ("since", "until")}
         like = values.get("like", "")
-        if like and not like.isdecimal():
+        if like and not _is_number(like):
             raise InputError(f"{like!r:.40} is no photo of the library")
         most = values.get("most", "")
         return cls(
             words, **given, like=int(like) if like else None,
-            most=min(int(most), MOST) if most.isdecimal() and int(most) else SHOWN,
+            most=min(int(most), MOST) if _is_number(most) and int(most) else SHOWN,
         )  # fmt: skip
 
 
@@ -172,6 +172,10 @@ class LibrarySearch:
 
 def _tags(text: str) -> tuple[str, ...]:
     return tuple(parse_categories(text)) if text.strip() else ()
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= 18  # Python refuses to read thousands of digits, SQLite over 18
 
 
 def _day(text: str) -> date | None:

@@ -25,7 +25,7 @@ from demo.sections.photo import PhotoSection
 from demo.sections.winners import WinnersPanel
 from demo.server.uploads import uploaded
 from demo.views import album as views
-from demo.views.page import introduction
+from demo.views.page import introduction, notice
 from ram.images.opening import SUFFIXES
 
 AT_ONCE = 2
@@ -134,16 +134,23 @@ class AlbumSection:
     def _tag(
         self, files: Sequence[Path], form: str, due: Callable[[], bool], stopping: threading.Event, albums: list[Album]
     ) -> Iterator[Update]:
-        """Tag photos until all are done or the run is stopped; the latest album replaces the one in the list."""
+        """Tag photos until all are done or the run is stopped; the latest album replaces the one in the list.
+
+        The album of before stays where no photo can be read.
+        """
         fresh: Update = {
             self.stopping: stopping, self.view: AlbumView(), self.filter: [], self.notice: "",
             **self.thresholds.fresh(), **self.winners.empty(), **self.export.empty(),
         }  # fmt: skip
         for album in tag_album(self.tagger, files, self.cache):
-            albums[:] = [album]
+            if not album.photos:  # until a photo can be read, the album of before stays
+                if album.done == album.total:
+                    yield {self.notice: notice(album.faults)}
+                continue
             update: Update = {self.album: album}
-            if album.done == 0:
+            if not albums:
                 update |= fresh
+            albums[:] = [album]
             if due():
                 update |= self.updated(album, AlbumView(), [], form, running=True)
             yield update

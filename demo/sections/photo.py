@@ -70,7 +70,7 @@ class PhotoSection:
             categories.lay_out_comparison()
         self.photo_side = [
             self.looked, self.photo, self.tags, self.photo_notice, *self.why.outputs, *categories.suggested,
-            *(self.caption.outputs if self.caption else ()),
+            self.card.saved, *(self.caption.outputs if self.caption else ()),
         ]  # fmt: skip
         self.typed, self.typed_side, self.typed_notice = categories.typed, categories.outputs, categories.notice
         self.box, self.describer, self.meter = categories.box, categories.describer, categories.meter
@@ -167,6 +167,7 @@ class PhotoSection:
                 update |= {self.photo: tagged.preview, self.tags: tags(photo, known, edits.scores(photo))}
                 update |= {**self.categories.nothing_suggested(), **(self.caption.waiting() if self.caption else {})}
                 update |= {self.photo_notice: notice([sentence(one) for one in tagged.notices], "hint")}
+                update |= {self.card.saved: ""}
                 update |= self.why.predefined(photo, known, edits) if known else self.why.most_probable(tagged, edits)
                 shown = True
             yield update
@@ -174,7 +175,7 @@ class PhotoSection:
     def no_photo(self) -> Update:
         """Remove the photo."""
         nothing: Update = {self.looked: None, self.photo: None}
-        return {**nothing, self.tags: no_tags(), self.photo_notice: "", **self.why.empty()}
+        return {**nothing, self.tags: no_tags(), self.photo_notice: "", self.card.saved: "", **self.why.empty()}
 
     @errors_shown_in("why.notice")
     def on_tag(self, photo: Photo | None, edits: Edits, chosen: gr.EventData) -> Update:

@@ -102,7 +102,8 @@ class BorrowingTagger:
     def score(self, features: ImageFeatures, bank: TagEmbeddingBank | None = None) -> Prediction:
         """Score features over a bank, the predefined one where None; only numbers are carried back."""
         asked = self.bank if bank is None else bank
-        return Prediction(asked.vocabulary, asked.sentences, *self._score(features, bank))
+        carried = None if bank is None else bank.to("cpu", self.dtype)
+        return Prediction(asked.vocabulary, asked.sentences, *self._score(features, carried))
 
     def embed(self, descriptions: Mapping[str, Sequence[str]] | TagDescriptions) -> TagEmbeddingBank:
         """A bank of new categories from their descriptions."""

@@ -30,21 +30,23 @@ def tags(
         photo: that a model has tagged.
         chosen: the tag that is marked; the first where it is empty.
         edited: scores of tags with edited sentences, by tag; they replace those of the photo.
-        without: tags that stand among the typed categories.
+        without: tags that stand among the typed categories: they have no row, but count and are downloaded.
     """
     assert photo.prediction is not None
     prediction = photo.prediction
-    listed = list_tags(prediction, edited, without)
-    present = [one for one in listed if one.score.present]
+    listed, everything = list_tags(prediction, edited, without), list_tags(prediction, edited)
+    present = [one for one in everything if one.score.present]
+    first = next((one.tag for one in listed if one.score.present), "")
     shown_at_once = SHOWN_IF_UNLIKE if prediction.unlike else SHOWN_TAGS
     shown = {one.tag for one in listed if (one.score.present and one.rank < shown_at_once) or one.next_best}
-    rows = [{"tag": one.tag, **score_row(one.score)} for one in listed if one.score.present or one.next_best]
+    rows = [{"tag": one.tag, **score_row(one.score)} for one in everything if one.score.present or one.next_best]
     return render(
         "tags", "tags", groups=by_kind(listed), present=present, shown=shown, total=len(prediction),
-        seconds=photo.tagged_in, chosen=chosen or (present[0].tag if present else ""), unlike=prediction.unlike,
+        seconds=photo.tagged_in, chosen=chosen or first, unlike=prediction.unlike,
         shown_at_once=shown_at_once, next_best=0 if prediction.unlike else NEXT_BEST, most=MAX_SHIFT,
         factor=round(FACTOR), spoken=_spoken(present, prediction.unlike),
-        files=export_table("tags", rows),
+        files=export_table("tags", rows), elsewhere=[one.margin for one in everything if one.tag in without],
+        folded=sum(one.score.present for one in listed) - shown_at_once,
     )  # fmt: skip
 
 

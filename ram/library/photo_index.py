@@ -120,6 +120,8 @@ class PhotoIndex:
 
     def photo(self, row: int) -> PhotoState | None:
         """The photo in a row; None where there is none."""
+        if row >= 2**63:  # SQLite has no such number
+            return None
         found = self._query("SELECT path, size, changed, taken FROM photos WHERE row = ?", row)
         return PhotoState(Path(os.fsdecode(found[0][0])), *found[0][1:]) if found else None
 

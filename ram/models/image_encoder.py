@@ -122,7 +122,7 @@ def create_backbone(name: str, options: Mapping[str, Any]) -> nn.Module:
         raise InputError("backbone options may not hold checkpoint_path: weights come with the model folder")
     try:
         return timm.create_model(name, pretrained=False, num_classes=0, **options)
-    except (RuntimeError, TypeError) as error:
+    except (RuntimeError, TypeError, ValueError, ArithmeticError, AssertionError, AttributeError, LookupError) as error:
         raise InputError(f"timm cannot make the backbone {name!r} with {dict(options)}: {error}") from None
 
 

@@ -70,7 +70,7 @@ def load_text_tower(name: str) -> tuple[nn.Module, Callable[[Sequence[str]], tor
     from huggingface_hub import constants
 
     form = re.fullmatch(rf"{OPEN_CLIP}([^/]+)/(.+)", name)
-    if form is None or form[1] not in open_clip.list_models():
+    if form is None or form[2] not in open_clip.list_pretrained_tags_by_model(form[1]):  # a path would be opened
         raise InputError(
             f"{name!r} names no text tower: write {OPEN_CLIP}ARCHITECTURE/WEIGHTS with a pair of "
             "open_clip.list_pretrained()"

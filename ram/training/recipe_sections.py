@@ -312,6 +312,11 @@ class GeneratedRecipe:
             )
         if not 0 <= self.detected_absent <= 1:
             raise InputError(f"generated.detected_absent is {self.detected_absent}: it must be between 0 and 1")
+        if self.threshold < 1 and self.dense_sure < 1:
+            raise InputError(
+                "generated.threshold and generated.dense_sure do not go together: leave one of them at 1, which "
+                "generates nothing"
+            )
         if not 0 < self.threshold <= 1:
             raise InputError(f"generated.threshold is {self.threshold}: it must be over 0 and at most 1")
         if not 0 <= self.absent_below <= self.threshold:

@@ -148,6 +148,11 @@ def test_a_backbone_reads_no_file(tmp_path):
         create_backbone("test_efficientnet", {"checkpoint_path": str(tmp_path / "weights.pth")})
 
 
+def test_an_option_out_of_range_is_named():
+    with pytest.raises(ValueError, match="timm cannot make the backbone .*window_size"):
+        create_backbone("swin_tiny_patch4_window7_224", {"window_size": 0})
+
+
 @pytest.mark.parametrize("options", [{"wheels": 4}, {"pretrained": True}])
 def test_an_option_that_timm_refuses_is_named(options):
     with pytest.raises(ValueError, match=f"timm cannot make the backbone 'test_efficientnet' with .*{[*options][0]}"):

@@ -36,6 +36,14 @@ def test_the_papers_are_linked_with_their_authors(page):
     assert about.get_by_role("link", name="Source code").count() == 0  # no address was given
 
 
+def test_the_link_to_it_keeps_the_page_and_its_photo(page):
+    choose(page, "bee.jpg")
+    before = page.url
+    page.get_by_role("link", name="What it was trained on").click()
+    page.wait_for_function("document.getElementById('about').getBoundingClientRect().top < innerHeight")
+    assert page.url == before and page.locator("#tags [data-tag='bee']").count()
+
+
 def test_the_models_have_their_cards(page):
     page.locator(".model-card summary").first.click()
     card = page.locator(".model-card").first

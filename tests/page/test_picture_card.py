@@ -29,6 +29,9 @@ def test_a_card_is_downloaded(page):
     typed(page, "kite")
     longer = saved(page)
     assert not np.array_equal(longer, alone) and (longer[:, :44] == 255).all() and (longer[:, -44:] == 255).all()
+    assert "saved" in page.locator("#card-saved").inner_text()
+    without_photo(page)  # what was said of its card goes with it
+    assert not page.locator("#card-saved").inner_text().strip()
 
 
 def test_without_a_photo_a_sentence_says_so(page):

@@ -146,6 +146,11 @@ def test_pretraining_recipes_have_the_papers_learning_rate():
         ("tagging = 1", "tagging = 1\ndistillation = 1", "teacher is '': the objective distillation needs one of"),
         ("[data]", "[generated]\nthreshold = 0\n[data]", "generated.threshold is 0.0: it must be over 0"),
         ("[data]", "[generated]\nthreshold = 0.3\nabsent_below = 0.4\n[data]", "generated.absent_below is 0.4"),
+        (
+            "[data]",
+            "[generated]\nthreshold = 0.3\ndense_sure = 0.5\ndense_agreed = 0.2\n[data]",
+            "generated.threshold and generated.dense_sure do not go together",
+        ),
         ("[data]", "[generated]\nthreshold = 0.3\n[data]", "generated asks the classifier of the pretrained backbone"),
         ("pretrained = false", "learning_stages = -1", "learning_stages is -1"),
         ("pretrained = false", "learning_stages = 1\nfreeze_backbone = false", "learning_stages is 1: .* frozen"),

@@ -82,6 +82,14 @@
     tabs.at(next).click();
   });
 
+  // gradio's page has a <base>, with which a link to a part of the page would load it anew.
+  document.addEventListener('click', event => {
+    const link = event.target.closest('a[href^="#"]');
+    if (!link) return;
+    event.preventDefault();
+    document.getElementById(link.hash.slice(1))?.scrollIntoView();
+  });
+
   // When a part is drawn again, the control in it that had the focus is replaced: focus its successor.
   const key = control => control.dataset.key ?? JSON.stringify({...control.dataset});
   let focused = null;

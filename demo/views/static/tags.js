@@ -17,13 +17,15 @@ const show = () => {
     row.toggleAttribute('data-present', present);
     row.classList.toggle('faint', !present);
   }
+  const elsewhere = list.dataset.elsewhere.trim().split(/\s+/).filter(margin => margin && Number(margin) + shift > 0);
+  const all = counted(over + elsewhere.length);  // those among the typed categories count too
   const more = list.querySelector('.unfold'), slider = element.querySelector('input[type=range]');
   more.hidden = over <= limit;
   put(more, ...unfolded ? ['show_fewer'] : ['count_more', {count: over - limit}]);
   more.setAttribute('aria-expanded', String(unfolded));
   slider.value = shift;
-  slider.dataset.sayAriaValuetext = JSON.stringify(counted(over));
-  put(element.querySelector('.count'), ...counted(over));
+  slider.dataset.sayAriaValuetext = JSON.stringify(all);
+  put(element.querySelector('.count'), ...all);
   put(element.querySelector('.which'), shift > 0 ? 'a_lower_threshold' : shift < 0 ? 'a_higher_threshold' : 'the_threshold');
 };
 element.addEventListener('input', ({target}) => {

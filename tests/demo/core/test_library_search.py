@@ -31,7 +31,9 @@ def test_the_address_holds_the_search():
     query = Query.of(values | {"most": "9999"})
     assert query == Query("a dog", ("dog", "cat"), (), ("animal",), date(2020, 1, 31), None, 3, 600)
     assert Query.of({}) == Query()
-    for bad in ({"since": "yesterday"}, {"like": "../../etc/passwd"}, {"words": "x" * 301}, {"all": "x" * 999}):
+    assert Query.of({"most": "9" * 5000}) == Query()
+    unlike = {"like": "../../etc/passwd"}, {"like": "9" * 5000}
+    for bad in ({"since": "yesterday"}, *unlike, {"words": "x" * 301}, {"all": "x" * 999}):
         with pytest.raises(InputError):
             Query.of(bad)
 

@@ -51,6 +51,22 @@ def tagged(section, tmp_path):
     return list(tag_album(section.tagger, [path], section.cache))[-1]
 
 
+def test_files_without_a_photo_leave_the_album_of_before(section, tmp_path):
+    (tmp_path / "text.jpg").write_text("no photo")
+    (update,) = section.run([tmp_path / "text.jpg"], "gallery")
+    assert set(update) == {section.notice} and "text.jpg" in update[section.notice]
+
+
+def test_an_unreadable_file_before_a_photo_is_named_beside_it(section, tmp_path):
+    (tmp_path / "0.jpg").write_text("no photo")
+    Image.new("RGB", (90, 60)).save(tmp_path / "1.png")
+    *_, last = section.run([tmp_path / "0.jpg", tmp_path / "1.png"], "gallery")
+    first = next(section.run([tmp_path / "0.jpg", tmp_path / "1.png"], "gallery"))
+    album = first[section.album]
+    assert len(album.photos) == len(album.faults) == 1 and first[section.view] == AlbumView()
+    assert "0.jpg" in "".join(map(str, last.values()))
+
+
 def test_a_thumb_redraws_the_photos_and_counts(section, tmp_path):
     album = tagged(section, tmp_path)
     view = AlbumView(Thresholds(shared=0.0))

@@ -31,6 +31,18 @@ def test_tags_stand_by_kind_with_a_verdict_before_the_number():
     assert {a["data-tag"] for _, a in outline.elements if "data-present" in a} == {"dog", "run", "beach"}
 
 
+def test_tags_among_the_typed_categories_count_and_are_downloaded():
+    outline = listed({"dog": 0.9, "beach": 0.7, "cat": 0.3}, without=["dog"])
+    assert rows(outline) == ["cat", "beach"] and "2 tags" in outline.text
+    (margins,) = [a["data-elsewhere"].split() for _, a in outline.elements if "data-elsewhere" in a]
+    assert [float(margin) for margin in margins] == pytest.approx([2.1972], abs=1e-4)
+    (chosen,) = [a["data-tag"] for _, a in outline.elements if a.get("aria-pressed") == "true"]
+    assert chosen == "beach"
+    whole = listed({"dog": 0.9, "beach": 0.7, "cat": 0.3})
+    files = [[a["href"] for _, a in one.elements if a.get("href", "").startswith("data:")] for one in (outline, whole)]
+    assert files[0] == files[1] and files[0]
+
+
 def test_rows_carry_what_the_slider_needs():
     outline = listed({"dog": 0.9, "cat": 0.4} | {f"below {i}": 0.3 for i in range(9)})
     margins = {a["data-tag"]: float(a["data-margin"]) for _, a in outline.elements if "data-margin" in a}
