@@ -15,7 +15,6 @@ from demo.flags import parser
 from demo.server.health import answer, loading_page
 from demo.server.limits import Budget, Limits
 from demo.server.process import (
-    check_address,
     check_mcp,
     configure_logging,
     exempt_from_proxies,
@@ -26,6 +25,7 @@ from ram.describers.base import Describer
 from ram.describers.loading import DESCRIBERS, OFFLINE, USING_LOCAL, load_describer
 from ram.describers.local.weights import INSTALL, is_available, open_weights
 from ram.errors import DescriberError, InputError, RamError
+from ram.listening import check_address
 from ram.runtime import cache_folder
 
 if TYPE_CHECKING:

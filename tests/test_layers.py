@@ -10,7 +10,8 @@ import pytest
 from tests.paths import ROOT
 
 LAYERS = (
-    ("ram.errors", "ram.runtime", "ram.proxies", "ram.prediction", "ram.models.config", "ram.models.captioner_config"),
+    ("ram.errors", "ram.runtime", "ram.proxies", "ram.listening", "ram.prediction", "ram.models.config",
+     "ram.models.captioner_config"),
     ("ram.describers", "ram.text", "ram.labels"),
     ("ram.models", "ram.images"),
     ("ram.checkpoints", "ram.text.bank", "ram.text.tag_packs"),

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import importlib.util
 import logging
 import os
 import signal
-import socket
 import warnings
 from collections.abc import MutableMapping
 from queue import SimpleQueue
@@ -21,23 +19,6 @@ M_MMAP_THRESHOLD, LARGE_BYTES = -3, 8_000_000
 """Number of the setting in malloc.h, and its value."""
 
 _log = logging.getLogger(__name__)
-
-
-def check_address(host: str, port: int) -> None:
-    """Check that the page can listen on an address, before the models are loaded.
-
-    Raises:
-        InputError: the port is in use, or the address is not one of this machine.
-    """
-    try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            trial.bind(address)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise InputError(f"port {port} is in use: choose another with --port") from None
-        raise InputError(f"cannot listen on {host} port {port} ({error.strerror}): see --host and --port") from None
 
 
 def exempt_from_proxies(host: str) -> None:

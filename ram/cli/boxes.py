@@ -92,13 +92,14 @@ def run(args: argparse.Namespace) -> int:
                 documents.append({"image": str(picture), "regions": [vars(region) for region in regions]})
             elif not files:
                 print(_lines(picture, regions))
-    for file in files:
-        file.finish()
+    if faults < len(pictures):  # else the file of an earlier run stays
+        for file in files:
+            file.finish()
     if args.json:
         print(json.dumps(documents))
     if faults:
         say(f"{faults} of {len(pictures)} pictures could not be used")
-    return 1 if faults == len(pictures) else 0
+    return 2 if faults else 0
 
 
 def _finder(tagger: Tagger, bank: TagEmbeddingBank, args: argparse.Namespace) -> Callable[..., list[Region]]:

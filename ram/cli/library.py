@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ram.cli.options import add_device_options, add_json_option, add_model_option, open_tagger
 from ram.cli.terminal import Progress, print_table, printable, say
+from ram.errors import InputError
 
 if TYPE_CHECKING:
     from ram.library.photo_library import FoundPhoto, PhotoLibrary
@@ -40,10 +41,19 @@ def add_library_options(parser: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def opened_library(args: argparse.Namespace) -> Iterator[PhotoLibrary]:
-    """The library of the flags."""
+def opened_library(args: argparse.Namespace, new: bool = False) -> Iterator[PhotoLibrary]:
+    """The library of the flags; a new one where there may be one.
+
+    Raises:
+        InputError: there is no library.
+    """
+    from ram.library.photo_library import HOME, PhotoLibrary
+
+    folder = Path(args.folder)
+    home = args.library or folder / HOME
+    if not new and folder.is_dir() and not home.is_dir():
+        raise InputError(f"there are no looks of {args.folder}: run `ram library add` first")
     tagger = open_tagger(args, args.model)
-    from ram.library.photo_library import PhotoLibrary
 
     with closing(PhotoLibrary(args.folder, tagger, args.library)) as library:
         yield library
@@ -73,7 +83,7 @@ def say_faults(faults: Iterable[tuple[Path, str]]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with opened_library(args) as library:
+    with opened_library(args, new=True) as library:
         with Progress() as progress:
             added = library.add(progress)
         say_faults(added.faults)

@@ -9,6 +9,7 @@ from ram.cli.options import add_device_options, add_model_option, fraction, open
 from ram.cli.scored_tags import add_vocabulary_options, scored_bank, typed_tags
 from ram.cli.terminal import printable, say
 from ram.errors import InputError, MissingPackageError
+from ram.listening import check_address
 
 PORT = 11434
 """Port of Ollama, which programs try by themselves."""
@@ -54,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.label_studio and not args.label_studio.startswith(("http://", "https://")):
         raise InputError(f"--label-studio takes an address such as http://localhost:8080, not {args.label_studio!r}")
+    check_address(args.host, args.port)
     typed = typed_tags(args)
     tagger = open_tagger(args, args.model)
     bank, _ = scored_bank(tagger, typed, args)

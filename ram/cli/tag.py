@@ -32,7 +32,7 @@ from ram.cli.picture_run import (
 )
 from ram.cli.scored_tags import add_vocabulary_options, at_threshold, scored_bank, typed_tags
 from ram.cli.stopping import sigterm_as_interrupt
-from ram.cli.tag_cluster import add_engine_options, run_engine
+from ram.cli.tag_cluster import add_engine_options, refuse_without_engine, run_engine
 from ram.cli.tag_language import add_language_option, given_names, is_translated, say_without_names
 from ram.cli.tag_writers import TagWriters, add_writer_options
 from ram.cli.terminal import Progress, printable, say
@@ -108,6 +108,7 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     if args.engine:
         return run_engine(args, typed_tags(args))
+    refuse_without_engine(args)
     typed, writers, names = typed_tags(args), TagWriters(args), given_names(args)
     translated = args.translations or is_translated(args)
     columns = TRANSLATED_COLUMNS if translated else TAG_COLUMNS

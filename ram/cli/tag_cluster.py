@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ram.text.bank import TagEmbeddingBank
 
 ENGINES = ("local", "ray")
+SHARD = 1000
+"""Pictures of a shard where no number is given."""
 _WITHOUT = (
     "json", "overwrite", "excel", "unreadable", "txt", "sidecars", "embed", "dry_run", "watch", "lean", "translations",
     "language", "shortlist", "compile",
@@ -35,7 +37,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--looks", action="store_true", help="with --engine: keep the looks, for further categories")
     parser.add_argument(
-        "--shard", type=positive, default=1000, metavar="N", help="with --engine: pictures of a shard (%(default)s)"
+        "--shard", type=positive, metavar="N", help=f"with --engine: pictures of a shard ({SHARD})"
     )
     parser.add_argument(
         "--workers",
@@ -72,7 +74,7 @@ def run_engine(args: argparse.Namespace, typed: tuple[str, ...]) -> int:
         args.output.mkdir(parents=True, exist_ok=True)
         stack.enter_context(locked_alone(args.output))
         plan = WorkPlan(args.output, _settings(args, tagger, bank))
-        for notice in plan.add(args.pictures, args.shard):
+        for notice in plan.add(args.pictures, args.shard or SHARD):
             say(printable(notice))
         coming = plan.coming
         if done := len(plan.shards) - len(coming):
@@ -99,6 +101,17 @@ def run_engine(args: argparse.Namespace, typed: tuple[str, ...]) -> int:
     if finished.failures:
         say(f"{len(finished.failures)} could not be read: they have the reason in the column error")
     return 2 if finished.failures else 0
+
+
+def refuse_without_engine(args: argparse.Namespace) -> None:
+    """Refuse flags that mean nothing without ``--engine``.
+
+    Raises:
+        InputError: one is given.
+    """
+    flags = ("looks", "shard", "workers", "cluster")
+    if given := [flag for flag in flags if getattr(args, flag)]:
+        raise InputError(f"--{given[0]} goes with --engine: add --engine local, or leave --{given[0]} out")
 
 
 def _check(args: argparse.Namespace) -> None:

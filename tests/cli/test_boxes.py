@@ -49,4 +49,13 @@ def test_yolo_has_shares_and_the_pictures(ended, words, models, photos, tmp_path
 def test_an_unreadable_picture_is_named_and_the_others_go_on(ended, words, models, photos, tmp_path):
     (photos / "0.png").write_bytes(b"no picture")
     code, out, errors = run(ended, models, photos, "--json")
-    assert code == 0 and len(json.loads(out)) == 2 and "0.png" in errors and "1 of 3 pictures" in errors
+    assert code == 2 and len(json.loads(out)) == 2 and "0.png" in errors and "1 of 3 pictures" in errors
+
+
+def test_boxes_of_an_earlier_run_stay_where_no_picture_can_be_read(ended, words, models, photos, tmp_path):
+    (tmp_path / "boxes.json").write_text("of an earlier run")
+    for picture in photos.iterdir():
+        picture.write_bytes(b"no picture")
+    code, _, errors = run(ended, models, photos, "--output", tmp_path / "boxes.json")
+    assert code == 2 and "3 of 3 pictures" in errors
+    assert (tmp_path / "boxes.json").read_text() == "of an earlier run"

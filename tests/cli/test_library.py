@@ -37,6 +37,14 @@ def test_a_library_is_added_to_searched_and_tagged_again(models, photos, ended):
     assert sorted(photo["image"] for photo in document[PRESENT[0]]) == everything
 
 
+@pytest.mark.parametrize("command", [("search", "a dog"), ("retag", "--tags", "kite")])
+def test_a_folder_without_a_library_is_named_and_left_as_it_is(models, photos, ended, command):
+    name, *rest = command
+    code, out, err = ended(name, photos, *rest, "--model", models["tiny-plus"])
+    assert (code, out) == (2, "") and "run `ram library add` first" in err
+    assert not (photos / ".ram").exists()
+
+
 @pytest.mark.parametrize(
     "flags, said",
     [
@@ -46,7 +54,9 @@ def test_a_library_is_added_to_searched_and_tagged_again(models, photos, ended):
     ],
 )
 def test_a_search_that_cannot_be_done_is_one_sentence(models, photos, ended, flags, said):
-    code, out, err = ended("search", photos, *flags, "--model", models["tiny-plus"])
+    model = ("--model", models["tiny-plus"])
+    assert ended("library", "add", photos, *model)[0] == 0
+    code, out, err = ended("search", photos, *flags, *model)
     assert code == 2 and out == "" and said in err and len(err.splitlines()) == 1
 
 

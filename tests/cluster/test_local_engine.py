@@ -23,6 +23,12 @@ def small_parts(monkeypatch):
     monkeypatch.setattr("ram.cluster.picture_parts.PART", 4)
 
 
+@pytest.mark.parametrize("flags", [["--looks"], ["--shard", "5"], ["--workers", "2"], ["--cluster", "auto"]])
+def test_a_flag_of_the_engine_without_it_is_named(model, pictures, capsys, flags):
+    assert main(["tag", str(pictures), "--model", str(model), *flags]) == 2
+    assert f"{flags[0]} goes with --engine" in capsys.readouterr().err
+
+
 def test_results_equal_those_of_the_tagger(model, pictures, tmp_path, capsys, small_parts):
     assert main([*command(model, tmp_path / "out", pictures), "--looks", "--top", "2"]) == 2, "one is broken"
     tagger, found = ram.load(model), rows(tmp_path / "out")

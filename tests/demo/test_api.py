@@ -17,8 +17,8 @@ from demo.api import Endpoints
 from demo.core.workbench import Workbench
 from demo.page import build_page
 from demo.server.health import loading_page
-from demo.server.process import check_address
 from ram.caption_reranking import best_captions
+from ram.listening import check_address
 from tests.demo.core.test_workbench import LEXICON
 from tests.server import ROOT, ask, free_port, photo, upload
 from tests.tiny import tiny_tagger

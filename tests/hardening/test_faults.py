@@ -14,7 +14,7 @@ import pytest
 
 from demo import launch
 from demo.server.gate import ENDING, NO_ROOM
-from demo.server.process import check_address
+from ram.listening import check_address
 from tests.server import ROOT, ask, free_port, page_served, photo, upload
 
 pytestmark = pytest.mark.slow

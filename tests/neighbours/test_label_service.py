@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import pytest
 from ram.caption_writing import Caption
 from ram.cli import main
 from ram.neighbours.asked_pictures import Labeller
+from tests.server import free_port
 
 starlette = pytest.importorskip("starlette", reason="needs the extra ram[serve]")
 uvicorn = pytest.importorskip("uvicorn", reason="needs the extra ram[serve]")
@@ -163,10 +165,20 @@ def test_a_request_that_is_too_large_is_refused(client, monkeypatch):
 
 
 def test_serve_says_where_it_listens(offline_serve, capsys):
-    assert main(["serve", "--model", "ram-lite", "--port", "9", "--top", "3"]) == 0
-    assert "http://127.0.0.1:9 until Ctrl-C" in capsys.readouterr().err
+    port = free_port()
+    assert main(["serve", "--model", "ram-lite", "--port", str(port), "--top", "3"]) == 0
+    assert f"http://127.0.0.1:{port} until Ctrl-C" in capsys.readouterr().err
     app, options = offline_serve[0]
     assert options["host"] == "127.0.0.1" and app is not None
+
+
+def test_an_address_that_cannot_be_had_is_one_sentence_before_the_model_is_loaded(offline_serve, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for port, sentence in ((taken.getsockname()[1], "is in use"), (99999, "up to 65535")):
+            assert main(["serve", "--model", "gone", "--port", str(port)]) == 2
+            said = capsys.readouterr().err
+            assert sentence in said and "--port" in said and len(said.splitlines()) == 1
+    assert not offline_serve
 
 
 @pytest.fixture
