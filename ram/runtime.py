@@ -136,8 +136,7 @@ def atomic_write(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
     temporary = None
     try:
         mode = _mode(path)
-        temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.partial"
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode or 0o666))
+        temporary = _new_beside(path, mode or 0o666)
         yield temporary
         if mode is not None:
             temporary.chmod(mode)
@@ -160,6 +159,13 @@ def _system_error(error: BaseException, temporary: Path | None) -> int | None:
         return error.errno if temporary is None or error.filename in (None, str(temporary)) else None
     found = re.search(r"\(os error (\d+)\)", str(error))  # of safetensors, which is written in Rust
     return int(found[1]) if found and isinstance(error, Exception) else None
+
+
+def _new_beside(path: Path, mode: int) -> Path:
+    """A new empty file of a unique name in the same folder, with these permissions as far as the umask grants them."""
+    new = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.partial"
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
+    return new
 
 
 def _mode(path: Path) -> int | None:

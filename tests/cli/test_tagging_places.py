@@ -4,10 +4,10 @@ import csv
 import json
 import os
 import shutil
-import tempfile
 
 import pytest
 
+import ram.runtime
 from ram.library import watching
 from ram.library.folder_lock import locked
 from ram.library.sidecars import Sidecars, sidecar_of
@@ -128,7 +128,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(models, photos, ended, 
     def refuse(*given, **named):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr(ram.runtime, "_new_beside", refuse)
     code, _, err = ended("tag", photos / "0.png", "--model", models["tiny-plus"], "--sidecars")
     assert code == 2 and "the tags of 0.png cannot be written: Read-only file system" in err
 
@@ -137,7 +137,7 @@ def test_a_full_disk_ends_the_run_with_one_sentence(models, photos, ended, monke
     def refuse(*given, **named):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr(ram.runtime, "_new_beside", refuse)
     before = contents(photos)
     code, _, err = ended("tag", photos, "--model", models["tiny-plus"], "--sidecars")
     assert code == 2 and "No space left on device" in err.splitlines()[-1] and contents(photos) == before
@@ -148,15 +148,15 @@ def test_a_sidecar_that_cannot_be_written_ends_no_undo(models, photos, ended, mo
         (photos / name).write_text(DIGIKAM)
     before = contents(photos)
     ended("tag", photos, "--model", models["tiny-plus"], "--sidecars")
-    tagged, made = contents(photos), tempfile.mkstemp
+    tagged, made = contents(photos), ram.runtime._new_beside
 
-    def refuse(*given, prefix, **named):
-        if "0.png" in prefix:
+    def refuse(path, mode):
+        if "0.png" in path.name:
             raise PermissionError(13, "Permission denied")
-        return made(*given, prefix=prefix, **named)
+        return made(path, mode)
 
     with monkeypatch.context() as folder:
-        folder.setattr("tempfile.mkstemp", refuse)
+        folder.setattr(ram.runtime, "_new_beside", refuse)
         code, _, err = ended("untag", photos)
     assert code == 2 and "the tags of 2 sidecars are taken out" in err
     assert "ram untag: 1 of 3 pictures could not be read:" in err

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import ram.runtime
 from ram.cli import _sentence
 from ram.library import photo_library
 from ram.library.photo_index import PhotoIndex, PhotoState
@@ -105,6 +106,6 @@ def test_a_full_disk_ends_the_writing_of_tags(library, monkeypatch):  # noqa: F8
     def full(*given, **named):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("tempfile.mkstemp", full)
+    monkeypatch.setattr(ram.runtime, "_new_beside", full)
     with pytest.raises(OSError, match="No space left on device"):
         library.write(Sidecars())
