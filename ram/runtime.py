@@ -136,7 +136,7 @@ def atomic_write(path: str | Path, *, sync: bool = False) -> Iterator[Path]:
     temporary = None
     try:
         mode = _mode(path)
-        temporary = _new_beside(path, mode or 0o666)
+        temporary = _new_beside(path, 0o666 if mode is None else 0o600)
         yield temporary
         if mode is not None:
             temporary.chmod(mode)

@@ -77,3 +77,14 @@ def test_a_new_file_has_the_mode_of_any_other_and_the_umask_of_the_process_stays
     with atomic_write(tmp_path / "new") as temporary:
         temporary.write_text("new")
     assert (tmp_path / "new").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_a_file_that_is_replaced_keeps_its_mode_even_where_nobody_may_write_to_it(tmp_path):
+    """Its folder may be written to, and that is what counts."""
+    path = tmp_path / "old"
+    path.touch()
+    path.chmod(0o440)
+    with atomic_write(path) as temporary:
+        assert temporary.stat().st_mode & 0o777 == 0o600
+        temporary.write_text("new")
+    assert path.read_text() == "new" and path.stat().st_mode & 0o777 == 0o440

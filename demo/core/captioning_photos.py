@@ -225,7 +225,10 @@ def _ranked(
     prediction: Prediction | None,
     beams: int = BEAMS,
 ) -> tuple[RankedCaption, ...]:
-    """What :func:`ram.caption_reranking.rank_captions` gives; nothing where captioner or judge cannot take part."""
+    """Write several captions of an image; the best first.
+
+    Empty where the captioner writes one caption only, or the judge's text encoder cannot be used.
+    """
     if not isinstance(captioner, VariantCaptioner):
         return ()
     try:

@@ -34,7 +34,8 @@ def tags(
     """
     assert photo.prediction is not None
     prediction = photo.prediction
-    listed, everything = list_tags(prediction, edited, without), list_tags(prediction, edited)
+    everything = list_tags(prediction, edited)
+    listed = list_tags(prediction, edited, without) if without else everything
     present = [one for one in everything if one.score.present]
     first = next((one.tag for one in listed if one.score.present), "")
     shown_at_once = SHOWN_IF_UNLIKE if prediction.unlike else SHOWN_TAGS
